@@ -1,0 +1,43 @@
+"""Check the whole of params.yaml before any work, and that what it names is there."""
+
+import importlib.util
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from stages import cli
+from stages.tickets import params
+
+
+def check(study: params.Params) -> None:
+    """Raise ParamsError where a file or package that the study names is not there."""
+    encoder = study.encoder
+    if isinstance(encoder, params.FolderEncoder):
+        _folder(encoder.path, "encoder.path")
+    if isinstance(encoder, params.PackageEncoder) and not importlib.util.find_spec(encoder.name):
+        raise params.ParamsError(
+            f"encoder.name is {encoder.name!r}, but no such package is installed"
+        )
+    for task, data in study.data.items():
+        if isinstance(data, params.FolderData):
+            _folder(data.path, f"data.{task}.path")
+    for task, own in study.own.items():
+        for split, path in {"train": own.train, "validation": own.validation}.items():
+            if not Path(path).is_file():
+                raise params.ParamsError(f"own.{task}.{split} is {path!r}, but there is no such file")
+
+
+def _folder(path: str, key: str) -> None:
+    if not params.expanded(path, key).is_dir():
+        raise params.ParamsError(f"{key} is {path!r}, but there is no such folder")
+
+
+def main(out: Annotated[Path, typer.Option()]) -> None:
+    check(params.load(cli.PARAMS))
+    out.parent.mkdir(parents=True, exist_ok=True)
+    out.write_text("params.yaml is as it should be\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    cli.run(main)

@@ -1,0 +1,85 @@
+"""Write the report of a study: tables, figures, one page, and a README."""
+
+import csv
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, TypeVar
+
+import typer
+
+from stages import cli
+from stages.tickets import figures, params, report, summary
+
+Row = TypeVar("Row")
+
+
+@dataclass(frozen=True)
+class Params:
+    title: str
+    banner: str
+    tasks: tuple[str, ...]
+    seeds: tuple[int, ...]
+    encoder: params.Encoder
+    rounds: tuple[params.Round, ...]
+    imp: params.Imp
+    rewind: params.Rewind
+    random: params.Random
+    scratch: params.Scratch
+    transfer: params.Transfer
+    tickets: params.Tickets
+    plot: params.Plot
+
+
+def main(
+    scores: Annotated[Path, typer.Option(help="scores.csv")],
+    stability: Annotated[Path, typer.Option(help="Folder of agreement.csv and layers.csv.")],
+    encoder: Annotated[Path, typer.Option(help="Folder of encoder.json.")],
+    tables_out: Annotated[Path, typer.Option("--tables", help="Folder, written.")],
+    figures_out: Annotated[Path, typer.Option("--figures", help="Folder, written.")],
+    page: Annotated[Path, typer.Option(help="HTML file, written.")],
+    readme: Annotated[Path, typer.Option(help="Markdown file, written.")],
+) -> None:
+    config = cli.read(Params)
+    found = summary.Scores(read(scores, summary.Score))
+    agreement = read(stability / "agreement.csv", summary.Agreement)
+    layers = read(stability / "layers.csv", summary.Kept)
+    record = json.loads((encoder / "encoder.json").read_text(encoding="utf-8"))
+
+    sections = report.build(found, agreement, layers, config)
+    for table in (table for section in sections for table in section.tables):
+        write(tables_out / f"{table.name}.csv", report.to_csv(table.records, table.missing))
+        write(tables_out / f"{table.name}.md", report.to_markdown(table))
+        write(tables_out / f"{table.name}.tex", report.to_tex(table))
+    for figure in (figure for section in sections for figure in section.figures):
+        write(figures_out / f"{figure.name}.csv", report.to_csv(figure.records, figure.missing))
+        if figure.svg:
+            write(figures_out / f"{figure.name}.svg", figure.svg)
+    write(figures_out / "scores_mean.csv", report.to_csv(figures.mean_scores(found, config)))
+    facts = report.scope(found, record, config)
+    write(page, report.page(sections, facts, config, folders(page, tables_out, figures_out)))
+    write(readme, report.readme(sections, facts, config, folders(readme, tables_out, figures_out)))
+
+
+def read(path: Path, kind: type[Row]) -> list[Row]:
+    with path.open(encoding="utf-8", newline="") as file:
+        try:
+            return summary.parse(kind, csv.DictReader(file))
+        except ValueError as error:
+            raise ValueError(f"{path}: {error}") from None
+
+
+def write(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8", newline="\n")
+
+
+def folders(page: Path, *others: Path) -> tuple[str, str]:
+    """The other folders as links from the page."""
+    first, second = (Path(os.path.relpath(other, page.parent)).as_posix() for other in others)
+    return first, second
+
+
+if __name__ == "__main__":
+    cli.run(main)

@@ -1,0 +1,68 @@
+"""A task's tokenised splits: train, selection (carved from it) and validation; and its baselines."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from tokenizers import Tokenizer
+
+from stages import cli
+from stages.tickets import artifacts, baselines, params, tasks, texts
+from stages.tickets.seeds import stable_seed
+from stages.tickets.tasks import Prepared, Task, Vocabulary
+
+
+@dataclass(frozen=True)
+class Params:
+    prepare: params.Prepare
+    data: params.Data | None
+    own: params.OwnData | None
+
+
+def prepare(
+    task: Task,
+    sources: dict[str, texts.Texts],
+    tokenizer: Tokenizer,
+    vocabulary: Vocabulary,
+    config: params.Prepare,
+) -> Prepared:
+    """Tokenise every split, carve `selection`, and hide words where there are words to find."""
+    splits = {
+        name: texts.tokenise(source, tokenizer, config.max_length)
+        for name, source in sources.items()
+    }
+    train, selection = tasks.carve(
+        splits.pop("train"), config.selection, stable_seed("selection", task.name, config.seed)
+    )
+    evaluated = {"selection": selection, **splits}
+    if task.kind == "mlm":
+        evaluated = {
+            name: tasks.hide_in_split(
+                split, vocabulary, config.masked, stable_seed("hidden", task.name, name, config.seed)
+            )
+            for name, split in evaluated.items()
+        }
+    return Prepared(task, vocabulary, train, evaluated)
+
+
+def main(
+    task: Annotated[str, typer.Option()],
+    encoder: Annotated[Path, typer.Option()],
+    out: Annotated[Path, typer.Option()],
+) -> None:
+    config = cli.read(Params, task)
+    source = config.data or config.own
+    if source is None:
+        raise params.ParamsError(f"data has no {task!r}, and own has none")
+    described, sources = texts.load(task, source)
+    tokenizer = Tokenizer.from_file(str(encoder / "tokenizer.json"))
+    record = artifacts.load_record(encoder / "encoder.json")["vocabulary"]
+    vocabulary = Vocabulary(**{**record, "special": tuple(record["special"])})
+    prepared = prepare(described, sources, tokenizer, vocabulary, config.prepare)
+    tasks.save_prepared(prepared, out)
+    artifacts.save_arrays(baselines.predict(prepared), out / "baselines.safetensors")
+
+
+if __name__ == "__main__":
+    cli.run(main)

@@ -1,0 +1,159 @@
+"""One long table of scores from all stored predictions, and the few numbers that `dvc metrics` shows."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import pandas as pd
+import typer
+
+from stages import cli
+from stages.tickets import artifacts, params, scores, tasks
+from stages.tickets.tasks import Prepared
+
+COLUMNS = [
+    "task", "kind", "seed", "round", "sparsity", "point", "source",
+    "split", "metric", "headline", "score", "num_examples", "collapsed",
+]  # fmt: skip
+SHOWN = ("dense", "imp", "random")
+
+
+@dataclass(frozen=True)
+class Params:
+    tasks: tuple[str, ...]
+    seeds: tuple[int, ...]
+    rounds: tuple[params.Round, ...]
+    imp: params.Imp
+    rewind: params.Rewind
+    random: params.Random
+    scratch: params.Scratch
+    transfer: params.Transfer
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where predictions lie, and the coordinates of the run that made them."""
+
+    folder: Path
+    task: str
+    kind: str
+    seed: int
+    round: int
+    point: int | None = None
+    source: str | None = None
+
+
+def sources(config: Params, runs: Path, rounds: Path) -> Iterator[Source]:
+    """Every run of the study that is named in params.yaml; other files in the folders are not read."""
+    last, rewound_to = len(config.rounds), config.imp.rewind_to
+
+    def ticket(task: str, seed: int, number: int) -> Path:
+        if number == last:
+            return runs / "rewind" / task / f"seed-{seed}" / f"point-{rewound_to}"
+        return rounds / task / f"seed-{seed}" / f"round-{number + 1}" / "before"
+
+    for task in config.tasks:
+        for seed in config.seeds:
+            here = f"{task}/seed-{seed}"
+            yield Source(runs / "dense" / here, task, "dense", seed, 0)
+            for after in config.rounds:
+                yield Source(ticket(task, seed, after.to), task, "imp", seed, after.to)
+            for point in config.rewind.points:
+                folder = runs / "rewind" / here / f"point-{point}"
+                yield Source(folder, task, "rewind", seed, last, point)
+            for number in config.random.rounds:
+                folder = runs / "random" / here / f"round-{number}"
+                yield Source(folder, task, "random", seed, number)
+        for seed in config.scratch.seeds:
+            yield Source(runs / "scratch" / task / f"seed-{seed}", task, "scratch", seed, 0)
+    number = config.transfer.round
+    for source in config.transfer.sources:
+        for target in config.transfer.targets:
+            for seed in config.transfer.seeds:
+                folder = runs / "transfer" / source / target / f"seed-{seed}"
+                if source == target:
+                    folder = ticket(target, seed, number)
+                yield Source(folder, target, "transfer", seed, number, None, source)
+
+
+def table(config: Params, prepared: dict[str, Prepared], runs: Path, rounds: Path) -> pd.DataFrame:
+    """The long table, one row per run, split and metric."""
+    sparsity = {0: 0.0} | {after.to: after.sparsity for after in config.rounds}
+    rows: list[list[Any]] = []
+    for run in sources(config, runs, rounds):
+        predictions = artifacts.load_arrays(run.folder / "predictions.safetensors")
+        where = [
+            run.task, run.kind, run.seed, run.round, sparsity[run.round], run.point, run.source,
+        ]  # fmt: skip
+        for split, examples in prepared[run.task].evaluated.items():
+            rows += _rows(where, prepared[run.task].task, predictions, split, split, examples)
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def baselines(prepared: dict[str, Prepared], folder: Path) -> pd.DataFrame:
+    """The rows of the majority and, where there is one, of the bag of words."""
+    rows: list[list[Any]] = []
+    for task, data in prepared.items():
+        predictions = artifacts.load_arrays(folder / task / "baselines.safetensors")
+        for kind in sorted({key.split(".")[0] for key in predictions}, reverse=True):
+            where = [task, kind, None, 0, 0.0, None, None]
+            for split, examples in data.evaluated.items():
+                prefix = f"{kind}.{split}"
+                rows += _rows(where, data.task, predictions, prefix, split, examples)
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def _rows(
+    where: list[Any],
+    task: tasks.Task,
+    predictions: artifacts.Arrays,
+    prefix: str,
+    split: str,
+    examples: artifacts.Split,
+) -> list[list[Any]]:
+    return [
+        [*where, split, found.metric, found.metric == task.metrics[0]]
+        + [found.value, found.num_examples, found.collapsed]
+        for found in scores.score(task, predictions, prefix, examples)
+    ]
+
+
+def metrics(found: pd.DataFrame, config: Params) -> dict[str, dict[str, float]]:
+    """Means over tasks and seeds of the headline on validation, at most 20 numbers, for people.
+
+    By subnetwork: dense, and the ticket and its random control by sparsity.
+    """
+    rows = found[found["headline"] & (found["split"] == "validation")]
+    shown: dict[str, dict[str, float]] = {}
+    for kind in SHOWN:
+        per_task = rows[rows["kind"] == kind].groupby(["sparsity", "task"])["score"].mean()
+        means = per_task.groupby("sparsity").mean()
+        keep = sorted(means.index)[-6:]
+        values = {f"{round(100 * at)}% dropped": round(float(means[at]), 4) for at in keep}
+        if values:
+            shown[kind] = values
+    return shown
+
+
+def main(
+    prepared: Annotated[Path, typer.Option()],
+    runs: Annotated[Path, typer.Option()],
+    rounds: Annotated[Path, typer.Option()],
+    scores_out: Annotated[Path, typer.Option("--scores")],
+    metrics_out: Annotated[Path, typer.Option("--metrics")],
+) -> None:
+    config = cli.read(Params)
+    data = {task: tasks.load_prepared(prepared / task) for task in config.tasks}
+    found = pd.concat(
+        [table(config, data, runs, rounds), baselines(data, prepared)], ignore_index=True
+    )
+    for column in ("seed", "round", "point"):
+        found[column] = found[column].astype("Int64")
+    scores_out.parent.mkdir(parents=True, exist_ok=True)
+    found.to_csv(scores_out, index=False, float_format="%.6g", lineterminator="\n")
+    artifacts.save_record(metrics(found, config), metrics_out)
+
+
+if __name__ == "__main__":
+    cli.run(main)

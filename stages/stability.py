@@ -1,0 +1,101 @@
+"""How far masks agree across seeds and tasks, beside chance, and where the weights are dropped."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import combinations
+from pathlib import Path
+from typing import Annotated, Any
+
+import pandas as pd
+import typer
+
+from stages import cli
+from stages.tickets import agreement, artifacts, params
+from stages.tickets.agreement import Agreement
+from stages.tickets.masks import Mask
+
+PAIRWISE = {"jaccard": agreement.jaccard, "cohen_kappa": agreement.cohen_kappa}
+
+
+@dataclass(frozen=True)
+class Params:
+    tasks: tuple[str, ...]
+    seeds: tuple[int, ...]
+    rounds: tuple[params.Round, ...]
+
+
+def compare(masks: dict[tuple[str, int], Mask], config: Params) -> Iterator[dict[str, Any]]:
+    """Agreement of the masks of one round: of seeds within a task, of tasks within a seed."""
+
+    def row(axis: str, first: str, second: str, seeds: str, measure: str, found: Agreement) -> dict[str, Any]:
+        return {
+            "axis": axis, "first": first, "second": second, "seeds": seeds, "measure": measure,
+            "value": found.value, "floor": found.floor, "floor_by_matrix": found.floor_by_matrix,
+        }  # fmt: skip
+
+    for task in config.tasks:
+        for one, two in combinations(config.seeds, 2):
+            for measure, function in PAIRWISE.items():
+                found = function(masks[task, one], masks[task, two])
+                yield row("seeds", task, "", f"{one} {two}", measure, found)
+        if len(config.seeds) > 1:
+            found = agreement.fleiss_kappa([masks[task, seed] for seed in config.seeds])
+            seeds = " ".join(map(str, config.seeds))
+            yield row("seeds", task, "", seeds, "fleiss_kappa", found)
+    for seed in config.seeds:
+        for one_task, other in combinations(config.tasks, 2):
+            for measure, function in PAIRWISE.items():
+                found = function(masks[one_task, seed], masks[other, seed])
+                yield row("tasks", one_task, other, str(seed), measure, found)
+        if len(config.tasks) > 1:
+            found = agreement.fleiss_kappa([masks[task, seed] for task in config.tasks])
+            yield row("tasks", "", "", str(seed), "fleiss_kappa", found)
+
+
+def layers(masks: dict[tuple[str, int], Mask]) -> Iterator[dict[str, Any]]:
+    """Size and survivors of every matrix: its number of layer, and its name within the layer."""
+    for (task, seed), mask in masks.items():
+        for name, kept in mask.items():
+            inside = re.search(r"\.(\d+)\.(.+)\.weight$", name)
+            yield {
+                "task": task,
+                "seed": seed,
+                "layer": int(inside[1]) if inside else None,
+                "matrix": inside[2] if inside else name.removesuffix(".weight"),
+                "size": kept.size,
+                "kept": int(kept.sum()),
+            }
+
+
+def main(
+    rounds: Annotated[Path, typer.Option()],
+    out: Annotated[Path, typer.Option()],
+) -> None:
+    config = cli.read(Params)
+    agreements, densities = [], []
+    for after in config.rounds:
+        masks = {
+            (task, seed): artifacts.load_mask(
+                rounds / task / f"seed-{seed}" / f"round-{after.to}" / "mask.safetensors"
+            )
+            for task in config.tasks
+            for seed in config.seeds
+        }
+        where = {"round": after.to, "sparsity": after.sparsity}
+        agreements += [where | row for row in compare(masks, config)]
+        densities += [where | row for row in layers(masks)]
+    out.mkdir(parents=True, exist_ok=True)
+    compared = ["axis", "round", "sparsity", "first", "second", "seeds", "measure"]
+    compared += ["value", "floor", "floor_by_matrix"]
+    _write(pd.DataFrame(agreements, columns=compared), out / "agreement.csv")
+    columns = ["task", "seed", "round", "sparsity", "layer", "matrix", "size", "kept"]
+    _write(pd.DataFrame(densities, columns=columns).astype({"layer": "Int64"}), out / "layers.csv")
+
+
+def _write(table: pd.DataFrame, path: Path) -> None:
+    table.to_csv(path, index=False, float_format="%.6g", lineterminator="\n")
+
+
+if __name__ == "__main__":
+    cli.run(main)

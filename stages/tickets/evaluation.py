@@ -1,0 +1,80 @@
+"""What a model predicts, stored so that scores need no model."""
+
+import numpy as np
+import torch
+from torch import nn
+from transformers import PreTrainedModel
+
+from stages.tickets.artifacts import Arrays, Split
+from stages.tickets.tasks import NOT_SCORED, Prepared
+from stages.tickets.training import device, model_inputs, padded
+
+TOKENS_PER_BATCH = 16_384
+
+
+def predict(model: PreTrainedModel, prepared: Prepared) -> Arrays:
+    """Predictions on every evaluated split, in the order of its examples, in float32.
+
+    Returns:
+        By `<split>.logits`: (examples, outputs). For masked language modelling, where logits over the
+        vocabulary would be large, by `<split>.tokens` and `<split>.losses`: the most likely token of
+        each hidden word and the cross-entropy in nats.
+    """
+    arrays: Arrays = {}
+    for name, split in prepared.evaluated.items():
+        for key, array in _predict_split(model, prepared, split).items():
+            arrays[f"{name}.{key}"] = array
+    return arrays
+
+
+def _predict_split(model: PreTrainedModel, prepared: Prepared, split: Split) -> Arrays:
+    """Batches of like length, at most TOKENS_PER_BATCH tokens with padding each."""
+    where = device()
+    model.to(where).eval()
+    order = np.argsort(split.lengths, kind="stable")
+    pieces: list[Arrays] = []
+    with torch.inference_mode():
+        start = 0
+        while start < len(order):
+            num = 1
+            while (
+                start + num < len(order)
+                and (num + 1) * split.lengths[order[start + num]] <= TOKENS_PER_BATCH
+            ):
+                num += 1
+            examples = order[start : start + num]
+            inputs, there = padded(split, examples, prepared.vocabulary)
+            logits = model(**model_inputs(model, inputs, where)).logits.float()
+            if prepared.task.kind != "mlm":
+                pieces.append({"logits": logits.cpu().numpy()})
+            else:
+                labels = np.full(there.shape, NOT_SCORED, dtype=np.int64)
+                tokens = [np.arange(split.starts[i], split.starts[i + 1]) for i in examples]
+                labels[there] = split.labels[np.concatenate(tokens)]
+                hidden = torch.from_numpy(labels != NOT_SCORED).to(where)
+                wanted = torch.from_numpy(labels[labels != NOT_SCORED]).to(where)
+                at_hidden = logits[hidden]
+                losses = nn.functional.cross_entropy(at_hidden, wanted, reduction="none")
+                pieces.append(
+                    {
+                        "tokens": at_hidden.argmax(-1).cpu().numpy().astype(np.int32),
+                        "losses": losses.cpu().numpy(),
+                    }
+                )
+            start += num
+    return _in_order(pieces, order, split, per_word=prepared.task.kind == "mlm")
+
+
+def _in_order(
+    pieces: list[Arrays], order: np.ndarray[tuple[int], np.dtype[np.int64]], split: Split, per_word: bool
+) -> Arrays:
+    """Undo the sorting by length."""
+    if per_word:
+        words = [np.flatnonzero(split.labels[split.starts[i] : split.starts[i + 1]] != NOT_SCORED)
+                 + split.starts[i] for i in order]
+        back = np.argsort(np.concatenate(words), kind="stable")
+    else:
+        back = np.argsort(order, kind="stable")
+    return {
+        key: np.concatenate([piece[key] for piece in pieces])[back] for key in pieces[0]
+    }

@@ -1,0 +1,123 @@
+"""Masks over the prunable matrices: what is kept, and how the next mask is chosen.
+
+A mask is a dict of bool arrays by matrix name, True where the weight is kept. Weights are float
+arrays with the same names and shapes. All of it is numpy, so a stage that only looks at masks needs
+no torch.
+"""
+
+from collections.abc import Mapping
+from fractions import Fraction
+
+import numpy as np
+from numpy.typing import NDArray
+
+Mask = dict[str, NDArray[np.bool_]]
+Weights = Mapping[str, NDArray[np.floating]]
+
+
+def dense(weights: Weights) -> Mask:
+    """The mask that keeps every weight of `weights`."""
+    return {name: np.ones(weight.shape, dtype=np.bool_) for name, weight in weights.items()}
+
+
+def num_weights(mask: Mask) -> int:
+    """Number of prunable weights, kept or not."""
+    return sum(kept.size for kept in mask.values())
+
+
+def num_survivors(mask: Mask) -> int:
+    """Number of weights that the mask keeps."""
+    return sum(int(np.count_nonzero(kept)) for kept in mask.values())
+
+
+def sparsity(mask: Mask) -> float:
+    """Share of the prunable weights that the mask drops, in [0, 1]."""
+    return 1 - num_survivors(mask) / num_weights(mask)
+
+
+def survivors_at(sparsity: float, num_weights: int) -> int:
+    """round((1 - sparsity) * num_weights), in exact decimal arithmetic, halves to even.
+
+    Raises:
+        ValueError: `sparsity` is not in [0, 1).
+    """
+    if not 0 <= sparsity < 1:
+        raise ValueError(f"sparsity is {sparsity}, allowed is 0 <= sparsity < 1")
+    return round((1 - Fraction(repr(float(sparsity)))) * num_weights)
+
+
+def prune_by_magnitude(weights: Weights, mask: Mask, sparsity: float) -> Mask:
+    """Drop the smallest survivors, ranked over all matrices, until `sparsity` is reached.
+
+    Of n weights in all, exactly round((1 - sparsity) * n) survive. Equal magnitudes go in order of
+    matrix name, then row-major position, so the result depends on nothing else.
+
+    Args:
+        weights: trained weights, any float dtype; names and shapes are those of `mask`.
+        mask: the survivors so far, bool, one array (rows, columns) per prunable matrix.
+        sparsity: share of all n weights that are dropped in the end, in [0, 1).
+
+    Returns:
+        A new mask, a subset of `mask`: a dropped weight never returns.
+
+    Raises:
+        ValueError: `sparsity` is out of range or below that of `mask`, names or shapes differ, or a
+            surviving weight is NaN.
+
+    Frankle & Carbin 2019, Sec. 1, step 3, with one ranking over all matrices as in Chen et al.
+    2020, Sec. 3.
+    """
+    check_same_matrices(weights, mask)
+    num_kept = num_survivors(mask)
+    num_dropped = num_kept - survivors_at(sparsity, num_weights(mask))
+    if num_dropped < 0:
+        raise ValueError(
+            f"sparsity is {sparsity}, but the mask already drops {1 - num_kept / num_weights(mask):.6f}"
+            " of the weights; a dropped weight never returns"
+        )
+    if num_dropped == 0:
+        return {name: kept.copy() for name, kept in mask.items()}
+    names = sorted(mask)
+    magnitudes = {name: np.abs(weights[name][mask[name]]) for name in names}
+    ranked = np.concatenate(list(magnitudes.values()))
+    if np.isnan(ranked.max()):
+        raise ValueError("a surviving weight is NaN, so magnitudes cannot be ranked")
+    ranked.partition(num_dropped - 1)
+    threshold = ranked[num_dropped - 1]
+    ties_to_drop = num_dropped - int(np.count_nonzero(ranked < threshold))
+    pruned: Mask = {}
+    for name in names:
+        stays = magnitudes[name] > threshold
+        ties = np.flatnonzero(magnitudes[name] == threshold)
+        stays[ties[ties_to_drop:]] = True
+        ties_to_drop -= min(ties_to_drop, ties.size)
+        pruned[name] = np.zeros_like(mask[name])
+        pruned[name][mask[name]] = stays
+    return {name: pruned[name] for name in mask}
+
+
+def random_like(mask: Mask, generator: np.random.Generator) -> Mask:
+    """A mask of exactly the size of `mask`, its survivors drawn uniformly over all matrices.
+
+    The shares of single matrices are free to differ from those of `mask`: Chen et al. 2020, Sec.
+    3.1, the control "random pruning".
+    """
+    names = sorted(mask)
+    survives = np.zeros(num_weights(mask), dtype=np.bool_)
+    survives[: num_survivors(mask)] = True
+    generator.shuffle(survives)
+    pieces = np.split(survives, np.cumsum([mask[name].size for name in names])[:-1])
+    drawn = {n: piece.reshape(mask[n].shape) for n, piece in zip(names, pieces, strict=True)}
+    return {name: drawn[name] for name in mask}
+
+
+def check_same_matrices(weights: Weights, mask: Mask) -> None:
+    """Raise ValueError unless `weights` and `mask` have the same names and shapes."""
+    if weights.keys() != mask.keys():
+        odd = sorted(weights.keys() ^ mask.keys())
+        raise ValueError(f"weights and mask differ in {len(odd)} names, the first is {odd[0]!r}")
+    for name, kept in mask.items():
+        if weights[name].shape != kept.shape:
+            raise ValueError(
+                f"{name} has shape {weights[name].shape} in the weights, {kept.shape} in the mask"
+            )

@@ -1,0 +1,485 @@
+"""params.yaml, typed: every section, what is allowed in it, and one-sentence errors."""
+
+import os
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    TypeAdapter,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+Kind = Literal["classification", "regression", "mlm"]
+Metric = Literal["accuracy", "f1", "matthews", "pearson", "spearman", "masked_accuracy"]
+ALLOWED_METRICS: dict[Kind, tuple[Metric, ...]] = {
+    "classification": ("accuracy", "f1", "matthews"),
+    "regression": ("pearson", "spearman"),
+    "mlm": ("masked_accuracy",),
+}
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+"""Name of a task or a study: part of paths and of stage names."""
+Share = Annotated[float, Field(gt=0, lt=1)]
+Seed = Annotated[int, Field(ge=0)]
+
+
+class ParamsError(ValueError):
+    """Something in params.yaml is not allowed; the message is one sentence for the user."""
+
+
+class Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _no_unknown_key(cls, values: object) -> object:
+        allowed = [field.alias or name for name, field in cls.model_fields.items()]
+        for key in values if isinstance(values, dict) else ():
+            if key not in allowed:
+                raise ValueError(
+                    f"has the unknown key {key!r} with value {values[key]!r}, "  # type: ignore[index]
+                    f"allowed are {', '.join(allowed)}"
+                )
+        return values
+
+
+# --- training --------------------------------------------------------------------------------
+
+
+class Train(Section):
+    """One fine-tuning, the same recipe for every task unless `override` says otherwise."""
+
+    epochs: float = Field(gt=0)
+    batch_size: int = Field(ge=1)
+    learning_rate: float = Field(gt=0)
+    """Peak of the schedule, per optimizer step; linear decay to 0."""
+    warmup: float = Field(ge=0, lt=1)
+    """Share of the steps in which the learning rate rises from 0."""
+    weight_decay: float = Field(ge=0)
+    betas: tuple[Annotated[float, Field(ge=0, lt=1)], Annotated[float, Field(ge=0, lt=1)]]
+    epsilon: float = Field(gt=0)
+    clip: float = Field(gt=0)
+    """Largest norm of the gradient of the surviving weights."""
+    dropout: float = Field(ge=0, lt=1)
+    precision: Literal["bf16", "fp32"]
+    """bf16: matrix products in bfloat16 by autocast; weights and optimizer stay in float32."""
+    group: int = Field(ge=1)
+    """Batches of like length are cut from chunks of `group` batches of shuffled examples."""
+    masked: Share
+    """Share of the words that masked language modelling hides, anew in every step."""
+    threads: int = Field(ge=1)
+    """CPU threads; another number moves the last bits of the results."""
+
+
+# --- the encoder -----------------------------------------------------------------------------
+
+
+class Pretrain(Section):
+    """A small BERT, pre-trained here by masked language modelling on the miniature language."""
+
+    source: Literal["pretrain"]
+    sentences: int = Field(ge=100)
+    layers: int = Field(ge=1)
+    attention_heads: int = Field(ge=1)
+    hidden: int = Field(ge=4)
+    mlp: int = Field(ge=4)
+    max_length: int = Field(ge=8)
+    """Positions: the longest input in tokens, special ones included."""
+    train: Train
+    seed: Seed
+
+    @model_validator(mode="after")
+    def _heads_divide_hidden(self) -> "Pretrain":
+        if self.hidden % self.attention_heads:
+            raise ValueError(
+                f"hidden is {self.hidden}, allowed are multiples of attention_heads, "
+                f"{self.attention_heads}"
+            )
+        return self
+
+
+class HubEncoder(Section):
+    """A model of the Hugging Face Hub at a pinned revision."""
+
+    source: Literal["hub"]
+    name: str
+    revision: str = Field(pattern=r"^[0-9a-f]{40}$")
+
+
+class FolderEncoder(Section):
+    """A model in transformers' format in a local folder; ~ and $VARIABLES are expanded."""
+
+    source: Literal["folder"]
+    path: str
+
+
+class PackageEncoder(Section):
+    """A model that an installed Python package carries in a folder of its own."""
+
+    source: Literal["package"]
+    name: str = Field(pattern=r"^[A-Za-z_][A-Za-z0-9_.]*$")
+    """Import name of the package."""
+    path: str
+    """Folder of the model, relative to the package's."""
+
+
+Encoder = Annotated[
+    Pretrain | HubEncoder | FolderEncoder | PackageEncoder, Field(discriminator="source")
+]
+
+# --- the data of a task ----------------------------------------------------------------------
+
+
+class MiniatureData(Section):
+    """A task of the miniature language, generated."""
+
+    source: Literal["miniature"]
+    train: int = Field(ge=10)
+    validation: int = Field(ge=10)
+    seed: Seed
+
+
+class HubData(Section):
+    """A GLUE task of the Hugging Face Hub at a pinned revision."""
+
+    source: Literal["hub"]
+    name: str
+    config: str
+    revision: str = Field(pattern=r"^[0-9a-f]{40}$")
+
+
+class FolderData(Section):
+    """A GLUE task in a local folder in the Hub's layout; ~ and $VARIABLES are expanded."""
+
+    source: Literal["folder"]
+    path: str
+    config: str
+
+
+Data = Annotated[MiniatureData | HubData | FolderData, Field(discriminator="source")]
+
+
+class OwnData(Section):
+    """A task of the user's: tables in CSV, JSON Lines or Parquet."""
+
+    train: str
+    """Path of the training table, relative to the project."""
+    validation: str
+    """Path of the table for reporting."""
+    texts: tuple[str, ...] = Field(min_length=1, max_length=2)
+    """One text column, or the two of a pair."""
+    label: str
+    kind: Literal["classification", "regression"]
+    metrics: tuple[Metric, ...] = Field(min_length=1)
+    """The first one is the headline."""
+
+    @field_validator("train", "validation")
+    @classmethod
+    def _is_a_table(cls, path: str) -> str:
+        if Path(path).suffix not in (".csv", ".jsonl", ".parquet"):
+            raise ValueError(f"is {path!r}, allowed are files that end in .csv, .jsonl or .parquet")
+        return path
+
+    @model_validator(mode="after")
+    def _metrics_fit(self) -> "OwnData":
+        for metric in self.metrics:
+            if metric not in ALLOWED_METRICS[self.kind]:
+                raise ValueError(
+                    f"metrics has {metric!r}, allowed for {self.kind} are "
+                    + ", ".join(ALLOWED_METRICS[self.kind])
+                )
+        return self
+
+
+class Prepare(Section):
+    """How texts become the splits that all later stages read."""
+
+    max_length: int = Field(ge=8)
+    """Longest input in tokens, special ones included; longer ones are cut."""
+    selection: Share
+    """Share of the training examples set aside for choosing sparsities and stopping searches."""
+    masked: Share
+    """Share of the words hidden in the splits on which masked language modelling is scored."""
+    seed: Seed
+    """Of the draw of `selection`, and of those hidden words."""
+
+
+class Override(Section):
+    """What one task does differently from `train`; what is left out stays."""
+
+    epochs: float | None = Field(default=None, gt=0)
+    batch_size: int | None = Field(default=None, ge=1)
+    learning_rate: float | None = Field(default=None, gt=0)
+
+    def apply(self, train: Train) -> Train:
+        return train.model_copy(update=self.model_dump(exclude_none=True))
+
+
+class Noise(Section):
+    """Each source of noise: `seed`, it follows the run's seed, or a number that fixes it."""
+
+    head_init: Literal["seed"] | Seed
+    data_order: Literal["seed"] | Seed
+    dropout: Literal["seed"] | Seed
+    mask: Literal["seed"] | Seed
+
+
+# --- pruning ---------------------------------------------------------------------------------
+
+Percent = Annotated[int, Field(ge=0, lt=100)]
+
+
+class Round(Section):
+    """A round: from mask `from` to mask `to` at `sparsity`."""
+
+    before: int = Field(alias="from", ge=0)
+    to: int = Field(ge=1)
+    sparsity: float = Field(gt=0, lt=1)
+
+
+class Imp(Section):
+    """Iterative magnitude pruning."""
+
+    rewind_to: Percent
+    """Rounds restart from the weights at this percentage of the dense training; 0: pre-trained."""
+    keep_weights: tuple[int, ...]
+    """Rounds whose trained weights are stored, for export and comparisons; 0 always is."""
+
+
+class Rewind(Section):
+    """Training of the last subnetwork from the weights at several points of the dense training."""
+
+    points: tuple[Percent, ...] = Field(min_length=1)
+    """Percentages of the dense training at which theta_i is stored; 0: the pre-trained weights."""
+
+
+class Random(Section):
+    """Random masks of exactly the size of the ticket of these rounds."""
+
+    rounds: tuple[Annotated[int, Field(ge=1)], ...]
+
+
+class Scratch(Section):
+    """The dense architecture trained from random weights instead of the pre-trained ones."""
+
+    seeds: tuple[Seed, ...]
+
+
+class Transfer(Section):
+    """Masks of sources trained on targets, each with a fresh classifier."""
+
+    sources: tuple[Name, ...]
+    targets: tuple[Name, ...]
+    seeds: tuple[Seed, ...]
+    round: int = Field(ge=1)
+
+
+# --- reading results -------------------------------------------------------------------------
+
+
+class Tickets(Section):
+    """When a subnetwork counts as matching, and what intervals say."""
+
+    tolerance: Literal["one_std"]
+    """one_std: at most one standard deviation over seeds of the dense scores below their mean."""
+    confidence: Share
+    """Of the intervals over seeds (Student's t)."""
+
+
+class Plot(Section):
+    """What the figures look like; no number depends on it."""
+
+    panel_width: float = Field(gt=0)
+    """Inches."""
+    panel_height: float = Field(gt=0)
+    columns: int = Field(ge=1)
+    """Panels side by side."""
+
+
+class Params(Section):
+    """The whole of params.yaml."""
+
+    study: Name
+    title: str
+    banner: str
+    """Shown on top of every report; empty for none."""
+    tasks: tuple[Name, ...] = Field(min_length=1)
+    seeds: tuple[Seed, ...] = Field(min_length=1)
+    noise: Noise
+    encoder: Encoder
+    data: dict[Name, Data]
+    own: dict[Name, OwnData]
+    prepare: Prepare
+    train: Train
+    override: dict[Name, Override]
+    rounds: tuple[Round, ...] = Field(min_length=1)
+    last_round: int
+    """Number of the last round: dvc.yaml cannot count."""
+    imp: Imp
+    rewind: Rewind
+    random: Random
+    scratch: Scratch
+    transfer: Transfer
+    tickets: Tickets
+    plot: Plot
+
+    @model_validator(mode="after")
+    def _sections_agree(self) -> "Params":
+        if isinstance(self.encoder, Pretrain) and self.prepare.max_length > self.encoder.max_length:
+            raise ValueError(
+                f"prepare.max_length is {self.prepare.max_length}, allowed is at most "
+                f"encoder.max_length, {self.encoder.max_length}"
+            )
+        _check_tasks(self)
+        _check_rounds(self)
+        return self
+
+
+def _check_tasks(params: Params) -> None:
+    described = set(params.data) | set(params.own)
+    for task in params.tasks:
+        if task not in described:
+            raise ValueError(f"tasks has {task!r}, allowed are " + _listed(described))
+        if task not in params.override:
+            raise ValueError(f"override lacks {task!r}, allowed is a section for every task")
+    for key, names in {"data": params.data, "own": params.own, "override": params.override}.items():
+        for task in names:
+            if task not in params.tasks:
+                raise ValueError(f"{key} has {task!r}, allowed are the tasks " + _listed(params.tasks))
+    for task in params.own:
+        if task in params.data:
+            raise ValueError(f"own has {task!r}, allowed are names that data does not have")
+    _check_unique("tasks", params.tasks)
+    _check_unique("seeds", params.seeds)
+    for key, names in {
+        "transfer.sources": params.transfer.sources,
+        "transfer.targets": params.transfer.targets,
+    }.items():
+        _check_unique(key, names)
+        for task in names:
+            if task not in params.tasks:
+                raise ValueError(f"{key} has {task!r}, allowed are the tasks " + _listed(params.tasks))
+    for key, seeds in {
+        "transfer.seeds": params.transfer.seeds,
+        "scratch.seeds": params.scratch.seeds,
+    }.items():
+        _check_unique(key, seeds)
+        for seed in seeds:
+            if seed not in params.seeds:
+                raise ValueError(f"{key} has {seed}, allowed are the seeds " + _listed(params.seeds))
+
+
+def _check_rounds(params: Params) -> None:
+    sparsity = 0.0
+    for index, after in enumerate(params.rounds):
+        key = f"rounds[{index}]"
+        if (after.before, after.to) != (index, index + 1):
+            raise ValueError(
+                f"{key} goes from {after.before} to {after.to}, allowed is from {index} to {index + 1}"
+            )
+        if after.sparsity <= sparsity:
+            raise ValueError(
+                f"{key}.sparsity is {after.sparsity}, allowed is more than the {sparsity} before it"
+            )
+        sparsity = after.sparsity
+    last = len(params.rounds)
+    if params.last_round != last:
+        raise ValueError(f"last_round is {params.last_round}, allowed is {last}, that of rounds")
+    points = params.rewind.points
+    _check_unique("rewind.points", points)
+    if params.imp.rewind_to not in points:
+        raise ValueError(
+            f"imp.rewind_to is {params.imp.rewind_to}, allowed are the rewind.points "
+            + _listed(points)
+        )
+    if 0 not in points:
+        raise ValueError(f"rewind.points is {list(points)}, allowed is a list with 0 in it")
+    _check_unique("random.rounds", params.random.rounds)
+    for key, rounds in {
+        "random.rounds": params.random.rounds,
+        "transfer.round": (params.transfer.round,),
+        "imp.keep_weights": params.imp.keep_weights,
+    }.items():
+        for number in rounds:
+            if number > last or number < 0:
+                raise ValueError(f"{key} has {number}, allowed are the rounds up to {last}")
+
+
+def _check_unique(key: str, values: Sequence[object]) -> None:
+    for value in values:
+        if values.count(value) > 1:
+            raise ValueError(f"{key} has {value!r} twice, allowed is once")
+
+
+def _listed(values: object) -> str:
+    return ", ".join(sorted(map(str, values))) or "none"  # type: ignore[call-overload]
+
+
+# --- reading it ------------------------------------------------------------------------------
+
+
+def load(path: Path) -> Params:
+    """Read and check the whole of a params file.
+
+    Raises:
+        ParamsError: the file is missing, is no YAML, or holds something that is not allowed; the
+            message names the key, the value and what is allowed.
+    """
+    try:
+        with path.open(encoding="utf-8") as file:
+            content = YAML(typ="safe").load(file)
+    except FileNotFoundError:
+        raise ParamsError(f"{path} does not exist; run this from the project's folder") from None
+    except YAMLError as error:
+        raise ParamsError(f"{path} is not YAML: " + " ".join(str(error).split())) from None
+    try:
+        return TypeAdapter(Params).validate_python(content)
+    except ValidationError as error:
+        raise ParamsError(f"{path}: {_sentence(error)}") from None
+
+
+def _sentence(error: ValidationError) -> str:
+    """The first problem as one sentence: key, value, what is allowed."""
+    problem = error.errors(include_url=False)[0]
+    key = ""
+    for part in problem["loc"]:
+        key += f"[{part}]" if isinstance(part, int) else f".{part}"
+    key = re.sub(r"\.(pretrain|hub|folder|package|miniature)(?=\.|$)", "", key).lstrip(".")
+    more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
+    match problem["type"]:
+        case "missing":
+            text = f"{key} is missing"
+        case "union_tag_invalid":
+            context = problem["ctx"]
+            text = f"{key}.source is {context['tag']!r}, allowed are {context['expected_tags']}"
+        case "value_error":
+            text = problem["msg"].removeprefix("Value error, ")
+            joint = " " if text.startswith(("has ", "is ")) else "."
+            text = f"{key}{joint}{text}" if key else text
+        case _:
+            allowed = problem["msg"][0].lower() + problem["msg"][1:]
+            text = f"{key} is {problem['input']!r}, but {allowed.replace('input should', 'it should')}"
+    return text + more
+
+
+def expanded(path: str, key: str) -> Path:
+    """A path of params.yaml with ~ and $VARIABLES filled in.
+
+    Raises:
+        ParamsError: a variable is not set.
+    """
+    filled = os.path.expanduser(os.path.expandvars(path))
+    missing = re.search(r"\$\{?(\w+)", filled)
+    if missing:
+        raise ParamsError(
+            f"{key} is {path!r}, but the environment variable {missing[1]} is not set"
+        )
+    return Path(filled)

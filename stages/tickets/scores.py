@@ -1,0 +1,79 @@
+"""Scores from stored predictions; nothing here has seen a model."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import pearsonr, spearmanr
+from sklearn.metrics import accuracy_score, f1_score, matthews_corrcoef
+
+from stages.tickets.artifacts import Arrays, Split
+from stages.tickets.tasks import NOT_SCORED, Task
+
+
+@dataclass(frozen=True)
+class Score:
+    metric: str
+    value: float
+    num_examples: int
+    collapsed: bool
+    """Whether the prediction is the same for every example: one class, one number, one word."""
+
+
+def score(task: Task, predictions: Arrays, prefix: str, split: Split) -> list[Score]:
+    """All metrics of a task on one split, the headline first, the mean loss last.
+
+    Accuracy, F1 of class 1, Matthews, Pearson and Spearman are the official metrics of GLUE (Wang et
+    al. 2018); a correlation with a constant prediction is 0. `masked_accuracy` is the share of hidden
+    words found. The loss is the cross-entropy in nats, or the mean squared error.
+
+    Args:
+        task: kind and metrics.
+        predictions: as `evaluation.predict` wrote them.
+        prefix: what the predictions of this split are stored under, as in `<prefix>.logits`.
+        split: the labels.
+
+    Raises:
+        ValueError: predictions and labels differ in number.
+    """
+    if task.kind == "mlm":
+        labels = split.labels[split.labels != NOT_SCORED]
+        predicted, losses = predictions[f"{prefix}.tokens"], predictions[f"{prefix}.losses"]
+    else:
+        labels, logits = split.labels, predictions[f"{prefix}.logits"].astype(np.float64)
+        if task.kind == "regression":
+            predicted = logits[:, 0]
+            losses = (predicted - labels) ** 2 if len(predicted) == len(labels) else predicted
+        else:
+            predicted = logits.argmax(-1)
+            losses = _cross_entropy(logits, labels) if len(predicted) == len(labels) else predicted
+    if len(predicted) != len(labels):
+        raise ValueError(f"{prefix} has {len(predicted)} predictions for {len(labels)} labels")
+    collapsed = bool((predicted == predicted[0]).all())
+    values = [(metric, _value(metric, labels, predicted, collapsed)) for metric in task.metrics]
+    values.append(("loss", float(np.mean(losses))))
+    return [Score(metric, value, len(labels), collapsed) for metric, value in values]
+
+
+def _value(
+    metric: str, labels: NDArray[np.generic], predicted: NDArray[np.generic], collapsed: bool
+) -> float:
+    match metric:
+        case "accuracy" | "masked_accuracy":
+            return float(accuracy_score(labels, predicted))
+        case "f1":
+            return float(f1_score(labels, predicted, zero_division=0))
+        case "matthews":
+            return float(matthews_corrcoef(labels, predicted))
+        case "pearson":
+            return 0.0 if collapsed else float(pearsonr(labels, predicted).statistic)
+        case "spearman":
+            return 0.0 if collapsed else float(spearmanr(labels, predicted).statistic)
+        case _:
+            raise ValueError(f"metric is {metric!r}, which is none that is known")
+
+
+def _cross_entropy(logits: NDArray[np.float64], labels: NDArray[np.int64]) -> NDArray[np.float64]:
+    shifted = logits - logits.max(-1, keepdims=True)
+    log_total = np.log(np.exp(shifted).sum(-1))
+    return log_total - shifted[np.arange(len(labels)), labels]

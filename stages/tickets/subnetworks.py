@@ -1,0 +1,51 @@
+"""Train a subnetwork from given weights, and predict with it."""
+
+from dataclasses import dataclass
+
+from transformers import PreTrainedModel
+
+from stages.tickets import encoder as encoders
+from stages.tickets import evaluation, training
+from stages.tickets.artifacts import Arrays
+from stages.tickets.encoder import Encoder
+from stages.tickets.masks import Mask
+from stages.tickets.params import Train
+from stages.tickets.seeds import Seeds
+from stages.tickets.tasks import Prepared
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a training leaves behind, beside the weights in the model itself."""
+
+    predictions: Arrays
+    losses: list[float]
+
+
+def train_(
+    model: PreTrainedModel,
+    encoder: Encoder,
+    prepared: Prepared,
+    mask: Mask,
+    seeds: Seeds,
+    config: Train,
+    percent: int = 0,
+) -> Run:
+    """Train the subnetwork `mask` of `model` in place, for what `percent` of the training leaves.
+
+    Chen et al. 2020, Algorithm 1: from theta_i, t - i steps, with schedule and data order going on
+    from step i as in the dense run that theta_i is taken from.
+
+    Args:
+        model: holds theta_i.
+        encoder: whose prunable matrices `mask` covers; a matrix that `model` lacks is passed over.
+        prepared: task and data.
+        mask: the survivors.
+        seeds: noise of the run.
+        config: recipe.
+        percent: i, in per cent of the training.
+    """
+    subnetwork = training.Subnetwork(encoders.prunable_parameters(model, encoder), mask)
+    first_step = training.step_at(percent, training.num_steps(len(prepared.train), config))
+    losses = training.fit_(model, prepared, seeds, config, subnetwork, first_step)
+    return Run(evaluation.predict(model, prepared), losses)

@@ -1,0 +1,236 @@
+"""Where the texts of a task come from, what is scored on it, and how they become token ids."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from tokenizers import Tokenizer
+
+from stages.tickets import language
+from stages.tickets.artifacts import Split
+from stages.tickets.params import (
+    Data,
+    FolderData,
+    HubData,
+    Kind,
+    Metric,
+    MiniatureData,
+    OwnData,
+    ParamsError,
+    expanded,
+)
+from stages.tickets.tasks import Task
+
+
+@dataclass(frozen=True)
+class Texts:
+    """Examples of one split before tokenisation; `seconds` is None for single sentences."""
+
+    firsts: list[str]
+    seconds: list[str] | None
+    labels: NDArray[Any]
+
+
+@dataclass(frozen=True)
+class GlueTask:
+    columns: tuple[str, ...]
+    num_labels: int
+    metrics: tuple[Metric, ...]
+
+
+GLUE = {
+    "cola": GlueTask(("sentence",), 2, ("matthews",)),
+    "sst2": GlueTask(("sentence",), 2, ("accuracy",)),
+    "mrpc": GlueTask(("sentence1", "sentence2"), 2, ("accuracy", "f1")),
+    "stsb": GlueTask(("sentence1", "sentence2"), 1, ("pearson", "spearman")),
+    "qqp": GlueTask(("question1", "question2"), 2, ("accuracy", "f1")),
+    "mnli": GlueTask(("premise", "hypothesis"), 3, ("accuracy",)),
+    "qnli": GlueTask(("question", "sentence"), 2, ("accuracy",)),
+    "rte": GlueTask(("sentence1", "sentence2"), 2, ("accuracy",)),
+    "wnli": GlueTask(("sentence1", "sentence2"), 2, ("accuracy",)),
+}
+"""The tasks of Wang et al. 2018 with their official metrics; as headline the one of Chen et al. 2020."""
+GLUE_SPLITS = {
+    "train": "train",
+    "validation": "validation",
+    "validation_matched": "validation",
+    "validation_mismatched": "validation_mismatched",
+}
+"""Splits of the Hub's layout, and what they are called here; only MNLI has the last two."""
+
+MINIATURE_METRICS: dict[str, tuple[Metric, ...]] = {
+    "acceptability": ("matthews",),
+    "sentiment": ("accuracy",),
+    "paraphrase": ("accuracy", "f1"),
+    "similarity": ("pearson", "spearman"),
+    "entailment": ("accuracy",),
+}
+
+
+def load(name: str, data: Data | OwnData) -> tuple[Task, dict[str, Texts]]:
+    """The task and its texts: `train`, `validation`, and `validation_mismatched` for MNLI.
+
+    Raises:
+        ParamsError: a file, column or label is missing or not as described.
+    """
+    if isinstance(data, OwnData):
+        return _own(name, data)
+    if isinstance(data, MiniatureData):
+        return _miniature(name, data)
+    return _glue(name, data)
+
+
+def _miniature(name: str, data: MiniatureData) -> tuple[Task, dict[str, Texts]]:
+    sizes = {"train": data.train, "validation": data.validation}
+    if name == "mlm":
+        lines = language.sentences(sum(sizes.values()), seed=data.seed + 1)
+        halves = {"train": lines[: data.train], "validation": lines[data.train :]}
+        return Task(name, "mlm", 0, ("masked_accuracy",)), {
+            split: Texts(texts, None, np.zeros(len(texts))) for split, texts in halves.items()
+        }
+    num_labels, is_pair = language.LABELLED[name]
+    splits = {}
+    for split, num in sizes.items():
+        examples = language.examples(name, split, num, data.seed)
+        splits[split] = Texts(
+            [example.first for example in examples],
+            [example.second or "" for example in examples] if is_pair else None,
+            _typed([example.label for example in examples], num_labels),
+        )
+    kind: Kind = "classification" if num_labels > 1 else "regression"
+    return Task(name, kind, num_labels, MINIATURE_METRICS[name]), splits
+
+
+def _glue(name: str, data: HubData | FolderData) -> tuple[Task, dict[str, Texts]]:
+    if data.config not in GLUE:
+        raise ParamsError(
+            f"data.{name}.config is {data.config!r}, allowed are " + ", ".join(sorted(GLUE))
+        )
+    glue = GLUE[data.config]
+    splits = {}
+    for theirs, table in _glue_tables(name, data).items():
+        splits[GLUE_SPLITS[theirs]] = _texts(
+            table, glue.columns, "label", glue.num_labels, f"{data.config}, {theirs}"
+        )
+    kind: Kind = "classification" if glue.num_labels > 1 else "regression"
+    return Task(name, kind, glue.num_labels, glue.metrics), splits
+
+
+def _glue_tables(name: str, data: HubData | FolderData) -> dict[str, pd.DataFrame]:
+    if isinstance(data, HubData):
+        import datasets  # noqa: PLC0415  costs seconds, and only this source needs it
+
+        loaded = datasets.load_dataset(data.name, data.config, revision=data.revision)
+        return {split: loaded[split].to_pandas() for split in GLUE_SPLITS if split in loaded}
+    folder = expanded(data.path, f"data.{name}.path") / data.config
+    tables = {}
+    for split in GLUE_SPLITS:
+        files = sorted(folder.glob(f"{split}-*.parquet"))
+        if files:
+            tables[split] = pd.concat([pd.read_parquet(file) for file in files], ignore_index=True)
+    if "train" not in tables or len(tables) == 1:
+        raise ParamsError(
+            f"data.{name}.path is {data.path!r}, but {folder} lacks train-*.parquet or "
+            "validation-*.parquet, allowed is a folder in the layout of nyu-mll/glue"
+        )
+    return tables
+
+
+def _own(name: str, data: OwnData) -> tuple[Task, dict[str, Texts]]:
+    tables = {
+        "train": _read_table(data.train, f"own.{name}.train"),
+        "validation": _read_table(data.validation, f"own.{name}.validation"),
+    }
+    for split, table in tables.items():
+        path = getattr(data, split)
+        for column in (*data.texts, data.label):
+            if column not in table.columns:
+                raise ParamsError(
+                    f"own.{name} names the column {column!r}, but {path} has "
+                    + ", ".join(map(repr, table.columns))
+                )
+            if table[column].isna().any():
+                row = int(np.flatnonzero(table[column].isna())[0]) + 1
+                raise ParamsError(f"{path} has no {column!r} in its row {row}")
+    if data.kind == "regression":
+        for split, table in tables.items():
+            if not pd.api.types.is_numeric_dtype(table[data.label]):
+                raise ParamsError(
+                    f"own.{name}.kind is regression, but the labels of {getattr(data, split)} "
+                    "are not all numbers"
+                )
+        num_labels = 1
+    else:
+        classes = sorted(tables["train"][data.label].unique().tolist())
+        if len(classes) < 2:
+            raise ParamsError(f"{data.train} has one class only, {classes[0]!r}; allowed are two or more")
+        if "f1" in data.metrics and len(classes) != 2:
+            raise ParamsError(
+                f"own.{name}.metrics has 'f1', allowed for two classes, but {data.train} has "
+                f"{len(classes)}"
+            )
+        number = {label: index for index, label in enumerate(classes)}
+        for split, table in tables.items():
+            for label in table[data.label].unique().tolist():
+                if label not in number:
+                    raise ParamsError(
+                        f"{getattr(data, split)} has the label {label!r}, which {data.train} has not"
+                    )
+            tables[split] = table.assign(**{data.label: table[data.label].map(number)})
+        num_labels = len(classes)
+    texts = {
+        split: _texts(table, data.texts, data.label, num_labels, getattr(data, split))
+        for split, table in tables.items()
+    }
+    return Task(name, data.kind, num_labels, data.metrics), texts
+
+
+def _read_table(path: str, key: str) -> pd.DataFrame:
+    file = expanded(path, key)
+    if not file.is_file():
+        raise ParamsError(f"{key} is {path!r}, but there is no such file")
+    readers = {
+        ".csv": pd.read_csv,
+        ".jsonl": lambda file: pd.read_json(file, lines=True),
+        ".parquet": pd.read_parquet,
+    }
+    try:
+        table: pd.DataFrame = readers[file.suffix](file)
+    except (ValueError, OSError) as error:
+        raise ParamsError(f"{key} is {path!r}, which cannot be read: {error}") from error
+    if table.empty:
+        raise ParamsError(f"{key} is {path!r}, which has no rows")
+    return table
+
+
+def _texts(
+    table: pd.DataFrame, columns: Sequence[str], label: str, num_labels: int, where: str
+) -> Texts:
+    labels = _typed(table[label].to_numpy(), num_labels)
+    if num_labels > 1 and not ((labels >= 0) & (labels < num_labels)).all():
+        raise ParamsError(f"{where} has labels outside 0 to {num_labels - 1}")
+    firsts, *seconds = ([str(text) for text in table[column]] for column in columns)
+    return Texts(firsts, seconds[0] if seconds else None, labels)
+
+
+def _typed(labels: Any, num_labels: int) -> NDArray[Any]:
+    return np.asarray(labels, dtype=np.int64 if num_labels > 1 else np.float32)
+
+
+def tokenise(texts: Texts, tokenizer: Tokenizer, max_length: int) -> Split:
+    """Word pieces of every example with the tokenizer's special ones, cut to `max_length`."""
+    tokenizer.enable_truncation(max_length)
+    inputs = texts.firsts if texts.seconds is None else list(
+        zip(texts.firsts, texts.seconds, strict=True)
+    )
+    encodings = tokenizer.encode_batch(inputs)
+    lengths = [len(encoding.ids) for encoding in encodings]
+    return Split(
+        np.concatenate([np.array(encoding.ids, dtype=np.int32) for encoding in encodings]),
+        np.concatenate([np.array(encoding.type_ids, dtype=np.int8) for encoding in encodings]),
+        np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64),
+        texts.labels,
+    )

@@ -1,0 +1,108 @@
+"""The stage: from the files of other stages to the files of a report, the same bytes every time."""
+
+import csv
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict, fields
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from stages import plot
+from stages.tickets import summary
+from tests.test_tables import config, study
+
+ROOT = Path(__file__).parents[1]
+OPTIONS = {
+    "scores": "scores.csv",
+    "stability": "stability",
+    "encoder": "encoder",
+    "tables": "out/tables",
+    "figures": "out/figures",
+    "page": "out/index.html",
+    "readme": "out/README.md",
+}
+
+
+def save(rows: Sequence[Any], kind: type, path: Path) -> None:
+    path.parent.mkdir(exist_ok=True)
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, [field.name for field in fields(kind)], lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(asdict(row) for row in rows)
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with params.yaml and what the other stages wrote."""
+    made = study(config(2, 2, 2))
+    content = made.config.model_dump(mode="json", by_alias=True)
+    for task in content["override"]:
+        content["override"][task] = {}
+    (tmp_path / "params.yaml").write_text(json.dumps(content))  # JSON is YAML
+    save(made.scores, summary.Score, tmp_path / "scores.csv")
+    save(made.agreement, summary.Agreement, tmp_path / "stability" / "agreement.csv")
+    save(made.layers, summary.Kept, tmp_path / "stability" / "layers.csv")
+    (tmp_path / "encoder").mkdir()
+    (tmp_path / "encoder" / "encoder.json").write_text('{"num_prunable": 5, "num_weights": 9}')
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def run() -> None:
+    plot.main(*map(Path, OPTIONS.values()))
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+def test_the_stage_writes_the_report_and_another_process_the_same_bytes(project):
+    run()
+    first = contents(project / "out")
+    names = ["agreement", "layers", "layers_by_task", "rewinding", "scores", "transfer"]
+    assert {f"figures/{name}.svg" for name in names} <= set(first)
+    assert {"index.html", "README.md", "figures/scores_mean.csv", "tables/tickets.tex"} <= set(
+        first
+    )
+    (project / "out").rename(project / "before")
+    options = [part for name, path in OPTIONS.items() for part in (f"--{name}", path)]
+    subprocess.run(
+        [sys.executable, "-m", "stages.plot", *options],
+        env=os.environ | {"PYTHONPATH": str(ROOT), "PYTHONHASHSEED": "7"},
+        check=True,
+    )
+    assert contents(project / "out") == first
+    assert str(project).encode() not in b"".join(first.values())
+
+
+def test_every_link_of_the_readme_leads_to_a_file(project):
+    run()
+    readme = (project / "out" / "README.md").read_text(encoding="utf-8")
+    links = [part.split(")")[0] for part in readme.split("](")[1:]]
+    assert len(links) > 10
+    assert all((project / "out" / link).is_file() for link in links)
+
+
+def test_a_wrong_cell_is_named_with_its_file(project):
+    path = project / "scores.csv"
+    path.write_text(path.read_text().replace(",0.4,", ",nan,", 1))
+    with pytest.raises(ValueError, match=r"scores\.csv: row \d+ has score 'nan'"):
+        run()
+    assert not (project / "out").exists()
+
+
+def test_the_stage_imports_no_framework():
+    code = "import sys, stages.plot; print({'torch', 'transformers', 'pandas'} & set(sys.modules))"
+    found = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert found.stdout.strip() == "set()"
