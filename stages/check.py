@@ -25,7 +25,9 @@ def check(study: params.Params) -> None:
     for task, own in study.own.items():
         for split, path in {"train": own.train, "validation": own.validation}.items():
             if not Path(path).is_file():
-                raise params.ParamsError(f"own.{task}.{split} is {path!r}, but there is no such file")
+                raise params.ParamsError(
+                    f"own.{task}.{split} is {path!r}, but there is no such file"
+                )
 
 
 def _folder(path: str, key: str) -> None:

@@ -41,7 +41,9 @@ def pretrain(source: params.Pretrain) -> tuple[Pretrained, dict[str, Any]]:
     )
     task = Task("pretrain", "mlm", 0, ("masked_accuracy",))
     prepared = Prepared(task, vocabulary, splits[0], {"held_out": held_out})
-    seeds = Seeds(*(stable_seed(purpose, source.seed) for purpose in ("head", "data", "dropout", "mask")))
+    seeds = Seeds(
+        *(stable_seed(purpose, source.seed) for purpose in ("head", "data", "dropout", "mask"))
+    )
     with torch.random.fork_rng():
         torch.manual_seed(seeds.head_init)
         model = pretrained.blank(source, vocabulary)
@@ -51,7 +53,7 @@ def pretrain(source: params.Pretrain) -> tuple[Pretrained, dict[str, Any]]:
     record = {"source": "pretrain", "losses": losses, "masked_accuracy": round(accuracy, 4)}
     model.cpu()
     return Pretrained(
-        model.base_model, pretrained.mlm_head(model), False, tokenizer, vocabulary
+        model.base_model, model.config, pretrained.mlm_head(model), False, tokenizer, vocabulary
     ), record
 
 

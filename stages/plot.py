@@ -56,7 +56,9 @@ def main(
         write(figures_out / f"{figure.name}.csv", report.to_csv(figure.records, figure.missing))
         if figure.svg:
             write(figures_out / f"{figure.name}.svg", figure.svg)
-    write(figures_out / "scores_mean.csv", report.to_csv(figures.mean_scores(found, config)))
+    for kind in figures.CURVES:
+        means = figures.mean_scores(kind, found, config)
+        write(figures_out / f"scores_mean_{kind}.csv", report.to_csv(means))
     facts = report.scope(found, record, config)
     write(page, report.page(sections, facts, config, folders(page, tables_out, figures_out)))
     write(readme, report.readme(sections, facts, config, folders(readme, tables_out, figures_out)))

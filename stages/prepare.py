@@ -39,7 +39,10 @@ def prepare(
     if task.kind == "mlm":
         evaluated = {
             name: tasks.hide_in_split(
-                split, vocabulary, config.masked, stable_seed("hidden", task.name, name, config.seed)
+                split,
+                vocabulary,
+                config.masked,
+                stable_seed("hidden", task.name, name, config.seed),
             )
             for name, split in evaluated.items()
         }

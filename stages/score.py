@@ -113,13 +113,20 @@ def _rows(
     examples: artifacts.Split,
 ) -> list[list[Any]]:
     return [
-        [*where, split, found.metric, found.metric == task.metrics[0]]
-        + [found.value, found.num_examples, found.collapsed]
+        [
+            *where,
+            split,
+            found.metric,
+            found.metric == task.metrics[0],
+            found.value,
+            found.num_examples,
+            found.collapsed,
+        ]
         for found in scores.score(task, predictions, prefix, examples)
     ]
 
 
-def metrics(found: pd.DataFrame, config: Params) -> dict[str, dict[str, float]]:
+def metrics(found: pd.DataFrame) -> dict[str, dict[str, float]]:
     """Means over tasks and seeds of the headline on validation, at most 20 numbers, for people.
 
     By subnetwork: dense, and the ticket and its random control by sparsity.
@@ -152,7 +159,7 @@ def main(
         found[column] = found[column].astype("Int64")
     scores_out.parent.mkdir(parents=True, exist_ok=True)
     found.to_csv(scores_out, index=False, float_format="%.6g", lineterminator="\n")
-    artifacts.save_record(metrics(found, config), metrics_out)
+    artifacts.save_record(metrics(found), metrics_out)
 
 
 if __name__ == "__main__":

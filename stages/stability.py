@@ -28,7 +28,9 @@ class Params:
 def compare(masks: dict[tuple[str, int], Mask], config: Params) -> Iterator[dict[str, Any]]:
     """Agreement of the masks of one round: of seeds within a task, of tasks within a seed."""
 
-    def row(axis: str, first: str, second: str, seeds: str, measure: str, found: Agreement) -> dict[str, Any]:
+    def row(
+        axis: str, first: str, second: str, seeds: str, measure: str, found: Agreement
+    ) -> dict[str, Any]:
         return {
             "axis": axis, "first": first, "second": second, "seeds": seeds, "measure": measure,
             "value": found.value, "floor": found.floor, "floor_by_matrix": found.floor_by_matrix,

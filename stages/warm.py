@@ -28,7 +28,13 @@ from pathlib import Path
 IDLE_SECONDS = 30
 START_SECONDS = 120
 LIBRARIES = "torch", "torch._dynamo", "transformers.models.auto.modeling_auto", "safetensors.torch"
-LIGHT_LIBRARIES = "transformers.models.bert.modeling_bert", "pydantic", "typer", "tqdm", "tokenizers"
+LIGHT_LIBRARIES = (
+    "transformers.models.bert.modeling_bert",
+    "pydantic",
+    "typer",
+    "tqdm",
+    "tokenizers",
+)
 
 
 def main() -> None:
@@ -62,7 +68,7 @@ def ask(command: list[str]) -> int:
     with connect() as connection:
         streams = [stream.fileno() for stream in (sys.stdin, sys.stdout, sys.stderr)]
         variables = [f"{name}={value}" for name, value in os.environ.items()]
-        parts = [os.getcwd(), str(len(command)), *command, *variables]
+        parts = [str(Path.cwd()), str(len(command)), *command, *variables]
         message = "\0".join(parts).encode(errors="surrogateescape")
         socket.send_fds(connection, [struct.pack("!I", len(message))], streams)
         connection.sendall(message)
@@ -113,9 +119,11 @@ def place() -> Path:
     folder = Path(tempfile.gettempdir()) / f"scratchcard-{os.getuid()}"
     folder.mkdir(mode=0o700, exist_ok=True)
     if folder.stat().st_uid != os.getuid() or folder.stat().st_mode & 0o077:
-        raise SystemExit(f"{folder} is not private to this user; SCRATCHCARD_WARM=0 does without it")
+        raise SystemExit(
+            f"{folder} is not private to this user; SCRATCHCARD_WARM=0 does without it"
+        )
     packages = Path(os.__file__).parent if sys.prefix == sys.base_prefix else Path(sys.prefix)
-    state = [os.getcwd(), sys.executable, str(packages.stat().st_mtime_ns)]
+    state = [str(Path.cwd()), sys.executable, str(packages.stat().st_mtime_ns)]
     state += [str(path.stat().st_mtime_ns) for path in map(Path, sys.path) if path.is_dir()][1:]
     state += [__doc__ or "", Path(__file__).read_text(encoding="utf-8")]
     return folder / hashlib.sha256("\0".join(state).encode()).hexdigest()[:16]
@@ -166,7 +174,7 @@ def answer(connection: socket.socket) -> None:
         os.dup2(stream, target)
         os.close(stream)
     os.environ.clear()
-    os.environ.update(variable.split("=", 1) for variable in variables)
+    os.environ.update(dict(variable.split("=", 1) for variable in variables))
     os.chdir(folder)
     for name in [name for name in sys.modules if name.split(".")[0] == "stages"]:
         del sys.modules[name]
@@ -177,7 +185,7 @@ def answer(connection: socket.socket) -> None:
         code = 0
     except SystemExit as end:
         code = end.code if isinstance(end.code, int) else int(end.code is not None)
-    except BaseException:
+    except BaseException:  # noqa: BLE001  this is the last frame: report and end
         sys.excepthook(*sys.exc_info())
     with contextlib.suppress(OSError, ValueError):
         sys.stdout.flush()

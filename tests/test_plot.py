@@ -65,12 +65,12 @@ def contents(folder: Path) -> dict[str, bytes]:
     }
 
 
-def test_the_stage_writes_the_report_and_another_process_the_same_bytes(project):
+def test_the_stage_writes_the_report_and_another_process_the_same_bytes(project: Path) -> None:
     run()
     first = contents(project / "out")
     names = ["agreement", "layers", "layers_by_task", "rewinding", "scores", "transfer"]
     assert {f"figures/{name}.svg" for name in names} <= set(first)
-    assert {"index.html", "README.md", "figures/scores_mean.csv", "tables/tickets.tex"} <= set(
+    assert {"index.html", "README.md", "figures/scores_mean_imp.csv", "tables/tickets.tex"} <= set(
         first
     )
     (project / "out").rename(project / "before")
@@ -84,7 +84,7 @@ def test_the_stage_writes_the_report_and_another_process_the_same_bytes(project)
     assert str(project).encode() not in b"".join(first.values())
 
 
-def test_every_link_of_the_readme_leads_to_a_file(project):
+def test_every_link_of_the_readme_leads_to_a_file(project: Path) -> None:
     run()
     readme = (project / "out" / "README.md").read_text(encoding="utf-8")
     links = [part.split(")")[0] for part in readme.split("](")[1:]]
@@ -92,7 +92,7 @@ def test_every_link_of_the_readme_leads_to_a_file(project):
     assert all((project / "out" / link).is_file() for link in links)
 
 
-def test_a_wrong_cell_is_named_with_its_file(project):
+def test_a_wrong_cell_is_named_with_its_file(project: Path) -> None:
     path = project / "scores.csv"
     path.write_text(path.read_text().replace(",0.4,", ",nan,", 1))
     with pytest.raises(ValueError, match=r"scores\.csv: row \d+ has score 'nan'"):
@@ -100,7 +100,7 @@ def test_a_wrong_cell_is_named_with_its_file(project):
     assert not (project / "out").exists()
 
 
-def test_the_stage_imports_no_framework():
+def test_the_stage_imports_no_framework() -> None:
     code = "import sys, stages.plot; print({'torch', 'transformers', 'pandas'} & set(sys.modules))"
     found = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True

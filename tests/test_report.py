@@ -10,7 +10,7 @@ import pytest
 
 from stages.tickets import report
 from stages.tickets.report import Section
-from stages.tickets.tables import Table
+from stages.tickets.tables import Record, Table
 from tests.test_tables import SIZES, Study, config, study
 
 RECORD = {"num_prunable": 12345, "num_weights": 23456, "masked_accuracy": 0.41}
@@ -70,14 +70,14 @@ def page(made: Study, sections: list[Section]) -> Page:
     return Page(write(made, sections)[0])
 
 
-def test_the_page_needs_nothing_from_elsewhere(page):
+def test_the_page_needs_nothing_from_elsewhere(page: Page) -> None:
     tags = {tag for tag, _ in page.tags}
     assert not tags & {"script", "link", "img", "iframe", "object", "image"}
     links = page.values("href") + page.values("src") + page.values("xlink:href")
     assert all(re.match(r"#|(tables|figures)/\w+\.(csv|md|tex|svg)$", link) for link in links)
 
 
-def test_ids_are_unique_and_every_link_inside_the_page_has_its_end(page):
+def test_ids_are_unique_and_every_link_inside_the_page_has_its_end(page: Page) -> None:
     counts = Counter(page.values("id"))
     assert counts.most_common(1)[0][1] == 1
     inside = [
@@ -89,19 +89,21 @@ def test_ids_are_unique_and_every_link_inside_the_page_has_its_end(page):
     assert set(names) <= set(counts)
 
 
-def test_every_figure_has_a_name_for_who_cannot_see_it(page):
+def test_every_figure_has_a_name_for_who_cannot_see_it(page: Page) -> None:
     drawn = [found for tag, found in page.tags if tag == "svg"]
     assert len(drawn) == 6
     assert all(found["role"] == "img" and found["aria-label"] for found in drawn)
 
 
-def test_text_from_files_is_escaped(made, sections):
+def test_text_from_files_is_escaped(made: Study, sections: list[Section]) -> None:
     html, _ = write(made, sections, title="<b>T & Co</b>", banner="<script>alert('x')</script>")
     assert "<script" not in html
     assert "&lt;b&gt;T &amp; Co&lt;/b&gt;" in html
 
 
-def test_the_banner_comes_first_and_only_where_there_is_one(made, sections):
+def test_the_banner_comes_first_and_only_where_there_is_one(
+    made: Study, sections: list[Section]
+) -> None:
     html, readme = write(made, sections, banner="Not evidence.")
     assert html.index("Not evidence.") < html.index("<h1>")
     assert "> **Not evidence.**" in readme
@@ -111,7 +113,9 @@ def test_the_banner_comes_first_and_only_where_there_is_one(made, sections):
 
 
 @pytest.mark.parametrize("size", [SIZES[0], SIZES[-1]])
-def test_a_report_has_all_sections_and_says_what_did_not_run(size):
+def test_a_report_has_all_sections_and_says_what_did_not_run(
+    size: tuple[int, int, int, bool],
+) -> None:
     made = study(config(*size))
     html, readme = write(made, build(made))
     Page(html)
@@ -123,7 +127,7 @@ def test_a_report_has_all_sections_and_says_what_did_not_run(size):
     assert ("random.rounds is empty" in readme) is (not size[3])
 
 
-def test_the_scope_says_what_the_numbers_are_about(made):
+def test_the_scope_says_what_the_numbers_are_about(made: Study) -> None:
     facts = dict(report.scope(made.found, RECORD, made.config))
     assert "12,345 of 23,456" in facts["Prunable"]
     assert facts["Seeds"] == "1, 2, 3 (n=3)"
@@ -131,15 +135,15 @@ def test_the_scope_says_what_the_numbers_are_about(made):
     assert "41\N{NO-BREAK SPACE}%" in facts["Encoder"]
 
 
-def test_answers_count_what_the_tables_hold(sections):
+def test_answers_count_what_the_tables_hold(sections: list[Section]) -> None:
     answers = {section.name: section.answer for section in sections}
     assert answers["transfer"].startswith("3 of 6 transfers")
     assert "between tasks 0.52, between seeds 0.70" in answers["agreement"]
     assert answers["rewinding"].endswith("+5.0 from i = 50 % (by task +5.0 to +5.0).")
 
 
-def test_csv_has_six_digits_and_empty_cells_for_nothing():
-    records = [{"task": "a", "mean": 2 / 3, "std": None, "n": 3}]
+def test_csv_has_six_digits_and_empty_cells_for_nothing() -> None:
+    records: list[Record] = [{"task": "a", "mean": 2 / 3, "std": None, "n": 3}]
     assert report.to_csv(records) == "task,mean,std,n\na,0.666667,,3\n"
     assert next(csv.reader(io.StringIO(report.to_csv([], "not run: x, y")))) == ["not_run"]
 
@@ -147,14 +151,14 @@ def test_csv_has_six_digits_and_empty_cells_for_nothing():
 TABLE = Table("a_b", "50 % of_it", ("task", "x ± y"), (("own_task", "−1.0*"), ("a|b", "< 0.1")))
 
 
-def test_markdown_is_escaped():
+def test_markdown_is_escaped() -> None:
     assert report.to_markdown(TABLE) == (
         "| task | x ± y |\n| --- | ---: |\n| own\\_task | −1.0\\* |\n| a\\|b | \\< 0.1 |\n\n"
         "50 % of\\_it\n"
     )
 
 
-def test_tex_is_escaped():
+def test_tex_is_escaped() -> None:
     tex = report.to_tex(TABLE)
     assert r"own\_task & $-$1.0* \\" in tex
     assert r"\caption{50 \% of\_it}" in tex
@@ -162,7 +166,7 @@ def test_tex_is_escaped():
     assert tex.isascii()
 
 
-def test_every_tex_file_is_ascii(sections):
+def test_every_tex_file_is_ascii(sections: list[Section]) -> None:
     for section in sections:
         for table in section.tables:
             assert report.to_tex(table).isascii(), table.name

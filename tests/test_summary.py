@@ -18,7 +18,7 @@ def dense(mean: float, std: float | None) -> Summary:
 
 
 @given(SCORES, st.sampled_from([0.5, 0.9, 0.95]))
-def test_the_interval_is_that_of_scipy(values, confidence):
+def test_the_interval_is_that_of_scipy(values: list[float], confidence: float) -> None:
     found = summary.summarize(values, confidence)
     error = stats.sem(values)
     assert found.mean == pytest.approx(sum(values) / len(values), abs=1e-12)
@@ -27,29 +27,31 @@ def test_the_interval_is_that_of_scipy(values, confidence):
         assert (found.low, found.high) == pytest.approx(ends)
 
 
-def test_the_interval_by_hand():  # std 0.1; t(0.975, 2) = 4.3027; 4.3027 * 0.1 / sqrt(3) = 0.2484
+def test_the_interval_by_hand() -> (
+    None
+):  # std 0.1; t(0.975, 2) = 4.3027; 4.3027 * 0.1 / sqrt(3) = 0.2484
     found = summary.summarize([0.1, 0.2, 0.3], 0.95)
-    assert (found.mean, found.std, found.n) == (pytest.approx(0.2), pytest.approx(0.1), 3)
+    assert (found.mean, found.std) == pytest.approx((0.2, 0.1))
     assert (found.low, found.high) == pytest.approx((-0.0484, 0.4484), abs=1e-4)
     assert found.half == pytest.approx(0.2484, abs=1e-4)
 
 
-def test_the_order_of_seeds_does_not_matter_to_the_last_bit():
+def test_the_order_of_seeds_does_not_matter_to_the_last_bit() -> None:
     values = [0.1, 0.7, 0.3, 1e-9]
     assert len({summary.summarize(order, 0.95) for order in permutations(values)}) == 1
 
 
-def test_one_seed_has_no_interval():
+def test_one_seed_has_no_interval() -> None:
     assert summary.summarize([0.4], 0.95) == Summary(0.4, None, None, None, 1)
 
 
 @pytest.mark.parametrize("values", [[], [0.1, float("nan")], [float("inf")]])
-def test_nothing_and_nan_are_refused(values):
+def test_nothing_and_nan_are_refused(values: list[float]) -> None:
     with pytest.raises(ValueError, match="got"):
         summary.summarize(values, 0.95)
 
 
-def test_the_paired_test_is_that_of_scipy():
+def test_the_paired_test_is_that_of_scipy() -> None:
     first = {1: 0.81, 2: 0.84, 3: 0.80, 4: 0.86}
     second = {1: 0.79, 2: 0.80, 3: 0.81, 4: 0.80}
     found = summary.compare(first, second, 0.95)
@@ -60,14 +62,14 @@ def test_the_paired_test_is_that_of_scipy():
     assert (found.low, found.high) == pytest.approx((interval.low, interval.high))
 
 
-def test_only_seeds_of_both_are_compared():
+def test_only_seeds_of_both_are_compared() -> None:
     found = summary.compare({1: 0.5, 2: 0.9}, {2: 0.4, 3: 0.0}, 0.95)
     assert found is not None
     assert (found.mean, found.n, found.p) == (0.5, 1, None)
     assert summary.compare({1: 0.5}, {2: 0.4}, 0.95) is None
 
 
-def test_equal_differences_have_no_p():
+def test_equal_differences_have_no_p() -> None:
     found = summary.compare({1: 0.3, 2: 0.4}, {1: 0.1, 2: 0.2}, 0.95)
     assert found is not None
     assert (found.p, found.n) == (None, 2)
@@ -75,14 +77,21 @@ def test_equal_differences_have_no_p():
 
 @pytest.mark.parametrize(
     ("ticket", "std", "expected"),
-    [(0.79, 0.01, True), (0.79 - 1e-6, 0.01, False), (0.9, 0.0, True), (0.8, None, True)]
-    + [(0.799, None, False)],
+    [
+        (0.79, 0.01, True),
+        (0.79 - 1e-6, 0.01, False),
+        (0.9, 0.0, True),
+        (0.8, None, True),
+        (0.799, None, False),
+    ],
 )
-def test_a_ticket_matches_within_one_std_of_dense(ticket, std, expected):
+def test_a_ticket_matches_within_one_std_of_dense(
+    ticket: float, std: float | None, expected: bool
+) -> None:
     assert summary.matches(dense(ticket, 0.5), dense(0.8, std)) is expected
 
 
-def test_the_last_matching_round_need_not_follow_matching_rounds():
+def test_the_last_matching_round_need_not_follow_matching_rounds() -> None:
     tickets = {1: dense(0.7, 0.0), 2: dense(0.8, 0.0), 3: dense(0.6, 0.0)}
     assert summary.last_matching_round(tickets, dense(0.8, 0.05)) == 2
     assert summary.last_matching_round(tickets, dense(0.9, 0.05)) is None
@@ -95,27 +104,31 @@ ROW = {
 }  # fmt: skip
 
 
-def test_a_row_of_text_becomes_a_score():
+def test_a_row_of_text_becomes_a_score() -> None:
     found = summary.parse(Score, [ROW])[0]
     assert (found.seed, found.round, found.point, found.headline) == (1, 2, None, True)
 
 
 @pytest.mark.parametrize(
     ("change", "message"),
-    [({"score": "nan"}, "score 'nan'"), ({"seed": "1.5"}, "seed '1.5'")]
-    + [({"collapsed": "maybe"}, "collapsed 'maybe'"), ({"score": ""}, "score ''")],
+    [
+        ({"score": "nan"}, "score 'nan'"),
+        ({"seed": "1.5"}, "seed '1.5'"),
+        ({"collapsed": "maybe"}, "collapsed 'maybe'"),
+        ({"score": ""}, "score ''"),
+    ],
 )
-def test_a_wrong_cell_is_named(change, message):
+def test_a_wrong_cell_is_named(change: dict[str, str], message: str) -> None:
     with pytest.raises(ValueError, match=f"row 1 has {message}"):
         summary.parse(Score, [ROW | change])
 
 
-def test_a_missing_column_is_named():
+def test_a_missing_column_is_named() -> None:
     with pytest.raises(ValueError, match="no column 'layer'"):
         summary.parse(Kept, [{"task": "cola", "seed": "1", "round": "1", "sparsity": "0.1"}])
 
 
-def test_scores_are_found_by_run_split_and_metric():
+def test_scores_are_found_by_run_split_and_metric() -> None:
     rows = [
         ROW,
         ROW | {"seed": "2", "score": "0.5", "collapsed": "True"},
@@ -133,6 +146,6 @@ def test_scores_are_found_by_run_split_and_metric():
     assert list(scores.others) == [("cola", "validation", "accuracy")]
 
 
-def test_the_same_score_twice_is_refused():
+def test_the_same_score_twice_is_refused() -> None:
     with pytest.raises(ValueError, match="comes twice"):
         Scores(summary.parse(Score, [ROW, ROW]))

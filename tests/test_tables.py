@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import combinations, product
 from pathlib import Path
 
 import pytest
@@ -49,7 +49,7 @@ def config(
             "seeds": seeds,
             "rounds": tuple(rounds),
             "last_round": num_rounds,
-            "data": {task: data for task in tasks},
+            "data": dict.fromkeys(tasks, data),
             "override": {task: params.Override() for task in tasks},
             "own": {},
             "imp": params.Imp(rewind_to=0, keep_weights=()),
@@ -70,40 +70,35 @@ def study(config: Params) -> Study:
 
 def _scores(config: Params) -> Iterator[Score]:
     sparsity = {0: 0.0} | {after.to: after.sparsity for after in config.rounds}
-    last = config.last_round
-
-    def rows(
-        task: str, kind: str, seed: int | None, at: int, level: float, point: int | None = None,
-        source: str = "",
-    ) -> Iterator[Score]:  # fmt: skip
-        noise = 0.01 * ((5 * (seed or 0) + 3 * at + len(task)) % 4)
+    for run, seed, level in _runs(config):
+        number = config.last_round if run.kind == "rewind" else run.at
+        point = run.at if run.kind == "rewind" else None
+        noise = 0.01 * ((5 * (seed or 0) + 3 * number + len(run.task)) % 4)
         for split in ("selection", "validation"):
-            for index, metric in enumerate(METRICS.get(task, ("accuracy",)) + ("loss",)):
+            for index, metric in enumerate((*METRICS.get(run.task, ("accuracy",)), "loss")):
                 yield Score(
-                    task, kind, seed, at, sparsity[at], point, source, split, metric,
-                    index == 0, level + noise - 0.1 * index, kind == "majority",
+                    run.task, run.kind, seed, number, sparsity[number], point, run.source, split,
+                    metric, index == 0, level + noise - 0.1 * index, run.kind == "majority",
                 )  # fmt: skip
 
+
+def _runs(config: Params) -> Iterator[tuple[Run, int | None, float]]:
+    """Every run with its seed and about what it scores."""
     for task in config.tasks:
-        yield from rows(task, "majority", None, 0, 0.4)
-        yield from rows(task, "bag_of_words", None, 0, 0.6)
+        yield Run(task, "majority"), None, 0.4
+        yield Run(task, "bag_of_words"), None, 0.6
+        yield from ((Run(task, "scratch"), seed, 0.55) for seed in config.scratch.seeds)
         for seed in config.seeds:
-            yield from rows(task, "dense", seed, 0, 0.9)
-            for number in range(1, last + 1):
-                yield from rows(task, "imp", seed, number, 0.9 - 0.1 * sparsity[number] ** 2)
+            yield Run(task, "dense"), seed, 0.9
+            for after in config.rounds:
+                yield Run(task, "imp", after.to), seed, 0.9 - 0.1 * after.sparsity**2
             for point in config.rewind.points:
-                yield from rows(task, "rewind", seed, last, 0.85 + point / 1000, point)
-            for number in config.random.rounds:
-                yield from rows(task, "random", seed, number, 0.5)
-        for seed in config.scratch.seeds:
-            yield from rows(task, "scratch", seed, 0, 0.55)
-    for source in config.transfer.sources:
-        for target in config.transfer.targets:
-            for seed in config.transfer.seeds:
-                level = 0.85 if source <= target else 0.7
-                yield from rows(
-                    target, "transfer", seed, config.transfer.round, level, None, source
-                )
+                yield Run(task, "rewind", point), seed, 0.85 + point / 1000
+            yield from ((Run(task, "random", k), seed, 0.5) for k in config.random.rounds)
+    transfer = config.transfer
+    for source, target, seed in product(transfer.sources, transfer.targets, transfer.seeds):
+        level = 0.85 if source <= target else 0.7
+        yield Run(target, "transfer", transfer.round, source), seed, level
 
 
 def _agreement(config: Params) -> Iterator[Agreement]:
@@ -162,7 +157,9 @@ SIZES = [(1, 1, 1, False), (1, 1, 1, True), (2, 1, 3, True), (1, 3, 1, False), (
 
 
 @pytest.mark.parametrize("size", SIZES)
-def test_no_cell_is_blank_or_nan_and_rows_are_as_wide_as_the_header(size):
+def test_no_cell_is_blank_or_nan_and_rows_are_as_wide_as_the_header(
+    size: tuple[int, int, int, bool],
+) -> None:
     for table in all_tables(study(config(*size))):
         assert bool(table.rows) != bool(table.missing), table.name
         for row in table.rows:
@@ -171,7 +168,7 @@ def test_no_cell_is_blank_or_nan_and_rows_are_as_wide_as_the_header(size):
         assert len({tuple(record) for record in table.records}) <= 1, table.name
 
 
-def test_what_did_not_run_says_why():
+def test_what_did_not_run_says_why() -> None:
     made = study(config(1, 1, 1, controls=False))
     missing = {table.name: table.missing for table in all_tables(made) if table.missing}
     assert missing == {
@@ -187,23 +184,23 @@ def test_what_did_not_run_says_why():
     ("value", "text"),
     [(0.8134, "81.3"), (-0.0004, "0.0"), (-0.25, "−25.0"), (1.0, "100.0")],
 )
-def test_points(value, text):
+def test_points(value: float, text: str) -> None:
     assert tables.points(value) == text
 
 
 @pytest.mark.parametrize(("value", "text"), [(0.012, "+1.2"), (-0.012, "−1.2"), (0.0, "0.0")])
-def test_differences_have_a_sign(value, text):
+def test_differences_have_a_sign(value: float, text: str) -> None:
     assert tables.signed(value) == text
 
 
-def test_one_seed_is_said_and_has_no_interval():
+def test_one_seed_is_said_and_has_no_interval() -> None:
     one = summary.summarize([0.5], 0.95)
     assert tables.mean(one) == tables.spread(one) == "50.0 (n=1)"
     assert tables.difference(summary.compare({1: 0.5}, {1: 0.4}, 0.95)) == "+10.0 (n=1)"
     assert tables.mean(None) == NOT_RUN
 
 
-def test_a_ticket_is_chosen_on_selection_and_reported_on_validation():
+def test_a_ticket_is_chosen_on_selection_and_reported_on_validation() -> None:
     made = study(config(1, 3, 2))
     scores = with_scores(
         made,
@@ -227,7 +224,7 @@ def test_a_ticket_is_chosen_on_selection_and_reported_on_validation():
     assert found.gain.n == 3
 
 
-def test_no_matching_ticket_is_said():
+def test_no_matching_ticket_is_said() -> None:
     made = study(config(1, 3, 1))
     scores = with_scores(made, {("entailment", "imp", 1, "selection"): [0.1, 0.1, 0.1]})
     row = tables.tickets_table(scores, made.config).rows[0]
@@ -236,7 +233,7 @@ def test_no_matching_ticket_is_said():
     assert row[-1] == "none matches on selection"
 
 
-def test_collapsed_runs_are_flagged():
+def test_collapsed_runs_are_flagged() -> None:
     made = study(config(1, 3, 1))
     rows = [
         Score(**(row.__dict__ | {"collapsed": True})) if row.kind == "dense" else row
@@ -250,11 +247,11 @@ def test_collapsed_runs_are_flagged():
     assert dense[1].endswith("†")
 
 
-def test_over_tasks_each_task_counts_once():
+def test_over_tasks_each_task_counts_once() -> None:
     made = study(config(3, 3, 2))
     table = tables.controls_table(made.found, made.config)
     pooled = tables.pooled_gain(2, made.found, made.config)
-    per_task = [record["mean"] for record in table.records if record["task"] in TASKS]
+    per_task = [float(record["mean"] or 0) for record in table.records if record["task"] in TASKS]
     assert pooled is not None
     assert pooled.n == 3
     assert pooled.mean == pytest.approx(sum(per_task) / 3)
@@ -262,7 +259,7 @@ def test_over_tasks_each_task_counts_once():
     assert table.rows[0][-2] == "3 tasks"
 
 
-def test_transfer_is_measured_from_dense_and_marked_against_the_own_ticket():
+def test_transfer_is_measured_from_dense_and_marked_against_the_own_ticket() -> None:
     made = study(config(3, 3, 2))
     cells = tables.transfer_cells(made.found, made.config)
     by_place = {(cell.source, cell.target): cell for cell in cells}
@@ -279,7 +276,7 @@ def test_transfer_is_measured_from_dense_and_marked_against_the_own_ticket():
     assert "*" in row[2]
 
 
-def test_the_own_ticket_is_that_of_imp_where_the_target_is_no_source():
+def test_the_own_ticket_is_that_of_imp_where_the_target_is_no_source() -> None:
     whole = config(2, 3, 2)
     narrow = params.Transfer(sources=("entailment",), targets=("sentiment",), seeds=(1,), round=2)
     made = study(whole.model_copy(update={"transfer": narrow}))
@@ -288,7 +285,7 @@ def test_the_own_ticket_is_that_of_imp_where_the_target_is_no_source():
     assert cell.reaches_own is (cell.score.mean >= own)
 
 
-def test_rewinding_is_compared_with_point_0():
+def test_rewinding_is_compared_with_point_0() -> None:
     made = study(config(1, 3, 2))
     records = tables.rewinding_table(made.found, made.config).records
     assert [record["point"] for record in records] == [0, 50]
@@ -296,7 +293,7 @@ def test_rewinding_is_compared_with_point_0():
     assert records[0]["minus_point_0_n"] == 0
 
 
-def test_agreement_is_averaged_over_pairs_with_its_floors():
+def test_agreement_is_averaged_over_pairs_with_its_floors() -> None:
     made = study(config(3, 3, 1))
     table = tables.agreement_table(made.agreement, made.config)
     assert table.rows[0][1:4] == ("tasks, same seed", "all", "0.520 (0.250; 0.300)")
@@ -305,7 +302,7 @@ def test_agreement_is_averaged_over_pairs_with_its_floors():
     assert table.rows[0][5] == NOT_RUN  # Fleiss' kappa: not in these made-up results
 
 
-def test_a_layer_as_a_whole_is_weighted_by_size():
+def test_a_layer_as_a_whole_is_weighted_by_size() -> None:
     made = study(config(1, 1, 1))
     table = tables.layers_table(made.layers, made.config)
     assert table.rows[0] == ("layer 0", "70.0", "70.0", "70.0")

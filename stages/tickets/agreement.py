@@ -57,9 +57,7 @@ def cohen_kappa(first: Mask, second: Mask) -> Agreement:
         observed = (num - float(ones.sum() + twos.sum()) + 2 * common) / num
         return (observed - expected) / (1 - expected) if expected < 1 else 1.0
 
-    return Agreement(
-        kappa(float(both.sum())), 0.0, kappa(float((ones * twos / sizes).sum()))
-    )
+    return Agreement(kappa(float(both.sum())), 0.0, kappa(float((ones * twos / sizes).sum())))
 
 
 def fleiss_kappa(masks: Sequence[Mask]) -> Agreement:

@@ -73,7 +73,8 @@ class Split:
 
 def save_split(split: Split, path: Path) -> None:
     save_arrays(
-        {"ids": split.ids, "labels": split.labels, "starts": split.starts, "types": split.types}, path
+        {"ids": split.ids, "labels": split.labels, "starts": split.starts, "types": split.types},
+        path,
     )
 
 

@@ -62,9 +62,7 @@ def _bag_of_words(prepared: Prepared) -> dict[str, NDArray[np.float32]]:
     regression = LogisticRegression(max_iter=1000).fit(counts, prepared.train.labels)
     logits = {}
     for name, split in prepared.evaluated.items():
-        known = np.log(
-            regression.predict_proba(_counts(split, prepared.vocabulary.size)) + 1e-12
-        )
+        known = np.log(regression.predict_proba(_counts(split, prepared.vocabulary.size)) + 1e-12)
         every = np.full((len(split), prepared.task.num_labels), np.log(1e-12), dtype=np.float32)
         every[:, regression.classes_] = known
         logits[name] = every

@@ -42,7 +42,8 @@ DROPOUT_FIELDS = (
 class Pretrained:
     """An encoder in memory, with its tokenizer."""
 
-    body: PreTrainedModel
+    body: nn.Module
+    config: PreTrainedConfig
     mlm_head: dict[str, Tensor]
     """Parameters of the MLM model outside the body; empty where the checkpoint has no such head."""
     pooler: bool
@@ -108,7 +109,7 @@ def save(encoder: Pretrained, record: Mapping[str, Any], folder: Path) -> None:
     if encoder.mlm_head:
         head = {name: p.detach().float().contiguous() for name, p in encoder.mlm_head.items()}
         save_file(head, folder / "mlm_head.safetensors")
-    encoder.body.config.to_json_file(folder / "config.json", use_diff=False)
+    encoder.config.to_json_file(folder / "config.json", use_diff=False)
     encoder.tokenizer.no_truncation()
     encoder.tokenizer.no_padding()
     encoder.tokenizer.save(str(folder / "tokenizer.json"))
@@ -170,7 +171,7 @@ def build(
     model_class = AutoModelForMaskedLM if kind == "mlm" else AutoModelForSequenceClassification
     with torch.random.fork_rng():
         torch.manual_seed(head_init)
-        model: PreTrainedModel = model_class.from_config(config)
+        model: PreTrainedModel = model_class.from_config(config)  # type: ignore[no-untyped-call]
     if not from_scratch:
         parameters = dict(model.named_parameters())
         body = dict(model.base_model.named_parameters())
@@ -241,7 +242,9 @@ def load_weights_(model: PreTrainedModel, encoder: Encoder, path: Path) -> None:
         raise ValueError(f"{path} has {unknown[0]!r}, which {type(model).__name__} has not")
     with torch.no_grad():
         for name, parameter in parameters.items():
-            known = encoder.weights.get(name.removeprefix(prefix)) if name.startswith(prefix) else None
+            known = (
+                encoder.weights.get(name.removeprefix(prefix)) if name.startswith(prefix) else None
+            )
             source = stored.get(name, known)
             if source is None:
                 raise ValueError(f"{path} lacks {name!r}, which the encoder does not bring")

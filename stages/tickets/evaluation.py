@@ -30,7 +30,7 @@ def predict(model: PreTrainedModel, prepared: Prepared) -> Arrays:
 def _predict_split(model: PreTrainedModel, prepared: Prepared, split: Split) -> Arrays:
     """Batches of like length, at most TOKENS_PER_BATCH tokens with padding each."""
     where = device()
-    model.to(where).eval()
+    nn.Module.to(model, where).train(mode=False)
     order = np.argsort(split.lengths, kind="stable")
     pieces: list[Arrays] = []
     with torch.inference_mode():
@@ -66,15 +66,19 @@ def _predict_split(model: PreTrainedModel, prepared: Prepared, split: Split) -> 
 
 
 def _in_order(
-    pieces: list[Arrays], order: np.ndarray[tuple[int], np.dtype[np.int64]], split: Split, per_word: bool
+    pieces: list[Arrays],
+    order: np.ndarray[tuple[int], np.dtype[np.int64]],
+    split: Split,
+    per_word: bool,
 ) -> Arrays:
     """Undo the sorting by length."""
     if per_word:
-        words = [np.flatnonzero(split.labels[split.starts[i] : split.starts[i + 1]] != NOT_SCORED)
-                 + split.starts[i] for i in order]
+        words = [
+            np.flatnonzero(split.labels[split.starts[i] : split.starts[i + 1]] != NOT_SCORED)
+            + split.starts[i]
+            for i in order
+        ]
         back = np.argsort(np.concatenate(words), kind="stable")
     else:
         back = np.argsort(order, kind="stable")
-    return {
-        key: np.concatenate([piece[key] for piece in pieces])[back] for key in pieces[0]
-    }
+    return {key: np.concatenate([piece[key] for piece in pieces])[back] for key in pieces[0]}

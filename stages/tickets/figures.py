@@ -9,10 +9,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-import matplotlib
+import matplotlib as mpl
 import numpy as np
 from matplotlib import colormaps, rc_context, rcdefaults
 from matplotlib.axes import Axes
+from matplotlib.collections import QuadMesh
 from matplotlib.figure import Figure as Canvas
 
 from stages.tickets import params, tables
@@ -72,7 +73,7 @@ def render(name: str, title: str, size: tuple[float, float], draw: Callable[[Can
     """SVG of what `draw` puts on an empty canvas of `size` inches; the same bytes every time."""
     with rc_context():
         rcdefaults()  # whatever the user's matplotlibrc says
-        matplotlib.rcParams.update(STYLE | {"svg.hashsalt": name})
+        mpl.rcParams.update(STYLE | {"svg.hashsalt": name})
         canvas = Canvas(figsize=size, layout="constrained")
         draw(canvas)
         file = io.StringIO()
@@ -225,16 +226,18 @@ def _seeds(scores: Scores, config: Config) -> str:
     return text + (f" ({'; '.join(rest)})" if rest else "")
 
 
-def mean_scores(scores: Scores, config: Config) -> tuple[Record, ...]:
-    """Means over tasks by sparsity, one column per kind: what `dvc plots diff` compares."""
-    records = []
+def mean_scores(kind: str, scores: Scores, config: Config) -> tuple[Record, ...]:
+    """Means over tasks by sparsity from dense on: a line that `dvc plots diff` draws.
+
+    One kind at a time, as DVC takes an empty cell for 0.
+    """
+    records: list[Record] = []
     for number, sparsity in {0: 0.0, **tables.sparsities(config)}.items():
-        cells: dict[str, float | None] = {}
-        for kind in CURVES:
-            runs = [Run(task, kind if number else "dense", number) for task in config.tasks]
-            found = [scores.summary(run, config.tickets.confidence) for run in runs]
-            cells[kind] = tables.average(one.mean for one in found if one)
-        records.append({"sparsity": sparsity, **cells})
+        runs = [Run(task, kind if number else "dense", number) for task in config.tasks]
+        found = [scores.summary(run, config.tickets.confidence) for run in runs]
+        mean = tables.average(one.mean for one in found if one)
+        if mean is not None:
+            records.append({"sparsity": sparsity, kind: mean})
     return tuple(records)
 
 
@@ -298,21 +301,25 @@ def _heat(
     panel: Axes,
     values: Grid,
     texts: Sequence[Sequence[str]],
-    limits: tuple[float, float],
-    colours: str,
-    rows: Sequence[str],
-    columns: Sequence[str],
-) -> Any:
+    names: tuple[Sequence[str], Sequence[str]],
+    colours: tuple[str, float, float],
+) -> QuadMesh:
     """Cells as vectors with their numbers; a missing value stays white.
+
+    Args:
+        names: of the rows and of the columns.
+        colours: name of the colour map, and the values at its ends.
 
     41 colours, an odd number for a middle one; of more than 50, a colour bar becomes a bitmap.
     """
     shown = [[float("nan") if value is None else value for value in row] for row in values]
+    rows, columns = names
+    colour_map, low, high = colours
     mesh = panel.pcolormesh(
         shown,
-        cmap=colormaps[colours].resampled(41),
-        vmin=limits[0],
-        vmax=limits[1],
+        cmap=colormaps[colour_map].resampled(41),
+        vmin=low,
+        vmax=high,
         edgecolors="white",
         linewidth=1,
     )
@@ -363,7 +370,7 @@ def transfer_figure(scores: Scores, config: Config) -> Figure:
 
     def draw(canvas: Canvas) -> None:
         panel = canvas.subplots()
-        mesh = _heat(panel, values, texts, (-limit, limit), "RdBu", sources, targets)
+        mesh = _heat(panel, values, texts, (sources, targets), ("RdBu", -limit, limit))
         for y, source in enumerate(sources):
             count, total = tables.reached(source, cells)
             if total:
@@ -397,7 +404,7 @@ def agreement_figure(agreement: Sequence[Agreement], config: Config) -> Figure:
     caption = (
         f"Jaccard similarity (survivors of both over survivors of either) of the masks of round "
         f"{last.to} ({percent(last.sparsity)} sparse): off the diagonal between tasks, mean over "
-        f"n={len(config.seeds)}; on the diagonal between seeds of one task, mean over their pairs."
+        f"seeds (n={len(config.seeds)}); on the diagonal between seeds of one task."
     )
     if not here:
         why = tables.why_no_agreement(config)
@@ -417,7 +424,7 @@ def agreement_figure(agreement: Sequence[Agreement], config: Config) -> Figure:
 
     def draw(canvas: Canvas) -> None:
         panel = canvas.subplots()
-        mesh = _heat(panel, values, texts, (floor, 1.0), "viridis", config.tasks, config.tasks)
+        mesh = _heat(panel, values, texts, (config.tasks, config.tasks), ("viridis", floor, 1.0))
         bar = canvas.colorbar(mesh, ax=panel, location="bottom", shrink=0.7, aspect=30)
         bar.set_label(f"Jaccard (chance: {floor:.2f})")
         bar.outline.set_visible(False)
@@ -469,14 +476,13 @@ def layers_figure(layers: Sequence[Kept], config: Config) -> Figure:
     values = [[100 * overall[layer, matrix] for matrix in matrices] for layer in numbers]
     texts = [[points(overall[layer, matrix]) for matrix in matrices] for layer in numbers]
     flat = [value for row in values for value in row]
-    limits = (min(flat), max(max(flat), min(flat) + 1))
+    limits = (min(flat), max(*flat, min(flat) + 1))
 
     def draw(canvas: Canvas) -> None:
         panel = canvas.subplots()
         names = [short(matrix) for matrix in matrices]
-        mesh = _heat(
-            panel, values, texts, limits, "viridis_r", [str(number) for number in numbers], names
-        )
+        layers = [str(number) for number in numbers]
+        mesh = _heat(panel, values, texts, (layers, names), ("viridis_r", *limits))
         panel.set_ylabel("layer (0: next to the input)")
         bar = canvas.colorbar(mesh, ax=panel, location="bottom", shrink=0.7, aspect=30)
         bar.set_label("sparsity (%)")

@@ -7,6 +7,7 @@ no torch.
 
 from collections.abc import Mapping
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -111,13 +112,15 @@ def random_like(mask: Mask, generator: np.random.Generator) -> Mask:
     return {name: drawn[name] for name in mask}
 
 
-def check_same_matrices(weights: Weights, mask: Mask) -> None:
-    """Raise ValueError unless `weights` and `mask` have the same names and shapes."""
-    if weights.keys() != mask.keys():
-        odd = sorted(weights.keys() ^ mask.keys())
-        raise ValueError(f"weights and mask differ in {len(odd)} names, the first is {odd[0]!r}")
-    for name, kept in mask.items():
-        if weights[name].shape != kept.shape:
+def check_same_matrices(
+    first: Mapping[str, NDArray[Any]], second: Mapping[str, NDArray[Any]]
+) -> None:
+    """Raise ValueError unless both have the same names and shapes."""
+    if first.keys() != second.keys():
+        odd = sorted(first.keys() ^ second.keys())
+        raise ValueError(f"{len(odd)} matrices are in one of the two only, the first is {odd[0]!r}")
+    for name in first:
+        if first[name].shape != second[name].shape:
             raise ValueError(
-                f"{name} has shape {weights[name].shape} in the weights, {kept.shape} in the mask"
+                f"{name} has shape {first[name].shape} in one and {second[name].shape} in the other"
             )

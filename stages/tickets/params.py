@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -338,43 +338,47 @@ class Params(Section):
                 f"prepare.max_length is {self.prepare.max_length}, allowed is at most "
                 f"encoder.max_length, {self.encoder.max_length}"
             )
-        _check_tasks(self)
+        _check_described(self)
+        _check_lists(self)
         _check_rounds(self)
         return self
 
 
-def _check_tasks(params: Params) -> None:
+def _check_described(params: Params) -> None:
+    """Every task has one section in data or own, and one in override; there are no others."""
     described = set(params.data) | set(params.own)
     for task in params.tasks:
         if task not in described:
             raise ValueError(f"tasks has {task!r}, allowed are " + _listed(described))
         if task not in params.override:
             raise ValueError(f"override lacks {task!r}, allowed is a section for every task")
-    for key, names in {"data": params.data, "own": params.own, "override": params.override}.items():
-        for task in names:
-            if task not in params.tasks:
-                raise ValueError(f"{key} has {task!r}, allowed are the tasks " + _listed(params.tasks))
     for task in params.own:
         if task in params.data:
             raise ValueError(f"own has {task!r}, allowed are names that data does not have")
-    _check_unique("tasks", params.tasks)
-    _check_unique("seeds", params.seeds)
-    for key, names in {
-        "transfer.sources": params.transfer.sources,
-        "transfer.targets": params.transfer.targets,
-    }.items():
-        _check_unique(key, names)
-        for task in names:
-            if task not in params.tasks:
-                raise ValueError(f"{key} has {task!r}, allowed are the tasks " + _listed(params.tasks))
-    for key, seeds in {
-        "transfer.seeds": params.transfer.seeds,
-        "scratch.seeds": params.scratch.seeds,
-    }.items():
-        _check_unique(key, seeds)
-        for seed in seeds:
-            if seed not in params.seeds:
-                raise ValueError(f"{key} has {seed}, allowed are the seeds " + _listed(params.seeds))
+    _check_among("data", params.data, "tasks", params.tasks)
+    _check_among("own", params.own, "tasks", params.tasks)
+    _check_among("override", params.override, "tasks", params.tasks)
+
+
+def _check_lists(params: Params) -> None:
+    for key, values, whole, allowed in (
+        ("tasks", params.tasks, "tasks", params.tasks),
+        ("seeds", params.seeds, "seeds", params.seeds),
+        ("transfer.sources", params.transfer.sources, "tasks", params.tasks),
+        ("transfer.targets", params.transfer.targets, "tasks", params.tasks),
+        ("transfer.seeds", params.transfer.seeds, "seeds", params.seeds),
+        ("scratch.seeds", params.scratch.seeds, "seeds", params.seeds),
+    ):
+        _check_unique(key, values)
+        _check_among(key, values, whole, allowed)
+
+
+def _check_among(
+    key: str, values: Collection[object], whole: str, allowed: Collection[object]
+) -> None:
+    for value in values:
+        if value not in allowed:
+            raise ValueError(f"{key} has {value!r}, allowed are the {whole} {_listed(allowed)}")
 
 
 def _check_rounds(params: Params) -> None:
@@ -419,8 +423,8 @@ def _check_unique(key: str, values: Sequence[object]) -> None:
             raise ValueError(f"{key} has {value!r} twice, allowed is once")
 
 
-def _listed(values: object) -> str:
-    return ", ".join(sorted(map(str, values))) or "none"  # type: ignore[call-overload]
+def _listed(values: Collection[object]) -> str:
+    return ", ".join(map(str, sorted(values, key=str))) or "none"
 
 
 # --- reading it ------------------------------------------------------------------------------
@@ -466,7 +470,9 @@ def _sentence(error: ValidationError) -> str:
             text = f"{key}{joint}{text}" if key else text
         case _:
             allowed = problem["msg"][0].lower() + problem["msg"][1:]
-            text = f"{key} is {problem['input']!r}, but {allowed.replace('input should', 'it should')}"
+            text = (
+                f"{key} is {problem['input']!r}, but {allowed.replace('input should', 'it should')}"
+            )
     return text + more
 
 
@@ -476,10 +482,10 @@ def expanded(path: str, key: str) -> Path:
     Raises:
         ParamsError: a variable is not set.
     """
-    filled = os.path.expanduser(os.path.expandvars(path))
+    filled = os.path.expandvars(path)
     missing = re.search(r"\$\{?(\w+)", filled)
     if missing:
         raise ParamsError(
             f"{key} is {path!r}, but the environment variable {missing[1]} is not set"
         )
-    return Path(filled)
+    return Path(filled).expanduser()

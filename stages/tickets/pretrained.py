@@ -47,17 +47,20 @@ def fetch(source: HubEncoder | FolderEncoder | PackageEncoder) -> Pretrained:
         raise ParamsError(f"the encoder {where!s} cannot be loaded: {reason}") from error
     missing = [name for name in found["missing_keys"] if not name.startswith("pooler.")]
     if missing:
-        raise ParamsError(f"the encoder {where!s} lacks the weights {sorted(missing)[0]!r}")
+        raise ParamsError(f"the encoder {where!s} lacks the weights {min(missing)!r}")
     if getattr(tokenizer, "backend_tokenizer", None) is None or tokenizer.mask_token_id is None:
         raise ParamsError(f"the encoder {where!s} has no fast tokenizer with a mask token")
     has_pooler = any(name.startswith("pooler.") for name, _ in body.named_parameters())
     return Pretrained(
         body,
+        body.config,
         {} if head_found["missing_keys"] else mlm_head(with_head),
         has_pooler and not any(name.startswith("pooler.") for name in found["missing_keys"]),
         tokenizer.backend_tokenizer,
         Vocabulary(
-            len(tokenizer), tokenizer.pad_token_id, tokenizer.mask_token_id,
+            len(tokenizer),
+            tokenizer.pad_token_id,
+            tokenizer.mask_token_id,
             tuple(sorted(tokenizer.all_special_ids)),
         ),
     )

@@ -80,7 +80,7 @@ def build(
         Section(
             "transfer",
             "Do masks transfer between tasks?",
-            "Does a mask found on one task serve another as well as the other’s own?",
+            "Does a mask found on one task serve another as well as the other's own?",
             "Chen et al. 2020, Figure 2.",
             _on_transfer(scores, config),
             (figures.transfer_figure(scores, config),),
@@ -193,7 +193,7 @@ def _on_transfer(scores: Scores, config: Config) -> str:
     if not total:
         return "No mask was trained on another task than its own."
     text = f"{sum(count for count, _ in counts)} of {total} transfers to another task score at "
-    text += f"least as high as the target’s own ticket (n={len(config.transfer.seeds)}"
+    text += f"least as high as the target's own ticket (n={len(config.transfer.seeds)}"
     if len(config.transfer.seeds) == 1:
         text += ", so nothing is known of their spread"
     return text + ")."
@@ -318,9 +318,11 @@ def notes(config: Config) -> list[str]:
     """How to read the numbers."""
     found = [
         "A point is 0.01 of the metric: 81.3 is an accuracy or a correlation of 0.813.",
-        "n counts seeds. A seed moves the classifier’s first weights, the order of the data, "
-        "dropout and random masks, as far as `noise` in params.yaml lets it; encoder and examples "
-        "are the same for all seeds. The intervals are about these seeds only.",
+        (
+            "n counts seeds. A seed moves the classifier's first weights, the order of the data, "
+            "dropout and random masks, as far as `noise` in params.yaml lets it; encoder and "
+            "examples are the same for all seeds. The intervals are about these seeds only."
+        ),
     ]
     n = len(config.seeds)
     any_values = summary.summarize(range(n), config.tickets.confidence)
@@ -371,6 +373,7 @@ def inline(figure: Figure) -> Markup:
     for before in (' id="', 'href="#', "url(#"):
         svg = svg.replace(before, f"{before}{figure.name}-")
     label = Markup.escape(figure.title)
+    # The SVG is drawn here, and the label is escaped.
     return Markup(svg.replace("<svg", f'<svg role="img" aria-label="{label}"', 1))
 
 
@@ -447,7 +450,7 @@ TEX = {"\\": r"\textbackslash{}"}
 TEX |= {character: "\\" + character for character in "&%$#_{}"}
 TEX |= {"~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": "$<$", ">": "$>$"}
 TEX |= {"±": r"$\pm$", "−": "$-$", "×": r"$\times$", "κ": r"$\kappa$", "→": r"$\to$"}
-TEX |= {"\N{NO-BREAK SPACE}": "~", "–": "--", "’": "'", "†": r"$\dagger$"}
+TEX |= {"\N{NO-BREAK SPACE}": "~", "–": "--", "†": r"$\dagger$"}
 
 
 def to_tex(table: Table) -> str:

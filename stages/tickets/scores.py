@@ -50,7 +50,9 @@ def score(task: Task, predictions: Arrays, prefix: str, split: Split) -> list[Sc
     if len(predicted) != len(labels):
         raise ValueError(f"{prefix} has {len(predicted)} predictions for {len(labels)} labels")
     collapsed = bool((predicted == predicted[0]).all())
-    values = [(metric, _value(metric, labels, predicted, collapsed)) for metric in task.metrics]
+    values: list[tuple[str, float]] = [
+        (metric, _value(metric, labels, predicted, collapsed)) for metric in task.metrics
+    ]
     values.append(("loss", float(np.mean(losses))))
     return [Score(metric, value, len(labels), collapsed) for metric, value in values]
 
@@ -76,4 +78,5 @@ def _value(
 def _cross_entropy(logits: NDArray[np.float64], labels: NDArray[np.int64]) -> NDArray[np.float64]:
     shifted = logits - logits.max(-1, keepdims=True)
     log_total = np.log(np.exp(shifted).sum(-1))
-    return log_total - shifted[np.arange(len(labels)), labels]
+    losses: NDArray[np.float64] = log_total - shifted[np.arange(len(labels)), labels]
+    return losses

@@ -3,11 +3,13 @@
 import math
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, fields
-from typing import Any, NamedTuple, TypeVar, get_type_hints
+from typing import NamedTuple, TypeVar, get_type_hints
 
 from scipy.special import stdtr, stdtrit  # scipy.stats says the same and takes a second to load
 
 Row = TypeVar("Row")
+Key = TypeVar("Key")
+Cell = str | bool | int | float | None
 Seed = int | None
 """None: nothing in it depends on a seed."""
 SELECTION = "selection"
@@ -66,7 +68,7 @@ def summarize(values: Collection[float], confidence: float) -> Summary:
 
 
 def compare(
-    first: Mapping[Seed, float], second: Mapping[Seed, float], confidence: float
+    first: Mapping[Key, float], second: Mapping[Key, float], confidence: float
 ) -> Difference | None:
     """First minus second, seed by seed, over the seeds that both have.
 
@@ -170,7 +172,7 @@ def parse(kind: type[Row], rows: Iterable[Mapping[str, str]]) -> list[Row]:
     hints = get_type_hints(kind)
     found = []
     for number, row in enumerate(rows, start=1):
-        cells = {}
+        cells: dict[str, Cell] = {}
         for field in fields(kind):  # type: ignore[arg-type]
             text = row.get(field.name)
             if text is None:
@@ -183,7 +185,7 @@ def parse(kind: type[Row], rows: Iterable[Mapping[str, str]]) -> list[Row]:
     return found
 
 
-def _value(text: str, hint: object) -> Any:
+def _value(text: str, hint: object) -> Cell:
     if hint is str:
         return text
     if hint is bool:

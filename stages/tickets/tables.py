@@ -159,7 +159,7 @@ def why_no_agreement(config: Config) -> str:
 
 
 def interval_name(config: Config) -> str:
-    return f"{percent(config.tickets.confidence)} interval of the mean over seeds (Student’s t)"
+    return f"{percent(config.tickets.confidence)} interval of the mean over seeds (Student's t)"
 
 
 def sparsities(config: Config) -> dict[int, float]:
@@ -199,7 +199,7 @@ def scores_table(scores: Scores, config: Config) -> Table:
 
 def other_metrics_table(scores: Scores, config: Config) -> Table:
     """The other metrics of the tasks that have any, and of other validation splits."""
-    caption = "As the table of scores, for the metrics that are not the task’s main one."
+    caption = "As the table of scores, for the metrics that are not the task's main one."
     if not scores.others:
         return Table("other_metrics", caption, missing="no task has a second metric")
     return _scores("other_metrics", caption, list(scores.others), scores, config)
@@ -484,17 +484,17 @@ def transfer_caption(config: Config) -> str:
     seeds = len(config.transfer.seeds)
     return (
         f"Masks of round {number} ({percent(sparsities(config)[number])} sparse) found on the "
-        "row’s task and trained on the column’s, minus the column’s mean dense score over "
+        "row's task and trained on the column's, minus the column's mean dense score over "
         f"{len(config.seeds)} {_plural('seed', len(config.seeds))}; points on the validation "
         f"split, mean over {seeds} {_plural('seed', seeds)} (n={seeds}). "
-        "* at least the score of the column’s own ticket on the same seeds."
+        "* at least the score of the column's own ticket on the same seeds."
     )
 
 
 def transfer_table(scores: Scores, config: Config) -> Table:
     """Every source's mask on every target."""
     caption = transfer_caption(config) + " In brackets: the score itself. Last column: other tasks "
-    caption += "on which the row’s mask does as well as the task’s own."
+    caption += "on which the row's mask does as well as the task's own."
     cells = transfer_cells(scores, config)
     if not cells:
         return Table("transfer", caption, missing=why_not("transfer", config))
@@ -562,8 +562,8 @@ def rewinding_table(scores: Scores, config: Config) -> Table:
         for point, one in found.items():
             gain = _numbers(gains.get(point), "minus_point_0_")
             records.append({"task": task, "point": point, **_numbers(one), **gain})
-    header = ("task", "dense", *(f"i = {point} %" for point in runs))
-    header += tuple(f"i = {point} % − i = 0 %" for point in later) + ("n",)
+    at = [f"i = {point} %" for point in config.rewind.points]
+    header = ("task", "dense", *at, *(f"i = {point} % − i = 0 %" for point in later), "n")
     return Table("rewinding", caption, header, tuple(rows), tuple(records))
 
 
@@ -616,7 +616,7 @@ def agreement_table(agreement: Sequence[Agreement], config: Config) -> Table:
                         "n": len(chosen),
                     }
                 )
-    header = ("sparsity", "between", "task", "Jaccard", "Cohen’s κ", "Fleiss’ κ", "n")
+    header = ("sparsity", "between", "task", "Jaccard", "Cohen's κ", "Fleiss' κ", "n")
     return Table("agreement", caption, header, tuple(rows), tuple(records))
 
 

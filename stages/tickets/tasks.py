@@ -2,6 +2,7 @@
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +11,7 @@ from stages.tickets import artifacts
 from stages.tickets.artifacts import Split
 from stages.tickets.params import Kind, Metric
 
+Id = TypeVar("Id", np.int32, np.int64)
 NOT_SCORED = -100
 """Label of a token that masked language modelling does not predict."""
 
@@ -62,8 +64,8 @@ def carve(split: Split, share: float, seed: int) -> tuple[Split, Split]:
 
 
 def hide_words(
-    ids: NDArray[np.int32], vocabulary: Vocabulary, share: float, generator: np.random.Generator
-) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+    ids: NDArray[Id], vocabulary: Vocabulary, share: float, generator: np.random.Generator
+) -> tuple[NDArray[Id], NDArray[np.int64]]:
     """Hide words for masked language modelling, and say what they were.
 
     Of all tokens that are not special, exactly round(share * their number), at least one where there

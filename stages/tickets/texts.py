@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from tokenizers import Tokenizer
 
 from stages.tickets import language
@@ -141,64 +141,76 @@ def _glue_tables(name: str, data: HubData | FolderData) -> dict[str, pd.DataFram
 
 def _own(name: str, data: OwnData) -> tuple[Task, dict[str, Texts]]:
     tables = {
-        "train": _read_table(data.train, f"own.{name}.train"),
-        "validation": _read_table(data.validation, f"own.{name}.validation"),
+        path: _read_table(path, f"own.{name}.{split}")
+        for split, path in {"train": data.train, "validation": data.validation}.items()
     }
-    for split, table in tables.items():
-        path = getattr(data, split)
-        for column in (*data.texts, data.label):
-            if column not in table.columns:
-                raise ParamsError(
-                    f"own.{name} names the column {column!r}, but {path} has "
-                    + ", ".join(map(repr, table.columns))
-                )
-            if table[column].isna().any():
-                row = int(np.flatnonzero(table[column].isna())[0]) + 1
-                raise ParamsError(f"{path} has no {column!r} in its row {row}")
+    for path, table in tables.items():
+        _check_columns(table, path, name, data)
     if data.kind == "regression":
-        for split, table in tables.items():
-            if not pd.api.types.is_numeric_dtype(table[data.label]):
-                raise ParamsError(
-                    f"own.{name}.kind is regression, but the labels of {getattr(data, split)} "
-                    "are not all numbers"
-                )
         num_labels = 1
     else:
-        classes = sorted(tables["train"][data.label].unique().tolist())
-        if len(classes) < 2:
-            raise ParamsError(f"{data.train} has one class only, {classes[0]!r}; allowed are two or more")
-        if "f1" in data.metrics and len(classes) != 2:
-            raise ParamsError(
-                f"own.{name}.metrics has 'f1', allowed for two classes, but {data.train} has "
-                f"{len(classes)}"
-            )
-        number = {label: index for index, label in enumerate(classes)}
-        for split, table in tables.items():
-            for label in table[data.label].unique().tolist():
-                if label not in number:
-                    raise ParamsError(
-                        f"{getattr(data, split)} has the label {label!r}, which {data.train} has not"
-                    )
-            tables[split] = table.assign(**{data.label: table[data.label].map(number)})
+        classes = sorted(tables[data.train][data.label].unique().tolist())
         num_labels = len(classes)
-    texts = {
-        split: _texts(table, data.texts, data.label, num_labels, getattr(data, split))
-        for split, table in tables.items()
+        _check_classes(classes, name, data)
+        for path, table in tables.items():
+            tables[path] = table.assign(
+                **{data.label: _numbered(table[data.label], classes, path, data)}
+            )
+    splits = {
+        split: _texts(tables[path], data.texts, data.label, num_labels, path)
+        for split, path in {"train": data.train, "validation": data.validation}.items()
     }
-    return Task(name, data.kind, num_labels, data.metrics), texts
+    return Task(name, data.kind, num_labels, data.metrics), splits
+
+
+def _check_columns(table: pd.DataFrame, path: str, name: str, data: OwnData) -> None:
+    for column in (*data.texts, data.label):
+        if column not in table.columns:
+            raise ParamsError(
+                f"own.{name} names the column {column!r}, but {path} has "
+                + ", ".join(map(repr, table.columns))
+            )
+        if table[column].isna().any():
+            row = int(np.flatnonzero(table[column].isna())[0]) + 1
+            raise ParamsError(f"{path} has no {column!r} in its row {row}")
+    if data.kind == "regression" and not pd.api.types.is_numeric_dtype(table[data.label]):
+        raise ParamsError(
+            f"own.{name}.kind is regression, but the labels of {path} are not all numbers"
+        )
+
+
+def _check_classes(classes: list[object], name: str, data: OwnData) -> None:
+    if len(classes) < 2:
+        raise ParamsError(
+            f"{data.train} has one class only, {classes[0]!r}; allowed are two or more"
+        )
+    if "f1" in data.metrics and len(classes) != 2:
+        raise ParamsError(
+            f"own.{name}.metrics has 'f1', allowed for two classes, but {data.train} has "
+            f"{len(classes)}"
+        )
+
+
+def _numbered(labels: pd.Series, classes: list[object], path: str, data: OwnData) -> pd.Series:
+    """Class numbers, in sorted order of the training table's labels."""
+    unknown = [label for label in labels.unique().tolist() if label not in classes]
+    if unknown:
+        raise ParamsError(f"{path} has the label {unknown[0]!r}, which {data.train} has not")
+    return labels.map({label: number for number, label in enumerate(classes)})
 
 
 def _read_table(path: str, key: str) -> pd.DataFrame:
     file = expanded(path, key)
     if not file.is_file():
         raise ParamsError(f"{key} is {path!r}, but there is no such file")
-    readers = {
-        ".csv": pd.read_csv,
-        ".jsonl": lambda file: pd.read_json(file, lines=True),
-        ".parquet": pd.read_parquet,
-    }
     try:
-        table: pd.DataFrame = readers[file.suffix](file)
+        match file.suffix:
+            case ".csv":
+                table = pd.read_csv(file)
+            case ".jsonl":
+                table = pd.read_json(file, lines=True)
+            case _:
+                table = pd.read_parquet(file)
     except (ValueError, OSError) as error:
         raise ParamsError(f"{key} is {path!r}, which cannot be read: {error}") from error
     if table.empty:
@@ -216,15 +228,17 @@ def _texts(
     return Texts(firsts, seconds[0] if seconds else None, labels)
 
 
-def _typed(labels: Any, num_labels: int) -> NDArray[Any]:
+def _typed(labels: ArrayLike, num_labels: int) -> NDArray[Any]:
     return np.asarray(labels, dtype=np.int64 if num_labels > 1 else np.float32)
 
 
 def tokenise(texts: Texts, tokenizer: Tokenizer, max_length: int) -> Split:
     """Word pieces of every example with the tokenizer's special ones, cut to `max_length`."""
     tokenizer.enable_truncation(max_length)
-    inputs = texts.firsts if texts.seconds is None else list(
-        zip(texts.firsts, texts.seconds, strict=True)
+    inputs = (
+        texts.firsts
+        if texts.seconds is None
+        else list(zip(texts.firsts, texts.seconds, strict=True))
     )
     encodings = tokenizer.encode_batch(inputs)
     lengths = [len(encoding.ids) for encoding in encodings]

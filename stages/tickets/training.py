@@ -57,7 +57,9 @@ def learning_rate_at(step: int, num_steps: int, config: Train) -> float:
     return config.learning_rate * (num_steps - step) / (num_steps - num_warmup)
 
 
-def batches(lengths: NDArray[np.int64], config: Train, data_order: int) -> Iterator[NDArray[np.int64]]:
+def batches(
+    lengths: NDArray[np.int64], config: Train, data_order: int
+) -> Iterator[NDArray[np.int64]]:
     """Example numbers batch by batch, epoch after epoch without end, from the seed `data_order`.
 
     An epoch shuffles all examples, cuts them into chunks of `config.group` batches, sorts each chunk
@@ -91,7 +93,11 @@ def padded(
     types = np.zeros(there.shape, dtype=np.int64)
     ids[there] = split.ids[tokens]
     types[there] = split.types[tokens]
-    return {"input_ids": ids, "token_type_ids": types, "attention_mask": there.astype(np.int64)}, there
+    return {
+        "input_ids": ids,
+        "token_type_ids": types,
+        "attention_mask": there.astype(np.int64),
+    }, there
 
 
 def model_inputs(
@@ -146,7 +152,7 @@ def fit_(
     """
     where = device()
     torch.set_num_threads(config.threads)
-    model.to(where).train()
+    nn.Module.to(model, where).train()
     total = num_steps(len(prepared.train), config)
     parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
     dropped = _drop_(subnetwork, where)
@@ -175,7 +181,7 @@ def fit_(
             with torch.autocast(where.type, torch.bfloat16, enabled=config.precision == "bf16"):
                 logits = model(**model_inputs(model, inputs, where)).logits
             loss = loss_of(prepared.task, logits, torch.from_numpy(labels).to(where))
-            loss.backward()
+            loss.backward()  # type: ignore[no-untyped-call]
             for parameter, kept in dropped:
                 if parameter.grad is not None:
                     parameter.grad.mul_(kept)
