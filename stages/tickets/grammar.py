@@ -132,9 +132,9 @@ def draw_phrase(rng: Random, traits: float = 0.0) -> Phrase:
     return Phrase(kind, rng.choice(KINDS[kind]), rng.random() < 0.5, trait)
 
 
-def draw_event(rng: Random, traits: float = 0.0) -> Event:
-    """Draw an affirmed event between two creatures of different concepts."""
-    agent = draw_phrase(rng, traits)
+def draw_event(rng: Random) -> Event:
+    """Draw an affirmed event between two creatures of different concepts, without traits."""
+    agent = draw_phrase(rng)
     return Event(agent, rng.choice(VERBS), other_phrase(rng, agent))
 
 
