@@ -1,13 +1,20 @@
-"""Which of the project's files a stage imports, found without running it."""
+"""Which of the project's files a stage uses, found without running it."""
 
 import ast
+import re
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
+FILE_NAME = re.compile(r"[\w-]+(\.\w+)+")
 
 
-def imported_files(file: Path) -> set[str]:
-    """Paths, relative to the project, of `file` and of all it imports from `stages`, at any depth."""
+@cache
+def imported_files(file: Path) -> frozenset[str]:
+    """Paths, relative to the project, of `file` and of all it uses from `stages`, at any depth.
+
+    That is what it imports, and the files beside it that it names, such as a template.
+    """
     found: set[Path] = set()
     waiting = [file]
     while waiting:
@@ -15,16 +22,47 @@ def imported_files(file: Path) -> set[str]:
         if current in found:
             continue
         found.add(current)
-        for node in ast.walk(ast.parse(current.read_text(encoding="utf-8"))):
-            waiting += _modules(node)
-    return {str(path.relative_to(ROOT)) for path in found}
+        if current.suffix == ".py":
+            source = current.read_text(encoding="utf-8")
+            modules = (ROOT / (name.replace(".", "/") + ".py") for name in project_names(source))
+            waiting += [module for module in modules if module.is_file()]
+            waiting += _named_beside(current, source)
+    return frozenset(str(path.relative_to(ROOT)) for path in found)
 
 
-def _modules(node: ast.AST) -> list[Path]:
-    names: list[str] = []
-    if isinstance(node, ast.ImportFrom) and node.module:
-        names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
-    elif isinstance(node, ast.Import):
-        names = [alias.name for alias in node.names]
-    files = (ROOT / (name.replace(".", "/") + ".py") for name in names if name.startswith("stages"))
-    return [file for file in files if file.is_file()]
+def imported_names(source: str) -> set[str]:
+    """Dotted names that a module imports, anywhere in it; `from a import b` counts as a and a.b.
+
+    Raises:
+        ValueError: an import is relative; the project has none.
+    """
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.ImportFrom):
+            if node.level or not node.module:
+                raise ValueError(f"line {node.lineno} has a relative import")
+            names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+        elif isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+    return names
+
+
+def project_names(source: str) -> set[str]:
+    """Those of them that start with `stages`."""
+    return {name for name in imported_names(source) if name.split(".")[0] == "stages"}
+
+
+def libraries(source: str) -> set[str]:
+    """Top-level packages that a module imports from outside the project."""
+    return {name.split(".")[0] for name in imported_names(source)} - {"stages"}
+
+
+def _named_beside(module: Path, source: str) -> list[Path]:
+    return [
+        module.with_name(node.value)
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.Constant)
+        and isinstance(node.value, str)
+        and FILE_NAME.fullmatch(node.value)
+        and module.with_name(node.value).is_file()
+    ]

@@ -93,6 +93,8 @@ class Pretrain(Section):
     mlp: int = Field(ge=4)
     max_length: int = Field(ge=8)
     """Positions: the longest input in tokens, special ones included."""
+    initializer_range: float = Field(gt=0)
+    """Standard deviation of the weights before pre-training; also of a task's classifier."""
     train: Train
     seed: Seed
 

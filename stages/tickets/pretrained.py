@@ -104,6 +104,7 @@ def blank(source: Pretrain, vocabulary: Vocabulary) -> BertForMaskedLM:
             num_attention_heads=source.attention_heads,
             intermediate_size=source.mlp,
             max_position_embeddings=source.max_length,
+            initializer_range=source.initializer_range,
             pad_token_id=vocabulary.pad,
             hidden_dropout_prob=source.train.dropout,
             attention_probs_dropout_prob=source.train.dropout,

@@ -1,0 +1,264 @@
+"""A wrong params.yaml ends in one sentence before anything is done."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from stages import check, cli
+from stages.tickets import params
+from tests.imports import ROOT
+from tests.test_pipeline import STUDIES, read
+
+OUT = Path("results/params-checked")
+Change = Callable[[dict[str, Any]], object]
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def miniature(change: Change | None = None) -> dict[str, Any]:
+    """The study as shipped, with a change."""
+    study = read(ROOT / "params.yaml")
+    if change:
+        change(study)
+    return study
+
+
+def write(study: dict[str, Any]) -> None:
+    Path("params.yaml").write_text(json.dumps(study), encoding="utf-8")  # JSON is YAML
+
+
+def run() -> int:
+    """The exit code of the stage, run in this process."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "argv", ["check.py", "--out", str(OUT)])
+        with pytest.raises(SystemExit) as end:
+            cli.run(check.main)
+    return int(end.value.code or 0)
+
+
+def own(**changes: str) -> Change:
+    """A task of one's own, whose table is there."""
+    section: dict[str, Any] = {
+        "train": "train.csv",
+        "validation": "train.csv",
+        "texts": ["text"],
+        "label": "label",
+        "kind": "classification",
+        "metrics": ["accuracy"],
+    }
+
+    def change(study: dict[str, Any]) -> None:
+        Path("train.csv").write_text("text,label\na,0\nb,1\n", encoding="utf-8")
+        study["own"]["reviews"] = section | changes
+        study["tasks"].append("reviews")
+        study["override"]["reviews"] = {}
+
+    return change
+
+
+@pytest.mark.usefixtures("project")
+def test_the_study_as_shipped_is_as_it_should_be() -> None:
+    write(miniature())
+    assert run() == 0
+    assert OUT.read_text() == "params.yaml is as it should be\n"
+
+
+@pytest.mark.usefixtures("project")
+def test_what_is_written_does_not_depend_on_the_study() -> None:
+    """So that a change of one section reruns `check` and what reads that section, and no more."""
+    write(miniature())
+    run()
+    before = OUT.read_bytes()
+    write(miniature(lambda study: study["train"].update(learning_rate=1e-3)))
+    run()
+    assert OUT.read_bytes() == before
+
+
+WRONG: list[tuple[Change, str]] = [
+    (
+        lambda study: study["tasks"].append("sentimant"),
+        "tasks has 'sentimant', allowed are " + ", ".join(sorted(miniature()["tasks"])),
+    ),
+    (
+        lambda study: study["train"].update(learning_rat=1e-3),
+        "train has the unknown key 'learning_rat' with value 0.001, allowed are "
+        + ", ".join(params.Train.model_fields),
+    ),
+    (
+        lambda study: study["encoder"].update(source="web"),
+        "encoder.source is 'web', allowed are 'pretrain', 'hub', 'folder', 'package'",
+    ),
+    (
+        lambda study: study["rounds"][1].update(sparsity=0.3),
+        "rounds[1].sparsity is 0.3, allowed is more than the 0.4 before it",
+    ),
+    (
+        lambda study: study["train"].update(batch_size=0),
+        "train.batch_size is 0, but it should be greater than or equal to 1",
+    ),
+    (lambda study: study["train"].pop("clip"), "train.clip is missing"),
+    (
+        lambda study: study.update(last_round=7),
+        "last_round is 7, allowed is 3, that of rounds",
+    ),
+    (
+        lambda study: study["imp"].update(rewind_to=10),
+        "imp.rewind_to is 10, allowed are the rewind.points 0, 50",
+    ),
+    (
+        lambda study: study["override"].pop("mlm"),
+        "override lacks 'mlm', allowed is a section for every task",
+    ),
+    (
+        own(train="train.xlsx"),
+        "own.reviews.train is 'train.xlsx', allowed are files that end in .csv, .jsonl or .parquet",
+    ),
+    (
+        own(kind="regression"),
+        "own.reviews.metrics has 'accuracy', allowed for regression are pearson, spearman",
+    ),
+]
+NOT_THERE: list[tuple[Change, str]] = [
+    (
+        lambda study: study.update(encoder={"source": "folder", "path": "models/mine"}),
+        "encoder.path is 'models/mine', but there is no such folder",
+    ),
+    (
+        lambda study: study.update(encoder={"source": "folder", "path": "$SOMEWHERE/models"}),
+        "encoder.path is '$SOMEWHERE/models', but there is no such folder",
+    ),
+    (
+        lambda study: study.update(encoder={"source": "folder", "path": "${NOWHERE}/models"}),
+        "encoder.path is '${NOWHERE}/models', but the environment variable NOWHERE is not set",
+    ),
+    (
+        lambda study: study["data"].update(
+            mlm={"source": "folder", "config": "rte", "path": "$NOWHERE/glue"}
+        ),
+        "data.mlm.path is '$NOWHERE/glue', but the environment variable NOWHERE is not set",
+    ),
+    (
+        lambda study: study["data"].update(
+            mlm={"source": "folder", "config": "rte", "path": "data/glue"}
+        ),
+        "data.mlm.path is 'data/glue', but there is no such folder",
+    ),
+    (
+        lambda study: study.update(
+            encoder={"source": "package", "name": "no_such_package", "path": "model"}
+        ),
+        "encoder.name is 'no_such_package', but no such package is installed",
+    ),
+    (
+        lambda study: study.update(
+            encoder={"source": "package", "name": "no_such_package.inner", "path": "model"}
+        ),
+        "encoder.name is 'no_such_package.inner', but no such package is installed",
+    ),
+    (
+        own(validation="validation.csv"),
+        "own.reviews.validation is 'validation.csv', but there is no such file",
+    ),
+]
+
+
+@pytest.mark.usefixtures("project")
+@pytest.mark.parametrize(("change", "message"), WRONG, ids=[text for _, text in WRONG])
+def test_a_wrong_setting_is_named_with_its_value_and_what_is_allowed(
+    capsys: pytest.CaptureFixture[str], change: Change, message: str
+) -> None:
+    write(miniature(change))
+    assert run() == 1
+    assert capsys.readouterr().err == f"check: params.yaml: {message}\n"
+    assert {path.name for path in Path().iterdir()} <= {"params.yaml", "train.csv"}
+
+
+@pytest.mark.parametrize(("change", "message"), NOT_THERE, ids=[text for _, text in NOT_THERE])
+def test_what_the_study_names_has_to_be_there(
+    project: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    change: Change,
+    message: str,
+) -> None:
+    monkeypatch.setenv("SOMEWHERE", str(project))
+    monkeypatch.delenv("NOWHERE", raising=False)
+    write(miniature(change))
+    assert run() == 1
+    assert capsys.readouterr().err == f"check: {message}\n"
+    assert not OUT.parent.exists()
+
+
+@pytest.mark.usefixtures("project")
+def test_what_is_there_is_accepted() -> None:
+    Path("models").mkdir()
+    study = miniature(own())
+    write(study | {"encoder": {"source": "folder", "path": "models"}})
+    assert run() == 0
+
+
+@pytest.mark.usefixtures("project")
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("tasks: [a\nseeds: 1\n", "is not YAML: "),
+        ("", "is None, but it should be "),
+        ("- 1\n", "is [1], but it should be "),
+    ],
+)
+def test_a_file_that_is_no_study(
+    capsys: pytest.CaptureFixture[str], text: str, message: str
+) -> None:
+    Path("params.yaml").write_text(text, encoding="utf-8")
+    assert run() == 1
+    error = capsys.readouterr().err
+    assert error.startswith("check: params.yaml")
+    assert message in error
+    assert (error.count("\n"), error.count("  ")) == (1, 0)
+    assert not OUT.parent.exists()
+
+
+@pytest.mark.usefixtures("project")
+def test_no_file_at_all(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run() == 1
+    assert capsys.readouterr().err == (
+        "check: params.yaml does not exist; run this from the project's folder\n"
+    )
+
+
+@pytest.mark.usefixtures("project")
+def test_the_exponent_that_dvc_writes_is_a_number() -> None:
+    """`dvc exp run -S train.learning_rate=2e-5` writes 2e-05, which YAML 1.1 reads as text."""
+    text = json.dumps(miniature()).replace('"learning_rate": 0.0005', '"learning_rate": 2e-05')
+    assert "2e-05" in text
+    Path("params.yaml").write_text(text, encoding="utf-8")
+    assert run() == 0
+
+
+def test_the_command_of_dvc_yaml_ends_with_1(project: Path) -> None:
+    write(miniature(WRONG[0][0]))
+    found = subprocess.run(
+        [sys.executable, "-m", "stages.check", "--out", str(OUT)],
+        cwd=project,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (found.returncode, found.stdout) == (1, "")
+    assert found.stderr == f"check: params.yaml: {WRONG[0][1]}\n"
+    assert [path.name for path in project.iterdir()] == ["params.yaml"]
+
+
+def test_every_study_has_right_settings() -> None:
+    assert [params.load(path).study for path in STUDIES]

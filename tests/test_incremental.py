@@ -1,0 +1,245 @@
+"""`dvc repro` runs what has changed and what depends on it, and the same input gives the same bytes."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from dvc.repo import Repo  # type: ignore[import-untyped]
+
+from tests.imports import ROOT
+from tests.test_pipeline import CHECKED, lies_in
+from tests.test_stages import STUDY, contents, run_all, stages, write_study
+from tests.test_warm import end_warm_processes
+
+SMALL = STUDY | {
+    "tasks": ["mood", "mlm"],
+    "seeds": [1],
+    "data": {"mlm": STUDY["data"]["mlm"]},
+    "override": {"mood": {}, "mlm": {}},
+    "rewind": {"points": [0]},
+    "random": {"rounds": [1]},
+    "transfer": {"sources": ["mood"], "targets": ["mlm"], "seeds": [1], "round": 1},
+}
+"""A task of one's own, another task, one seed, two rounds."""
+READERS = {"stability", "score", "plot"}
+"""What reads all results, and so runs after any training."""
+
+
+@dataclass(frozen=True)
+class Project:
+    """A folder with the pipeline in it, apart from the user's git, DVC settings and warm processes."""
+
+    folder: Path
+
+    @property
+    def environment(self) -> dict[str, str]:
+        beside = self.folder.parent
+        return {
+            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+            "TMPDIR": str(beside),
+            "CUDA_VISIBLE_DEVICES": "",
+            "CI": "1",  # no look for a new version of DVC
+            "DVC_SITE_CACHE_DIR": str(beside / "site"),
+            "DVC_GLOBAL_CONFIG_DIR": str(beside / "none"),
+            "DVC_SYSTEM_CONFIG_DIR": str(beside / "none"),
+        }
+
+    def restore(self) -> None:
+        """Settings, tables and code as they were."""
+        write_study(self.folder, SMALL)
+        shutil.copytree(self.folder.parent / "code", self.folder / "stages", dirs_exist_ok=True)
+
+    def repro(self) -> str:
+        """What `dvc repro` says; it has to succeed."""
+        found = subprocess.run(
+            [sys.executable, "-m", "dvc", "repro"],
+            cwd=self.folder,
+            env=os.environ | self.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+        assert found.returncode == 0, found.stdout
+        return found.stdout
+
+    def changed(self) -> set[str]:
+        """The stages that `dvc status` names: their command, settings, files or outs have changed."""
+        with pytest.MonkeyPatch.context() as patch:
+            for name, value in self.environment.items():
+                patch.setenv(name, value)
+            patch.chdir(self.folder)
+            with Repo() as repo:
+                return set(repo.status())
+
+
+def ran(output: str) -> list[str]:
+    """The stages that DVC says it runs, in their order."""
+    return re.findall(r"(?m)^Running stage '(.+)':$", output)
+
+
+def with_dependants(changed: set[str], study: dict[str, Any]) -> set[str]:
+    """Stages and all that depend on what they make.
+
+    But for what `check` makes, which is always the same: see test_check.py.
+    """
+    found = set(changed)
+    for stage in stages(study):  # each comes after those that it depends on
+        made = [out for other in stages(study) if other.name in found for out in other.outs]
+        deps = [dep for dep in stage.deps if dep != CHECKED]
+        if any(lies_in(dep, out) or lies_in(out, dep) for dep in deps for out in made):
+            found.add(stage.name)
+    return found
+
+
+@pytest.fixture(scope="module")
+def finished() -> Iterator[Project]:
+    """A project in which DVC has run every stage."""
+    with tempfile.TemporaryDirectory() as folder:
+        project = Project(Path(folder).resolve() / "p")
+        for part in ("dvc.yaml", ".dvcignore", ".dvc/config"):
+            (project.folder / part).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / part, project.folder / part)
+        own_settings = project.folder / ".dvc" / "config.local"
+        own_settings.write_text("[core]\n    no_scm = true\n", encoding="utf-8")
+        ignore = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(ROOT / "stages", project.folder.parent / "code", ignore=ignore)
+        project.restore()
+        try:
+            names = ran(project.repro())
+            assert sorted(names) == sorted(stage.name for stage in stages(SMALL))
+            yield project
+        finally:
+            end_warm_processes(Path(folder))
+
+
+@pytest.fixture
+def project(finished: Project) -> Iterator[Project]:
+    """The same, to be changed."""
+    yield finished
+    finished.restore()
+
+
+def test_a_second_repro_runs_nothing(finished: Project) -> None:
+    lock = (finished.folder / "dvc.lock").read_bytes()
+    assert "Data and pipelines are up to date." in finished.repro()
+    assert (finished.folder / "dvc.lock").read_bytes() == lock
+
+
+@pytest.mark.usefixtures("on_the_cpu")
+def test_other_processes_make_the_same_bytes(finished: Project, tmp_path: Path) -> None:
+    """DVC and the warm process there, this process here."""
+    there, here = contents(finished.folder), contents(run_all(tmp_path / "p", SMALL))
+    assert len(here) > 50
+    assert here.keys() == there.keys()
+    assert [path for path in here if here[path] != there[path]] == []
+
+
+def chain(task: str, seed: int) -> set[str]:
+    """All trainings of a task and a seed, but those from scratch and of masks from elsewhere."""
+    run = f"{task}-{seed}"
+    rounds = {f"prune-round@{run}-after{index}" for index in range(2)}
+    return rounds | {f"fine-tune@{run}", f"rewind@{run}-0", f"random@{run}-1"}
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        pytest.param({}, set(), id="nothing"),
+        pytest.param({"plot": STUDY["plot"] | {"columns": 1}}, {"check", "plot"}, id="a figure"),
+        pytest.param(
+            {"seeds": [1, 2]},
+            {"check", *chain("mood", 2), *chain("mlm", 2), *READERS},
+            id="a seed",
+        ),
+        pytest.param(
+            {
+                "tasks": ["mood", "mlm", "similarity"],
+                "data": STUDY["data"],
+                "override": {"mood": {}, "mlm": {}, "similarity": {}},
+            },
+            {
+                "check",
+                "prepare@similarity",
+                *chain("similarity", 1),
+                "scratch@similarity-1",
+                *READERS,
+            },
+            id="a task",
+        ),
+        pytest.param(
+            {"rounds": [*STUDY["rounds"], {"from": 2, "to": 3, "sparsity": 0.9}], "last_round": 3},
+            {
+                "check",
+                *("prune-round@mood-1-after2", "prune-round@mlm-1-after2"),
+                *("rewind@mood-1-0", "rewind@mlm-1-0"),  # the last mask is another
+                *READERS,
+            },
+            id="a round",
+        ),
+        pytest.param(
+            {"override": {"mood": {"learning_rate": 2e-3}, "mlm": {}}},
+            {
+                "check",
+                *chain("mood", 1),
+                "scratch@mood-1",
+                "transfer@mood-mlm-1",  # its mask is one of mood's
+                *READERS,
+            },
+            id="the learning rate of a source",
+        ),
+        pytest.param(
+            {"override": {"mood": {}, "mlm": {"learning_rate": 2e-3}}},
+            {"check", *chain("mlm", 1), "scratch@mlm-1", "transfer@mood-mlm-1", *READERS},
+            id="the learning rate of a target",
+        ),
+    ],
+)
+def test_a_changed_setting_runs_its_own_stages_and_what_depends_on_them(
+    project: Project, change: dict[str, Any], expected: set[str]
+) -> None:
+    study = SMALL | change
+    write_study(project.folder, study)
+    assert with_dependants(project.changed(), study) == expected
+
+
+@pytest.mark.parametrize(
+    ("file", "expected"),
+    [
+        ("stages/tickets/report.html.jinja", {"plot"}),
+        ("stages/tickets/scores.py", {"score", "plot"}),
+        ("stages/warm.py", set()),
+        (
+            "train.csv",
+            {
+                "prepare-own@mood",
+                *chain("mood", 1),
+                "scratch@mood-1",
+                "transfer@mood-mlm-1",
+                *READERS,
+            },
+        ),
+    ],
+)
+def test_a_changed_file_runs_the_stages_that_read_it_and_what_depends_on_them(
+    project: Project, file: str, expected: set[str]
+) -> None:
+    with (project.folder / file).open("a", encoding="utf-8") as opened:
+        opened.write("\n")
+    assert with_dependants(project.changed(), SMALL) == expected
+
+
+def test_what_dvc_runs_is_what_was_foreseen(project: Project) -> None:
+    study = SMALL | {"plot": STUDY["plot"] | {"columns": 1}}
+    write_study(project.folder, study)
+    expected = with_dependants(project.changed(), study)
+    assert set(ran(project.repro())) == expected
+    assert project.changed() == set()

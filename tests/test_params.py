@@ -1,0 +1,341 @@
+"""params.yaml: what is refused and how, what is read, and that the studies are as they should be."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+from ruamel.yaml import YAML
+
+from stages.tickets import params
+from stages.tickets.params import Override, ParamsError
+
+ROOT = Path(__file__).parents[1]
+SHIPPED = ROOT / "params.yaml"
+STUDIES = [SHIPPED, *sorted((ROOT / "studies").glob("*.yaml"))]
+
+Content = dict[str, Any]
+Change = Callable[[Content], object]
+
+
+def shipped() -> Content:
+    content: Content = YAML(typ="safe").load(SHIPPED.read_text(encoding="utf-8"))
+    return content
+
+
+def written(content: object, folder: Path) -> Path:
+    with (folder / "params.yaml").open("w", encoding="utf-8") as file:
+        YAML(typ="safe").dump(content, file)
+    return folder / "params.yaml"
+
+
+def put(key: str, value: object) -> Change:
+    """Set `train.epochs` or `rounds.1.sparsity`."""
+
+    def change(content: Content) -> None:
+        *path, last = key.split(".")
+        section: Any = content
+        for part in path:
+            section = section[int(part) if part.isdigit() else part]
+        section[int(last) if last.isdigit() else last] = value
+
+    return change
+
+
+def without(key: str) -> Change:
+    """Leave `train.epochs` out."""
+
+    def change(content: Content) -> None:
+        *path, last = key.split(".")
+        section: Any = content
+        for part in path:
+            section = section[part]
+        del section[last]
+
+    return change
+
+
+def put_all(*changes: Change) -> Change:
+    def change(content: Content) -> None:
+        for each in changes:
+            each(content)
+
+    return change
+
+
+def message(change: Change, folder: Path) -> str:
+    """What is said about the shipped file, changed."""
+    content = shipped()
+    change(content)
+    path = written(content, folder)
+    with pytest.raises(ParamsError) as caught:
+        params.load(path)
+    return str(caught.value).removeprefix(f"{path}: ")
+
+
+# --- what is refused -------------------------------------------------------------------------
+
+TASKS = shipped()["tasks"]
+TASK = TASKS[0]
+SEEDS = ", ".join(map(str, shipped()["seeds"]))
+LAST = len(shipped()["rounds"])
+FIRST = shipped()["rounds"][0]["sparsity"]
+OWN = {
+    "train": "a.csv",
+    "validation": "b.csv",
+    "texts": ["text"],
+    "label": "label",
+    "kind": "classification",
+    "metrics": ["accuracy"],
+}
+
+# A change of the shipped file; then the key, the value and what is allowed, as the message has them.
+REFUSED: list[tuple[Change, str, str, str]] = [
+    (put("sede", 1), "'sede'", "1", "seeds"),
+    (put("train.lr", 0.1), "train has", "'lr' with value 0.1", "learning_rate"),
+    (put("encoder.train.lr", 0.1), "encoder.train", "'lr'", "learning_rate"),
+    (put("encoder.depth", 4), "encoder has", "'depth' with value 4", "layers"),
+    (put(f"data.{TASK}.size", 4), f"data.{TASK}", "'size'", "validation"),
+    (put(f"override.{TASK}.clip", 4), f"override.{TASK}", "'clip'", "epochs"),
+    (put("rounds.1.rate", 0.5), "rounds[1]", "'rate'", "from, to, sparsity"),
+    (put("noise.data", 1), "noise has", "'data'", "data_order"),
+    (put("tasks", [*TASKS, "squad"]), "tasks", "'squad'", TASK),
+    (put("transfer.sources", ["squad"]), "transfer.sources", "'squad'", TASK),
+    (put("transfer.targets", ["squad"]), "transfer.targets", "'squad'", TASK),
+    (put("data.squad", shipped()["data"][TASK]), "data", "'squad'", TASK),
+    (put("override.squad", {}), "override", "'squad'", TASK),
+    (put("tasks", [*TASKS, TASK]), "tasks", repr(TASK), "once"),
+    (without(f"override.{TASK}"), "override", repr(TASK), "a section for every task"),
+    (
+        put_all(
+            put("tasks", [*TASKS, "squad"]),
+            put("data.squad", {"source": "miniature", "train": 10, "validation": 10, "seed": 0}),
+            put("override.squad", {}),
+        ),
+        "squad",
+        "miniature",
+        "acceptability",
+    ),
+    (
+        put(f"data.{TASK}", {"source": "folder", "path": "glue", "config": "squad"}),
+        f"data.{TASK}",
+        "'squad'",
+        "cola",
+    ),
+    (put("study", "My Study"), "study", "'My Study'", "[a-z]"),
+    (put("encoder.source", "web"), "encoder.source", "'web'", "'pretrain', 'hub'"),
+    (without("encoder.source"), "encoder.source", "missing", "'pretrain', 'hub'"),
+    (put(f"data.{TASK}.source", "web"), f"data.{TASK}.source", "'web'", "'miniature', 'hub'"),
+    (
+        put("encoder", {"source": "hub", "name": "x", "revision": "main"}),
+        "encoder.revision",
+        "'main'",
+        "[0-9a-f]{40}",
+    ),
+    (put("encoder.hidden", 17), "encoder.hidden", "17", "multiples of attention_heads"),
+    (put("prepare.max_length", 999), "prepare.max_length", "999", "encoder.max_length"),
+    (
+        put("rounds.1.sparsity", FIRST),
+        "rounds[1].sparsity",
+        str(FIRST),
+        f"more than the {FIRST}",
+    ),
+    (put(f"rounds.{LAST - 1}.sparsity", 1.0), f"rounds[{LAST - 1}].sparsity", "1.0", "less than 1"),
+    (put("rounds.1.from", 0), "rounds[1]", "from 0 to 2", "from 1 to 2"),
+    (put("rounds", []), "rounds", "[]", "at least 1"),
+    (put("last_round", 99), "last_round", "99", str(LAST)),
+    (put("random.rounds", [99]), "random.rounds", "99", f"up to {LAST}"),
+    (put("transfer.round", 99), "transfer.round", "99", f"up to {LAST}"),
+    (put("imp.keep_weights", [-1]), "imp.keep_weights", "-1", f"up to {LAST}"),
+    (put("imp.rewind_to", 33), "imp.rewind_to", "33", "rewind.points"),
+    (
+        put_all(put("rewind.points", [50]), put("imp.rewind_to", 50)),
+        "rewind.points",
+        "[50]",
+        "with 0 in it",
+    ),
+    (put("rewind.points", [0, 50, 50]), "rewind.points", "50", "once"),
+    (put("rewind.points", [0, 100]), "rewind.points[1]", "100", "less than 100"),
+    (put("seeds", [1, 1]), "seeds", "1", "once"),
+    (put("seeds", [-1]), "seeds[0]", "-1", "greater than or equal to 0"),
+    (put("transfer.seeds", [99]), "transfer.seeds", "99", SEEDS),
+    (put("scratch.seeds", [99]), "scratch.seeds", "99", SEEDS),
+    (put("noise.dropout", "fixed"), "noise.dropout is", "'fixed'", "'seed'"),
+    (put("noise.dropout", -1), "noise.dropout is", "-1", "0"),
+    (put("train.learning_rate", -0.1), "train.learning_rate", "-0.1", "greater than 0"),
+    (put("train.learning_rate", "high"), "train.learning_rate", "'high'", "number"),
+    (put("train.learning_rate", float("nan")), "train.learning_rate", "nan", "greater than 0"),
+    (put("train.learning_rate", float("inf")), "train.learning_rate", "inf", "finite"),
+    (put("train.epochs", float("inf")), "train.epochs", "inf", "finite"),
+    (
+        put(f"override.{TASK}.learning_rate", 0),
+        f"override.{TASK}.learning_rate",
+        "0",
+        "greater than 0",
+    ),
+    (put("train.batch_size", 1.5), "train.batch_size", "1.5", "integer"),
+    (put("train.batch_size", True), "train.batch_size", "True", "integer"),
+    (put("seeds", [True]), "seeds[0]", "True", "integer"),
+    (put("train.precision", "fp16"), "train.precision", "'fp16'", "'bf16' or 'fp32'"),
+    (put("train.betas", [0.9]), "train.betas[1]", "missing", ""),
+    (put("train", [1]), "train", "[1]", "dictionary"),
+    (put("tasks", None), "tasks", "None", "valid tuple"),
+    (without("train"), "train", "missing", ""),
+    (without("train.clip"), "train.clip", "missing", ""),
+    (put(f"own.{TASK}", OWN), "own", repr(TASK), "names that data does not have"),
+    (
+        put("own.mine", {**OWN, "train": "a.xls"}),
+        "own.mine.train",
+        "'a.xls'",
+        ".csv, .jsonl or .parquet",
+    ),
+    (
+        put("own.mine", {**OWN, "metrics": ["pearson"]}),
+        "own.mine.metrics",
+        "'pearson'",
+        "accuracy, f1, matthews",
+    ),
+    (put("own.mine", {**OWN, "texts": ["a", "b", "c"]}), "own.mine.texts", "'c'", "at most 2"),
+]
+
+
+@pytest.mark.parametrize(
+    ("change", "key", "value", "allowed"),
+    REFUSED,
+    ids=[f"{key} {value}" for _, key, value, _ in REFUSED],
+)
+def test_a_wrong_file_is_refused_in_one_sentence(
+    tmp_path: Path, change: Change, key: str, value: str, allowed: str
+) -> None:
+    said = message(change, tmp_path)
+    assert key in said
+    assert value in said
+    assert allowed in said
+    assert "\n" not in said
+    assert "  " not in said
+    assert len(said) < 400
+
+
+def test_several_problems_are_counted(tmp_path: Path) -> None:
+    said = message(put_all(without("train"), without("plot")), tmp_path)
+    assert said == "train is missing (and 1 more)"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("tasks: [", "is not YAML"),
+        ("train: 1\ntrain: 2\n", "duplicate key"),
+        ("", "empty|dictionary|sections"),
+        ("- 1\n- 2\n", "dictionary|sections"),
+        ("tasks", "dictionary|sections"),
+    ],
+)
+def test_a_file_that_holds_no_sections_is_refused_in_one_line(
+    tmp_path: Path, text: str, said: str
+) -> None:
+    path = tmp_path / "params.yaml"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(ParamsError) as caught:
+        params.load(path)
+    assert re.search(said, str(caught.value))
+    assert str(caught.value).startswith(str(path))
+    assert "\n" not in str(caught.value)
+    assert "  " not in str(caught.value)
+
+
+def test_a_file_that_is_no_text_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "params.yaml").write_bytes(b"title: \xff\xfe")
+    with pytest.raises(ParamsError, match=r"params\.yaml is not"):
+        params.load(tmp_path / "params.yaml")
+
+
+def test_a_missing_file_is_said_to_be_missing(tmp_path: Path) -> None:
+    with pytest.raises(ParamsError, match=r"params\.yaml does not exist; run this from"):
+        params.load(tmp_path / "params.yaml")
+
+
+# --- what is read ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", STUDIES, ids=lambda path: path.name)
+def test_the_studies_are_as_they_should_be(path: Path) -> None:
+    study = params.load(path)
+    assert study.rounds[-1].to == study.last_round
+
+
+@pytest.mark.parametrize("number", ["2.0e-5", "2e-05", "2e-5", "0.00002"])
+def test_every_way_to_write_a_learning_rate_is_a_number(tmp_path: Path, number: str) -> None:
+    """`-S train.learning_rate=2e-5` makes DVC write 2e-05, which YAML 1.1 reads as text."""
+    text = SHIPPED.read_text(encoding="utf-8")
+    changed, count = re.subn(r"(?m)^  learning_rate: \S+", f"  learning_rate: {number}", text)
+    assert count == 1
+    (tmp_path / "params.yaml").write_text(changed, encoding="utf-8")
+    assert params.load(tmp_path / "params.yaml").train.learning_rate == 2e-5
+
+
+def test_params_are_frozen() -> None:
+    study = params.load(SHIPPED)
+    for section, key in ((study, "seeds"), (study.train, "epochs"), (study.rounds[0], "sparsity")):
+        with pytest.raises(ValidationError, match="frozen"):
+            setattr(section, key, None)
+
+
+def test_an_own_task_is_read(tmp_path: Path) -> None:
+    content = shipped()
+    content["tasks"].append("mine")
+    content["own"]["mine"] = OWN
+    content["override"]["mine"] = {"epochs": 1.5}
+    study = params.load(written(content, tmp_path))
+    assert study.own["mine"].texts == ("text",)
+    assert study.own["mine"].metrics == ("accuracy",)
+
+
+@pytest.mark.parametrize(
+    ("section", "kind"),
+    [
+        ({"source": "hub", "name": "a/b", "revision": "0" * 40}, params.HubEncoder),
+        ({"source": "folder", "path": "~/bert"}, params.FolderEncoder),
+        ({"source": "package", "name": "gt_all", "path": "model"}, params.PackageEncoder),
+    ],
+)
+def test_every_source_of_an_encoder_is_read(
+    tmp_path: Path, section: Content, kind: type[params.Section]
+) -> None:
+    content = shipped()
+    content["encoder"] = section
+    assert isinstance(params.load(written(content, tmp_path)).encoder, kind)
+
+
+# --- overrides and paths ---------------------------------------------------------------------
+
+
+def test_an_override_changes_what_it_names_and_no_more() -> None:
+    train = params.load(SHIPPED).train
+    changed = Override(learning_rate=3e-5).apply(train)
+    assert changed.learning_rate == 3e-5
+    assert changed.model_copy(update={"learning_rate": train.learning_rate}) == train
+    both = Override(epochs=7, batch_size=3).apply(train)
+    assert (both.epochs, both.batch_size, both.learning_rate) == (7, 3, train.learning_rate)
+
+
+def test_an_empty_override_changes_nothing() -> None:
+    train = params.load(SHIPPED).train
+    assert Override().apply(train) == train
+
+
+def test_variables_and_home_are_filled_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SOMEWHERE", "/data")
+    monkeypatch.setenv("HOME", "/home/reader")
+    assert params.expanded("$SOMEWHERE/glue", "key") == Path("/data/glue")
+    assert params.expanded("${SOMEWHERE}/glue", "key") == Path("/data/glue")
+    assert params.expanded("~/glue", "key") == Path("/home/reader/glue")
+    assert params.expanded("glue", "key") == Path("glue")
+
+
+def test_a_variable_that_is_not_set_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("NOWHERE", raising=False)
+    with pytest.raises(ParamsError, match=r"data.rte.path is '\$NOWHERE/glue', .* NOWHERE is not"):
+        params.expanded("$NOWHERE/glue", "data.rte.path")

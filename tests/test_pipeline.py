@@ -1,0 +1,669 @@
+"""dvc.yaml says what the code does, and the code keeps to its layers; nothing is run here."""
+
+import ast
+import copy
+import re
+import shlex
+import subprocess
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from functools import cache
+from itertools import pairwise, product
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import pytest
+from ruamel.yaml import YAML
+
+from stages.tickets import params as params_file
+from tests.imports import ROOT, imported_files, imported_names, libraries, project_names
+
+Yaml: TypeAlias = Any
+"""A part of a YAML file."""
+STUDIES = [ROOT / "params.yaml", *sorted((ROOT / "studies").glob("*.yaml"))]
+MADE = ("results/", "reports/")
+CHECKED = "results/params-checked"
+"""A dep without content, which only says that `check` has run."""
+PER_TASK = ("override", "data", "own")
+"""Sections with an entry per task, of which a stage tracks its own."""
+NOT_READ = {"prepare": "own", "prepare-own": "data"}
+"""Two stages of one script: each task is described in one of the two sections."""
+
+
+def read(path: Path) -> dict[str, Any]:
+    content: dict[str, Any] = YAML(typ="safe").load(path.read_text(encoding="utf-8"))
+    return content
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A stage of dvc.yaml with every ${} filled in."""
+
+    group: str
+    """Name in dvc.yaml: prune-round."""
+    name: str
+    """As DVC shows it: prune-round@rte-1-after0."""
+    module: str
+    """File name of its script without the ending."""
+    arguments: tuple[str, ...]
+    deps: tuple[str, ...]
+    params: tuple[str, ...]
+    outs: dict[str, bool]
+    """Path, and whether DVC caches it."""
+
+    def option(self, name: str) -> str | None:
+        """Value of an option on the command line; None where it has none of that name."""
+        pairs = dict(pairwise(self.arguments))
+        return pairs.get(f"--{name}")
+
+    @property
+    def files(self) -> list[str]:
+        """Deps that are not code, and outs."""
+        return [path for path in (*self.deps, *self.outs) if not path.startswith("stages/")]
+
+
+# --- dvc.yaml with its variables filled in ---------------------------------------------------
+
+
+def resolve(pipeline: dict[str, Any], study: dict[str, Any]) -> list[Stage]:
+    """All stages of a study, in the order of dvc.yaml."""
+    found = []
+    for group, entry in pipeline["stages"].items():
+        for label, values in _items(entry, study):
+            body = fill(entry.get("do", entry), study | values)
+            _, _, module, *arguments = shlex.split(body["cmd"])
+            if module == "stages.warm":
+                module, *arguments = arguments
+            outs: dict[str, bool] = {}
+            for kind in ("outs", "metrics", "plots"):
+                for out in body.get(kind, []):
+                    path, flags = next(iter(out.items())) if isinstance(out, dict) else (out, {})
+                    outs[path] = flags.get("cache", True)
+            tracked = [
+                name if isinstance(name, str) else next(iter(name)) for name in body["params"]
+            ]
+            found.append(
+                Stage(
+                    group,
+                    f"{group}@{label}" if label else group,
+                    module.removeprefix("stages."),
+                    tuple(arguments),
+                    tuple(body["deps"]),
+                    tuple(tracked),
+                    outs,
+                )
+            )
+    return found
+
+
+def _items(entry: dict[str, Any], study: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """What a stage is repeated for: DVC's label, and values of the variables."""
+    if "foreach" in entry:
+        for key, value in fill(entry["foreach"], study).items():
+            yield key, {"key": key, "item": value}
+    elif "matrix" in entry:
+        axes = {name: fill(values, study) for name, values in entry["matrix"].items()}
+        labelled = [
+            [
+                (f"{name}{index}" if isinstance(value, dict) else str(value), name, value)
+                for index, value in enumerate(values)
+            ]
+            for name, values in axes.items()
+        ]
+        for chosen in product(*labelled):
+            label = "-".join(part for part, _, _ in chosen)
+            yield label, {"item": {name: value for _, name, value in chosen}}
+    else:
+        yield "", {}
+
+
+def fill(template: Yaml, values: dict[str, Yaml]) -> Yaml:
+    """`template` with each ${name} replaced; matrix and foreach are filled by whom they concern."""
+    if isinstance(template, dict):
+        return {
+            fill(key, values): fill(value, values)
+            for key, value in template.items()
+            if key not in ("matrix", "foreach")
+        }
+    if isinstance(template, list):
+        return [fill(value, values) for value in template]
+    if not isinstance(template, str):
+        return template
+    whole = re.fullmatch(r"\$\{([^}]+)\}", template)
+    if whole:
+        return _look_up(whole[1], values)
+    return re.sub(r"\$\{([^}]+)\}", lambda found: str(_look_up(found[1], values)), template)
+
+
+def _look_up(name: str, values: Yaml) -> Yaml:
+    for part in name.strip().split("."):
+        values = values[part]
+    return values
+
+
+# --- what has to hold; each returns what is wrong --------------------------------------------
+
+
+def wrong_code(stages: Iterable[Stage]) -> list[str]:
+    """Code among the deps: the script, and what it uses at any depth."""
+    return [
+        problem
+        for stage in stages
+        for problem in _differences(
+            f"{stage.name}: deps",
+            {path for path in stage.deps if path.startswith("stages/")},
+            imported_files(ROOT / "stages" / f"{stage.module}.py"),
+        )
+    ]
+
+
+def wrong_params(stages: Iterable[Stage]) -> list[str]:
+    """Params: the fields of the script's `Params`; those with an entry per task of the stage's."""
+    problems = []
+    for stage in stages:
+        task = stage.option("target") or stage.option("task")
+        read_by_script = fields_of_params(stage.module) - {NOT_READ.get(stage.group, "")}
+        expected = {f"{name}.{task}" if name in PER_TASK else name for name in read_by_script}
+        problems += _differences(f"{stage.name}: params", set(stage.params), expected)
+    return problems
+
+
+@cache
+def fields_of_params(module: str) -> frozenset[str]:
+    """The fields of a script's dataclass `Params`; `check` has none and tracks the whole file."""
+    source = (ROOT / "stages" / f"{module}.py").read_text(encoding="utf-8")
+    for node in ast.parse(source).body:
+        if isinstance(node, ast.ClassDef) and node.name == "Params":
+            targets = [field.target for field in node.body if isinstance(field, ast.AnnAssign)]
+            return frozenset(target.id for target in targets if isinstance(target, ast.Name))
+    return frozenset({"params.yaml"})
+
+
+def wrong_paths(stages: Iterable[Stage]) -> list[str]:
+    """Paths on the command line are deps or outs, lie in one or hold one; and all of them are there."""
+    problems = []
+    for stage in stages:
+        named = [argument for argument in stage.arguments if argument.startswith(MADE)]
+        problems += [
+            f"{stage.name}: the command has {path}, which is neither a dep nor an out"
+            for path in named
+            if not any(lies_in(path, file) or lies_in(file, path) for file in stage.files)
+        ]
+        problems += [
+            f"{stage.name}: {file} is not on the command"
+            for file in stage.files
+            if file.startswith(MADE)
+            and file != CHECKED
+            and not any(lies_in(file, path) for path in named)
+        ]
+    return problems
+
+
+def wrong_outs(stages: Iterable[Stage]) -> list[str]:
+    """Outs do not overlap, and what a stage depends on is made by another."""
+    stages = list(stages)
+    outs = sorted((f"{out}/", stage.name) for stage in stages for out in stage.outs)
+    problems = [
+        f"{second}: {inner} lies in {outer} of {first}"
+        for (outer, first), (inner, second) in pairwise(outs)
+        if inner.startswith(outer)
+    ]
+    made = {out.rstrip("/") for out, _ in outs}
+    folders = {str(parent) for out in made for parent in Path(out).parents}
+    problems += [
+        f"{stage.name}: no stage makes {dep}"
+        for stage in stages
+        for dep in stage.deps
+        if dep.startswith(MADE)
+        and dep not in folders
+        and made.isdisjoint(map(str, (Path(dep), *Path(dep).parents)))
+    ]
+    return problems
+
+
+def wrong_caching(stages: Iterable[Stage]) -> list[str]:
+    """What DVC does not cache it cannot share: only reports, which git keeps."""
+    return [
+        f"{stage.name}: {path} is {'cached' if cached else 'not cached'}"
+        for stage in stages
+        for path, cached in stage.outs.items()
+        if cached == (stage.group in ("score", "plot"))
+    ]
+
+
+def wrong_rounds(stages: Iterable[Stage]) -> list[str]:
+    """Each round takes the mask that the round before it made, round 1 that of the dense run."""
+    problems = []
+    last = {}
+    for stage in stages:
+        run = (stage.option("task"), stage.option("seed"))
+        if stage.group == "fine-tune":
+            last[run] = (0, 0.0, stage.option("dense-mask"))
+        elif stage.group == "prune-round":
+            number, sparsity, folder = last[run]
+            given = (int(stage.option("round") or -1), stage.option("mask"))
+            if given != (number, f"{folder}/mask.safetensors"):
+                problems.append(f"{stage.name}: takes {given}, after round {number} in {folder}")
+            new = float(stage.option("sparsity") or 0)
+            if new <= sparsity:
+                problems.append(f"{stage.name}: sparsity {new} comes after {sparsity}")
+            last[run] = (number + 1, new, stage.option("out"))
+            if not (stage.option("out") or "").endswith(f"/round-{number + 1}"):
+                problems.append(f"{stage.name}: makes {stage.option('out')}")
+        elif stage.group == "rewind" and stage.option("mask") != (
+            f"{last[run][2]}/mask.safetensors"
+        ):
+            problems.append(f"{stage.name}: takes {stage.option('mask')}, which is not the last")
+    return problems
+
+
+def wrong_matrices(pipeline: dict[str, Any]) -> list[str]:
+    """A stage that tracked the list it is repeated over would rerun whenever the list grows."""
+    return [
+        f"{group}: tracks {tracked}, and is repeated over {repeated}"
+        for group, entry in pipeline["stages"].items()
+        for repeated in re.findall(
+            r"\$\{([^}]+)\}", str([entry.get("matrix"), entry.get("foreach")])
+        )
+        for tracked in entry.get("do", entry)["params"]
+        if isinstance(tracked, str) and f"{repeated}.".startswith(f"{tracked}.")
+    ]
+
+
+def shown_columns(pipeline: dict[str, Any], study: dict[str, Any]) -> list[tuple[str, str]]:
+    """File and column of all that the plots at the end of dvc.yaml show."""
+    found = []
+    for entry in fill(pipeline["plots"], study):
+        for plot in entry.values():
+            axes = [plot["x"], plot["y"]]
+            if isinstance(plot["x"], str):  # a column of each file of y
+                axes[0] = dict.fromkeys(plot["y"], plot["x"])
+            found += [item for axis in axes for item in axis.items()]
+    return found
+
+
+def wrong_shown(pipeline: dict[str, Any], study: dict[str, Any]) -> list[str]:
+    """What `dvc plots` and `dvc metrics` show is made by a stage, and not cached, so git has it."""
+    shown = [path for path, _ in shown_columns(pipeline, study)] + fill(pipeline["metrics"], study)
+    kept = [
+        out
+        for stage in resolve(pipeline, study)
+        for out, cached in stage.outs.items()
+        if not cached
+    ]
+    return [path for path in shown if not any(lies_in(path, out) for out in kept)]
+
+
+def lies_in(path: str, folder: str) -> bool:
+    return f"{path}/".startswith(f"{folder}/")
+
+
+def _differences(where: str, listed: AbstractSet[str], expected: AbstractSet[str]) -> list[str]:
+    return [
+        *(f"{where} lack {name}" for name in sorted(expected - listed)),
+        *(f"{where} have {name} for nothing" for name in sorted(listed - expected)),
+    ]
+
+
+# --- dvc.yaml as it is -----------------------------------------------------------------------
+
+OWN = {"train": "reviews/train.csv", "validation": "reviews/validation.csv"}
+CHECKS: list[Callable[[list[Stage]], list[str]]] = [
+    wrong_code,
+    wrong_params,
+    wrong_paths,
+    wrong_outs,
+    wrong_caching,
+    wrong_rounds,
+]
+
+
+def pipeline() -> dict[str, Any]:
+    return read(ROOT / "dvc.yaml")
+
+
+def miniature() -> dict[str, Any]:
+    """The study as shipped, with a task of the user's own."""
+    study = read(ROOT / "params.yaml")
+    return (
+        study
+        | {"own": {"reviews": OWN}, "tasks": [*study["tasks"], "reviews"]}
+        | {"override": {**study["override"], "reviews": {}}}
+    )
+
+
+@pytest.mark.parametrize("wrong", CHECKS)
+def test_dvc_yaml_says_what_the_scripts_do(wrong: Callable[[list[Stage]], list[str]]) -> None:
+    stages = resolve(pipeline(), miniature())
+    assert {stage.group for stage in stages} == set(pipeline()["stages"])
+    assert wrong(stages) == []
+
+
+@pytest.mark.parametrize("path", STUDIES, ids=lambda path: path.name)
+def test_stages_of_every_study_fit_together(path: Path) -> None:
+    stages = resolve(pipeline(), read(path))
+    names = [stage.name for stage in stages]
+    assert len(names) == len(set(names))
+    assert wrong_outs(stages) + wrong_rounds(stages) + wrong_paths(stages) == []
+
+
+def test_no_stage_tracks_the_list_it_is_repeated_over() -> None:
+    assert wrong_matrices(pipeline()) == []
+
+
+def test_what_dvc_shows_is_made_by_a_stage() -> None:
+    assert wrong_shown(pipeline(), miniature()) == []
+
+
+def test_a_task_of_the_users_depends_on_its_files() -> None:
+    stage = next(s for s in resolve(pipeline(), miniature()) if s.group == "prepare-own")
+    assert set(OWN.values()) <= set(stage.deps)
+
+
+def test_every_stage_says_what_it_does() -> None:
+    entries = pipeline()["stages"].items()
+    assert [name for name, entry in entries if "desc" not in entry.get("do", entry)] == []
+
+
+def test_every_field_of_a_scripts_params_is_a_section() -> None:
+    read_by_scripts = {
+        name
+        for stage in resolve(pipeline(), miniature())
+        for name in fields_of_params(stage.module)
+    }
+    assert read_by_scripts <= {"params.yaml", *params_file.Params.model_fields}
+
+
+# --- the checks can fail ---------------------------------------------------------------------
+
+
+def _change(group: str, key: str, old: str, new: Yaml) -> Callable[[dict[str, Any]], None]:
+    """Replace text in one part of one stage; with `old` a whole entry and no `new`, drop it."""
+
+    def doctor(changed: dict[str, Any]) -> None:
+        body = changed["stages"][group]
+        body = body.get("do", body)
+        if isinstance(body[key], str):
+            assert old in body[key]
+            body[key] = body[key].replace(old, new)
+        else:
+            assert old in body[key]
+            index = body[key].index(old)
+            body[key][index : index + 1] = [new] if new else []
+
+    return doctor
+
+
+@pytest.mark.parametrize(
+    ("wrong", "doctor", "problem"),
+    [
+        (
+            wrong_code,
+            _change("prune-round", "deps", "stages/tickets/masks.py", ""),
+            "prune-round@mlm-1-after0: deps lack stages/tickets/masks.py",
+        ),
+        (
+            wrong_code,
+            _change("check", "deps", "stages/cli.py", "stages/inputs.py"),
+            "check: deps have stages/inputs.py for nothing",
+        ),
+        (
+            wrong_params,
+            _change("prune-round", "params", "imp", ""),
+            "prune-round@mlm-1-after0: params lack imp",
+        ),
+        (
+            wrong_params,
+            _change("transfer", "params", "override.${item.target}", "override.${item.source}"),
+            "transfer@mlm-sentiment-1: params lack override.sentiment",
+        ),
+        (
+            wrong_params,
+            _change("prepare-own", "params", "own.${key}", "own"),
+            "prepare-own@reviews: params lack own.reviews",
+        ),
+        (
+            wrong_paths,
+            _change("rewind", "deps", "results/encoder", ""),
+            "rewind@mlm-1-0: the command has results/encoder, which is neither a dep nor an out",
+        ),
+        (
+            wrong_paths,
+            _change("stability", "cmd", "--rounds results/rounds", ""),
+            "stability: results/rounds is not on the command",
+        ),
+        (
+            wrong_paths,
+            _change("stability", "outs", "results/stability", "results/agreement"),
+            "stability: the command has results/stability, which is neither a dep nor an out",
+        ),
+        (
+            wrong_outs,
+            _change("stability", "outs", "results/stability", "results/encoder/stability"),
+            "stability: results/encoder/stability/ lies in results/encoder/ of encoder",
+        ),
+        (
+            wrong_outs,
+            _change("stability", "deps", "results/rounds", "results/masks"),
+            "stability: no stage makes results/masks",
+        ),
+        (
+            wrong_caching,
+            _change(
+                "stability", "outs", "results/stability", {"results/stability": {"cache": False}}
+            ),
+            "stability: results/stability is not cached",
+        ),
+        (
+            wrong_rounds,
+            _change("prune-round", "cmd", "--round ${item.after.from}", "--round ${item.after.to}"),
+            "prune-round@mlm-1-after0: takes",
+        ),
+        (
+            wrong_rounds,
+            _change("rewind", "cmd", "round-${last_round}", "round-0"),
+            "rewind@mlm-1-0: takes results/rounds/mlm/seed-1/round-0/mask.safetensors",
+        ),
+    ],
+)
+def test_a_wrong_dvc_yaml_is_reported(
+    wrong: Callable[[list[Stage]], list[str]],
+    doctor: Callable[[dict[str, Any]], None],
+    problem: str,
+) -> None:
+    changed = copy.deepcopy(pipeline())
+    doctor(changed)
+    assert any(found.startswith(problem) for found in wrong(resolve(changed, miniature())))
+
+
+def test_a_tracked_list_is_reported() -> None:
+    changed = pipeline()
+    changed["stages"]["rewind"]["params"].append("rewind")
+    changed["stages"]["prepare"]["do"]["params"].append("data")
+    assert wrong_matrices(changed) == [
+        "prepare: tracks data, and is repeated over data",
+        "rewind: tracks rewind, and is repeated over rewind.points",
+    ]
+
+
+def test_what_is_shown_and_made_by_none_is_reported() -> None:
+    changed = pipeline()
+    changed["metrics"] = ["reports/${study}/numbers.json"]
+    assert wrong_shown(changed, miniature()) == ["reports/miniature/numbers.json"]
+
+
+# --- layers ----------------------------------------------------------------------------------
+
+LAYERS = {
+    "mathematics": {
+        "agreement", "grammar", "language", "masks", "params", "seeds", "summary",
+    },
+    "outside": {"artifacts", "baselines", "encoder", "pretrained", "scores", "tasks", "texts"},
+    "loops": {"evaluation", "subnetworks", "training"},
+    "reports": {"figures", "report", "tables"},
+}  # fmt: skip
+MAY_IMPORT = {
+    "mathematics": {"mathematics"},
+    "outside": {"mathematics", "outside"},
+    "loops": {"mathematics", "outside", "loops"},
+    "reports": {"mathematics", "reports"},
+}
+SHARED_BY_SCRIPTS = {"cli", "inputs"}
+LIGHT = ("check", "prepare", "stability", "score", "plot")
+"""Scripts that start without the seconds that torch and transformers cost."""
+FRAMEWORKS = {"torch", "transformers"}
+
+
+def sources(folder: Path) -> dict[str, str]:
+    return {
+        path.stem: path.read_text(encoding="utf-8")
+        for path in sorted(folder.glob("*.py"))
+        if path.stem != "__init__"
+    }
+
+
+def wrong_layers(modules: dict[str, str]) -> list[str]:
+    """Modules of the method import what their layer may, and no script."""
+    layer_of = {name: layer for layer, names in LAYERS.items() for name in names}
+    problems = []
+    for name, source in modules.items():
+        if name not in layer_of:
+            problems.append(f"{name} has no layer")
+            continue
+        layer = layer_of[name]
+        for other in sorted(project_names(source)):
+            parts = other.split(".")
+            if parts[:2] != ["stages", "tickets"][: len(parts)]:
+                problems.append(f"{name} imports {other}, a script")
+            elif len(parts) == 3 and layer_of.get(parts[2]) not in MAY_IMPORT[layer]:
+                problems.append(f"{name} of {layer} imports {parts[2]}")
+        if layer in ("mathematics", "reports") and "transformers" in libraries(source):
+            problems.append(f"{name} of {layer} imports transformers")
+        if layer == "loops" and "pathlib" in libraries(source):
+            problems.append(f"{name} of {layer} deals with paths")
+    return problems
+
+
+def wrong_scripts(scripts: dict[str, str]) -> list[str]:
+    """Scripts import no other script."""
+    return [
+        f"{name} imports {other}"
+        for name, source in scripts.items()
+        for other in sorted(scripts.keys() - SHARED_BY_SCRIPTS)
+        if f"stages.{other}" in imported_names(source)
+    ]
+
+
+def frameworks_of(module: str) -> set[str]:
+    """Those of torch and transformers that a script imports, at any depth within the project."""
+    files = [ROOT / path for path in imported_files(ROOT / "stages" / f"{module}.py")]
+    texts = [file.read_text(encoding="utf-8") for file in files if file.suffix == ".py"]
+    return FRAMEWORKS & {name for text in texts for name in libraries(text)}
+
+
+def test_layers_hold() -> None:
+    assert wrong_layers(sources(ROOT / "stages" / "tickets")) == []
+
+
+def test_scripts_import_no_other_script() -> None:
+    assert wrong_scripts(sources(ROOT / "stages")) == []
+
+
+def test_light_scripts_import_no_framework() -> None:
+    program = (
+        "import importlib, sys\n"
+        "for name in sys.argv[1:]:\n"
+        "    importlib.import_module(f'stages.{name}')\n"
+        f"    print(name, *sorted({FRAMEWORKS!r} & set(sys.modules)))\n"
+    )
+    found = subprocess.run(
+        [sys.executable, "-c", program, *LIGHT],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert found.stdout.split("\n")[:-1] == list(LIGHT)
+    assert [frameworks_of(name) for name in LIGHT] == [set()] * len(LIGHT)
+
+
+def test_broken_layers_are_reported() -> None:
+    modules = sources(ROOT / "stages" / "tickets")
+    modules["masks"] += "\nfrom stages.tickets import artifacts"
+    modules["agreement"] += "\ndef late():\n    import transformers"
+    modules["training"] += "\nfrom pathlib import Path"
+    modules["tasks"] += "\nfrom stages import cli"
+    modules["newcomer"] = ""
+    assert sorted(wrong_layers(modules)) == [
+        "agreement of mathematics imports transformers",
+        "masks of mathematics imports artifacts",
+        "newcomer has no layer",
+        "tasks imports stages.cli, a script",
+        "training of loops deals with paths",
+    ]
+    scripts = sources(ROOT / "stages") | {"rewind": "from stages import cli, transfer"}
+    assert wrong_scripts(scripts) == ["rewind imports transfer"]
+    assert frameworks_of("fine_tune") == FRAMEWORKS
+
+
+def test_relative_imports_are_refused() -> None:
+    with pytest.raises(ValueError, match="line 2 has a relative import"):
+        imported_names("import os\nfrom .masks import Mask")
+
+
+# --- what no file says -----------------------------------------------------------------------
+
+REGISTRIES_AND_MACHINES = re.compile(
+    "|".join(
+        (
+            r"pypi\.(?:org|python)",
+            "files.python" + "hosted",
+            "index" + "[-_]url",
+            r"(?<![\w.$}/])/(?:wo" + "rk|ro" + r"ot)/",
+            "/opt/wh" + "eels",
+        )
+    ),
+    re.IGNORECASE,
+)
+
+
+def files_of_the_project() -> list[str]:
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return [name for name in listed.stdout.split("\0") if name and (ROOT / name).is_file()]
+
+
+def test_no_file_names_a_registry_or_a_machines_path() -> None:
+    found = {}
+    for name in files_of_the_project():
+        text = (ROOT / name).read_text(encoding="utf-8", errors="replace")
+        if match := REGISTRIES_AND_MACHINES.search(text):
+            found[name] = match[0]
+    assert found == {}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "https://py" + "pi.org/simple",
+        "https://files.python" + "hosted.org/packages",
+        "--index" + "-url x",
+        "see '/wo" + "rk/shared'",
+        "cd /ro" + "ot/project",
+    ],
+)
+def test_such_a_name_is_found(text: str) -> None:
+    assert REGISTRIES_AND_MACHINES.search(text)
+
+
+def test_uv_lock_is_ignored() -> None:
+    assert "uv.lock" not in files_of_the_project()
+    ignored = subprocess.run(["git", "check-ignore", "-q", "uv.lock"], cwd=ROOT, check=False)
+    assert ignored.returncode == 0

@@ -1,0 +1,475 @@
+"""Every stage end to end, with the commands of dvc.yaml, on a study that takes seconds."""
+
+import csv
+import hashlib
+import importlib
+import json
+import resource
+import shutil
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from safetensors.numpy import load_file
+
+from stages import cli, score
+from stages.tickets import artifacts, masks, params, tasks
+from stages.tickets.masks import Mask
+from tests.imports import ROOT
+from tests.test_pipeline import Stage, read, resolve, shown_columns
+
+SHIPPED = read(ROOT / "params.yaml")
+TRAIN = SHIPPED["train"] | {"epochs": 2, "batch_size": 8}
+STUDY: dict[str, Any] = SHIPPED | {
+    "study": "tiny",
+    "tasks": ["mood", "similarity", "mlm"],
+    "seeds": [1, 2],
+    "encoder": SHIPPED["encoder"]
+    | {"sentences": 100, "layers": 2, "attention_heads": 2, "hidden": 16, "mlp": 32}
+    | {"train": SHIPPED["encoder"]["train"] | {"epochs": 1, "batch_size": 16}},
+    "data": {
+        name: SHIPPED["data"][name] | {"train": 30, "validation": 20}
+        for name in ("similarity", "mlm")
+    },
+    "own": {
+        "mood": {
+            "train": "train.csv",
+            "validation": "validation.csv",
+            "texts": ["text"],
+            "label": "label",
+            "kind": "classification",
+            "metrics": ["accuracy", "f1"],
+        }
+    },
+    "prepare": SHIPPED["prepare"] | {"selection": 0.2},
+    "train": TRAIN,
+    "override": {"mood": {}, "similarity": {"epochs": 1}, "mlm": {"learning_rate": 2e-3}},
+    "rounds": [{"from": 0, "to": 1, "sparsity": 0.4}, {"from": 1, "to": 2, "sparsity": 0.75}],
+    "last_round": 2,
+    "imp": {"rewind_to": 0, "keep_weights": [1]},
+    "rewind": {"points": [0, 50]},
+    "random": {"rounds": [1, 2]},
+    "scratch": {"seeds": [1]},
+    "transfer": {
+        "sources": ["mood", "mlm"],
+        "targets": ["mood", "similarity"],
+        "seeds": [1],
+        "round": 1,
+    },
+}
+SPARSITY = {after["to"]: after["sparsity"] for after in STUDY["rounds"]}
+RUNS = [(task, seed) for task in STUDY["tasks"] for seed in STUDY["seeds"]]
+
+
+def write_study(folder: Path, study: dict[str, Any]) -> None:
+    """params.yaml (JSON is YAML), and the tables of the task of one's own."""
+    (folder / "params.yaml").write_text(json.dumps(study), encoding="utf-8")
+    for name, number in {"train": 30, "validation": 15}.items():
+        with (folder / f"{name}.csv").open("w", encoding="utf-8", newline="") as file:
+            writer = csv.writer(file, lineterminator="\n")
+            writer.writerow(["text", "label"])
+            for i in range(number):
+                word, label = ("good", "happy") if i % 3 else ("bad", "sad")
+                writer.writerow([f"the dog is {word} {'today ' * (i % 4)}".strip(), label])
+
+
+def stages(study: dict[str, Any] = STUDY) -> list[Stage]:
+    return resolve(read(ROOT / "dvc.yaml"), study)
+
+
+def run(module: str, *arguments: str) -> int:
+    """The exit code of a stage, run in this process with this command line."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "argv", [f"{module}.py", *arguments])
+        with pytest.raises(SystemExit) as end:
+            cli.run(importlib.import_module(f"stages.{module}").main)
+    return int(end.value.code or 0)
+
+
+def run_all(folder: Path, study: dict[str, Any] = STUDY) -> Path:
+    """Run every stage of a study in an empty folder, in this process."""
+    folder.mkdir()
+    write_study(folder, study)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        for stage in stages(study):
+            assert run(stage.module, *stage.arguments) == 0, stage.name
+    return folder
+
+
+@pytest.fixture(scope="module")
+def finished(on_the_cpu: None, tmp_path_factory: pytest.TempPathFactory) -> Path:  # noqa: ARG001
+    """A folder in which every stage has run once."""
+    return run_all(tmp_path_factory.mktemp("stages") / "first")
+
+
+@pytest.fixture
+def project(finished: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(finished)
+    return finished
+
+
+def contents(folder: Path) -> dict[str, str]:
+    """The hash of every file that stages have made."""
+    return {
+        path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+        for part in ("results", "reports")
+        for path in sorted((folder / part).rglob("*"))
+        if path.is_file()
+    }
+
+
+def ticket(project: Path, task: str, seed: int, number: int) -> Mask:
+    folder = project / "results" / "rounds" / task / f"seed-{seed}" / f"round-{number}"
+    return artifacts.load_mask(folder / "mask.safetensors")
+
+
+# --- what the stages leave -------------------------------------------------------------------
+
+
+def test_every_stage_makes_its_outs(project: Path) -> None:
+    missing = [out for stage in stages() for out in stage.outs if not (project / out).exists()]
+    assert missing == []
+
+
+def test_the_stages_make_nothing_but_their_outs(project: Path) -> None:
+    outs = [out for stage in stages() for out in stage.outs]
+    assert [
+        path for path in contents(project) if not any(f"{path}/".startswith(f"{o}/") for o in outs)
+    ] == []
+
+
+@pytest.mark.parametrize(("task", "seed"), RUNS)
+def test_masks_have_the_exact_size_and_lie_in_each_other(
+    project: Path, task: str, seed: int
+) -> None:
+    encoder = artifacts.load_record(project / "results" / "encoder" / "encoder.json")
+    before = ticket(project, task, seed, 0)
+    assert sorted(before) == sorted(encoder["prunable"])
+    assert masks.sparsity(before) == 0
+    for number, sparsity in SPARSITY.items():
+        mask = ticket(project, task, seed, number)
+        assert masks.num_survivors(mask) == round((1 - sparsity) * encoder["num_prunable"])
+        assert all((mask[name] <= before[name]).all() for name in mask)
+        before = mask
+
+
+@pytest.mark.parametrize(("task", "seed"), RUNS)
+def test_random_masks_are_as_large_as_the_ticket_and_others(
+    project: Path, task: str, seed: int
+) -> None:
+    for number in STUDY["random"]["rounds"]:
+        here = project / "results" / "runs" / "random" / task / f"seed-{seed}" / f"round-{number}"
+        drawn = artifacts.load_mask(here / "mask.safetensors")
+        mask = ticket(project, task, seed, number)
+        assert masks.num_survivors(drawn) == masks.num_survivors(mask)
+        assert any((drawn[name] != mask[name]).any() for name in mask)
+
+
+def test_tickets_of_other_seeds_and_tasks_differ(project: Path) -> None:
+    packed = {
+        np.packbits(ticket(project, *run, 1)[name]).tobytes() for run in RUNS for name in NAMES
+    }
+    assert len(packed) == len(RUNS) * len(NAMES)
+
+
+NAMES = [
+    f"encoder.layer.{layer}.{matrix}.weight"
+    for layer in range(2)
+    for matrix in ("attention.self.query", "intermediate.dense", "output.dense")
+]
+
+
+def all_runs() -> list[tuple[str, str]]:
+    """Folder and task of everything that was trained."""
+    found = []
+    for stage in stages():
+        task = stage.option("target") or stage.option("task") or ""
+        if stage.module == "prune_round" and stage.option("round") != "0":
+            found.append((f"{stage.option('out')}/before", task))
+        elif stage.module == "transfer" and stage.option("source") == task:
+            continue
+        elif stage.module in ("fine_tune", "rewind", "random_mask", "transfer", "scratch"):
+            found.append((str(stage.option("out")), task))
+    return found
+
+
+def test_every_training_predicts_each_example_of_each_evaluated_split(project: Path) -> None:
+    assert len(all_runs()) == len(RUNS) * (1 + 1 + 2 + 2) + len(STUDY["tasks"]) + 3
+    for folder, task in all_runs():
+        prepared = tasks.load_prepared(project / "results" / "prepared" / task)
+        assert list(prepared.evaluated) == ["selection", "validation"]
+        predictions = artifacts.load_arrays(project / folder / "predictions.safetensors")
+        expected: dict[str, tuple[tuple[int, ...], str]] = {}
+        for name, split in prepared.evaluated.items():
+            if task == "mlm":
+                num_hidden = int((split.labels != tasks.NOT_SCORED).sum())
+                expected[f"{name}.tokens"] = ((num_hidden,), "int32")
+                expected[f"{name}.losses"] = ((num_hidden,), "float32")
+            else:
+                shape = len(split), prepared.task.num_labels
+                expected[f"{name}.logits"] = (shape, "float32")
+        assert {key: (a.shape, str(a.dtype)) for key, a in predictions.items()} == expected
+        assert all(np.isfinite(array).all() for array in predictions.values())
+
+
+def test_every_training_keeps_its_losses(project: Path) -> None:
+    for folder, _ in all_runs():
+        losses = artifacts.load_record(project / folder / "history.json")["losses"]
+        assert losses
+        assert np.isfinite(losses).all()
+
+
+def test_a_ticket_on_its_own_task_is_not_trained_again(project: Path) -> None:
+    own = project / "results" / "runs" / "transfer" / "mood" / "mood" / "seed-1"
+    assert [path.name for path in own.iterdir()] == ["own.json"]
+
+
+@pytest.mark.parametrize(("task", "seed"), RUNS)
+def test_dense_weights_are_kept_at_the_rewinding_points(
+    project: Path, task: str, seed: int
+) -> None:
+    folder = project / "results" / "weights" / task / f"seed-{seed}"
+    assert {path.name for path in folder.iterdir()} == {
+        "theta-0.safetensors",
+        "theta-50.safetensors",
+        "trained.safetensors",
+    }
+    start, middle, end = (
+        load_file(folder / f"{name}.safetensors") for name in ("theta-0", "theta-50", "trained")
+    )
+    assert not any("encoder.layer" in name for name in start)  # theta_0 is the encoder's own
+    matrix = "bert.encoder.layer.0.output.dense.weight"
+    assert (middle[matrix] != end[matrix]).any()
+
+
+@pytest.mark.parametrize(("task", "seed"), RUNS)
+def test_dropped_weights_are_zero_after_training(project: Path, task: str, seed: int) -> None:
+    folder = project / "results" / "rounds" / task / f"seed-{seed}" / "round-2" / "before"
+    weights = load_file(folder / "weights.safetensors")
+    mask = ticket(project, task, seed, 1)
+    for name in NAMES:
+        assert ((weights[f"bert.{name}"] != 0) == mask[name]).all()
+
+
+def test_trained_weights_are_kept_of_the_named_rounds_alone(project: Path) -> None:
+    kept = (project / "results" / "rounds").rglob("weights.safetensors")
+    assert {path.parent.parent.name for path in kept} == {"round-2"}  # it has trained round 1
+
+
+# --- tables ----------------------------------------------------------------------------------
+
+
+def test_scores_have_a_row_per_run_split_and_metric(project: Path) -> None:
+    table = pd.read_csv(project / "reports" / "tiny" / "scores.csv")
+    assert list(table.columns) == score.COLUMNS
+    num_seeds = len(STUDY["seeds"])
+    runs_of_each_kind = {
+        "dense": num_seeds,
+        "imp": num_seeds * len(SPARSITY),
+        "rewind": num_seeds * 2,
+        "random": num_seeds * 2,
+        "scratch": 1,
+        "majority": 1,
+    }
+    num_metrics = {"mood": 3, "similarity": 3, "mlm": 2}  # with the loss
+    expected = {
+        (task, kind): runs * 2 * num_metrics[task]
+        for task in STUDY["tasks"]
+        for kind, runs in runs_of_each_kind.items()
+    }
+    for task in ("mood", "similarity"):
+        expected[task, "transfer"] = 2 * 2 * 3
+        expected[task, "bag_of_words"] = 2 * 3
+    assert table.groupby(["task", "kind"]).size().to_dict() == expected
+    assert table["score"].notna().all()
+    assert not table.duplicated(
+        ["task", "kind", "seed", "round", "point", "source", "split", "metric"]
+    ).any()
+
+
+def test_a_score_is_that_of_the_stored_predictions(project: Path) -> None:
+    table = pd.read_csv(project / "reports" / "tiny" / "scores.csv")
+    folder = project / "results" / "runs" / "dense" / "mood" / "seed-2"
+    predicted = artifacts.load_arrays(folder / "predictions.safetensors")["validation.logits"]
+    with (project / "validation.csv").open(encoding="utf-8", newline="") as file:
+        labels = [row["label"] == "sad" for row in csv.DictReader(file)]
+    row = table.query(
+        "task == 'mood' and kind == 'dense' and seed == 2 and split == 'validation' "
+        "and metric == 'accuracy'"
+    )
+    assert row["score"].item() == pytest.approx((predicted.argmax(-1) == labels).mean(), abs=1e-5)
+    assert row["num_examples"].item() == len(labels)
+
+
+def test_metrics_are_few_enough_to_read(project: Path) -> None:
+    record = json.loads((project / "reports" / "tiny" / "metrics.json").read_text())
+    numbers = [value for part in record.values() for value in part.values()]
+    assert set(record) == {"dense", "imp", "random"}
+    assert 1 <= len(numbers) <= 20
+    assert all(isinstance(number, float) for number in numbers)
+
+
+def test_agreement_compares_all_pairs_of_seeds_and_of_tasks(project: Path) -> None:
+    table = pd.read_csv(project / "results" / "stability" / "agreement.csv")
+    pairwise = {"jaccard", "cohen_kappa"}
+    assert set(table["measure"]) == pairwise | {"fleiss_kappa"}
+    num_rounds, num_tasks, num_seeds = len(SPARSITY), len(STUDY["tasks"]), len(STUDY["seeds"])
+    expected = {}
+    for measure in pairwise:
+        expected["seeds", measure] = num_rounds * num_tasks
+        expected["tasks", measure] = num_rounds * num_seeds * 3
+    expected["seeds", "fleiss_kappa"] = num_rounds * num_tasks
+    expected["tasks", "fleiss_kappa"] = num_rounds * num_seeds
+    assert table.groupby(["axis", "measure"]).size().to_dict() == expected
+    assert table[["value", "floor", "floor_by_matrix"]].notna().all(axis=None)
+
+
+def test_layers_count_the_survivors_of_every_mask(project: Path) -> None:
+    table = pd.read_csv(project / "results" / "stability" / "layers.csv")
+    kept = table.groupby(["task", "seed", "round"])["kept"].sum().to_dict()
+    assert kept == {
+        (task, seed, number): masks.num_survivors(ticket(project, task, seed, number))
+        for task, seed in RUNS
+        for number in SPARSITY
+    }
+    assert set(table["layer"].dropna()) == {0, 1}
+
+
+def test_plots_of_dvc_yaml_show_columns_that_are_there(project: Path) -> None:
+    shown = shown_columns(read(ROOT / "dvc.yaml"), STUDY)
+    assert shown
+    for path, column in shown:
+        table = pd.read_csv(project / path)
+        assert column in table.columns
+        assert len(table) > 0, path
+
+
+def test_the_report_is_one_page_that_names_the_study_and_its_tasks(project: Path) -> None:
+    folder = project / "reports" / "tiny"
+    page = (folder / "index.html").read_text(encoding="utf-8")
+    assert all(text in page for text in (STUDY["title"], "mood", "similarity", "not evidence"))
+    assert {path.suffix for path in (folder / "tables").iterdir()} == {".csv", ".md", ".tex"}
+    assert {path.suffix for path in (folder / "figures").iterdir()} == {".csv", ".svg"}
+    assert (folder / "README.md").stat().st_size > 1000
+
+
+# --- again, and when something is in the way -------------------------------------------------
+
+
+def test_the_same_input_gives_the_same_bytes(finished: Path) -> None:
+    second = run_all(finished.parent / "second")
+    first, again = contents(finished), contents(second)
+    assert first.keys() == again.keys()
+    assert [path for path in first if first[path] != again[path]] == []
+
+
+def one_of_each() -> list[Stage]:
+    """A stage of each script that has inputs; a pruning round that trains, a transfer to another task."""
+    chosen = {stage.group: stage for stage in reversed(stages())}
+    chosen["prune-round"] = next(s for s in stages() if s.name == "prune-round@mood-1-after1")
+    chosen["transfer"] = next(s for s in stages() if s.name == "transfer@mood-similarity-1")
+    return [stage for group, stage in sorted(chosen.items()) if group not in ("check", "encoder")]
+
+
+def inputs() -> list[tuple[Stage, str]]:
+    return [
+        (stage, dep)
+        for stage in one_of_each()
+        for dep in stage.deps
+        if not dep.startswith("stages/")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("stage", "dep"), inputs(), ids=lambda part: part if isinstance(part, str) else part.group
+)
+def test_a_missing_input_ends_in_one_sentence(
+    project: Path, capsys: pytest.CaptureFixture[str], stage: Stage, dep: str
+) -> None:
+    hidden = project / "hidden"
+    (project / dep).rename(hidden)
+    before = contents(project)
+    try:
+        code = run(stage.module, *stage.arguments)
+    finally:
+        hidden.rename(project / dep)
+    assert code == 1
+    message = capsys.readouterr().err
+    assert message.startswith(f"{stage.module.replace('_', '-')}: ")
+    assert message.count("\n") == 1
+    assert dep in message
+    assert before.items() <= contents(project).items()
+
+
+@pytest.mark.usefixtures("project")
+@pytest.mark.parametrize("stage", one_of_each(), ids=lambda stage: stage.group)
+@pytest.mark.parametrize("obstacle", ["a file in the way", "a full disk"])
+def test_an_out_that_cannot_be_written_ends_in_one_sentence(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, stage: Stage, obstacle: str
+) -> None:
+    """A limit on the size of files is what a test can have in place of a full disk."""
+    blocked = tmp_path / "out"
+    if obstacle == "a file in the way":
+        blocked.write_text("")
+    arguments = [
+        str(blocked / argument) if argument in stage.outs else argument
+        for argument in stage.arguments
+    ]
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    if obstacle == "a full disk":
+        resource.setrlimit(resource.RLIMIT_FSIZE, (100, limits[1]))
+    try:
+        code = run(stage.module, *arguments)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert code == 1
+    *progress, message = capsys.readouterr().err.strip().split("\n")
+    assert message.startswith(f"{stage.module.replace('_', '-')}: ")
+    assert "Traceback" not in "".join(progress)
+    shutil.rmtree(blocked, ignore_errors=True)
+
+
+def test_a_diverged_training_names_task_step_and_learning_rate(
+    project: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    stage = next(stage for stage in stages() if stage.name == "fine-tune@mood-1")
+    study = STUDY | {"train": TRAIN | {"learning_rate": 1e38, "clip": 1e38}}
+    write_study(tmp_path, study)
+    (tmp_path / "results").mkdir()
+    for name in ("encoder", "prepared"):
+        (tmp_path / "results" / name).symlink_to(project / "results" / name)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(tmp_path)
+        assert run(stage.module, *stage.arguments) == 1
+    message = capsys.readouterr().err.split("\n")[-2]
+    assert message.startswith("fine-tune: the loss of task 'mood' is nan from step ")
+    assert "where the learning rate was " in message
+    assert not (tmp_path / "results" / "runs").exists()
+
+
+def test_too_few_steps_to_tell_rewinding_points_apart(
+    project: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage = next(stage for stage in stages() if stage.name == "fine-tune@mood-1")
+    monkeypatch.setattr(
+        cli,
+        "PARAMS",
+        _written(project / "points.yaml", STUDY | {"rewind": {"points": [0, 1, 50]}}),
+    )
+    before = contents(project)
+    assert run(stage.module, *stage.arguments) == 1
+    assert capsys.readouterr().err == (
+        "fine-tune: rewind.points is [0, 1, 50], but the 6 steps of 'mood' are too few to tell them "
+        "apart\n"
+    )
+    assert contents(project) == before
+
+
+def _written(path: Path, study: dict[str, Any]) -> Path:
+    path.write_text(json.dumps(study), encoding="utf-8")
+    params.load(path)  # so that it is the stage that refuses it
+    return path
