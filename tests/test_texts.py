@@ -201,12 +201,8 @@ def test_a_table_of_ones_own_is_read(tmp_path: Path, suffix: str) -> None:
 
 
 def test_a_table_of_pairs_and_ratings_is_read(tmp_path: Path) -> None:
-    rows: dict[str, list[Any]] = {
-        "a": ["x", "y"],
-        "b": ["z, and a comma", 'a "quote"'],
-        "stars": [1, 4.5],
-    }
-    path = write_table(rows, tmp_path / "pairs.csv")
+    seconds = ["z, and a comma", 'a "quote"']
+    path = write_table({"a": ["x", "y"], "b": seconds, "stars": [1, 4.5]}, tmp_path / "own.csv")
     task, splits = texts.load(
         "mine",
         own(path, texts=["a", "b"], label="stars", kind="regression", metrics=["spearman"]),

@@ -229,8 +229,8 @@ def test_a_stage_ends_with_the_one_who_asked(project: Path, number: signal.Signa
     assert is_alive(stage)
     asker.send_signal(number)
     assert asker.wait(20) != 0
-    asker.communicate()
     assert happens(lambda: not is_alive(stage))
+    asker.communicate()
 
 
 def test_two_calls_run_at_once(project: Path, tmp_path: Path) -> None:

@@ -1,0 +1,40 @@
+"""The params files of the studies: all allowed, and the counts in their comments are true."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from stages.tickets import params
+
+ROOT = Path(__file__).parent.parent
+STUDIES = sorted((ROOT / "studies").glob("*.yaml"))
+
+
+@pytest.mark.parametrize("path", STUDIES, ids=lambda path: path.stem)
+def test_a_study_is_allowed_and_named_after_its_file(path):
+    assert params.load(path).study == path.stem.replace("-", "_")
+
+
+def test_the_counts_of_the_bert_base_study_are_those_in_its_comment():
+    path = ROOT / "studies" / "bert-base-glue.yaml"
+    study = params.load(path)
+    chains = len(study.tasks) * len(study.seeds)
+    transfer = study.transfer
+    pairs = len(transfer.sources) * len(transfer.targets) * len(transfer.seeds)
+    own = len(set(transfer.sources) & set(transfer.targets)) * len(transfer.seeds)
+    trainings = {
+        "dense": chains,
+        "in rounds": chains * (len(study.rounds) - 1),
+        "rewound": chains * len(study.rewind.points),
+        "random": chains * len(study.random.rounds),
+        "transfers": pairs - own,
+        "from scratch": len(study.tasks) * len(study.scratch.seeds),
+    }
+    others = len(("check", "encoder", "stability", "score", "plot")) + len(study.tasks)
+    stages = sum(trainings.values()) + chains + own + others
+    comment = re.sub(r"\n# +", " ", path.read_text(encoding="utf-8"))
+    assert f"{stages:,} stages" in comment
+    assert f"of which {chains} prune without training and {own} transfers are" in comment
+    listed = ", ".join(f"{number} {what}" for what, number in trainings.items())
+    assert f"{sum(trainings.values()):,} trainings: {listed}." in comment
