@@ -15,7 +15,7 @@ def check(study: params.Params) -> None:
     encoder = study.encoder
     if isinstance(encoder, params.FolderEncoder):
         _folder(encoder.path, "encoder.path")
-    if isinstance(encoder, params.PackageEncoder) and not importlib.util.find_spec(encoder.name):
+    if isinstance(encoder, params.PackageEncoder) and not _installed(encoder.name):
         raise params.ParamsError(
             f"encoder.name is {encoder.name!r}, but no such package is installed"
         )
@@ -24,10 +24,17 @@ def check(study: params.Params) -> None:
             _folder(data.path, f"data.{task}.path")
     for task, own in study.own.items():
         for split, path in {"train": own.train, "validation": own.validation}.items():
-            if not Path(path).is_file():
+            if not params.expanded(path, f"own.{task}.{split}").is_file():
                 raise params.ParamsError(
                     f"own.{task}.{split} is {path!r}, but there is no such file"
                 )
+
+
+def _installed(package: str) -> bool:
+    try:
+        return importlib.util.find_spec(package) is not None
+    except ModuleNotFoundError:  # of the package that a dotted name is in
+        return False
 
 
 def _folder(path: str, key: str) -> None:

@@ -67,7 +67,7 @@ def essence(source: str) -> str:
     for node in ast.walk(ast.parse(source)):
         value = node.value if isinstance(node, ast.Expr) else None
         if isinstance(value, ast.Constant) and isinstance(value.value, str):
-            for line in range(node.lineno, (node.end_lineno or node.lineno) + 1):
+            for line in range(value.lineno, (value.end_lineno or value.lineno) + 1):
                 lines[line - 1] = ""
     return "\n".join(line.rstrip() for line in lines if line.strip())
 

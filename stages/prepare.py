@@ -35,6 +35,10 @@ def prepare(
     train, selection = tasks.carve(
         splits.pop("train"), config.selection, stable_seed("selection", task.name, config.seed)
     )
+    if task.kind == "classification" and len(set(train.labels.tolist())) < 2:
+        raise params.ParamsError(
+            f"prepare.selection is {config.selection}, which leaves {task.name!r} one class to train on"
+        )
     evaluated = {"selection": selection, **splits}
     if task.kind == "mlm":
         evaluated = {

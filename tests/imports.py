@@ -64,5 +64,6 @@ def _named_beside(module: Path, source: str) -> list[Path]:
         if isinstance(node, ast.Constant)
         and isinstance(node.value, str)
         and FILE_NAME.fullmatch(node.value)
+        and not node.value.endswith(".py")
         and module.with_name(node.value).is_file()
     ]

@@ -1,5 +1,6 @@
 """A wrong params.yaml ends in one sentence before anything is done."""
 
+import copy
 import json
 import os
 import subprocess
@@ -17,6 +18,13 @@ from tests.test_pipeline import STUDIES, read
 
 OUT = Path("results/params-checked")
 Change = Callable[[dict[str, Any]], object]
+ROUNDS = {
+    "rounds": [{"from": k, "to": k + 1, "sparsity": s} for k, s in enumerate((0.4, 0.6, 0.8))],
+    "last_round": 3,
+    "rewind": {"points": [0, 50]},
+    "imp": {"rewind_to": 0, "keep_weights": []},
+    "random": {"rounds": [2, 3]},
+}
 
 
 @pytest.fixture
@@ -26,8 +34,9 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def miniature(change: Change | None = None) -> dict[str, Any]:
-    """The study as shipped, with a change."""
-    study = read(ROOT / "params.yaml")
+    """The study as shipped, with three rounds and a change."""
+    study = read(ROOT / "params.yaml") | copy.deepcopy(ROUNDS)
+    study["transfer"]["round"] = 1
     if change:
         change(study)
     return study
@@ -239,9 +248,8 @@ def test_no_file_at_all(capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.usefixtures("project")
 def test_the_exponent_that_dvc_writes_is_a_number() -> None:
     """`dvc exp run -S train.learning_rate=2e-5` writes 2e-05, which YAML 1.1 reads as text."""
-    text = json.dumps(miniature()).replace('"learning_rate": 0.0005', '"learning_rate": 2e-05')
-    assert "2e-05" in text
-    Path("params.yaml").write_text(text, encoding="utf-8")
+    write(miniature(lambda study: study["train"].update(learning_rate=2e-5)))
+    assert '"learning_rate": 2e-05' in Path("params.yaml").read_text(encoding="utf-8")
     assert run() == 0
 
 

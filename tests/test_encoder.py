@@ -317,9 +317,11 @@ def test_weights_come_back_bit_for_bit(encoder: Encoder, tmp_path: Path, kind: K
 
 def test_loaded_weights_share_no_memory_with_the_encoder(encoder: Encoder, tmp_path: Path) -> None:
     model = theta_0(encoder)
+    before = {name: weight.clone() for name, weight in encoder.weights.items()}
     encoders.save_weights(model, encoder, tmp_path / "theta-0.safetensors")
     encoders.load_weights_(model, encoder, tmp_path / "theta-0.safetensors")
     changed_(model)
+    assert all(torch.equal(encoder.weights[name], weight) for name, weight in before.items())
     encoders.load_weights_(model, encoder, tmp_path / "theta-0.safetensors")
     assert differing(model, theta_0(encoder)) == set()
 

@@ -15,7 +15,7 @@ import pytest
 from dvc.repo import Repo  # type: ignore[import-untyped]
 
 from tests.imports import ROOT
-from tests.test_pipeline import CHECKED, lies_in
+from tests.test_pipeline import lies_in
 from tests.test_stages import STUDY, contents, run_all, stages, write_study
 from tests.test_warm import end_warm_processes
 
@@ -89,13 +89,13 @@ def ran(output: str) -> list[str]:
 def with_dependants(changed: set[str], study: dict[str, Any]) -> set[str]:
     """Stages and all that depend on what they make.
 
-    But for what `check` makes, which is always the same: see test_check.py.
+    But for what `check` makes, which is always the same (see test_check.py), and code, which no setting
+    changes.
     """
     found = set(changed)
     for stage in stages(study):  # each comes after those that it depends on
         made = [out for other in stages(study) if other.name in found for out in other.outs]
-        deps = [dep for dep in stage.deps if dep != CHECKED]
-        if any(lies_in(dep, out) or lies_in(out, dep) for dep in deps for out in made):
+        if any(lies_in(dep, out) or lies_in(out, dep) for dep in stage.inputs for out in made):
             found.add(stage.name)
     return found
 
@@ -211,35 +211,33 @@ def test_a_changed_setting_runs_its_own_stages_and_what_depends_on_them(
     assert with_dependants(project.changed(), study) == expected
 
 
-@pytest.mark.parametrize(
-    ("file", "expected"),
-    [
-        ("stages/tickets/report.html.jinja", {"plot"}),
-        ("stages/tickets/scores.py", {"score", "plot"}),
-        ("stages/warm.py", set()),
-        (
-            "train.csv",
-            {
-                "prepare-own@mood",
-                *chain("mood", 1),
-                "scratch@mood-1",
-                "transfer@mood-mlm-1",
-                *READERS,
-            },
-        ),
-    ],
-)
-def test_a_changed_file_runs_the_stages_that_read_it_and_what_depends_on_them(
-    project: Project, file: str, expected: set[str]
-) -> None:
-    with (project.folder / file).open("a", encoding="utf-8") as opened:
-        opened.write("\n")
-    assert with_dependants(project.changed(), SMALL) == expected
+def test_a_changed_table_of_ones_own_reruns_its_task(project: Project) -> None:
+    add("the dog is good,happy\n", project.folder / "train.csv")
+    assert with_dependants(project.changed(), SMALL) == {
+        "prepare-own@mood",
+        *chain("mood", 1),
+        "scratch@mood-1",
+        "transfer@mood-mlm-1",
+        *READERS,
+    }
 
 
-def test_what_dvc_runs_is_what_was_foreseen(project: Project) -> None:
+def test_a_remark_reruns_no_stage_and_what_starts_stages_none_either(project: Project) -> None:
+    add("# a remark\n", project.folder / "stages" / "tickets" / "training.py")
+    add("MORE = 1\n", project.folder / "stages" / "warm.py")
+    assert ran(project.repro()) == ["code"]
+
+
+def test_changed_code_and_settings_rerun_what_reads_them(project: Project) -> None:
+    """What `dvc repro` does, after all that `dvc status` has foreseen."""
+    add("MORE = 1\n", project.folder / "stages" / "stability.py")
     study = SMALL | {"plot": STUDY["plot"] | {"columns": 1}}
     write_study(project.folder, study)
-    expected = with_dependants(project.changed(), study)
-    assert set(ran(project.repro())) == expected
+    assert project.changed() == {"code", "check", "plot"}
+    assert sorted(ran(project.repro())) == ["check", "code", "plot", "stability"]
     assert project.changed() == set()
+
+
+def add(text: str, path: Path) -> None:
+    with path.open("a", encoding="utf-8") as file:
+        file.write(text)

@@ -17,6 +17,7 @@ from typing import Any, TypeAlias
 import pytest
 from ruamel.yaml import YAML
 
+from stages import code
 from stages.tickets import params as params_file
 from tests.imports import ROOT, imported_files, imported_names, libraries, project_names
 
@@ -26,6 +27,8 @@ STUDIES = [ROOT / "params.yaml", *sorted((ROOT / "studies").glob("*.yaml"))]
 MADE = ("results/", "reports/")
 CHECKED = "results/params-checked"
 """A dep without content, which only says that `check` has run."""
+CODE = "results/code"
+"""What the code of a script amounts to, in a file per script."""
 PER_TASK = ("override", "data", "own")
 """Sections with an entry per task, of which a stage tracks its own."""
 NOT_READ = {"prepare": "own", "prepare-own": "data"}
@@ -59,9 +62,9 @@ class Stage:
         return pairs.get(f"--{name}")
 
     @property
-    def files(self) -> list[str]:
-        """Deps that are not code, and outs."""
-        return [path for path in (*self.deps, *self.outs) if not path.startswith("stages/")]
+    def inputs(self) -> list[str]:
+        """Deps that the command reads."""
+        return [dep for dep in self.deps if dep != CHECKED and not lies_in(dep, CODE)]
 
 
 # --- dvc.yaml with its variables filled in ---------------------------------------------------
@@ -82,7 +85,8 @@ def resolve(pipeline: dict[str, Any], study: dict[str, Any]) -> list[Stage]:
                     path, flags = next(iter(out.items())) if isinstance(out, dict) else (out, {})
                     outs[path] = flags.get("cache", True)
             tracked = [
-                name if isinstance(name, str) else next(iter(name)) for name in body["params"]
+                name if isinstance(name, str) else next(iter(name))
+                for name in body.get("params", [])
             ]
             found.append(
                 Stage(
@@ -147,14 +151,14 @@ def _look_up(name: str, values: Yaml) -> Yaml:
 
 
 def wrong_code(stages: Iterable[Stage]) -> list[str]:
-    """Code among the deps: the script, and what it uses at any depth."""
+    """Of the code, a stage depends on that of its script; `code` itself on all sources."""
     return [
         problem
         for stage in stages
         for problem in _differences(
             f"{stage.name}: deps",
-            {path for path in stage.deps if path.startswith("stages/")},
-            imported_files(ROOT / "stages" / f"{stage.module}.py"),
+            {dep for dep in stage.deps if lies_in(dep, "stages") or lies_in(dep, CODE)},
+            {"stages"} if stage.module == "code" else {f"{CODE}/{stage.module}.json"},
         )
     ]
 
@@ -172,31 +176,30 @@ def wrong_params(stages: Iterable[Stage]) -> list[str]:
 
 @cache
 def fields_of_params(module: str) -> frozenset[str]:
-    """The fields of a script's dataclass `Params`; `check` has none and tracks the whole file."""
+    """The fields of a script's dataclass `Params`; `check` reads the whole file, `code` nothing."""
     source = (ROOT / "stages" / f"{module}.py").read_text(encoding="utf-8")
     for node in ast.parse(source).body:
         if isinstance(node, ast.ClassDef) and node.name == "Params":
             targets = [field.target for field in node.body if isinstance(field, ast.AnnAssign)]
             return frozenset(target.id for target in targets if isinstance(target, ast.Name))
-    return frozenset({"params.yaml"})
+    return frozenset({"params.yaml"} if module == "check" else {})
 
 
 def wrong_paths(stages: Iterable[Stage]) -> list[str]:
     """Paths on the command line are deps or outs, lie in one or hold one; and all of them are there."""
     problems = []
     for stage in stages:
+        files = [*stage.inputs, *stage.outs]
         named = [argument for argument in stage.arguments if argument.startswith(MADE)]
         problems += [
             f"{stage.name}: the command has {path}, which is neither a dep nor an out"
             for path in named
-            if not any(lies_in(path, file) or lies_in(file, path) for file in stage.files)
+            if not any(lies_in(path, file) or lies_in(file, path) for file in files)
         ]
         problems += [
             f"{stage.name}: {file} is not on the command"
-            for file in stage.files
-            if file.startswith(MADE)
-            and file != CHECKED
-            and not any(lies_in(file, path) for path in named)
+            for file in files
+            if file.startswith(MADE) and not any(lies_in(file, path) for path in named)
         ]
     return problems
 
@@ -267,7 +270,7 @@ def wrong_matrices(pipeline: dict[str, Any]) -> list[str]:
         for repeated in re.findall(
             r"\$\{([^}]+)\}", str([entry.get("matrix"), entry.get("foreach")])
         )
-        for tracked in entry.get("do", entry)["params"]
+        for tracked in entry.get("do", entry).get("params", [])
         if isinstance(tracked, str) and f"{repeated}.".startswith(f"{tracked}.")
     ]
 
@@ -324,19 +327,32 @@ def pipeline() -> dict[str, Any]:
     return read(ROOT / "dvc.yaml")
 
 
-def miniature() -> dict[str, Any]:
-    """The study as shipped, with a task of the user's own."""
-    study = read(ROOT / "params.yaml")
-    return (
-        study
-        | {"own": {"reviews": OWN}, "tasks": [*study["tasks"], "reviews"]}
-        | {"override": {**study["override"], "reviews": {}}}
-    )
+EXAMPLE: dict[str, Any] = {
+    "study": "example",
+    "tasks": ["mlm", "sentiment", "reviews"],
+    "seeds": [1, 2],
+    "data": {"mlm": {}, "sentiment": {}},
+    "own": {"reviews": OWN},
+    "override": {"mlm": {}, "sentiment": {}, "reviews": {}},
+    "rounds": [{"from": 0, "to": 1, "sparsity": 0.4}, {"from": 1, "to": 2, "sparsity": 0.6}],
+    "last_round": 2,
+    "imp": {"rewind_to": 50},
+    "rewind": {"points": [0, 50]},
+    "random": {"rounds": [1, 2]},
+    "scratch": {"seeds": [1]},
+    "transfer": {
+        "sources": ["mlm", "sentiment"],
+        "targets": ["mlm", "sentiment"],
+        "seeds": [1],
+        "round": 1,
+    },
+}
+"""The part of a study that dvc.yaml looks at; with a task of the user's own."""
 
 
 @pytest.mark.parametrize("wrong", CHECKS)
 def test_dvc_yaml_says_what_the_scripts_do(wrong: Callable[[list[Stage]], list[str]]) -> None:
-    stages = resolve(pipeline(), miniature())
+    stages = resolve(pipeline(), EXAMPLE)
     assert {stage.group for stage in stages} == set(pipeline()["stages"])
     assert wrong(stages) == []
 
@@ -349,16 +365,25 @@ def test_stages_of_every_study_fit_together(path: Path) -> None:
     assert wrong_outs(stages) + wrong_rounds(stages) + wrong_paths(stages) == []
 
 
+@pytest.mark.parametrize("script", sorted({stage.module for stage in resolve(pipeline(), EXAMPLE)}))
+def test_the_code_of_a_script_is_all_that_it_uses(script: str) -> None:
+    """Twice independently: stages/code.py decides what reruns, tests/imports.py looks again."""
+    found = code.imported_files(ROOT / "stages" / f"{script}.py", ROOT)
+    assert {file.relative_to(ROOT).as_posix() for file in found} == imported_files(
+        ROOT / "stages" / f"{script}.py"
+    )
+
+
 def test_no_stage_tracks_the_list_it_is_repeated_over() -> None:
     assert wrong_matrices(pipeline()) == []
 
 
 def test_what_dvc_shows_is_made_by_a_stage() -> None:
-    assert wrong_shown(pipeline(), miniature()) == []
+    assert wrong_shown(pipeline(), EXAMPLE) == []
 
 
 def test_a_task_of_the_users_depends_on_its_files() -> None:
-    stage = next(s for s in resolve(pipeline(), miniature()) if s.group == "prepare-own")
+    stage = next(s for s in resolve(pipeline(), EXAMPLE) if s.group == "prepare-own")
     assert set(OWN.values()) <= set(stage.deps)
 
 
@@ -369,9 +394,7 @@ def test_every_stage_says_what_it_does() -> None:
 
 def test_every_field_of_a_scripts_params_is_a_section() -> None:
     read_by_scripts = {
-        name
-        for stage in resolve(pipeline(), miniature())
-        for name in fields_of_params(stage.module)
+        name for stage in resolve(pipeline(), EXAMPLE) for name in fields_of_params(stage.module)
     }
     assert read_by_scripts <= {"params.yaml", *params_file.Params.model_fields}
 
@@ -401,13 +424,13 @@ def _change(group: str, key: str, old: str, new: Yaml) -> Callable[[dict[str, An
     [
         (
             wrong_code,
-            _change("prune-round", "deps", "stages/tickets/masks.py", ""),
-            "prune-round@mlm-1-after0: deps lack stages/tickets/masks.py",
+            _change("prune-round", "deps", f"{CODE}/prune_round.json", ""),
+            "prune-round@mlm-1-after0: deps lack results/code/prune_round.json",
         ),
         (
             wrong_code,
-            _change("check", "deps", "stages/cli.py", "stages/inputs.py"),
-            "check: deps have stages/inputs.py for nothing",
+            _change("rewind", "deps", f"{CODE}/rewind.json", f"{CODE}/transfer.json"),
+            "rewind@mlm-1-0: deps have results/code/transfer.json for nothing",
         ),
         (
             wrong_params,
@@ -475,7 +498,7 @@ def test_a_wrong_dvc_yaml_is_reported(
 ) -> None:
     changed = copy.deepcopy(pipeline())
     doctor(changed)
-    assert any(found.startswith(problem) for found in wrong(resolve(changed, miniature())))
+    assert any(found.startswith(problem) for found in wrong(resolve(changed, EXAMPLE)))
 
 
 def test_a_tracked_list_is_reported() -> None:
@@ -491,7 +514,7 @@ def test_a_tracked_list_is_reported() -> None:
 def test_what_is_shown_and_made_by_none_is_reported() -> None:
     changed = pipeline()
     changed["metrics"] = ["reports/${study}/numbers.json"]
-    assert wrong_shown(changed, miniature()) == ["reports/miniature/numbers.json"]
+    assert wrong_shown(changed, EXAMPLE) == ["reports/example/numbers.json"]
 
 
 # --- layers ----------------------------------------------------------------------------------
@@ -511,7 +534,7 @@ MAY_IMPORT = {
     "reports": {"mathematics", "reports"},
 }
 SHARED_BY_SCRIPTS = {"cli", "inputs"}
-LIGHT = ("check", "prepare", "stability", "score", "plot")
+LIGHT = ("code", "check", "prepare", "stability", "score", "plot")
 """Scripts that start without the seconds that torch and transformers cost."""
 FRAMEWORKS = {"torch", "transformers"}
 

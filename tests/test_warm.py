@@ -112,7 +112,11 @@ def command(*arguments: str) -> list[str]:
 
 
 def environment(project: Path, **variables: str) -> dict[str, str]:
-    return os.environ | {"TMPDIR": str(project / "tmp"), "SCRATCHCARD_WARM": "1"} | variables
+    return (
+        os.environ
+        | {"TMPDIR": str((project / "tmp").resolve()), "SCRATCHCARD_WARM": "1"}
+        | variables
+    )
 
 
 def run(

@@ -5,6 +5,7 @@ are read and written in `encoder`.
 """
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,14 +39,18 @@ def load_mask(path: Path) -> Mask:
     try:
         with safe_open(_existing(path), "numpy") as file:
             shapes = json.loads((file.metadata() or {})[SHAPES])
-            return {
-                name: np.unpackbits(file.get_tensor(name), count=int(np.prod(shapes[name])))
-                .view(np.bool_)
-                .reshape(shapes[name])
-                for name in sorted(shapes)
-            }
-    except (SafetensorError, KeyError) as error:
+            if sorted(shapes) != sorted(file.keys()):
+                raise ValueError("its shapes are not those of its matrices")
+            return {name: _unpacked(file.get_tensor(name), shapes[name]) for name in sorted(shapes)}
+    except (SafetensorError, KeyError, TypeError, ValueError) as error:
         raise ValueError(f"{path} is not a mask: {error}") from error
+
+
+def _unpacked(packed: NDArray[Any], shape: list[int]) -> NDArray[np.bool_]:
+    size = math.prod(shape)
+    if packed.dtype != np.uint8 or packed.shape != (-(-size // 8),):
+        raise ValueError(f"{packed.shape} of {packed.dtype} are not the bits of {shape}")
+    return np.unpackbits(packed, count=size).view(np.bool_).reshape(shape)
 
 
 @dataclass(frozen=True)

@@ -165,6 +165,7 @@ def build(
     """
     config = type(encoder.config).from_dict(encoder.config.to_dict())
     config.num_labels = num_labels
+    config.dtype = torch.float32
     for field in DROPOUT_FIELDS:
         if hasattr(config, field):
             setattr(config, field, dropout)
@@ -178,13 +179,22 @@ def build(
         with torch.no_grad():
             for name, tensor in encoder.weights.items():
                 if name in body:
-                    body[name].copy_(tensor)
+                    _copy_(body[name], tensor, name)
                 elif not name.startswith("pooler."):
                     raise ValueError(f"{type(model).__name__} has no weights {name!r}")
             if kind == "mlm":
                 for name, tensor in encoder.mlm_head.items():
-                    parameters[name].copy_(tensor)
+                    _copy_(parameters[name], tensor, name)
     return model
+
+
+def _copy_(parameter: nn.Parameter, source: Tensor, name: str) -> None:
+    """As copy_, which would spread one row over many."""
+    if parameter.shape != source.shape:
+        raise ValueError(
+            f"{name} has shape {tuple(source.shape)}, but the model's is {tuple(parameter.shape)}"
+        )
+    parameter.copy_(source)
 
 
 def prunable_parameters(model: PreTrainedModel, encoder: Encoder) -> dict[str, nn.Parameter]:
@@ -248,4 +258,4 @@ def load_weights_(model: PreTrainedModel, encoder: Encoder, path: Path) -> None:
             source = stored.get(name, known)
             if source is None:
                 raise ValueError(f"{path} lacks {name!r}, which the encoder does not bring")
-            parameter.copy_(source)
+            _copy_(parameter, source, name)

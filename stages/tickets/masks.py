@@ -76,13 +76,13 @@ def prune_by_magnitude(weights: Weights, mask: Mask, sparsity: float) -> Mask:
             f"sparsity is {sparsity}, but the mask already drops {1 - num_kept / num_weights(mask):.6f}"
             " of the weights; a dropped weight never returns"
         )
-    if num_dropped == 0:
-        return {name: kept.copy() for name, kept in mask.items()}
     names = sorted(mask)
     magnitudes = {name: np.abs(weights[name][mask[name]]) for name in names}
     ranked = np.concatenate(list(magnitudes.values()))
-    if np.isnan(ranked.max()):
+    if np.isnan(ranked).any():
         raise ValueError("a surviving weight is NaN, so magnitudes cannot be ranked")
+    if num_dropped == 0:
+        return {name: kept.copy() for name, kept in mask.items()}
     ranked.partition(num_dropped - 1)
     threshold = ranked[num_dropped - 1]
     ties_to_drop = num_dropped - int(np.count_nonzero(ranked < threshold))

@@ -18,6 +18,10 @@ from pydantic import (
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
+ENCODER_SOURCES = ("pretrain", "hub", "folder", "package")
+DATA_SOURCES = ("miniature", "hub", "folder")
+GLUE = ("cola", "sst2", "mrpc", "stsb", "qqp", "mnli", "qnli", "rte", "wnli")
+MINIATURE = ("acceptability", "sentiment", "paraphrase", "similarity", "entailment", "mlm")
 Kind = Literal["classification", "regression", "mlm"]
 Metric = Literal["accuracy", "f1", "matthews", "pearson", "spearman", "masked_accuracy"]
 ALLOWED_METRICS: dict[Kind, tuple[Metric, ...]] = {
@@ -36,7 +40,7 @@ class ParamsError(ValueError):
 
 
 class Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     @model_validator(mode="before")
     @classmethod
@@ -341,6 +345,7 @@ class Params(Section):
                 f"encoder.max_length, {self.encoder.max_length}"
             )
         _check_described(self)
+        _check_known(self)
         _check_lists(self)
         _check_rounds(self)
         return self
@@ -360,6 +365,17 @@ def _check_described(params: Params) -> None:
     _check_among("data", params.data, "tasks", params.tasks)
     _check_among("own", params.own, "tasks", params.tasks)
     _check_among("override", params.override, "tasks", params.tasks)
+
+
+def _check_known(params: Params) -> None:
+    for name, data in params.data.items():
+        if isinstance(data, MiniatureData):
+            if name not in MINIATURE:
+                raise ValueError(
+                    f"data.{name}.source is 'miniature', allowed for the tasks {_listed(MINIATURE)}"
+                )
+        elif data.config not in GLUE:
+            raise ValueError(f"data.{name}.config is {data.config!r}, allowed are {_listed(GLUE)}")
 
 
 def _check_lists(params: Params) -> None:
@@ -444,12 +460,30 @@ def load(path: Path) -> Params:
             content = YAML(typ="safe").load(file)
     except FileNotFoundError:
         raise ParamsError(f"{path} does not exist; run this from the project's folder") from None
-    except YAMLError as error:
+    except (YAMLError, UnicodeDecodeError) as error:
         raise ParamsError(f"{path} is not YAML: " + " ".join(str(error).split())) from None
+    if not isinstance(content, dict):
+        raise ParamsError(
+            f"{path} is {content!r}, but it should be the sections "
+            + ", ".join(Params.model_fields)
+        )
+    _refuse_booleans(content, "")
     try:
         return TypeAdapter(Params).validate_python(content)
     except ValidationError as error:
         raise ParamsError(f"{path}: {_sentence(error)}") from None
+
+
+def _refuse_booleans(content: object, key: str) -> None:
+    """pydantic takes yes for 1; no key of ours is a yes or no."""
+    if isinstance(content, bool):
+        raise ParamsError(f"{key} is {content}, allowed are numbers, text and sections")
+    if isinstance(content, dict):
+        for name, value in content.items():
+            _refuse_booleans(value, f"{key}.{name}".lstrip("."))
+    if isinstance(content, list):
+        for index, value in enumerate(content):
+            _refuse_booleans(value, f"{key}[{index}]")
 
 
 def _sentence(error: ValidationError) -> str:
@@ -460,9 +494,15 @@ def _sentence(error: ValidationError) -> str:
         key += f"[{part}]" if isinstance(part, int) else f".{part}"
     key = re.sub(r"\.(pretrain|hub|folder|package|miniature)(?=\.|$)", "", key).lstrip(".")
     more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
+    if key.startswith("noise.") and key.count(".") > 1:
+        key = ".".join(key.split(".")[:2])
+        return f"{key} is {problem['input']!r}, allowed are 'seed' and whole numbers from 0"
     match problem["type"]:
         case "missing":
             text = f"{key} is missing"
+        case "union_tag_not_found":
+            sources = ENCODER_SOURCES if key == "encoder" else DATA_SOURCES
+            text = f"{key}.source is missing, allowed are {', '.join(map(repr, sources))}"
         case "union_tag_invalid":
             context = problem["ctx"]
             text = f"{key}.source is {context['tag']!r}, allowed are {context['expected_tags']}"

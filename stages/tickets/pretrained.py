@@ -82,7 +82,10 @@ def _place(source: HubEncoder | FolderEncoder | PackageEncoder) -> tuple[str | P
     if isinstance(source, FolderEncoder):
         folder = expanded(source.path, "encoder.path")
     else:
-        found = importlib.util.find_spec(source.name)
+        try:
+            found = importlib.util.find_spec(source.name)
+        except ModuleNotFoundError:  # of the package that a dotted name is in
+            found = None
         if found is None or found.origin is None:
             raise ParamsError(
                 f"encoder.name is {source.name!r}, but no such package is installed; the extra "

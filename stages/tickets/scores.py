@@ -24,7 +24,7 @@ def score(task: Task, predictions: Arrays, prefix: str, split: Split) -> list[Sc
     """All metrics of a task on one split, the headline first, the mean loss last.
 
     Accuracy, F1 of class 1, Matthews, Pearson and Spearman are the official metrics of GLUE (Wang et
-    al. 2018); a correlation with a constant prediction is 0. `masked_accuracy` is the share of hidden
+    al. 2018); a correlation with a constant is 0. `masked_accuracy` is the share of hidden
     words found. The loss is the cross-entropy in nats, or the mean squared error.
 
     Args:
@@ -67,10 +67,12 @@ def _value(
             return float(f1_score(labels, predicted, zero_division=0))
         case "matthews":
             return float(matthews_corrcoef(labels, predicted))
+        case "pearson" | "spearman" if collapsed or len(set(labels.tolist())) == 1:
+            return 0.0
         case "pearson":
-            return 0.0 if collapsed else float(pearsonr(labels, predicted).statistic)
+            return float(pearsonr(labels, predicted).statistic)
         case "spearman":
-            return 0.0 if collapsed else float(spearmanr(labels, predicted).statistic)
+            return float(spearmanr(labels, predicted).statistic)
         case _:
             raise ValueError(f"metric is {metric!r}, which is none that is known")
 

@@ -143,7 +143,7 @@ def _glue_tables(name: str, data: HubData | FolderData) -> dict[str, pd.DataFram
 
 def _own(name: str, data: OwnData) -> tuple[Task, dict[str, Texts]]:
     tables = {
-        path: _read_table(path, f"own.{name}.{split}")
+        path: _read_table(path, f"own.{name}.{split}", data.texts)
         for split, path in {"train": data.train, "validation": data.validation}.items()
     }
     for path, table in tables.items():
@@ -151,7 +151,10 @@ def _own(name: str, data: OwnData) -> tuple[Task, dict[str, Texts]]:
     if data.kind == "regression":
         num_labels = 1
     else:
-        classes = sorted(tables[data.train][data.label].unique().tolist())
+        classes = tables[data.train][data.label].unique().tolist()
+        if len({type(label) for label in classes}) > 1:
+            raise ParamsError(f"{data.train} has labels of several types in {data.label!r}")
+        classes = sorted(classes)
         num_labels = len(classes)
         _check_classes(classes, name, data)
         for path, table in tables.items():
@@ -175,7 +178,9 @@ def _check_columns(table: pd.DataFrame, path: str, name: str, data: OwnData) -> 
         if table[column].isna().any():
             row = int(np.flatnonzero(table[column].isna())[0]) + 1
             raise ParamsError(f"{path} has no {column!r} in its row {row}")
-    if data.kind == "regression" and not pd.api.types.is_numeric_dtype(table[data.label]):
+    if data.kind == "regression" and not (
+        pd.api.types.is_numeric_dtype(table[data.label]) and np.isfinite(table[data.label]).all()
+    ):
         raise ParamsError(
             f"own.{name}.kind is regression, but the labels of {path} are not all numbers"
         )
@@ -201,20 +206,22 @@ def _numbered(labels: pd.Series, classes: list[object], path: str, data: OwnData
     return labels.map({label: number for number, label in enumerate(classes)})
 
 
-def _read_table(path: str, key: str) -> pd.DataFrame:
+def _read_table(path: str, key: str, texts: Sequence[str]) -> pd.DataFrame:
+    as_text = dict.fromkeys(texts, str)
     file = expanded(path, key)
     if not file.is_file():
         raise ParamsError(f"{key} is {path!r}, but there is no such file")
     try:
         match file.suffix:
             case ".csv":
-                table = pd.read_csv(file)
+                table = pd.read_csv(file, keep_default_na=False, na_values=[""], dtype=as_text)
             case ".jsonl":
-                table = pd.read_json(file, lines=True)
+                table = pd.read_json(file, lines=True, dtype=False, convert_dates=False)
             case _:
                 table = pd.read_parquet(file)
     except (ValueError, OSError) as error:
-        raise ParamsError(f"{key} is {path!r}, which cannot be read: {error}") from error
+        reason = " ".join(str(error).split())
+        raise ParamsError(f"{key} is {path!r}, which cannot be read: {reason}") from error
     if table.empty:
         raise ParamsError(f"{key} is {path!r}, which has no rows")
     return table
@@ -223,6 +230,12 @@ def _read_table(path: str, key: str) -> pd.DataFrame:
 def _texts(
     table: pd.DataFrame, columns: Sequence[str], label: str, num_labels: int, where: str
 ) -> Texts:
+    for column in (*columns, label):
+        if column not in table.columns:
+            raise ParamsError(f"{where} has no column {column!r}")
+        if table[column].isna().any():
+            row = int(np.flatnonzero(table[column].isna())[0]) + 1
+            raise ParamsError(f"{where} has no {column!r} in its row {row}")
     labels = _typed(table[label].to_numpy(), num_labels)
     if num_labels > 1 and not ((labels >= 0) & (labels < num_labels)).all():
         raise ParamsError(f"{where} has labels outside 0 to {num_labels - 1}")
