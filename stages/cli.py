@@ -25,7 +25,7 @@ def run(main: Callable[..., None]) -> None:
     stage = Path(sys.argv[0]).stem.replace("_", "-")
     try:
         app()
-    except (ValueError, OSError, RuntimeError) as error:
+    except Exception as error:
         if not _is_for_the_user(error):
             raise
         print(f"{stage}: {error}", file=sys.stderr)
@@ -33,8 +33,11 @@ def run(main: Callable[..., None]) -> None:
 
 
 def _is_for_the_user(error: Exception) -> bool:
-    """Wrong settings, unusable input, a full disk, a diverged training."""
-    named = type(error).__name__ in ("ParamsError", "TrainingError")
+    """Wrong settings, unusable input, a full disk, a diverged training.
+
+    By name, since light stages do not import what raises them.
+    """
+    named = type(error).__name__ in ("ParamsError", "TrainingError", "SafetensorError")
     return named or isinstance(error, OSError)
 
 

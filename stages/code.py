@@ -1,7 +1,7 @@
 """What every stage's code amounts to: one file per script, which DVC compares in place of the sources.
 
 `results/code/<script>.json` lists the script and all files of this project that it imports, at any
-depth, each with a hash of its source without comments, docstrings and blank lines. A stage depends on
+depth, each with a hash of its source without comments, docstrings and layout. A stage depends on
 the file of its script: it reruns when code that it uses changes, and not for a comment. (Listing the
 sources in dvc.yaml instead, a dozen to a stage, makes dvc.lock four times as long, and DVC rewrites that
 file after every stage.)
@@ -9,9 +9,7 @@ file after every stage.)
 
 import ast
 import hashlib
-import io
 import json
-import tokenize
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
@@ -58,18 +56,22 @@ def _imports(tree: ast.Module, root: Path) -> Iterator[Path]:
 
 
 def essence(source: str) -> str:
-    """Python source without comments, docstrings, blank lines and trailing blanks."""
-    lines = source.splitlines()
-    for token in tokenize.generate_tokens(io.StringIO(source).readline):
-        if token.type == tokenize.COMMENT:
-            line, column = token.start
-            lines[line - 1] = lines[line - 1][:column]
-    for node in ast.walk(ast.parse(source)):
-        value = node.value if isinstance(node, ast.Expr) else None
-        if isinstance(value, ast.Constant) and isinstance(value.value, str):
-            for line in range(value.lineno, (value.end_lineno or value.lineno) + 1):
-                lines[line - 1] = ""
-    return "\n".join(line.rstrip() for line in lines if line.strip())
+    """Python source without comments, docstrings and layout, as Python itself would print it."""
+    tree = ast.parse(source)
+    for node in ast.walk(tree):
+        body = getattr(node, "body", None)
+        if isinstance(body, list):
+            body[:] = [part for part in body if not _is_text(part)] or [ast.Pass()]
+    return ast.unparse(tree)
+
+
+def _is_text(node: ast.AST) -> bool:
+    """A docstring, of a module, class, function or field: a text that stands alone."""
+    return (
+        isinstance(node, ast.Expr)
+        and isinstance(node.value, ast.Constant)
+        and isinstance(node.value.value, str)
+    )
 
 
 def digest(file: Path) -> str:
@@ -83,6 +85,8 @@ def main(
     out: Annotated[Path, typer.Option()],
 ) -> None:
     root = sources.parent
+    if not sources.is_dir():
+        raise FileNotFoundError(f"{sources} is no folder")
     out.mkdir(parents=True, exist_ok=True)
     for script in sorted(sources.glob("*.py")):
         if script.name not in LAUNCHERS:

@@ -63,8 +63,8 @@ def main(
     if source is None:
         raise params.ParamsError(f"data has no {task!r}, and own has none")
     described, sources = texts.load(task, source)
-    tokenizer = Tokenizer.from_file(str(encoder / "tokenizer.json"))
     record = artifacts.load_record(encoder / "encoder.json")["vocabulary"]
+    tokenizer = Tokenizer.from_file(str(encoder / "tokenizer.json"))
     vocabulary = Vocabulary(**{**record, "special": tuple(record["special"])})
     prepared = prepare(described, sources, tokenizer, vocabulary, config.prepare)
     tasks.save_prepared(prepared, out)

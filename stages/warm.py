@@ -185,6 +185,8 @@ def answer(connection: socket.socket) -> None:
         code = 0
     except SystemExit as end:
         code = end.code if isinstance(end.code, int) else int(end.code is not None)
+        if isinstance(end.code, str):
+            print(end.code, file=sys.stderr)
     except BaseException:  # noqa: BLE001  this is the last frame: report and end
         sys.excepthook(*sys.exc_info())
     with contextlib.suppress(OSError, ValueError):

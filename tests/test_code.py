@@ -25,13 +25,23 @@ class Kept:
 '''
 
 
-def test_comments_docstrings_and_blank_lines_do_not_count():
+def test_comments_docstrings_and_layout_do_not_count():
     bare = (
-        "import os\ndef double(number: int) -> int:\n    return 2 * number\n"
-        "class Kept:\n    size: int = 1\n    def grown(self) -> int: ..."
+        "import os\ndef double(number: int) -> int: return 2*number\n"
+        "class Kept:\n  size: int = 1\n  def grown(self) -> int: ..."
     )
-    assert code.essence(SOURCE) == bare
     assert code.essence(SOURCE) == code.essence(bare)
+    assert "for the path" not in code.essence(SOURCE)
+
+
+def test_texts_count_to_the_last_blank():
+    assert code.essence('a = """one\n\ntwo"""') != code.essence('a = """one\ntwo"""')
+    line = 'def f(x): "doc"; return x + {}'
+    assert code.essence(line.format(1)) != code.essence(line.format(2))
+
+
+def test_a_function_of_a_docstring_alone_stays_a_function():
+    assert code.essence('def f():\n    """Nothing yet."""') == "def f():\n    pass"
 
 
 @pytest.mark.parametrize(
@@ -42,7 +52,7 @@ def test_code_counts(old, new):
 
 
 def test_a_hash_sign_in_a_text_is_no_comment():
-    assert code.essence('colour = "#fff"  # white') == 'colour = "#fff"'
+    assert code.essence('colour = "#fff"  # white') == "colour = '#fff'"
 
 
 @pytest.fixture
