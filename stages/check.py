@@ -24,7 +24,7 @@ def check(study: params.Params) -> None:
             _folder(data.path, f"data.{task}.path")
     for task, own in study.own.items():
         for split, path in {"train": own.train, "validation": own.validation}.items():
-            if not params.expanded(path, f"own.{task}.{split}").is_file():
+            if not Path(path).is_file():
                 raise params.ParamsError(
                     f"own.{task}.{split} is {path!r}, but there is no such file"
                 )

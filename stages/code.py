@@ -1,7 +1,7 @@
 """What every stage's code amounts to: one file per script, which DVC compares in place of the sources.
 
 `results/code/<script>.json` lists the script and all files of this project that it imports, at any
-depth, each with a hash of its source without comments, docstrings and layout. A stage depends on
+depth, each with a hash of its source without comments, docstrings and blank lines. A stage depends on
 the file of its script: it reruns when code that it uses changes, and not for a comment. (Listing the
 sources in dvc.yaml instead, a dozen to a stage, makes dvc.lock four times as long, and DVC rewrites that
 file after every stage.)
@@ -9,7 +9,9 @@ file after every stage.)
 
 import ast
 import hashlib
+import io
 import json
+import tokenize
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
@@ -18,6 +20,8 @@ import typer
 
 LAUNCHERS = ("__init__.py", "warm.py")
 """Files that start stages and change nothing that they do."""
+SETTINGS = "params.py"
+"""Checks settings, whose values DVC compares itself; a new one must not rerun what does not read it."""
 
 
 def imported_files(script: Path, root: Path) -> list[Path]:
@@ -56,22 +60,47 @@ def _imports(tree: ast.Module, root: Path) -> Iterator[Path]:
 
 
 def essence(source: str) -> str:
-    """Python source without comments, docstrings and layout, as Python itself would print it."""
-    tree = ast.parse(source)
-    for node in ast.walk(tree):
-        body = getattr(node, "body", None)
-        if isinstance(body, list):
-            body[:] = [part for part in body if not _is_text(part)] or [ast.Pass()]
-    return ast.unparse(tree)
+    """Python source without comments, docstrings, blank lines and trailing blanks.
+
+    Cut out of the text, so that all versions of Python agree; inside texts nothing is touched.
+    """
+    lines = source.splitlines()
+    tokens = list(tokenize.generate_tokens(io.StringIO(source).readline))
+    cuts = [(token.start, token.end) for token in tokens if token.type == tokenize.COMMENT]
+    nodes = list(ast.walk(ast.parse(source)))
+    docstrings = [n.value for n in nodes if isinstance(n, ast.Expr) and _is_text(n.value)]
+    cuts += [_span(node, lines) for node in docstrings]
+    inside: set[int] = set()
+    for node in nodes:
+        if node not in docstrings and (isinstance(node, ast.JoinedStr) or _is_text(node)):
+            (first, _), (last, _) = _span(node, lines)
+            inside |= set(range(first + 1, last + 1))
+    for (first, start), (last, end) in sorted(cuts, reverse=True):
+        lines[first - 1 : last] = [
+            lines[first - 1][:start] + lines[last - 1][end:],
+            *[""] * (last - first),
+        ]
+    return "\n".join(
+        line if number in inside else line.rstrip()
+        for number, line in enumerate(lines, start=1)
+        if number in inside or line.strip()
+    )
 
 
 def _is_text(node: ast.AST) -> bool:
-    """A docstring, of a module, class, function or field: a text that stands alone."""
-    return (
-        isinstance(node, ast.Expr)
-        and isinstance(node.value, ast.Constant)
-        and isinstance(node.value.value, str)
-    )
+    return isinstance(node, ast.Constant) and isinstance(node.value, str)
+
+
+def _span(node: ast.AST, lines: list[str]) -> tuple[tuple[int, int], tuple[int, int]]:
+    """First and last place of a node: number of the line from 1, and of the character in it from 0."""
+    place = vars(node)
+    ends = []
+    for number, column in (
+        (place["lineno"], place["col_offset"]),
+        (place["end_lineno"], place["end_col_offset"]),
+    ):
+        ends.append((number, len(lines[number - 1].encode()[:column].decode())))
+    return ends[0], ends[1]
 
 
 def digest(file: Path) -> str:
@@ -91,7 +120,11 @@ def main(
     for script in sorted(sources.glob("*.py")):
         if script.name not in LAUNCHERS:
             files = imported_files(script, root)
-            hashes = {file.relative_to(root).as_posix(): digest(file) for file in files}
+            hashes = {
+                file.relative_to(root).as_posix(): digest(file)
+                for file in files
+                if file.name != SETTINGS
+            }
             text = json.dumps(hashes, indent=1, sort_keys=True)
             (out / f"{script.stem}.json").write_text(text + "\n", encoding="utf-8")
 

@@ -51,5 +51,10 @@ def load(config: Config, task: str, seed: int, theta_0: Path, prepared: Path) ->
         encoder.load(theta_0),
         tasks.load_prepared(prepared),
         seeds.derive(config.noise, task, seed),
-        config.override.apply(config.train),
+        recipe(config.train, config.override),
     )
+
+
+def recipe(train: params.Train, override: params.Override) -> params.Train:
+    """`train` with what the task does differently; what its override leaves out stays."""
+    return train.model_copy(update=override.model_dump(exclude_none=True))

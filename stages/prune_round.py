@@ -25,7 +25,8 @@ def main(
     sparsity: Annotated[float, typer.Option(help="Of the new mask.")],
     theta_0: Annotated[Path, typer.Option("--encoder")],
     prepared: Annotated[Path, typer.Option()],
-    weights: Annotated[Path, typer.Option(help="Folder of the dense run's weights.")],
+    weights: Annotated[Path, typer.Option(help="theta_i.")],
+    trained: Annotated[Path, typer.Option(help="Weights of the dense run after training.")],
     mask: Annotated[Path, typer.Option(help="Of that round.")],
     out: Annotated[Path, typer.Option()],
 ) -> None:
@@ -33,18 +34,18 @@ def main(
     loaded = inputs.load(config, task, seed, theta_0, prepared)
     survivors = artifacts.load_mask(mask)
     if before == 0:  # the subnetwork of round 0 is dense, and fine-tune has trained it
-        model = loaded.model(weights / "trained.safetensors")
+        model = loaded.model(trained)
     else:
         point = config.imp.rewind_to
-        model = loaded.model(weights / f"theta-{point}.safetensors")
+        model = loaded.model(weights)
         run = subnetworks.train_(
             model, loaded.encoder, loaded.prepared, survivors, loaded.noise, loaded.recipe, point
         )
         artifacts.save_run(run.predictions, run.losses, out / "before")
         if before in config.imp.keep_weights:
             encoder.save_weights(model, loaded.encoder, out / "before" / "weights.safetensors")
-    trained = encoder.prunable_weights(model, loaded.encoder)
-    pruned = masks.prune_by_magnitude(trained, survivors, sparsity)
+    ranked = encoder.prunable_weights(model, loaded.encoder)
+    pruned = masks.prune_by_magnitude(ranked, survivors, sparsity)
     artifacts.save_mask(pruned, out / "mask.safetensors")
 
 

@@ -129,7 +129,7 @@ def _rows(
 def metrics(found: pd.DataFrame) -> dict[str, dict[str, float]]:
     """Means over tasks and seeds of the headline on validation, at most 20 numbers, for people.
 
-    By subnetwork: dense, and the ticket and its random control by sparsity.
+    By subnetwork: dense, and the ticket and its random control at their six highest sparsities.
     """
     rows = found[found["headline"] & (found["split"] == "validation")]
     shown: dict[str, dict[str, float]] = {}
@@ -137,7 +137,7 @@ def metrics(found: pd.DataFrame) -> dict[str, dict[str, float]]:
         per_task = rows[rows["kind"] == kind].groupby(["sparsity", "task"])["score"].mean()
         means = per_task.groupby("sparsity").mean()
         keep = sorted(means.index)[-6:]
-        values = {f"{round(100 * at)}% dropped": round(float(means[at]), 4) for at in keep}
+        values = {f"{100 * at:g}% dropped": round(float(means[at]), 4) for at in keep}
         if values:
             shown[kind] = values
     return shown

@@ -1,10 +1,11 @@
-"""Run a training stage in a fork of a process that has torch and transformers loaded already.
+"""Run a stage in a fork of a process that has torch and transformers loaded already.
 
 `python -m stages.warm fine_tune --task rte ...` does what `python -m stages.fine_tune --task rte ...`
 does. Importing the two libraries takes 8 to 10 seconds on two cores, longer than a training of the
 miniature, so the first call leaves a process behind that has imported them, and nothing of this
 project; later calls ask it for a fork, hand over their own standard streams, environment and working
-directory, and wait for the exit code. It ends after IDLE_SECONDS without work.
+directory, and wait for the exit code. (What a library reads from the environment when it is imported,
+such as OMP_NUM_THREADS, is that of the first call.) It ends after IDLE_SECONDS without work.
 
 Without a fork: where there is an NVIDIA GPU (its driver does not survive one), outside Linux, and with
 SCRATCHCARD_WARM=0 in the environment.
@@ -27,13 +28,19 @@ from pathlib import Path
 
 IDLE_SECONDS = 30
 START_SECONDS = 120
-LIBRARIES = "torch", "torch._dynamo", "transformers.models.auto.modeling_auto", "safetensors.torch"
-LIGHT_LIBRARIES = (
+LIBRARIES = (
+    "torch",
+    "torch._dynamo",
+    "safetensors.torch",
+    "transformers.models.auto.modeling_auto",
     "transformers.models.bert.modeling_bert",
+    "sklearn.linear_model",
+    "pandas",
     "pydantic",
-    "typer",
-    "tqdm",
+    "ruamel.yaml",
     "tokenizers",
+    "tqdm",
+    "typer",
 )
 
 
@@ -135,7 +142,7 @@ def place() -> Path:
 def serve(address: Path) -> None:
     """Import the libraries, then fork a child for every connection until there is no more work."""
     listener = socket.socket(socket.AF_UNIX)
-    for library in (*LIBRARIES, *LIGHT_LIBRARIES):
+    for library in LIBRARIES:
         __import__(library)
     listener.bind(str(address))
     listener.listen()
@@ -167,7 +174,10 @@ def answer(connection: socket.socket) -> None:
     header, streams, _, _ = socket.recv_fds(connection, 4, 3)
     message = b""
     while len(message) < struct.unpack("!I", header)[0]:
-        message += connection.recv(1 << 16)
+        chunk = connection.recv(1 << 16)
+        if not chunk:  # the asker is gone
+            os._exit(1)
+        message += chunk
     folder, num, *rest = message.decode(errors="surrogateescape").split("\0")
     command, variables = rest[: int(num)], rest[int(num) :]
     for target, stream in enumerate(streams):

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from ruamel.yaml import YAML
 
 from stages.tickets import params
-from stages.tickets.params import Override, ParamsError
+from stages.tickets.params import ParamsError
 
 ROOT = Path(__file__).parents[1]
 SHIPPED = ROOT / "params.yaml"
@@ -148,7 +148,9 @@ REFUSED: list[tuple[Change, str, str, str]] = [
     (put("last_round", 99), "last_round", "99", str(LAST)),
     (put("random.rounds", [99]), "random.rounds", "99", f"up to {LAST}"),
     (put("transfer.round", 99), "transfer.round", "99", f"up to {LAST}"),
-    (put("imp.keep_weights", [-1]), "imp.keep_weights", "-1", f"up to {LAST}"),
+    (put("imp.keep_weights", [-1]), "imp.keep_weights", "-1", f"before {LAST}"),
+    (put("imp.keep_weights", [LAST]), "imp.keep_weights", str(LAST), f"before {LAST}"),
+    (put("seeds", [1.0, 2.0]), "seeds[0]", "1.0", "a valid integer"),
     (put("imp.rewind_to", 33), "imp.rewind_to", "33", "rewind.points"),
     (
         put_all(put("rewind.points", [50]), put("imp.rewind_to", 50)),
@@ -309,21 +311,7 @@ def test_every_source_of_an_encoder_is_read(
     assert isinstance(params.load(written(content, tmp_path)).encoder, kind)
 
 
-# --- overrides and paths ---------------------------------------------------------------------
-
-
-def test_an_override_changes_what_it_names_and_no_more() -> None:
-    train = params.load(SHIPPED).train
-    changed = Override(learning_rate=3e-5).apply(train)
-    assert changed.learning_rate == 3e-5
-    assert changed.model_copy(update={"learning_rate": train.learning_rate}) == train
-    both = Override(epochs=7, batch_size=3).apply(train)
-    assert (both.epochs, both.batch_size, both.learning_rate) == (7, 3, train.learning_rate)
-
-
-def test_an_empty_override_changes_nothing() -> None:
-    train = params.load(SHIPPED).train
-    assert Override().apply(train) == train
+# --- paths -------------------------------------------------------------------------------
 
 
 def test_variables_and_home_are_filled_in(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -151,14 +151,15 @@ def _look_up(name: str, values: Yaml) -> Yaml:
 
 
 def wrong_code(stages: Iterable[Stage]) -> list[str]:
-    """Of the code, a stage depends on that of its script; `code` itself on all sources."""
+    """Of the code, a stage depends on that of its script; `code` and `check` on the sources."""
+    sources = {"code": {"stages"}, "check": imported_files(ROOT / "stages" / "check.py")}
     return [
         problem
         for stage in stages
         for problem in _differences(
             f"{stage.name}: deps",
             {dep for dep in stage.deps if lies_in(dep, "stages") or lies_in(dep, CODE)},
-            {"stages"} if stage.module == "code" else {f"{CODE}/{stage.module}.json"},
+            sources.get(stage.module, {f"{CODE}/{stage.module}.json"}),
         )
     ]
 

@@ -31,7 +31,7 @@ def test_the_counts_of_the_bert_base_study_are_those_in_its_comment():
         "transfers": pairs - own,
         "from scratch": len(study.tasks) * len(study.scratch.seeds),
     }
-    others = len(("check", "encoder", "stability", "score", "plot")) + len(study.tasks)
+    others = len(("code", "check", "encoder", "stability", "score", "plot")) + len(study.tasks)
     stages = sum(trainings.values()) + chains + own + others
     comment = re.sub(r"\n# +", " ", path.read_text(encoding="utf-8"))
     assert f"{stages:,} stages" in comment

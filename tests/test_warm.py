@@ -89,7 +89,7 @@ def make_project(folder: Path, idle_seconds: float) -> Path:
         lines = code.strip().split("\n")
         text = "\n".join(line.removeprefix(" " * 8) for line in lines)
         (package / f"{name}.py").write_text(text + "\n", encoding="utf-8")
-    for library in (*warm.LIBRARIES, *warm.LIGHT_LIBRARIES):
+    for library in warm.LIBRARIES:
         parts = library.split(".")
         for depth in range(1, len(parts) + 1):
             stand_in = folder.joinpath(*parts[:depth], "__init__.py")

@@ -70,7 +70,7 @@ def prunable_names(body: nn.Module) -> tuple[str, ...]:
 
     They are the weights of the linear modules inside its stack of layers (queries, keys, values,
     attention outputs, both MLP matrices) and of the pooler; never embeddings, biases, LayerNorm or
-    a task's head. For bert-base 73 matrices with 85,524,480 weights: Chen et al. 2020, Sec. 3.
+    a task's head. For bert-base 73 matrices with 85,524,480 weights, as in Chen et al. 2020.
 
     Raises:
         ValueError: there are none, so the model is not BERT-like.
@@ -109,6 +109,7 @@ def save(encoder: Pretrained, record: Mapping[str, Any], folder: Path) -> None:
     if encoder.mlm_head:
         head = {name: p.detach().float().contiguous() for name, p in encoder.mlm_head.items()}
         save_file(head, folder / "mlm_head.safetensors")
+    encoder.config.name_or_path = ""  # a path of this machine, or the name on the Hub
     encoder.config.to_json_file(folder / "config.json", use_diff=False)
     encoder.tokenizer.no_truncation()
     encoder.tokenizer.no_padding()

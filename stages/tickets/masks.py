@@ -66,7 +66,7 @@ def prune_by_magnitude(weights: Weights, mask: Mask, sparsity: float) -> Mask:
             surviving weight is NaN.
 
     Frankle & Carbin 2019, Sec. 1, step 3, with one ranking over all matrices as in Chen et al.
-    2020, Sec. 3.
+    2020.
     """
     check_same_matrices(weights, mask)
     num_kept = num_survivors(mask)
@@ -100,8 +100,8 @@ def prune_by_magnitude(weights: Weights, mask: Mask, sparsity: float) -> Mask:
 def random_like(mask: Mask, generator: np.random.Generator) -> Mask:
     """A mask of exactly the size of `mask`, its survivors drawn uniformly over all matrices.
 
-    The shares of single matrices are free to differ from those of `mask`: Chen et al. 2020, Sec.
-    3.1, the control "random pruning".
+    The shares of single matrices are free to differ from those of `mask`: Chen et al. 2020, Table
+    2, the row of random masks.
     """
     names = sorted(mask)
     survives = np.zeros(num_weights(mask), dtype=np.bool_)

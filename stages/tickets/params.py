@@ -32,7 +32,9 @@ ALLOWED_METRICS: dict[Kind, tuple[Metric, ...]] = {
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 """Name of a task or a study: part of paths and of stage names."""
 Share = Annotated[float, Field(gt=0, lt=1)]
-Seed = Annotated[int, Field(ge=0)]
+Whole = Annotated[int, Field(strict=True)]
+"""Written without a point: it becomes part of paths and of stage names."""
+Seed = Annotated[Whole, Field(ge=0)]
 
 
 class ParamsError(ValueError):
@@ -192,6 +194,8 @@ class OwnData(Section):
     def _is_a_table(cls, path: str) -> str:
         if Path(path).suffix not in (".csv", ".jsonl", ".parquet"):
             raise ValueError(f"is {path!r}, allowed are files that end in .csv, .jsonl or .parquet")
+        if path.startswith("~") or "$" in path:
+            raise ValueError(f"is {path!r}, allowed are paths without ~ and $, which DVC watches")
         return path
 
     @model_validator(mode="after")
@@ -225,9 +229,6 @@ class Override(Section):
     batch_size: int | None = Field(default=None, ge=1)
     learning_rate: float | None = Field(default=None, gt=0)
 
-    def apply(self, train: Train) -> Train:
-        return train.model_copy(update=self.model_dump(exclude_none=True))
-
 
 class Noise(Section):
     """Each source of noise: `seed`, it follows the run's seed, or a number that fixes it."""
@@ -240,14 +241,14 @@ class Noise(Section):
 
 # --- pruning ---------------------------------------------------------------------------------
 
-Percent = Annotated[int, Field(ge=0, lt=100)]
+Percent = Annotated[Whole, Field(ge=0, lt=100)]
 
 
 class Round(Section):
     """A round: from mask `from` to mask `to` at `sparsity`."""
 
-    before: int = Field(alias="from", ge=0)
-    to: int = Field(ge=1)
+    before: Whole = Field(alias="from", ge=0)
+    to: Whole = Field(ge=1)
     sparsity: float = Field(gt=0, lt=1)
 
 
@@ -256,8 +257,8 @@ class Imp(Section):
 
     rewind_to: Percent
     """Rounds restart from the weights at this percentage of the dense training; 0: pre-trained."""
-    keep_weights: tuple[int, ...]
-    """Rounds whose trained weights are stored, for export and comparisons; 0 always is."""
+    keep_weights: tuple[Whole, ...]
+    """Rounds before the last whose trained weights are stored, for export and comparisons."""
 
 
 class Rewind(Section):
@@ -270,7 +271,7 @@ class Rewind(Section):
 class Random(Section):
     """Random masks of exactly the size of the ticket of these rounds."""
 
-    rounds: tuple[Annotated[int, Field(ge=1)], ...]
+    rounds: tuple[Annotated[Whole, Field(ge=1)], ...]
 
 
 class Scratch(Section):
@@ -285,7 +286,7 @@ class Transfer(Section):
     sources: tuple[Name, ...]
     targets: tuple[Name, ...]
     seeds: tuple[Seed, ...]
-    round: int = Field(ge=1)
+    round: Whole = Field(ge=1)
 
 
 # --- reading results -------------------------------------------------------------------------
@@ -327,7 +328,7 @@ class Params(Section):
     train: Train
     override: dict[Name, Override]
     rounds: tuple[Round, ...] = Field(min_length=1)
-    last_round: int
+    last_round: Whole
     """Number of the last round: dvc.yaml cannot count."""
     imp: Imp
     rewind: Rewind
@@ -425,10 +426,15 @@ def _check_rounds(params: Params) -> None:
     if 0 not in points:
         raise ValueError(f"rewind.points is {list(points)}, allowed is a list with 0 in it")
     _check_unique("random.rounds", params.random.rounds)
+    for number in params.imp.keep_weights:
+        if not 0 < number < last:
+            raise ValueError(
+                f"imp.keep_weights has {number}, allowed are the rounds after 0, whose weights are "
+                f"stored anyway, and before {last}, the last"
+            )
     for key, rounds in {
         "random.rounds": params.random.rounds,
         "transfer.round": (params.transfer.round,),
-        "imp.keep_weights": params.imp.keep_weights,
     }.items():
         for number in rounds:
             if number > last or number < 0:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,7 @@ from stages.tickets.params import (
     ParamsError,
     expanded,
 )
+from stages.tickets.seeds import stable_seed
 from stages.tickets.tasks import Task
 
 
@@ -86,7 +88,7 @@ def load(name: str, data: Data | OwnData) -> tuple[Task, dict[str, Texts]]:
 def _miniature(name: str, data: MiniatureData) -> tuple[Task, dict[str, Texts]]:
     sizes = {"train": data.train, "validation": data.validation}
     if name == "mlm":
-        lines = language.sentences(sum(sizes.values()), seed=data.seed + 1)
+        lines = language.sentences(sum(sizes.values()), stable_seed("mlm", data.seed))
         halves = {"train": lines[: data.train], "validation": lines[data.train :]}
         return Task(name, "mlm", 0, ("masked_accuracy",)), {
             split: Texts(texts, None, np.zeros(len(texts))) for split, texts in halves.items()
@@ -208,7 +210,7 @@ def _numbered(labels: pd.Series, classes: list[object], path: str, data: OwnData
 
 def _read_table(path: str, key: str, texts: Sequence[str]) -> pd.DataFrame:
     as_text = dict.fromkeys(texts, str)
-    file = expanded(path, key)
+    file = Path(path)
     if not file.is_file():
         raise ParamsError(f"{key} is {path!r}, but there is no such file")
     try:

@@ -230,9 +230,10 @@ def _check_finite(losses: list[Tensor], step: int, total: int, task: Task, confi
     recent = torch.stack(losses[-CHECK_EVERY:])
     if bool(torch.isfinite(recent).all()):
         return
-    first = step + 1 - len(recent) + int((~torch.isfinite(recent)).nonzero()[0, 0])
+    bad = int((~torch.isfinite(recent)).nonzero()[0, 0])
+    first = step + 1 - len(recent) + bad
     raise TrainingError(
-        f"the loss of task {task.name!r} is {float(losses[-1])} from step {first + 1} of {total} on, "
+        f"the loss of task {task.name!r} is {float(recent[bad])} from step {first + 1} of {total} on, "
         f"where the learning rate was {learning_rate_at(first, total, config):.3g}; lower "
         "train.learning_rate or override it for this task"
     )
