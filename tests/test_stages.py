@@ -386,7 +386,13 @@ def one_of_each() -> list[Stage]:
 
 
 def inputs() -> list[tuple[Stage, str]]:
-    return [(stage, dep) for stage in one_of_each() for dep in stage.inputs]
+    """A round that trains does not read the weights of the dense run, which round 0 alone prunes."""
+    return [
+        (stage, dep)
+        for stage in one_of_each()
+        for dep in stage.inputs
+        if (stage.group, Path(dep).name) != ("prune-round", "trained.safetensors")
+    ]
 
 
 @pytest.mark.parametrize(

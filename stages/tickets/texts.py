@@ -218,7 +218,7 @@ def _read_table(path: str, key: str, texts: Sequence[str]) -> pd.DataFrame:
             case ".csv":
                 table = pd.read_csv(file, keep_default_na=False, na_values=[""], dtype=as_text)
             case ".jsonl":
-                table = pd.read_json(file, lines=True, dtype=False, convert_dates=False)
+                table = pd.read_json(file, lines=True, dtype=False)
             case _:
                 table = pd.read_parquet(file)
     except (ValueError, OSError) as error:
