@@ -13,6 +13,7 @@ import io
 import json
 import tokenize
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Annotated
 
@@ -36,7 +37,7 @@ def imported_files(script: Path, root: Path) -> list[Path]:
         current = waiting.pop()
         if current not in found:
             found.add(current)
-            waiting += _imports(ast.parse(current.read_text(encoding="utf-8")), root)
+            waiting += _imports(current, root)
     beside = {
         other
         for file in found
@@ -46,7 +47,12 @@ def imported_files(script: Path, root: Path) -> list[Path]:
     return sorted(found | beside)
 
 
-def _imports(tree: ast.Module, root: Path) -> Iterator[Path]:
+@cache
+def _imports(script: Path, root: Path) -> list[Path]:
+    return list(_imports_of(ast.parse(script.read_text(encoding="utf-8")), root))
+
+
+def _imports_of(tree: ast.Module, root: Path) -> Iterator[Path]:
     for node in ast.walk(tree):
         names: list[str] = []
         if isinstance(node, ast.ImportFrom) and node.module:
@@ -103,6 +109,7 @@ def _span(node: ast.AST, lines: list[str]) -> tuple[tuple[int, int], tuple[int, 
     return ends[0], ends[1]
 
 
+@cache
 def digest(file: Path) -> str:
     """sha256 of a file; of a Python file that of its essence."""
     text = file.read_text(encoding="utf-8")

@@ -1,6 +1,5 @@
 """Train the dense encoder on a task; keep its weights, also those at the rewinding points."""
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -10,37 +9,31 @@ from stages import cli, inputs
 from stages.tickets import artifacts, encoder, evaluation, masks, params, training
 
 
-@dataclass(frozen=True)
-class Params:
-    noise: params.Noise
-    train: params.Train
-    override: params.Override
-    rewind: params.Rewind
-
-
 def main(
     task: Annotated[str, typer.Option()],
     seed: Annotated[int, typer.Option()],
+    points: Annotated[
+        list[int], typer.Option(help="Where to keep theta_i, per cent of the training.")
+    ],
     theta_0: Annotated[Path, typer.Option("--encoder")],
     prepared: Annotated[Path, typer.Option()],
     weights: Annotated[Path, typer.Option()],
     dense_mask: Annotated[Path, typer.Option(help="Folder of round 0.")],
     out: Annotated[Path, typer.Option()],
 ) -> None:
-    config = cli.read(Params, task)
-    loaded = inputs.load(config, task, seed, theta_0, prepared)
+    loaded = inputs.load(task, seed, theta_0, prepared)
     model = loaded.model()
     total = training.num_steps(len(loaded.prepared.train), loaded.recipe)
-    points = {training.step_at(percent, total): percent for percent in config.rewind.points}
-    if len(points) < len(config.rewind.points):
+    percents = {training.step_at(percent, total): percent for percent in points}
+    if len(percents) < len(points):
         raise params.ParamsError(
-            f"rewind.points is {list(config.rewind.points)}, but the {total} steps of {task!r} are "
+            f"rewind.points is {points}, but the {total} steps of {task!r} are "
             "too few to tell them apart"
         )
 
     def keep(step: int) -> None:
-        if step in points:
-            file = weights / f"theta-{points[step]}.safetensors"
+        if step in percents:
+            file = weights / f"theta-{percents[step]}.safetensors"
             encoder.save_weights(model, loaded.encoder, file)
 
     losses = training.fit_(model, loaded.prepared, loaded.noise, loaded.recipe, after_step=keep)

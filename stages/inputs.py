@@ -1,26 +1,15 @@
-"""What every training stage loads before it trains."""
+"""What every training stage loads before it trains, and how it trains a subnetwork."""
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
 from transformers import PreTrainedModel
 
-from stages.tickets import encoder, params, seeds, tasks
+from stages.tickets import artifacts, encoder, params, seeds, subnetworks, tasks
 from stages.tickets.encoder import Encoder
+from stages.tickets.masks import Mask
 from stages.tickets.seeds import Seeds
 from stages.tickets.tasks import Prepared
-
-
-class Config(Protocol):
-    """The sections that every training stage reads."""
-
-    @property
-    def noise(self) -> params.Noise: ...
-    @property
-    def train(self) -> params.Train: ...
-    @property
-    def override(self) -> params.Override: ...
 
 
 @dataclass(frozen=True)
@@ -45,16 +34,21 @@ class Inputs:
             encoder.load_weights_(model, self.encoder, weights)
         return model
 
+    def train(self, weights: Path, mask: Mask, point: int, out: Path) -> PreTrainedModel:
+        """Train the subnetwork `mask` from theta_`point`, and write what it predicts to `out`."""
+        model = self.model(weights)
+        run = subnetworks.train_(
+            model, self.encoder, self.prepared, mask, self.noise, self.recipe, point
+        )
+        artifacts.save_run(run.predictions, run.losses, out)
+        return model
 
-def load(config: Config, task: str, seed: int, theta_0: Path, prepared: Path) -> Inputs:
+
+def load(task: str, seed: int, theta_0: Path, prepared: Path) -> Inputs:
+    read = params.Recipe.model_validate(artifacts.load_record(prepared / "recipe.json"))
     return Inputs(
         encoder.load(theta_0),
         tasks.load_prepared(prepared),
-        seeds.derive(config.noise, task, seed),
-        recipe(config.train, config.override),
+        seeds.derive(read.noise, task, seed),
+        read.train,
     )
-
-
-def recipe(train: params.Train, override: params.Override) -> params.Train:
-    """`train` with what the task does differently; what its override leaves out stays."""
-    return train.model_copy(update=override.model_dump(exclude_none=True))

@@ -1,4 +1,4 @@
-"""A task's tokenised splits: train, selection (carved from it) and validation; and its baselines."""
+"""A task's tokenised splits (train, selection carved from it, validation), baselines and recipe."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +18,9 @@ class Params:
     prepare: params.Prepare
     data: params.Data | None
     own: params.OwnData | None
+    noise: params.Noise
+    train: params.Train
+    override: params.Override
 
 
 def prepare(
@@ -53,6 +56,12 @@ def prepare(
     return Prepared(task, vocabulary, train, evaluated)
 
 
+def recipe(config: Params) -> params.Recipe:
+    """`train` with what the task does differently; what its override leaves out stays."""
+    different = config.override.model_dump(exclude_none=True)
+    return params.Recipe(noise=config.noise, train=config.train.model_copy(update=different))
+
+
 def main(
     task: Annotated[str, typer.Option()],
     encoder: Annotated[Path, typer.Option()],
@@ -68,6 +77,7 @@ def main(
     vocabulary = Vocabulary(**{**record, "special": tuple(record["special"])})
     prepared = prepare(described, sources, tokenizer, vocabulary, config.prepare)
     tasks.save_prepared(prepared, out)
+    artifacts.save_record(recipe(config).model_dump(), out / "recipe.json")
     artifacts.save_arrays(baselines.predict(prepared), out / "baselines.safetensors")
 
 

@@ -1,20 +1,12 @@
 """Train a random mask of exactly the size of the ticket of one round: the control."""
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from stages import cli, inputs
-from stages.tickets import artifacts, masks, params, subnetworks
-
-
-@dataclass(frozen=True)
-class Params:
-    noise: params.Noise
-    train: params.Train
-    override: params.Override
+from stages.tickets import artifacts, masks
 
 
 def main(
@@ -28,19 +20,10 @@ def main(
     mask: Annotated[Path, typer.Option(help="The ticket of that round.")],
     out: Annotated[Path, typer.Option()],
 ) -> None:
-    loaded = inputs.load(cli.read(Params, task), task, seed, theta_0, prepared)
+    loaded = inputs.load(task, seed, theta_0, prepared)
     drawn = masks.random_like(artifacts.load_mask(mask), loaded.noise.mask_generator(number))
-    run = subnetworks.train_(
-        loaded.model(weights),
-        loaded.encoder,
-        loaded.prepared,
-        drawn,
-        loaded.noise,
-        loaded.recipe,
-        point,
-    )
+    loaded.train(weights, drawn, point, out)
     artifacts.save_mask(drawn, out / "mask.safetensors")
-    artifacts.save_run(run.predictions, run.losses, out)
 
 
 if __name__ == "__main__":

@@ -1,20 +1,12 @@
 """Train the last subnetwork from theta_i, the weights at one point of the dense training."""
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from stages import cli, inputs
-from stages.tickets import artifacts, params, subnetworks
-
-
-@dataclass(frozen=True)
-class Params:
-    noise: params.Noise
-    train: params.Train
-    override: params.Override
+from stages.tickets import artifacts
 
 
 def main(
@@ -27,17 +19,8 @@ def main(
     mask: Annotated[Path, typer.Option()],
     out: Annotated[Path, typer.Option()],
 ) -> None:
-    loaded = inputs.load(cli.read(Params, task), task, seed, theta_0, prepared)
-    run = subnetworks.train_(
-        loaded.model(weights),
-        loaded.encoder,
-        loaded.prepared,
-        artifacts.load_mask(mask),
-        loaded.noise,
-        loaded.recipe,
-        point,
-    )
-    artifacts.save_run(run.predictions, run.losses, out)
+    loaded = inputs.load(task, seed, theta_0, prepared)
+    loaded.train(weights, artifacts.load_mask(mask), point, out)
 
 
 if __name__ == "__main__":

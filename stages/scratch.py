@@ -1,20 +1,12 @@
 """Train the dense architecture from random weights: what the pre-training is worth."""
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from stages import cli, inputs
-from stages.tickets import artifacts, evaluation, params, training
-
-
-@dataclass(frozen=True)
-class Params:
-    noise: params.Noise
-    train: params.Train
-    override: params.Override
+from stages.tickets import artifacts, evaluation, training
 
 
 def main(
@@ -24,7 +16,7 @@ def main(
     prepared: Annotated[Path, typer.Option()],
     out: Annotated[Path, typer.Option()],
 ) -> None:
-    loaded = inputs.load(cli.read(Params, task), task, seed, theta_0, prepared)
+    loaded = inputs.load(task, seed, theta_0, prepared)
     model = loaded.model(from_scratch=True)
     losses = training.fit_(model, loaded.prepared, loaded.noise, loaded.recipe)
     artifacts.save_run(evaluation.predict(model, loaded.prepared), losses, out)

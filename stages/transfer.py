@@ -1,20 +1,12 @@
 """Train the mask of a source task on a target task, from the target's theta_i."""
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from stages import cli, inputs
-from stages.tickets import artifacts, params, subnetworks
-
-
-@dataclass(frozen=True)
-class Params:
-    noise: params.Noise
-    train: params.Train
-    override: params.Override
+from stages.tickets import artifacts
 
 
 def main(
@@ -28,21 +20,11 @@ def main(
     mask: Annotated[Path, typer.Option(help="Of the source.")],
     out: Annotated[Path, typer.Option()],
 ) -> None:
-    config = cli.read(Params, target)
     if source == target:  # the ticket on its own task: its chain trains that one
         artifacts.save_record({"trained_by": "the chain of the task itself"}, out / "own.json")
         return
-    loaded = inputs.load(config, target, seed, theta_0, prepared)
-    run = subnetworks.train_(
-        loaded.model(weights),
-        loaded.encoder,
-        loaded.prepared,
-        artifacts.load_mask(mask),
-        loaded.noise,
-        loaded.recipe,
-        point,
-    )
-    artifacts.save_run(run.predictions, run.losses, out)
+    loaded = inputs.load(target, seed, theta_0, prepared)
+    loaded.train(weights, artifacts.load_mask(mask), point, out)
 
 
 if __name__ == "__main__":

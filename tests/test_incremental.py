@@ -189,6 +189,7 @@ def chain(task: str, seed: int) -> set[str]:
             {"override": {"mood": {"learning_rate": 2e-3}, "mlm": {}}},
             {
                 "check",
+                "prepare-own@mood",
                 *chain("mood", 1),
                 "scratch@mood-1",
                 "transfer@mood-mlm-1",  # its mask is one of mood's
@@ -198,7 +199,14 @@ def chain(task: str, seed: int) -> set[str]:
         ),
         pytest.param(
             {"override": {"mood": {}, "mlm": {"learning_rate": 2e-3}}},
-            {"check", *chain("mlm", 1), "scratch@mlm-1", "transfer@mood-mlm-1", *READERS},
+            {
+                "check",
+                "prepare@mlm",
+                *chain("mlm", 1),
+                "scratch@mlm-1",
+                "transfer@mood-mlm-1",
+                *READERS,
+            },
             id="the learning rate of a target",
         ),
     ],
@@ -231,7 +239,7 @@ def test_a_remark_reruns_no_stage_and_what_starts_stages_none_either(project: Pr
 def test_changed_code_and_settings_rerun_what_reads_them(project: Project) -> None:
     """What `dvc repro` does, after all that `dvc status` has foreseen."""
     add("MORE = 1\n", project.folder / "stages" / "stability.py")
-    study = SMALL | {"plot": STUDY["plot"] | {"columns": 1}}
+    study = SMALL | {"plot": STUDY["plot"] | {"columns": 2}}
     write_study(project.folder, study)
     assert project.changed() == {"code", "check", "plot"}
     assert sorted(ran(project.repro())) == ["check", "code", "plot", "stability"]

@@ -138,7 +138,19 @@ def fill(template: Yaml, values: dict[str, Yaml]) -> Yaml:
     whole = re.fullmatch(r"\$\{([^}]+)\}", template)
     if whole:
         return _look_up(whole[1], values)
-    return re.sub(r"\$\{([^}]+)\}", lambda found: str(_look_up(found[1], values)), template)
+    return re.sub(r"\$\{([^}]+)\}", lambda found: _in_text(_look_up(found[1], values)), template)
+
+
+def _in_text(value: Yaml) -> str:
+    """As DVC writes a value in a command; a section is its options, a list one option each."""
+    if not isinstance(value, dict):
+        return str(value)
+    pairs = [
+        (key, item)
+        for key, items in value.items()
+        for item in (items if isinstance(items, list) else [items])
+    ]
+    return " ".join(f"--{key} {item}" for key, item in pairs)
 
 
 def _look_up(name: str, values: Yaml) -> Yaml:
@@ -177,7 +189,7 @@ def wrong_params(stages: Iterable[Stage]) -> list[str]:
 
 @cache
 def fields_of_params(module: str) -> frozenset[str]:
-    """The fields of a script's dataclass `Params`; `check` reads the whole file, `code` nothing."""
+    """The fields of a script's dataclass `Params`; `check` reads the whole file, others nothing."""
     source = (ROOT / "stages" / f"{module}.py").read_text(encoding="utf-8")
     for node in ast.parse(source).body:
         if isinstance(node, ast.ClassDef) and node.name == "Params":
@@ -337,7 +349,7 @@ EXAMPLE: dict[str, Any] = {
     "override": {"mlm": {}, "sentiment": {}, "reviews": {}},
     "rounds": [{"from": 0, "to": 1, "sparsity": 0.4}, {"from": 1, "to": 2, "sparsity": 0.6}],
     "last_round": 2,
-    "imp": {"rewind_to": 50},
+    "imp": {"rewind_to": 50, "keep_weights": [1]},
     "rewind": {"points": [0, 50]},
     "random": {"rounds": [1, 2]},
     "scratch": {"seeds": [1]},
@@ -435,13 +447,13 @@ def _change(group: str, key: str, old: str, new: Yaml) -> Callable[[dict[str, An
         ),
         (
             wrong_params,
-            _change("prune-round", "params", "imp", ""),
-            "prune-round@mlm-1-after0: params lack imp",
+            _change("score", "params", "imp", ""),
+            "score: params lack imp",
         ),
         (
             wrong_params,
-            _change("transfer", "params", "override.${item.target}", "override.${item.source}"),
-            "transfer@mlm-sentiment-1: params lack override.sentiment",
+            _change("prepare", "params", "override.${key}", "override"),
+            "prepare@mlm: params lack override.mlm",
         ),
         (
             wrong_params,
@@ -504,7 +516,7 @@ def test_a_wrong_dvc_yaml_is_reported(
 
 def test_a_tracked_list_is_reported() -> None:
     changed = pipeline()
-    changed["stages"]["rewind"]["params"].append("rewind")
+    changed["stages"]["rewind"]["params"] = ["rewind"]
     changed["stages"]["prepare"]["do"]["params"].append("data")
     assert wrong_matrices(changed) == [
         "prepare: tracks data, and is repeated over data",

@@ -17,7 +17,7 @@ import pytest
 from safetensors.numpy import load_file
 
 from stages import cli, score
-from stages.tickets import artifacts, masks, params, tasks
+from stages.tickets import artifacts, masks, tasks
 from stages.tickets.masks import Mask
 from tests.imports import ROOT
 from tests.test_pipeline import Stage, read, resolve, shown_columns
@@ -450,11 +450,12 @@ def test_a_diverged_training_names_task_step_and_learning_rate(
     stage = next(stage for stage in stages() if stage.name == "fine-tune@mood-1")
     study = STUDY | {"train": TRAIN | {"learning_rate": 1e38, "clip": 1e38}}
     write_study(tmp_path, study)
-    (tmp_path / "results").mkdir()
-    for name in ("encoder", "prepared"):
-        (tmp_path / "results" / name).symlink_to(project / "results" / name)
+    prepare = next(stage for stage in stages() if stage.name == "prepare-own@mood")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(tmp_path)
+        Path("results").mkdir()
+        Path("results/encoder").symlink_to(project / "results" / "encoder")
+        assert run(prepare.module, *prepare.arguments) == 0
         assert run(stage.module, *stage.arguments) == 1
     message = capsys.readouterr().err.split("\n")[-2]
     assert message.startswith("fine-tune: the loss of task 'mood' is nan from step ")
@@ -463,14 +464,10 @@ def test_a_diverged_training_names_task_step_and_learning_rate(
 
 
 def test_too_few_steps_to_tell_rewinding_points_apart(
-    project: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    project: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    stage = next(stage for stage in stages() if stage.name == "fine-tune@mood-1")
-    monkeypatch.setattr(
-        cli,
-        "PARAMS",
-        _written(project / "points.yaml", STUDY | {"rewind": {"points": [0, 1, 50]}}),
-    )
+    study = STUDY | {"rewind": {"points": [0, 1, 50]}}
+    stage = next(stage for stage in stages(study) if stage.name == "fine-tune@mood-1")
     before = contents(project)
     assert run(stage.module, *stage.arguments) == 1
     assert capsys.readouterr().err == (
@@ -478,9 +475,3 @@ def test_too_few_steps_to_tell_rewinding_points_apart(
         "apart\n"
     )
     assert contents(project) == before
-
-
-def _written(path: Path, study: dict[str, Any]) -> Path:
-    path.write_text(json.dumps(study), encoding="utf-8")
-    params.load(path)  # so that it is the stage that refuses it
-    return path

@@ -239,6 +239,13 @@ class Noise(Section):
     mask: Literal["seed"] | Seed
 
 
+class Recipe(Section):
+    """What all trainings of one task read, in a file that the stage `prepare` writes."""
+
+    noise: Noise
+    train: Train
+
+
 # --- pruning ---------------------------------------------------------------------------------
 
 Percent = Annotated[Whole, Field(ge=0, lt=100)]
