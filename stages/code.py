@@ -29,7 +29,7 @@ def imported_files(script: Path, root: Path) -> list[Path]:
     """`script` and all it imports from the project in `root`, and files named after those modules.
 
     Found without running anything, so imports inside functions count. A template such as
-    `report.html.jinja` belongs to `report.py`.
+    `page.html.jinja` belongs to `page.py`.
     """
     found: set[Path] = set()
     waiting = [script]

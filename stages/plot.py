@@ -10,7 +10,7 @@ from typing import Annotated, TypeVar
 import typer
 
 from stages import cli
-from stages.tickets import figures, params, report, summary
+from stages.tickets import curves, page, params, report, summary, tables
 
 Row = TypeVar("Row")
 
@@ -38,8 +38,8 @@ def main(
     encoder: Annotated[Path, typer.Option(help="Folder of encoder.json.")],
     tables_out: Annotated[Path, typer.Option("--tables", help="Folder, written.")],
     figures_out: Annotated[Path, typer.Option("--figures", help="Folder, written.")],
-    page: Annotated[Path, typer.Option(help="HTML file, written.")],
-    readme: Annotated[Path, typer.Option(help="Markdown file, written.")],
+    page_out: Annotated[Path, typer.Option("--page", help="HTML file, written.")],
+    readme_out: Annotated[Path, typer.Option("--readme", help="Markdown file, written.")],
 ) -> None:
     config = cli.read(Params)
     found = summary.Scores(read(scores, summary.Score))
@@ -49,19 +49,21 @@ def main(
 
     sections = report.build(found, agreement, layers, config)
     for table in (table for section in sections for table in section.tables):
-        write(tables_out / f"{table.name}.csv", report.to_csv(table.records, table.missing))
-        write(tables_out / f"{table.name}.md", report.to_markdown(table))
-        write(tables_out / f"{table.name}.tex", report.to_tex(table))
+        write(tables_out / f"{table.name}.csv", tables.to_csv(table.records, table.missing))
+        write(tables_out / f"{table.name}.md", tables.to_markdown(table))
+        write(tables_out / f"{table.name}.tex", tables.to_tex(table))
     for figure in (figure for section in sections for figure in section.figures):
-        write(figures_out / f"{figure.name}.csv", report.to_csv(figure.records, figure.missing))
+        write(figures_out / f"{figure.name}.csv", tables.to_csv(figure.records, figure.missing))
         if figure.svg:
             write(figures_out / f"{figure.name}.svg", figure.svg)
-    for kind in figures.CURVES:
-        means = figures.mean_scores(kind, found, config)
-        write(figures_out / f"scores_mean_{kind}.csv", report.to_csv(means))
+    for kind in curves.CURVES:
+        means = curves.mean_scores(kind, found, config)
+        write(figures_out / f"scores_mean_{kind}.csv", tables.to_csv(means))
     facts = report.scope(found, record, config)
-    write(page, report.page(sections, facts, config, folders(page, tables_out, figures_out)))
-    write(readme, report.readme(sections, facts, config, folders(readme, tables_out, figures_out)))
+    links = folders(page_out, tables_out, figures_out)
+    write(page_out, page.to_html(sections, facts, config, links))
+    links = folders(readme_out, tables_out, figures_out)
+    write(readme_out, page.to_readme(sections, facts, config, links))
 
 
 def read(path: Path, kind: type[Row]) -> list[Row]:

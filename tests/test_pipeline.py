@@ -538,7 +538,10 @@ LAYERS = {
     },
     "outside": {"artifacts", "baselines", "encoder", "pretrained", "scores", "tasks", "texts"},
     "loops": {"evaluation", "subnetworks", "training"},
-    "reports": {"figures", "report", "tables"},
+    "reports": {
+        "answers", "curves", "figures", "findings", "formatting", "heat_maps", "mask_tables",
+        "page", "panels", "report", "runs", "score_tables", "tables", "ticket_tables",
+    },
 }  # fmt: skip
 MAY_IMPORT = {
     "mathematics": {"mathematics"},

@@ -14,7 +14,7 @@ import pytest
 
 from stages import plot
 from stages.tickets import summary
-from tests.test_tables import config, study
+from tests.made_up import config, study
 
 ROOT = Path(__file__).parents[1]
 OPTIONS = {

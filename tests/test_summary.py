@@ -146,6 +146,18 @@ def test_scores_are_found_by_run_split_and_metric() -> None:
     assert list(scores.others) == [("cola", "validation", "accuracy")]
 
 
+def test_runs_are_compared_by_seed_in_the_headline_metric() -> None:
+    rows = [
+        ROW | {"kind": kind, "seed": seed, "metric": metric, "headline": headline, "score": score}
+        for kind, seed, score in (("imp", "1", "0.5"), ("imp", "2", "0.9"), ("random", "2", "0.4"))
+        for metric, headline in ((ROW["metric"], "True"), ("loss", "False"))
+    ]
+    scores = Scores(summary.parse(Score, rows))
+    imp, random = Run("cola", "imp", 2), Run("cola", "random", 2)
+    assert scores.compare(imp, random, 0.95) == summary.compare({2: 0.9}, {2: 0.4}, 0.95)
+    assert scores.compare(imp, Run("cola", "dense"), 0.95) is None
+
+
 def test_the_same_score_twice_is_refused() -> None:
     with pytest.raises(ValueError, match="comes twice"):
         Scores(summary.parse(Score, [ROW, ROW]))

@@ -253,6 +253,10 @@ class Scores:
         values = self.of(run, split, metric).values()
         return summarize(values, confidence) if values else None
 
+    def compare(self, first: Run, second: Run, confidence: float) -> Difference | None:
+        """First minus second over the seeds of both; None where they have none in common."""
+        return compare(self.of(first), self.of(second), confidence)
+
     def collapsed(self, run: Run) -> int:
         """How many seeds ended in a model that predicts one class or a constant."""
         return len(self._collapsed.get(run, ()))

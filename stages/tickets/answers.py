@@ -1,0 +1,144 @@
+"""What came out, in a sentence or two for each question of the report."""
+
+from collections.abc import Sequence
+
+from stages.tickets import findings, runs, summary
+from stages.tickets.formatting import (
+    NOT_RUN,
+    count,
+    difference,
+    matrix_name,
+    percent,
+    points,
+    signed,
+)
+from stages.tickets.runs import Config
+from stages.tickets.summary import Agreement, Kept, Run, Scores
+
+
+def on_tickets(scores: Scores, config: Config) -> str:
+    found = findings.find_tickets(scores, config)
+    at = [runs.sparsities(config)[one.round] for one in found if one.round]
+    if not at:
+        return f"None of {count(len(found), 'task')} has a matching ticket."
+    verb = "has" if len(at) == 1 else "have"
+    text = f"{len(at)} of {count(len(found), 'task')} {verb} a matching ticket, at {_range(at)} "
+    text += "sparsity, as chosen on the selection split. "
+    held = sum(bool(one.ticket and summary.matches(one.ticket, one.dense)) for one in found)
+    text += f"On the validation split {held} of {len(at)} {'matches' if held == 1 else 'match'}."
+    if config.imp.rewind_to:
+        return text + " They start from rewound weights, so none counts as a winning ticket."
+    return text + " They start from the pre-trained weights: a matching ticket is a winning one."
+
+
+def on_scores(scores: Scores, config: Config) -> str:
+    above = [
+        task
+        for task in config.tasks
+        if (line := scores.of(Run(task, "bag_of_words")))
+        and (dense := scores.of(Run(task, "dense")))
+        and sum(dense.values()) / len(dense) > max(line.values())
+    ]
+    lines = sum(bool(scores.of(Run(task, "bag_of_words"))) for task in config.tasks)
+    if not lines:
+        return "No bag-of-words line was trained."
+    return (
+        f"The mean dense score is above the bag-of-words line on {len(above)} of "
+        f"{count(lines, 'task')} that {'has' if lines == 1 else 'have'} one."
+    )
+
+
+def on_controls(scores: Scores, config: Config) -> str:
+    if not scores.has("random"):
+        return _sentence(runs.why_not("random", config))
+    parts = [
+        f"{difference(found)} at {percent(sparsity)}"
+        for number, sparsity in runs.sparsities(config).items()
+        if (found := findings.pooled_gain(number, scores, config))
+    ]
+    compared = [
+        found
+        for task in config.tasks
+        for number in runs.sparsities(config)
+        if (found := findings.gain(task, number, scores, config))
+    ]
+    above = sum(found.low is not None and found.low > 0 for found in compared)
+    text = f"Tickets minus random masks, mean over tasks in points: {', '.join(parts)}."
+    if any(found.n > 1 for found in compared):
+        text += f" The interval over seeds lies above 0 in {above} of {len(compared)} comparisons."
+    return text
+
+
+def on_transfer(scores: Scores, config: Config) -> str:
+    cells = findings.transfer_cells(scores, config)
+    if not cells:
+        return _sentence(runs.why_not("transfer", config))
+    counts = [findings.reached(source, cells) for source in config.transfer.sources]
+    total = sum(number for _, number in counts)
+    if not total:
+        return "No mask was trained on another task than its own."
+    text = f"{sum(count for count, _ in counts)} of {total} transfers to another task score at "
+    text += f"least as high as the target's own ticket (n={len(config.transfer.seeds)}"
+    if len(config.transfer.seeds) == 1:
+        text += ", so nothing is known of their spread"
+    return text + ")."
+
+
+def on_rewinding(scores: Scores, config: Config) -> str:
+    if not scores.has("rewind"):
+        return _sentence(runs.why_not("rewind", config))
+    parts = []
+    for point in config.rewind.points:
+        gains = [
+            found.mean
+            for task in config.tasks
+            if point and (found := findings.rewinding_gain(task, point, scores, config))
+        ]
+        if gains:
+            mean = findings.average(gains) or 0.0
+            parts.append(
+                f"{signed(mean)} from i = {point} % (by task {signed(min(gains))} to "
+                f"{signed(max(gains))})"
+            )
+    if not parts:
+        return "Only one point ran: nothing to compare."
+    return "Change against i = 0 %, mean over tasks in points: " + "; ".join(parts) + "."
+
+
+def on_agreement(agreement: Sequence[Agreement], config: Config) -> str:
+    here = findings.last_overlaps(agreement, config)
+    parts = []
+    for axis, name in (("tasks", "between tasks"), ("seeds", "between seeds")):
+        value = findings.average(row.value for row in here if row.axis == axis)
+        parts.append(f"{name} {NOT_RUN if value is None else f'{value:.2f}'}")
+    floor = findings.average(row.floor for row in here)
+    if floor is None:
+        return _sentence(runs.why_no_agreement(config))
+    return (
+        f"Mean Jaccard similarity of the masks at {percent(config.rounds[-1].sparsity)} sparsity: "
+        f"{', '.join(parts)}; uniformly random masks have {floor:.2f}."
+    )
+
+
+def on_layers(layers: Sequence[Kept], config: Config) -> str:
+    found = [one for one in findings.densities(layers, config) if not one.task]
+    if not found:
+        return _sentence(runs.NO_LAYERS)
+    dense, sparse = (pick(found, key=lambda one: one.density.mean) for pick in (max, min))
+    names = []
+    for one in (dense, sparse):
+        place = "" if one.layer is None else f", layer {one.layer}"
+        names.append(f"{points(1 - one.density.mean)} % ({matrix_name(one.matrix)}{place})")
+    return (
+        f"At {percent(config.rounds[-1].sparsity)} over all, sparsity goes from {names[0]} to "
+        f"{names[1]}; mean over tasks and seeds, layers counted from 0."
+    )
+
+
+def _sentence(text: str) -> str:
+    return text[0].upper() + text[1:] + "."
+
+
+def _range(shares: Sequence[float]) -> str:
+    low, high = min(shares), max(shares)
+    return percent(low) if low == high else f"{percent(low)} to {percent(high)}"

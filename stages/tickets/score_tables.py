@@ -1,0 +1,109 @@
+"""The tables of scores: headline and other metrics, and rewinding."""
+
+from collections.abc import Sequence
+
+from stages.tickets import findings, runs, summary
+from stages.tickets.formatting import NONE, difference, mean, metric_name, percent, points
+from stages.tickets.runs import Config, interval_name, sparsities
+from stages.tickets.summary import Run, Scores
+from stages.tickets.tables import Record, Table, numbers
+
+
+def scores_table(scores: Scores, config: Config) -> Table:
+    """Headline scores of every task: baselines, dense, tickets and random masks."""
+    columns = [(task, summary.VALIDATION, scores.metrics[task]) for task in config.tasks]
+    caption = (
+        "Scores on the validation split in points (100 × metric): mean ± half the "
+        f"{interval_name(config)}. † a run of it predicts one class or a constant."
+    )
+    caption += runs.missing_controls(scores, config)
+    return _scores("scores", caption, columns, scores, config)
+
+
+def other_metrics_table(scores: Scores, config: Config) -> Table:
+    """The other metrics of the tasks that have any, and of other validation splits."""
+    caption = "As the table of scores, for the metrics that are not the task's main one."
+    if not scores.others:
+        return Table("other_metrics", caption, missing="no task has a second metric")
+    return _scores("other_metrics", caption, list(scores.others), scores, config)
+
+
+def _scores(
+    name: str,
+    caption: str,
+    columns: Sequence[tuple[str, str, str]],
+    scores: Scores,
+    config: Config,
+) -> Table:
+    rows = [("metric", *(metric_name(metric) for _, _, metric in columns), NONE)]
+    records: list[Record] = []
+    for kind, number in runs.grid(scores, config):
+        cells, sizes = [], set()
+        for task, split, metric in columns:
+            run = Run(task, kind, number)
+            found = scores.summary(run, config.tickets.confidence, split, metric)
+            collapsed = scores.collapsed(run)
+            if found and None in scores.of(run, split, metric):  # no seed, so no spread
+                cells.append(points(found.mean) + (" †" if collapsed else ""))
+                sizes.add("no seed")
+            else:
+                cells.append(mean(found) + (" †" if found and collapsed else ""))
+                sizes |= {str(found.n)} if found else set()
+            records.append(
+                {
+                    "task": task,
+                    "split": split,
+                    "metric": metric,
+                    "kind": kind,
+                    "round": number,
+                    "sparsity": sparsities(config).get(number, 0.0),
+                    **numbers(found),
+                    "collapsed": collapsed,
+                }
+            )
+        rows.append((runs.run_name(kind, number, config), *cells, ", ".join(sorted(sizes)) or NONE))
+    labels = [
+        task if split == summary.VALIDATION else f"{task} ({split.removeprefix('validation_')})"
+        for task, split, _ in columns
+    ]
+    return Table(name, caption, ("run", *labels, "n"), tuple(rows), tuple(records))
+
+
+def rewinding_table(scores: Scores, config: Config) -> Table:
+    """The last ticket trained from the weights at several points of the dense training."""
+    last = config.rounds[-1]
+    caption = (
+        f"The ticket of round {last.to} ({percent(last.sparsity)} sparse) trained from the "
+        "weights at i % of the dense training, in points on the validation split: mean ± half the "
+        f"{interval_name(config)}. The masks were found with rewinding to "
+        f"{config.imp.rewind_to} %. The last columns are paired by seed."
+    )
+    if not scores.has("rewind"):
+        return Table("rewinding", caption, missing=runs.why_not("rewind", config))
+    confidence = config.tickets.confidence
+    later = [point for point in config.rewind.points if point]
+    rows: list[tuple[str, ...]] = []
+    records: list[Record] = []
+    for task in config.tasks:
+        found = {
+            point: scores.summary(Run(task, "rewind", point), confidence)
+            for point in config.rewind.points
+        }
+        gains = {point: findings.rewinding_gain(task, point, scores, config) for point in later}
+        dense = scores.summary(Run(task, "dense"), confidence)
+        sizes = sorted({str(one.n) for one in found.values() if one})
+        rows.append(
+            (
+                task,
+                mean(dense),
+                *(mean(one) for one in found.values()),
+                *(difference(one) for one in gains.values()),
+                ", ".join(sizes) or NONE,
+            )
+        )
+        for point, one in found.items():
+            gain = numbers(gains.get(point), "minus_point_0_")
+            records.append({"task": task, "point": point, **numbers(one), **gain})
+    at = [f"i = {point} %" for point in config.rewind.points]
+    header = ("task", "dense", *at, *(f"i = {point} % − i = 0 %" for point in later), "n")
+    return Table("rewinding", caption, header, tuple(rows), tuple(records))

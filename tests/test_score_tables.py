@@ -1,0 +1,26 @@
+"""The tables of scores and of rewinding, on made-up results."""
+
+import pytest
+
+from stages.tickets import score_tables
+from stages.tickets.summary import Score, Scores
+from tests.made_up import config, study
+
+
+def test_collapsed_runs_have_a_dagger() -> None:
+    made = study(config(1, 3, 1))
+    rows = [
+        Score(**(row.__dict__ | {"collapsed": True})) if row.kind == "dense" else row
+        for row in made.scores
+    ]
+    table = score_tables.scores_table(Scores(rows), made.config)
+    dense = next(row for row in table.rows if row[0] == "dense")
+    assert dense[1].endswith("†")
+
+
+def test_rewinding_is_compared_with_point_0() -> None:
+    made = study(config(1, 3, 2))
+    records = score_tables.rewinding_table(made.found, made.config).records
+    assert [record["point"] for record in records] == [0, 50]
+    assert records[1]["minus_point_0_mean"] == pytest.approx(0.05)
+    assert records[0]["minus_point_0_n"] == 0
