@@ -47,24 +47,25 @@ def imported_files(script: Path, root: Path) -> list[Path]:
     return sorted(found | beside)
 
 
-@cache
-def _imports(script: Path, root: Path) -> list[Path]:
-    return list(_imports_of(ast.parse(script.read_text(encoding="utf-8")), root))
+def _imports(script: Path, root: Path) -> Iterator[Path]:
+    for name in _imported_names(script.read_text(encoding="utf-8")):
+        file = root / (name.replace(".", "/") + ".py")
+        if file.is_file() and file.name not in LAUNCHERS:
+            yield file
 
 
-def _imports_of(tree: ast.Module, root: Path) -> Iterator[Path]:
-    for node in ast.walk(tree):
-        names: list[str] = []
+@cache  # by text: most scripts import the same files
+def _imported_names(source: str) -> list[str]:
+    names: list[str] = []
+    for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.ImportFrom) and node.module:
-            names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+            names += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
         elif isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
-        for name in names:
-            file = root / (name.replace(".", "/") + ".py")
-            if file.is_file() and file.name not in LAUNCHERS:
-                yield file
+            names += [alias.name for alias in node.names]
+    return names
 
 
+@cache
 def essence(source: str) -> str:
     """Python source without comments, docstrings, blank lines and trailing blanks.
 
@@ -109,7 +110,6 @@ def _span(node: ast.AST, lines: list[str]) -> tuple[tuple[int, int], tuple[int, 
     return ends[0], ends[1]
 
 
-@cache
 def digest(file: Path) -> str:
     """sha256 of a file; of a Python file that of its essence."""
     text = file.read_text(encoding="utf-8")
