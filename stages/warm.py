@@ -1,7 +1,7 @@
 """Run a stage in a fork of a process that has torch and transformers loaded already.
 
 `python -m stages.warm fine_tune --task rte ...` does what `python -m stages.fine_tune --task rte ...`
-does. Importing the two libraries takes 8 to 10 seconds on two cores, longer than a training of the
+does. Importing the two libraries takes 4 to 10 seconds on two cores, longer than a training of the
 miniature, so the first call leaves a process behind that has imported them, and nothing of this
 project; later calls ask it for a fork, hand over their own standard streams, environment and working
 directory, and wait for the exit code. (What a library reads from the environment when it is imported,
