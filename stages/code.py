@@ -38,12 +38,7 @@ def imported_files(script: Path, root: Path) -> list[Path]:
         if current not in found:
             found.add(current)
             waiting += _imports(current, root)
-    beside = {
-        other
-        for file in found
-        for other in file.parent.glob(f"{file.stem}.*")
-        if other.is_file() and other.suffix not in (".py", ".pyc")
-    }
+    beside = {other for file in found for other in file.parent.glob(f"{file.stem}.*.jinja")}
     return sorted(found | beside)
 
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from tokenizers import Tokenizer
@@ -62,6 +62,19 @@ def recipe(config: Params) -> params.Recipe:
     return params.Recipe(noise=config.noise, train=config.train.model_copy(update=different))
 
 
+def check_length(max_length: int, encoder: dict[str, Any]) -> None:
+    """Raise ParamsError where inputs may be longer than the encoder (its config) has positions for."""
+    positions = encoder.get("max_position_embeddings")
+    if positions is None:
+        return
+    if "roberta" in encoder["model_type"]:  # counts positions from after that of padding
+        positions -= encoder["pad_token_id"] + 1
+    if max_length > positions:
+        raise params.ParamsError(
+            f"prepare.max_length is {max_length}, allowed for this encoder is at most {positions}"
+        )
+
+
 def main(
     task: Annotated[str, typer.Option()],
     encoder: Annotated[Path, typer.Option()],
@@ -71,6 +84,7 @@ def main(
     source = config.data or config.own
     if source is None:
         raise params.ParamsError(f"data has no {task!r}, and own has none")
+    check_length(config.prepare.max_length, artifacts.load_record(encoder / "config.json"))
     described, sources = texts.load(task, source)
     record = artifacts.load_record(encoder / "encoder.json")["vocabulary"]
     tokenizer = Tokenizer.from_file(str(encoder / "tokenizer.json"))

@@ -55,11 +55,11 @@ def run() -> int:
     return int(end.value.code or 0)
 
 
-def own(**changes: str) -> Change:
+def own(**changes: object) -> Change:
     """A task of one's own, whose table is there."""
     section: dict[str, Any] = {
         "train": "train.csv",
-        "validation": "train.csv",
+        "validation": "held_out.csv",
         "texts": ["text"],
         "label": "label",
         "kind": "classification",
@@ -67,7 +67,8 @@ def own(**changes: str) -> Change:
     }
 
     def change(study: dict[str, Any]) -> None:
-        Path("train.csv").write_text("text,label\na,0\nb,1\n", encoding="utf-8")
+        for name in ("train", "held_out"):
+            Path(f"{name}.csv").write_text("text,label\na,0\nb,1\n", encoding="utf-8")
         study["own"]["reviews"] = section | changes
         study["tasks"].append("reviews")
         study["override"]["reviews"] = {}
@@ -136,6 +137,19 @@ WRONG: list[tuple[Change, str]] = [
         own(kind="regression"),
         "own.reviews.metrics has 'accuracy', allowed for regression are pearson, spearman",
     ),
+    (
+        own(metrics=["accuracy", "f1", "accuracy"]),
+        "own.reviews.metrics has 'accuracy' twice, allowed is once",
+    ),
+    (
+        own(validation="train.csv"),
+        "own.reviews.validation is 'train.csv', allowed is another file than train",
+    ),
+    (own(label="text"), "own.reviews.texts and label has 'text' twice, allowed is once"),
+    (
+        lambda study: study["imp"].update(keep_weights=[1, 1]),
+        "imp.keep_weights has 1 twice, allowed is once",
+    ),
 ]
 NOT_THERE: list[tuple[Change, str]] = [
     (
@@ -189,7 +203,7 @@ def test_a_wrong_setting_is_named_with_its_value_and_what_is_allowed(
     write(miniature(change))
     assert run() == 1
     assert capsys.readouterr().err == f"check: params.yaml: {message}\n"
-    assert {path.name for path in Path().iterdir()} <= {"params.yaml", "train.csv"}
+    assert {path.name for path in Path().iterdir()} <= {"params.yaml", "train.csv", "held_out.csv"}
 
 
 @pytest.mark.parametrize(("change", "message"), NOT_THERE, ids=[text for _, text in NOT_THERE])

@@ -67,6 +67,7 @@ def project(tmp_path):
         "tickets/one.py": "def late():\n    from stages.tickets.two import thing\n",
         "tickets/two.py": "thing = 1\n",
         "tickets/two.html.jinja": "<p>",
+        "tickets/two.py.orig": "thing = 0\n",
         "tickets/three.py": "",
     }
     for name, text in texts.items():

@@ -56,7 +56,9 @@ def sentences(num: int, seed: int) -> list[str]:
     In shares of 0.15, 0.17, 0.4 and 0.28 these are plain sentences, verdicts ("the film is not
     cruel so we gladly love it ."), and pairs of the paraphrase and of the entailment task joined
     by the word for their relation; of the paraphrase pairs, 0.7 mean the same. None holds a text
-    of a validation split. A smaller corpus of the same seed is the beginning of a larger one.
+    of a validation split of a labelled task; of the sentences of masked language modelling, which
+    are drawn apart, one in forty occurs here by chance. A smaller corpus of the same seed is the
+    beginning of a larger one.
 
     Args:
         num: number of documents, at least 1.

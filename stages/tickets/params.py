@@ -199,7 +199,17 @@ class OwnData(Section):
         return path
 
     @model_validator(mode="after")
+    def _columns_and_tables_differ(self) -> "OwnData":
+        if self.train == self.validation:
+            raise ValueError(
+                f"validation is {self.validation!r}, allowed is another file than train"
+            )
+        _check_unique("texts and label", (*self.texts, self.label))
+        return self
+
+    @model_validator(mode="after")
     def _metrics_fit(self) -> "OwnData":
+        _check_unique("metrics", self.metrics)
         for metric in self.metrics:
             if metric not in ALLOWED_METRICS[self.kind]:
                 raise ValueError(
@@ -433,6 +443,7 @@ def _check_rounds(params: Params) -> None:
     if 0 not in points:
         raise ValueError(f"rewind.points is {list(points)}, allowed is a list with 0 in it")
     _check_unique("random.rounds", params.random.rounds)
+    _check_unique("imp.keep_weights", params.imp.keep_weights)
     for number in params.imp.keep_weights:
         if not 0 < number < last:
             raise ValueError(
@@ -444,7 +455,7 @@ def _check_rounds(params: Params) -> None:
         "transfer.round": (params.transfer.round,),
     }.items():
         for number in rounds:
-            if number > last or number < 0:
+            if number > last:
                 raise ValueError(f"{key} has {number}, allowed are the rounds up to {last}")
 
 
