@@ -1,6 +1,7 @@
 """dvc.yaml says what the code does, and the code keeps to its layers; nothing is run here."""
 
 import ast
+import configparser
 import copy
 import re
 import shlex
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 import pytest
+from dvc.parsing import interpolate
 from ruamel.yaml import YAML
 
 from stages import code
@@ -48,6 +50,8 @@ class Stage:
     """Name in dvc.yaml: prune-round."""
     name: str
     """As DVC shows it: prune-round@rte-1-after0."""
+    command: tuple[str, ...]
+    """All of the command line."""
     module: str
     """File name of its script without the ending."""
     arguments: tuple[str, ...]
@@ -76,7 +80,8 @@ def resolve(pipeline: dict[str, Any], study: dict[str, Any]) -> list[Stage]:
     for group, entry in pipeline["stages"].items():
         for label, values in _items(entry, study):
             body = fill(entry.get("do", entry), study | values)
-            _, _, module, *arguments = shlex.split(body["cmd"])
+            command = shlex.split(body["cmd"])
+            _, _, module, *arguments = command
             if module == "stages.warm":
                 module, *arguments = arguments
             outs: dict[str, bool] = {}
@@ -92,6 +97,7 @@ def resolve(pipeline: dict[str, Any], study: dict[str, Any]) -> list[Stage]:
                 Stage(
                     group,
                     f"{group}@{label}" if label else group,
+                    tuple(command),
                     module.removeprefix("stages."),
                     tuple(arguments),
                     tuple(body["deps"]),
@@ -312,6 +318,24 @@ def wrong_shown(pipeline: dict[str, Any], study: dict[str, Any]) -> list[str]:
     return [path for path in shown if not any(lies_in(path, out) for out in kept)]
 
 
+def wrong_lock(locked: dict[str, Any], stages: Iterable[Stage], study: dict[str, Any]) -> list[str]:
+    """dvc.lock has the stages of this study, with their commands and what they track of it."""
+    stages = list(stages)
+    problems = _differences("dvc.lock: stages", set(locked), {stage.name for stage in stages})
+    for stage in stages:
+        entry = locked.get(stage.name)
+        if entry is None:
+            continue
+        if tuple(shlex.split(entry["cmd"])) != stage.command:
+            problems.append(f"{stage.name}: another command is locked")
+        tracked = {name: _look_up(name, study) for name in stage.params if name != "params.yaml"}
+        if "params.yaml" in stage.params:
+            tracked = study
+        if entry.get("params", {}).get("params.yaml", {}) != tracked:
+            problems.append(f"{stage.name}: other params are locked")
+    return problems
+
+
 def lies_in(path: str, folder: str) -> bool:
     return f"{path}/".startswith(f"{folder}/")
 
@@ -410,6 +434,36 @@ def test_every_field_of_a_scripts_params_is_a_section() -> None:
         name for stage in resolve(pipeline(), EXAMPLE) for name in fields_of_params(stage.module)
     }
     assert read_by_scripts <= {"params.yaml", *params_file.Params.model_fields}
+
+
+@pytest.mark.parametrize(
+    "section",
+    [
+        {"points": [0, 50]},
+        {"points": [0]},
+        {"rewind_to": 0, "keep_weights": []},
+        {"rewind_to": 50, "keep_weights": [1, 2]},
+    ],
+)
+def test_sections_are_written_in_commands_as_dvc_writes_them(section: dict[str, Any]) -> None:
+    """With the settings of .dvc/config: without them a list would be one option of many values."""
+    config = configparser.ConfigParser()
+    config.read_string((ROOT / ".dvc" / "config").read_text(encoding="utf-8"))
+    parsing = dict(config["parsing"]) if "parsing" in config else {}
+    assert _in_text(section) == interpolate.to_str(section, parsing)
+
+
+def test_the_committed_lock_is_of_the_committed_dvc_yaml_and_params_yaml() -> None:
+    """What is not committed yet, such as another study, is left alone."""
+    pipeline, study, lock = (
+        YAML(typ="safe").load(
+            subprocess.run(
+                ["git", "show", f"HEAD:{name}"], cwd=ROOT, capture_output=True, check=True
+            ).stdout
+        )
+        for name in ("dvc.yaml", "params.yaml", "dvc.lock")
+    )
+    assert wrong_lock(lock["stages"], resolve(pipeline, study), study) == []
 
 
 # --- the checks can fail ---------------------------------------------------------------------
@@ -528,6 +582,23 @@ def test_what_is_shown_and_made_by_none_is_reported() -> None:
     changed = pipeline()
     changed["metrics"] = ["reports/${study}/numbers.json"]
     assert wrong_shown(changed, EXAMPLE) == ["reports/example/numbers.json"]
+
+
+def test_a_lock_of_another_study_is_reported() -> None:
+    shipped = read(ROOT / "params.yaml")
+    changed = shipped | {
+        "seeds": [*shipped["seeds"][1:], 99],
+        "encoder": shipped["encoder"] | {"seed": 99},
+        "rewind": {"points": [0, 99]},
+    }
+    task, (first, second, *_) = shipped["tasks"][0], shipped["seeds"]
+    assert {
+        f"dvc.lock: stages have fine-tune@{task}-{first} for nothing",
+        f"dvc.lock: stages lack fine-tune@{task}-99",
+        f"fine-tune@{task}-{second}: another command is locked",
+        "check: other params are locked",
+        "encoder: other params are locked",
+    } <= set(wrong_lock(read(ROOT / "dvc.lock")["stages"], resolve(pipeline(), changed), changed))
 
 
 # --- layers ----------------------------------------------------------------------------------

@@ -362,6 +362,40 @@ def test_the_report_is_one_page_that_names_the_study_and_its_tasks(project: Path
     assert (folder / "README.md").stat().st_size > 1000
 
 
+# --- from rewound weights --------------------------------------------------------------------
+
+REWOUND = STUDY | {
+    "tasks": ["mood", "similarity"],
+    "seeds": [1],
+    "data": {"similarity": STUDY["data"]["similarity"]},
+    "override": {"mood": {}, "similarity": {}},
+    "imp": {"rewind_to": 50, "keep_weights": []},
+    "random": {"rounds": [2]},
+    "scratch": {"seeds": []},
+    "transfer": {"sources": ["mood"], "targets": ["similarity"], "seeds": [1], "round": 1},
+}
+
+
+@pytest.mark.usefixtures("on_the_cpu")
+def test_all_that_starts_from_rewound_weights_takes_the_steps_that_are_left(tmp_path: Path) -> None:
+    """Two epochs of 24 examples in batches of 8 are 6 steps."""
+    results = run_all(tmp_path / "rewound", REWOUND) / "results"
+    expected = {"runs/transfer/mood/similarity/seed-1": 3}
+    for task in REWOUND["tasks"]:
+        expected |= {
+            f"runs/dense/{task}/seed-1": 6,
+            f"rounds/{task}/seed-1/round-2/before": 3,
+            f"runs/random/{task}/seed-1/round-2": 3,
+            f"runs/rewind/{task}/seed-1/point-0": 6,
+            f"runs/rewind/{task}/seed-1/point-50": 3,
+        }
+    assert {
+        path.parent.relative_to(results).as_posix(): len(artifacts.load_record(path)["losses"])
+        for part in ("runs", "rounds")
+        for path in (results / part).rglob("history.json")
+    } == expected
+
+
 # --- again, and when something is in the way -------------------------------------------------
 
 
