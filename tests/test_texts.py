@@ -1,6 +1,7 @@
 """Where texts come from: GLUE in the Hub's layout, tables of one's own, and how they are tokenised."""
 
 import os
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -177,9 +178,12 @@ def write_table(rows: dict[str, list[Any]], path: Path) -> Path:
 
 
 def own(train: Path, validation: Path | None = None, **changes: object) -> OwnData:
+    """Where there is no other table for validation, a copy of that for training."""
+    if validation is None:
+        validation = Path(shutil.copy(train, train.with_stem("copy")))
     described = {
         "train": str(train),
-        "validation": str(validation or train),
+        "validation": str(validation),
         "texts": ["title"],
         "label": "label",
         "kind": "classification",
