@@ -27,7 +27,7 @@ def main(
     percents = {training.step_at(percent, total): percent for percent in points}
     if len(percents) < len(points):
         raise params.ParamsError(
-            f"rewind.points is {points}, but the {total} steps of {task!r} are "
+            f"dense.points is {points}, but the {total} steps of {task!r} are "
             "too few to tell them apart"
         )
 

@@ -46,11 +46,11 @@ class Source:
 
 def sources(config: Params, runs: Path, rounds: Path) -> Iterator[Source]:
     """Every run of the study that is named in params.yaml; other files in the folders are not read."""
-    last, rewound_to = len(config.rounds), config.imp.rewind_to
+    last = len(config.rounds)
 
     def ticket(task: str, seed: int, number: int) -> Path:
         if number == last:
-            return runs / "rewind" / task / f"seed-{seed}" / f"point-{rewound_to}"
+            return runs / "ticket" / task / f"seed-{seed}"
         return rounds / task / f"seed-{seed}" / f"round-{number + 1}" / "before"
 
     for task in config.tasks:
@@ -59,14 +59,18 @@ def sources(config: Params, runs: Path, rounds: Path) -> Iterator[Source]:
             yield Source(runs / "dense" / here, task, "dense", seed, 0)
             for after in config.rounds:
                 yield Source(ticket(task, seed, after.to), task, "imp", seed, after.to)
-            for point in config.rewind.points:
-                folder = runs / "rewind" / here / f"point-{point}"
-                yield Source(folder, task, "rewind", seed, last, point)
             for number in config.random.rounds:
                 folder = runs / "random" / here / f"round-{number}"
                 yield Source(folder, task, "random", seed, number)
         for seed in config.scratch.seeds:
             yield Source(runs / "scratch" / task / f"seed-{seed}", task, "scratch", seed, 0)
+    for task in config.rewind.tasks:
+        for seed in config.rewind.seeds:
+            folder = ticket(task, seed, last)
+            yield Source(folder, task, "rewind", seed, last, config.imp.rewind_to)
+            for point in config.rewind.points:
+                folder = runs / "rewind" / task / f"seed-{seed}" / f"point-{point}"
+                yield Source(folder, task, "rewind", seed, last, point)
     number = config.transfer.round
     for source in config.transfer.sources:
         for target in config.transfer.targets:

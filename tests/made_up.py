@@ -55,7 +55,8 @@ def config(
             "override": {task: params.Override() for task in tasks},
             "own": {},
             "imp": params.Imp(rewind_to=0, keep_weights=()),
-            "rewind": params.Rewind(points=(0, 50) if controls else (0,)),
+            "dense": params.Dense(points=(0, 50)),
+            "rewind": params.Rewind(tasks=on, seeds=seeds, points=(50,) if controls else ()),
             "random": params.Random(rounds=(num_rounds,) if controls else ()),
             "scratch": params.Scratch(seeds=(1,) if controls else ()),
             "transfer": params.Transfer(
@@ -94,9 +95,11 @@ def _runs(config: Params) -> Iterator[tuple[Run, int | None, float]]:
             yield Run(task, "dense"), seed, 0.9
             for after in config.rounds:
                 yield Run(task, "imp", after.to), seed, 0.9 - 0.1 * after.sparsity**2
-            for point in config.rewind.points:
-                yield Run(task, "rewind", point), seed, 0.85 + point / 1000
             yield from ((Run(task, "random", k), seed, 0.5) for k in config.random.rounds)
+    rewind = config.rewind
+    points = sorted({config.imp.rewind_to, *rewind.points})
+    for task, seed, point in product(rewind.tasks, rewind.seeds, points):
+        yield Run(task, "rewind", point), seed, 0.85 + point / 1000
     transfer = config.transfer
     for source, target, seed in product(transfer.sources, transfer.targets, transfer.seeds):
         level = 0.85 if source <= target else 0.7

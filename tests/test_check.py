@@ -21,7 +21,8 @@ Change = Callable[[dict[str, Any]], object]
 ROUNDS = {
     "rounds": [{"from": k, "to": k + 1, "sparsity": s} for k, s in enumerate((0.4, 0.6, 0.8))],
     "last_round": 3,
-    "rewind": {"points": [0, 50]},
+    "dense": {"points": [0, 50]},
+    "rewind": {"tasks": ["sentiment"], "seeds": [1], "points": [50]},
     "imp": {"rewind_to": 0, "keep_weights": []},
     "random": {"rounds": [2, 3]},
 }
@@ -123,7 +124,7 @@ WRONG: list[tuple[Change, str]] = [
     ),
     (
         lambda study: study["imp"].update(rewind_to=10),
-        "imp.rewind_to is 10, allowed are the rewind.points 0, 50",
+        "imp.rewind_to is 10, allowed are the dense.points 0, 50",
     ),
     (
         lambda study: study["override"].pop("mlm"),
@@ -153,20 +154,30 @@ WRONG: list[tuple[Change, str]] = [
 ]
 NOT_THERE: list[tuple[Change, str]] = [
     (
-        lambda study: study.update(encoder={"source": "folder", "path": "models/mine"}),
+        lambda study: study.update(
+            encoder={"source": "folder", "pooler": "pretrained", "path": "models/mine"}
+        ),
         "encoder.path is 'models/mine', but there is no such folder",
     ),
     (
-        lambda study: study.update(encoder={"source": "folder", "path": "$SOMEWHERE/models"}),
+        lambda study: study.update(
+            encoder={"source": "folder", "pooler": "pretrained", "path": "$SOMEWHERE/models"}
+        ),
         "encoder.path is '$SOMEWHERE/models', but there is no such folder",
     ),
     (
-        lambda study: study.update(encoder={"source": "folder", "path": "${NOWHERE}/models"}),
+        lambda study: study.update(
+            encoder={"source": "folder", "pooler": "pretrained", "path": "${NOWHERE}/models"}
+        ),
         "encoder.path is '${NOWHERE}/models', but the environment variable NOWHERE is not set",
     ),
     (
         lambda study: study["data"].update(
-            mlm={"source": "folder", "config": "rte", "path": "$NOWHERE/glue"}
+            mlm={
+                "source": "folder",
+                "config": "rte",
+                "path": "$NOWHERE/glue",
+            }
         ),
         "data.mlm.path is '$NOWHERE/glue', but the environment variable NOWHERE is not set",
     ),
@@ -178,13 +189,23 @@ NOT_THERE: list[tuple[Change, str]] = [
     ),
     (
         lambda study: study.update(
-            encoder={"source": "package", "name": "no_such_package", "path": "model"}
+            encoder={
+                "source": "package",
+                "name": "no_such_package",
+                "path": "model",
+                "pooler": "pretrained",
+            }
         ),
         "encoder.name is 'no_such_package', but no such package is installed",
     ),
     (
         lambda study: study.update(
-            encoder={"source": "package", "name": "no_such_package.inner", "path": "model"}
+            encoder={
+                "source": "package",
+                "name": "no_such_package.inner",
+                "path": "model",
+                "pooler": "pretrained",
+            }
         ),
         "encoder.name is 'no_such_package.inner', but no such package is installed",
     ),
@@ -226,7 +247,7 @@ def test_what_the_study_names_has_to_be_there(
 def test_what_is_there_is_accepted() -> None:
     Path("models").mkdir()
     study = miniature(own())
-    write(study | {"encoder": {"source": "folder", "path": "models"}})
+    write(study | {"encoder": {"source": "folder", "pooler": "pretrained", "path": "models"}})
     assert run() == 0
 
 

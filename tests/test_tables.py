@@ -41,6 +41,7 @@ def test_what_did_not_run_says_why() -> None:
     assert missing == {
         "other_metrics": "no task has a second metric",
         "controls": "not run: random.rounds is empty in params.yaml",
+        "rewinding": "not run: rewind.tasks is empty in params.yaml",
         "transfer": "not run: transfer.sources is empty in params.yaml",
         "agreement": "not run: agreement needs two seeds or two tasks",
     }

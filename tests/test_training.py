@@ -23,10 +23,13 @@ from torch.optim.optimizer import Optimizer, register_optimizer_step_pre_hook
 from transformers import (
     AutoModel,
     BertConfig,
+    BertForMaskedLM,
     DistilBertConfig,
+    DistilBertForMaskedLM,
     PreTrainedConfig,
     PreTrainedModel,
     RobertaConfig,
+    RobertaForMaskedLM,
 )
 
 from stages.tickets import encoder as encoders
@@ -34,7 +37,7 @@ from stages.tickets import evaluation, masks, tasks, training
 from stages.tickets.encoder import Encoder
 from stages.tickets.masks import Mask
 from stages.tickets.params import Train
-from stages.tickets.tasks import NOT_SCORED, Prepared, Task
+from stages.tickets.tasks import Prepared, Task
 from stages.tickets.training import Subnetwork, TrainingError
 from tests.conftest import RECIPE, SEEDS
 
@@ -237,8 +240,40 @@ def test_losses_by_hand() -> None:
     assert float(found) == pytest.approx((right + wrong) / 2)
     found = training.loss_of(rated, torch.tensor([[1.0], [4.0]]), torch.tensor([2.0, 2.0]))
     assert float(found) == pytest.approx((1 + 4) / 2)
-    found = training.loss_of(words, logits[None], torch.tensor([[NOT_SCORED, 1]]))
-    assert float(found) == pytest.approx(wrong)
+    found = training.loss_of(words, logits, torch.tensor([1, 1]))
+    assert float(found) == pytest.approx((right + wrong) / 2)
+
+
+@pytest.mark.parametrize(
+    ("model_class", "config_class"),
+    [
+        (BertForMaskedLM, BertConfig),
+        (RobertaForMaskedLM, RobertaConfig),
+        (DistilBertForMaskedLM, DistilBertConfig),
+    ],
+)
+def test_the_decoder_sees_hidden_words_alone(
+    model_class: type[PreTrainedModel], config_class: type[PreTrainedConfig]
+) -> None:
+    torch.manual_seed(0)
+    model = model_class(  # type: ignore[no-untyped-call]
+        config_class.from_dict(
+            {"hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2, "vocab_size": 50}
+            | {"dim": 16, "n_layers": 2, "n_heads": 2, "hidden_dim": 32, "intermediate_size": 32}
+        )
+    ).train(mode=False)
+    inputs = {"input_ids": torch.randint(5, 50, (3, 7))}
+    hidden = torch.tensor([2, 0, 13, 20])
+    whole = model(**inputs).logits.reshape(-1, 50)[hidden]
+    decoded: list[int] = []
+    decoder = model.get_output_embeddings()
+    hook = decoder.register_forward_hook(lambda *call: decoded.append(call[2].numel()))
+    found = training.logits_of(model, inputs, hidden)
+    assert decoded == [4 * 50]
+    torch.testing.assert_close(found, whole)
+    hook.remove()
+    again = model(**inputs).logits  # the model is as it was
+    assert again.shape == (3, 7, 50)
 
 
 # --- masks hold ------------------------------------------------------------------------------

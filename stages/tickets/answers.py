@@ -91,8 +91,8 @@ def on_rewinding(scores: Scores, config: Config) -> str:
     for point in config.rewind.points:
         gains = [
             found.mean
-            for task in config.tasks
-            if point and (found := findings.rewinding_gain(task, point, scores, config))
+            for task in config.rewind.tasks
+            if (found := findings.rewinding_gain(task, point, scores, config))
         ]
         if gains:
             mean = findings.average(gains) or 0.0
@@ -102,7 +102,10 @@ def on_rewinding(scores: Scores, config: Config) -> str:
             )
     if not parts:
         return "Only one point ran: nothing to compare."
-    return "Change against i = 0 %, mean over tasks in points: " + "; ".join(parts) + "."
+    return (
+        f"Change against i = {config.imp.rewind_to} %, mean over {len(config.rewind.tasks)} tasks in "
+        f"points: {'; '.join(parts)}."
+    )
 
 
 def on_agreement(agreement: Sequence[Agreement], config: Config) -> str:

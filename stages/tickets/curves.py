@@ -120,36 +120,38 @@ def rewinding_figure(scores: Scores, config: Config) -> Figure:
     caption = (
         f"The ticket of round {last.to} ({percent(last.sparsity)} sparse) trained from the "
         "weights at a point of the dense training; validation split, all panels share their axes. "
-        f"Bars and the band of dense: {runs.interval_name(config)}, n={len(config.seeds)}."
+        f"Bars (n={len(config.rewind.seeds)}) and the band of dense (n={len(config.seeds)}): "
+        f"{runs.interval_name(config)}."
     )
     if not scores.has("rewind"):
         return Figure("rewinding", title, caption, missing=runs.why_not("rewind", config))
-    confidence = config.tickets.confidence
+    confidence, tasks = config.tickets.confidence, config.rewind.tasks
+    points = sorted(runs.rewinding_points(config))
     found = {
         (task, point): one
-        for task in config.tasks
-        for point in sorted(config.rewind.points)
+        for task in tasks
+        for point in points
         if (one := scores.summary(Run(task, "rewind", point), confidence))
     }
-    dense = {task: scores.summary(Run(task, "dense"), confidence) for task in config.tasks}
+    dense = {task: scores.summary(Run(task, "dense"), confidence) for task in tasks}
     records = [
         _record(task, "rewind", {"point": point}, one) for (task, point), one in found.items()
     ]
 
     def draw(canvas: Canvas) -> None:
         labels = ("rewinding point i (% of training)", "score (points)")
-        row = panels.side_by_side(canvas, config.tasks, labels, config)
-        for panel, task in zip(row, config.tasks, strict=True):
+        row = panels.side_by_side(canvas, tasks, labels, config)
+        for panel, task in zip(row, tasks, strict=True):
             panels.dense_band(panel, dense[task])
             at = [point for name, point in found if name == task]
             curve = [found[task, point] for point in at]
             panels.curve(panel, at, curve, (BLUE, "o-"), f"ticket, {percent(last.sparsity)}")
             panel.set_title(runs.task_name(task, scores))
-            panel.set_xticks(sorted(config.rewind.points))
+            panel.set_xticks(points)
             panel.set_xmargin(0.1)
         panels.legend(canvas, row)
 
-    svg = render("rewinding", title, panels.size(len(config.tasks), config), draw)
+    svg = render("rewinding", title, panels.size(len(tasks), config), draw)
     return Figure("rewinding", title, caption, svg, tuple(records))
 
 

@@ -47,7 +47,7 @@ class Pretrained:
     mlm_head: dict[str, Tensor]
     """Parameters of the MLM model outside the body; empty where the checkpoint has no such head."""
     pooler: bool
-    """Whether the checkpoint has a pooler."""
+    """Whether the pooler comes with the encoder."""
     tokenizer: Tokenizer
     vocabulary: Vocabulary
 
@@ -96,7 +96,7 @@ def _in_layer_or_pooler(name: str) -> bool:
 def save(encoder: Pretrained, record: Mapping[str, Any], folder: Path) -> None:
     """Write an encoder folder; `record` is added to encoder.json.
 
-    A pooler that no pre-training has touched is left out: it belongs to the task's head.
+    A pooler that does not come with the encoder is left out: it belongs to the task's head.
     """
     folder.mkdir(parents=True, exist_ok=True)
     weights = {

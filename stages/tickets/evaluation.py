@@ -7,7 +7,7 @@ from transformers import PreTrainedModel
 
 from stages.tickets.artifacts import Arrays, Split
 from stages.tickets.tasks import NOT_SCORED, Prepared
-from stages.tickets.training import device, model_inputs, padded
+from stages.tickets.training import device, logits_of, model_inputs, padded
 
 TOKENS_PER_BATCH = 16_384
 
@@ -44,20 +44,20 @@ def _predict_split(model: PreTrainedModel, prepared: Prepared, split: Split) -> 
                 num += 1
             examples = order[start : start + num]
             inputs, there = padded(split, examples, prepared.vocabulary)
-            logits = model(**model_inputs(model, inputs, where)).logits.float()
+            taken = model_inputs(model, inputs, where)
             if prepared.task.kind != "mlm":
-                pieces.append({"logits": logits.cpu().numpy()})
+                pieces.append({"logits": logits_of(model, taken).float().cpu().numpy()})
             else:
                 labels = np.full(there.shape, NOT_SCORED, dtype=np.int64)
                 tokens = [np.arange(split.starts[i], split.starts[i + 1]) for i in examples]
                 labels[there] = split.labels[np.concatenate(tokens)]
-                hidden = torch.from_numpy(labels != NOT_SCORED).to(where)
+                hidden = torch.from_numpy(np.flatnonzero(labels != NOT_SCORED)).to(where)
                 wanted = torch.from_numpy(labels[labels != NOT_SCORED]).to(where)
-                at_hidden = logits[hidden]
-                losses = nn.functional.cross_entropy(at_hidden, wanted, reduction="none")
+                logits = logits_of(model, taken, hidden).float()
+                losses = nn.functional.cross_entropy(logits, wanted, reduction="none")
                 pieces.append(
                     {
-                        "tokens": at_hidden.argmax(-1).cpu().numpy().astype(np.int32),
+                        "tokens": logits.argmax(-1).cpu().numpy().astype(np.int32),
                         "losses": losses.cpu().numpy(),
                     }
                 )

@@ -139,9 +139,9 @@ def reached(source: str, cells: Iterable[Cell]) -> tuple[int, int]:
 
 
 def rewinding_gain(task: str, point: int, scores: Scores, config: Config) -> Difference | None:
-    """The last ticket from the weights at `point` minus the same from the pre-trained ones."""
-    later, first = Run(task, "rewind", point), Run(task, "rewind", 0)
-    return scores.compare(later, first, config.tickets.confidence)
+    """The last ticket from the weights at `point` minus the same from where all rounds restarted."""
+    other, usual = Run(task, "rewind", point), Run(task, "rewind", config.imp.rewind_to)
+    return scores.compare(other, usual, config.tickets.confidence)
 
 
 def last_overlaps(agreement: Sequence[Agreement], config: Config) -> list[Agreement]:

@@ -114,7 +114,14 @@ class Pretrain(Section):
         return self
 
 
-class HubEncoder(Section):
+class Loaded(Section):
+    """What encoders that are loaded have in common."""
+
+    pooler: Literal["pretrained", "fresh"]
+    """fresh: the checkpoint's is left out, so it is drawn with the classifier and never pruned."""
+
+
+class HubEncoder(Loaded):
     """A model of the Hugging Face Hub at a pinned revision."""
 
     source: Literal["hub"]
@@ -122,14 +129,14 @@ class HubEncoder(Section):
     revision: str = Field(pattern=r"^[0-9a-f]{40}$")
 
 
-class FolderEncoder(Section):
+class FolderEncoder(Loaded):
     """A model in transformers' format in a local folder; ~ and $VARIABLES are expanded."""
 
     source: Literal["folder"]
     path: str
 
 
-class PackageEncoder(Section):
+class PackageEncoder(Loaded):
     """A model that an installed Python package carries in a folder of its own."""
 
     source: Literal["package"]
@@ -269,6 +276,13 @@ class Round(Section):
     sparsity: float = Field(gt=0, lt=1)
 
 
+class Dense(Section):
+    """The dense training, from which theta_i is taken."""
+
+    points: tuple[Percent, ...] = Field(min_length=1)
+    """Percentages of it at which the weights are kept; 0: the pre-trained weights."""
+
+
 class Imp(Section):
     """Iterative magnitude pruning."""
 
@@ -279,10 +293,11 @@ class Imp(Section):
 
 
 class Rewind(Section):
-    """Training of the last subnetwork from the weights at several points of the dense training."""
+    """Training of the last subnetwork from other points of the dense training than the rounds'."""
 
-    points: tuple[Percent, ...] = Field(min_length=1)
-    """Percentages of the dense training at which theta_i is stored; 0: the pre-trained weights."""
+    tasks: tuple[Name, ...]
+    seeds: tuple[Seed, ...]
+    points: tuple[Percent, ...]
 
 
 class Random(Section):
@@ -347,6 +362,7 @@ class Params(Section):
     rounds: tuple[Round, ...] = Field(min_length=1)
     last_round: Whole
     """Number of the last round: dvc.yaml cannot count."""
+    dense: Dense
     imp: Imp
     rewind: Rewind
     random: Random
@@ -400,6 +416,8 @@ def _check_lists(params: Params) -> None:
     for key, values, whole, allowed in (
         ("tasks", params.tasks, "tasks", params.tasks),
         ("seeds", params.seeds, "seeds", params.seeds),
+        ("rewind.tasks", params.rewind.tasks, "tasks", params.tasks),
+        ("rewind.seeds", params.rewind.seeds, "seeds", params.seeds),
         ("transfer.sources", params.transfer.sources, "tasks", params.tasks),
         ("transfer.targets", params.transfer.targets, "tasks", params.tasks),
         ("transfer.seeds", params.transfer.seeds, "seeds", params.seeds),
@@ -433,15 +451,20 @@ def _check_rounds(params: Params) -> None:
     last = len(params.rounds)
     if params.last_round != last:
         raise ValueError(f"last_round is {params.last_round}, allowed is {last}, that of rounds")
-    points = params.rewind.points
-    _check_unique("rewind.points", points)
-    if params.imp.rewind_to not in points:
+    points, rewound_to = params.dense.points, params.imp.rewind_to
+    _check_unique("dense.points", points)
+    _check_unique("rewind.points", params.rewind.points)
+    for key, point in (
+        ("imp.rewind_to is", rewound_to),
+        *(("rewind.points has", point) for point in params.rewind.points),
+    ):
+        if point not in points:
+            raise ValueError(f"{key} {point}, allowed are the dense.points {_listed(points)}")
+    if rewound_to in params.rewind.points:
         raise ValueError(
-            f"imp.rewind_to is {params.imp.rewind_to}, allowed are the rewind.points "
-            + _listed(points)
+            f"rewind.points has {rewound_to}, allowed are others than imp.rewind_to, from where the "
+            "last ticket is trained anyway"
         )
-    if 0 not in points:
-        raise ValueError(f"rewind.points is {list(points)}, allowed is a list with 0 in it")
     _check_unique("random.rounds", params.random.rounds)
     _check_unique("imp.keep_weights", params.imp.keep_weights)
     for number in params.imp.keep_weights:

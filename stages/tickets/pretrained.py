@@ -50,7 +50,9 @@ def fetch(source: HubEncoder | FolderEncoder | PackageEncoder) -> Pretrained:
         raise ParamsError(f"the encoder {where!s} lacks the weights {min(missing)!r}")
     if getattr(tokenizer, "backend_tokenizer", None) is None or tokenizer.mask_token_id is None:
         raise ParamsError(f"the encoder {where!s} has no fast tokenizer with a mask token")
-    has_pooler = any(name.startswith("pooler.") for name, _ in body.named_parameters())
+    has_pooler = source.pooler == "pretrained" and any(
+        name.startswith("pooler.") for name, _ in body.named_parameters()
+    )
     return Pretrained(
         body,
         body.config,

@@ -46,6 +46,11 @@ def sparsities(config: Config) -> dict[int, float]:
     return {after.to: after.sparsity for after in config.rounds}
 
 
+def rewinding_points(config: Config) -> tuple[int, ...]:
+    """Where the last ticket starts from: where all rounds restarted, then the others."""
+    return (config.imp.rewind_to, *config.rewind.points)
+
+
 def grid(scores: Scores, config: Config) -> list[tuple[str, int]]:
     """Kinds and rounds from the baselines to the sparsest ticket; random only where it ran."""
     runs = [("majority", 0), ("bag_of_words", 0), ("scratch", 0), ("dense", 0)]
@@ -79,7 +84,10 @@ def why_not(kind: str, config: Config) -> str:
             ("transfer.targets", config.transfer.targets),
             ("transfer.seeds", config.transfer.seeds),
         ],
-        "rewind": [("rewind.points", config.rewind.points)],
+        "rewind": [
+            ("rewind.tasks", config.rewind.tasks),
+            ("rewind.seeds", config.rewind.seeds),
+        ],
     }
     for key, values in lists.get(kind, []):
         if not values:

@@ -75,21 +75,21 @@ def rewinding_table(scores: Scores, config: Config) -> Table:
     caption = (
         f"The ticket of round {last.to} ({percent(last.sparsity)} sparse) trained from the "
         "weights at i % of the dense training, in points on the validation split: mean ± half the "
-        f"{interval_name(config)}. The masks were found with rewinding to "
-        f"{config.imp.rewind_to} %. The last columns are paired by seed."
+        f"{interval_name(config)}. The masks were found with rewinding to {config.imp.rewind_to} %. "
+        "The last columns are paired by seed."
     )
     if not scores.has("rewind"):
         return Table("rewinding", caption, missing=runs.why_not("rewind", config))
     confidence = config.tickets.confidence
-    later = [point for point in config.rewind.points if point]
+    usual, others = config.imp.rewind_to, config.rewind.points
     rows: list[tuple[str, ...]] = []
     records: list[Record] = []
-    for task in config.tasks:
+    for task in config.rewind.tasks:
         found = {
             point: scores.summary(Run(task, "rewind", point), confidence)
-            for point in config.rewind.points
+            for point in runs.rewinding_points(config)
         }
-        gains = {point: findings.rewinding_gain(task, point, scores, config) for point in later}
+        gains = {point: findings.rewinding_gain(task, point, scores, config) for point in others}
         dense = scores.summary(Run(task, "dense"), confidence)
         sizes = sorted({str(one.n) for one in found.values() if one})
         rows.append(
@@ -102,8 +102,9 @@ def rewinding_table(scores: Scores, config: Config) -> Table:
             )
         )
         for point, one in found.items():
-            gain = numbers(gains.get(point), "minus_point_0_")
+            gain = numbers(gains.get(point), "change_")
             records.append({"task": task, "point": point, **numbers(one), **gain})
-    at = [f"i = {point} %" for point in config.rewind.points]
-    header = ("task", "dense", *at, *(f"i = {point} % − i = 0 %" for point in later), "n")
+    at = [f"i = {point} %" for point in runs.rewinding_points(config)]
+    changes = [f"i = {point} % − i = {usual} %" for point in others]
+    header = ("task", "dense", *at, *changes, "n")
     return Table("rewinding", caption, header, tuple(rows), tuple(records))

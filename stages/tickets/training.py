@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from tqdm import tqdm
 from transformers import PreTrainedModel
+from transformers.utils.generic import ModelOutput
 
 from stages.tickets.artifacts import Split
 from stages.tickets.masks import Mask
@@ -112,13 +113,41 @@ def model_inputs(
     }
 
 
+def logits_of(
+    model: PreTrainedModel, inputs: Mapping[str, Tensor], hidden: Tensor | None = None
+) -> Tensor:
+    """What `model` says of a batch: its logits, for masked language modelling of hidden words only.
+
+    A decoder over a vocabulary is dearer than the encoder below it, so it sees no other words.
+
+    Args:
+        model: a classifier, or a masked language model of transformers.
+        inputs: as `model` takes them, (examples, tokens).
+        hidden: numbers of the words among examples * tokens, in any order; None for a classifier.
+
+    Returns:
+        (examples, outputs), or (words, vocabulary) in the order of `hidden`.
+    """
+    if hidden is None:
+        return model(**inputs).logits  # type: ignore[no-any-return]
+
+    def only_hidden(_: nn.Module, __: object, output: ModelOutput) -> ModelOutput:
+        states = output["last_hidden_state"]
+        output["last_hidden_state"] = states.reshape(1, -1, states.shape[-1])[:, hidden]
+        return output
+
+    hook = model.base_model.register_forward_hook(only_hidden)
+    try:
+        return model(**inputs).logits[0]  # type: ignore[no-any-return]
+    finally:
+        hook.remove()
+
+
 def loss_of(task: Task, logits: Tensor, labels: Tensor) -> Tensor:
     """Mean cross-entropy over examples or hidden words; for regression mean squared error."""
     if task.kind == "regression":
         return nn.functional.mse_loss(logits.float().squeeze(-1), labels)
-    return nn.functional.cross_entropy(
-        logits.float().reshape(-1, logits.shape[-1]), labels.reshape(-1), ignore_index=NOT_SCORED
-    )
+    return nn.functional.cross_entropy(logits.float(), labels)
 
 
 def fit_(
@@ -177,9 +206,13 @@ def fit_(
             examples = next(order)
             if step < first_step:
                 continue
-            inputs, labels = _batch(prepared, examples, config, seeds, step)
+            inputs, labels, hidden = _batch(prepared, examples, config, seeds, step)
             with torch.autocast(where.type, torch.bfloat16, enabled=config.precision == "bf16"):
-                logits = model(**model_inputs(model, inputs, where)).logits
+                logits = logits_of(
+                    model,
+                    model_inputs(model, inputs, where),
+                    None if hidden is None else torch.from_numpy(hidden).to(where),
+                )
             loss = loss_of(prepared.task, logits, torch.from_numpy(labels).to(where))
             loss.backward()  # type: ignore[no-untyped-call]
             for parameter, kept in dropped:
@@ -215,15 +248,17 @@ def _drop_(subnetwork: Subnetwork | None, where: torch.device) -> list[tuple[nn.
 
 def _batch(
     prepared: Prepared, examples: NDArray[np.int64], config: Train, seeds: Seeds, step: int
-) -> tuple[dict[str, NDArray[np.int64]], NDArray[np.generic]]:
+) -> tuple[dict[str, NDArray[np.int64]], NDArray[np.generic], NDArray[np.int64] | None]:
+    """Inputs, labels, and for masked language modelling which words are hidden and thus labelled."""
     inputs, _ = padded(prepared.train, examples, prepared.vocabulary)
     if prepared.task.kind != "mlm":
-        return inputs, prepared.train.labels[examples]
+        return inputs, prepared.train.labels[examples], None
     generator = np.random.default_rng([seeds.data_order, step, 1])
     inputs["input_ids"], labels = hide_words(
         inputs["input_ids"], prepared.vocabulary, config.masked, generator
     )
-    return inputs, labels
+    hidden = np.flatnonzero(labels != NOT_SCORED)
+    return inputs, labels.reshape(-1)[hidden], hidden
 
 
 def _check_finite(losses: list[Tensor], step: int, total: int, task: Task, config: Train) -> None:
