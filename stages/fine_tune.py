@@ -32,11 +32,17 @@ def main(
         )
 
     def keep(step: int) -> None:
-        if step in percents:
-            file = weights / f"theta-{percents[step]}.safetensors"
-            encoder.save_weights(model, loaded.encoder, file)
+        file = weights / f"theta-{percents[step]}.safetensors"
+        encoder.save_weights(model, loaded.encoder, file)
 
-    losses = training.fit_(model, loaded.prepared, loaded.noise, loaded.recipe, after_step=keep)
+    losses = training.fit_(
+        model,
+        loaded.prepared,
+        loaded.noise,
+        loaded.recipe,
+        after_step=keep,
+        at=percents,
+    )
     encoder.save_weights(model, loaded.encoder, weights / "trained.safetensors")
     dense = masks.dense(encoder.prunable_weights(model, loaded.encoder))
     artifacts.save_mask(dense, dense_mask / "mask.safetensors")

@@ -80,12 +80,11 @@ def on_the_cpu() -> Iterator[None]:
     """Training and evaluation in this process stay on the CPU, also where there is a GPU."""
     import torch  # noqa: PLC0415
 
-    from stages.tickets import evaluation, training  # noqa: PLC0415
+    from stages.tickets import models  # noqa: PLC0415
 
     torch.set_num_threads(1)
     with pytest.MonkeyPatch.context() as patch:
-        for module in (training, evaluation):
-            patch.setattr(module, "device", lambda: torch.device("cpu"))
+        patch.setattr(models, "device", lambda: torch.device("cpu"))
         yield
 
 

@@ -219,6 +219,30 @@ def test_infinity_is_a_magnitude_like_any_other() -> None:
     np.testing.assert_array_equal(pruned["w"], [[False, True], [False, True]])
 
 
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+def test_any_precision_is_ranked_exactly(dtype: type[np.floating]) -> None:
+    """Values of which thousands share their upper 16 bits, and differ in the last one."""
+    steps = np.arange(4000) % (1000 if dtype == np.float16 else 4000)
+    values = (1 + steps * np.finfo(dtype).eps).astype(dtype)
+    order = np.random.default_rng(0).permutation(4000)
+    weights = {
+        "a": -values[order[:1500]].reshape(30, 50),
+        "b": values[order[1500:]].reshape(50, 50),
+    }
+    mask = masks.prune_by_magnitude(weights, masks.dense(weights), 0.61)
+    flat = np.concatenate([weights["a"].ravel(), weights["b"].ravel()])
+    falls = np.argsort(np.abs(flat), kind="stable")[:2440]
+    found = np.concatenate([mask["a"].ravel(), mask["b"].ravel()])
+    assert set(np.flatnonzero(~found)) == set(falls)
+
+
+def test_precisions_are_ranked_together() -> None:
+    near = np.float64(1 + 2**-30)
+    weights = {"a": np.array([[1.0]], np.float32), "b": np.array([[near]]), "c": np.array([[2.0]])}
+    mask = masks.prune_by_magnitude(weights, masks.dense(weights), 1 / 3)
+    assert [bool(mask[name].all()) for name in "abc"] == [False, True, True]
+
+
 def test_other_names_are_refused() -> None:
     weights = distinct()
     with pytest.raises(ValueError, match="'first'"):

@@ -608,10 +608,10 @@ def test_a_lock_of_another_study_is_reported() -> None:
 
 LAYERS = {
     "mathematics": {
-        "agreement", "grammar", "language", "masks", "params", "seeds", "summary",
+        "agreement", "grammar", "language", "masks", "modules", "params", "seeds", "summary",
     },
     "outside": {"artifacts", "baselines", "encoder", "pretrained", "scores", "tasks", "texts"},
-    "loops": {"evaluation", "subnetworks", "training"},
+    "loops": {"embedding", "evaluation", "models", "subnetworks", "training"},
     "reports": {
         "answers", "curves", "figures", "findings", "formatting", "heat_maps", "mask_tables",
         "page", "panels", "report", "runs", "score_tables", "tables", "ticket_tables",

@@ -5,9 +5,10 @@ import torch
 from torch import nn
 from transformers import PreTrainedModel
 
+from stages.tickets import models
 from stages.tickets.artifacts import Arrays, Split
 from stages.tickets.tasks import NOT_SCORED, Prepared
-from stages.tickets.training import device, logits_of, model_inputs, padded
+from stages.tickets.training import padded
 
 TOKENS_PER_BATCH = 16_384
 
@@ -29,8 +30,7 @@ def predict(model: PreTrainedModel, prepared: Prepared) -> Arrays:
 
 def _predict_split(model: PreTrainedModel, prepared: Prepared, split: Split) -> Arrays:
     """Batches of like length, at most TOKENS_PER_BATCH tokens with padding each."""
-    where = device()
-    nn.Module.to(model, where).train(mode=False)
+    where = models.place_(model.train(mode=False), prepared.task.kind)
     order = np.argsort(split.lengths, kind="stable")
     pieces: list[Arrays] = []
     with torch.inference_mode():
@@ -44,16 +44,16 @@ def _predict_split(model: PreTrainedModel, prepared: Prepared, split: Split) -> 
                 num += 1
             examples = order[start : start + num]
             inputs, there = padded(split, examples, prepared.vocabulary)
-            taken = model_inputs(model, inputs, where)
+            taken = models.inputs_of(model, inputs, where)
             if prepared.task.kind != "mlm":
-                pieces.append({"logits": logits_of(model, taken).float().cpu().numpy()})
+                pieces.append({"logits": models.logits_of(model, taken).float().cpu().numpy()})
             else:
                 labels = np.full(there.shape, NOT_SCORED, dtype=np.int64)
                 tokens = [np.arange(split.starts[i], split.starts[i + 1]) for i in examples]
                 labels[there] = split.labels[np.concatenate(tokens)]
                 hidden = torch.from_numpy(np.flatnonzero(labels != NOT_SCORED)).to(where)
                 wanted = torch.from_numpy(labels[labels != NOT_SCORED]).to(where)
-                logits = logits_of(model, taken, hidden).float()
+                logits = models.logits_of(model, taken, hidden).float()
                 losses = nn.functional.cross_entropy(logits, wanted, reduction="none")
                 pieces.append(
                     {

@@ -5,7 +5,7 @@ arrays with the same names and shapes. All of it is numpy, so a stage that only 
 no torch.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -77,24 +77,47 @@ def prune_by_magnitude(weights: Weights, mask: Mask, sparsity: float) -> Mask:
             " of the weights; a dropped weight never returns"
         )
     names = sorted(mask)
-    magnitudes = {name: np.abs(weights[name][mask[name]]) for name in names}
-    ranked = np.concatenate(list(magnitudes.values()))
-    if np.isnan(ranked).any():
-        raise ValueError("a surviving weight is NaN, so magnitudes cannot be ranked")
+    precision = np.result_type(*(weight.dtype for weight in weights.values()))
+    ranks = {n: _ranks(weights[n][mask[n]].astype(precision, copy=False)) for n in names}
     if num_dropped == 0:
         return {name: kept.copy() for name, kept in mask.items()}
-    ranked.partition(num_dropped - 1)
-    threshold = ranked[num_dropped - 1]
-    ties_to_drop = num_dropped - int(np.count_nonzero(ranked < threshold))
+    threshold, ties_to_drop = _threshold(list(ranks.values()), num_dropped)
     pruned: Mask = {}
     for name in names:
-        stays = magnitudes[name] > threshold
-        ties = np.flatnonzero(magnitudes[name] == threshold)
+        stays = ranks[name] > threshold
+        ties = np.flatnonzero(ranks[name] == threshold)
         stays[ties[ties_to_drop:]] = True
         ties_to_drop -= min(ties_to_drop, ties.size)
         pruned[name] = np.zeros_like(mask[name])
         pruned[name][mask[name]] = stays
     return {name: pruned[name] for name in mask}
+
+
+def _ranks(weights: NDArray[np.floating]) -> NDArray[np.unsignedinteger]:
+    """Numbers in the order of the magnitudes: the bits of a float that is not negative."""
+    size = weights.dtype.itemsize
+    bits: NDArray[np.unsignedinteger] = np.abs(weights).view(f"u{size}")
+    infinite = np.array(np.inf, weights.dtype).view(f"u{size}")
+    if bits.size and bits.max() > infinite:
+        raise ValueError("a surviving weight is NaN, so magnitudes cannot be ranked")
+    return bits
+
+
+def _threshold(ranks: Sequence[NDArray[np.unsignedinteger]], number: int) -> tuple[int, int]:
+    """The smallest rank but `number` - 1, and how many of the `number` smallest equal it.
+
+    A histogram over the upper 16 bits says which ranks need sorting: those of one of its bins.
+    """
+    shift = 8 * ranks[0].dtype.itemsize - 16
+    counts = np.zeros(1 << 16, dtype=np.int64)
+    for some in ranks:
+        counts += np.bincount(some >> shift, minlength=1 << 16)
+    up_to = np.cumsum(counts)
+    wanted = int(np.searchsorted(up_to, number))
+    inside = np.concatenate([some[some >> shift == wanted] for some in ranks])
+    place = number - 1 - int(up_to[wanted] - counts[wanted])
+    threshold = np.partition(inside, place)[place]
+    return int(threshold), place + 1 - int(np.count_nonzero(inside < threshold))
 
 
 def random_like(mask: Mask, generator: np.random.Generator) -> Mask:

@@ -1,8 +1,8 @@
 """The training loop around a mask."""
 
 import math
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from tqdm import tqdm
 from transformers import PreTrainedModel
-from transformers.utils.generic import ModelOutput
 
+from stages.tickets import models
 from stages.tickets.artifacts import Split
+from stages.tickets.embedding import Words
 from stages.tickets.masks import Mask
 from stages.tickets.params import Train
 from stages.tickets.seeds import Seeds
@@ -33,11 +34,6 @@ class Subnetwork:
 
     parameters: Mapping[str, nn.Parameter]
     mask: Mask
-
-
-def device() -> torch.device:
-    """CUDA where there is one, else the CPU."""
-    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
 def num_steps(num_examples: int, config: Train) -> int:
@@ -101,48 +97,6 @@ def padded(
     }, there
 
 
-def model_inputs(
-    model: PreTrainedModel, inputs: Mapping[str, NDArray[np.int64]], where: torch.device
-) -> dict[str, Tensor]:
-    """The inputs that `model` takes, on its device; token types only where it has any."""
-    takes_types = getattr(model.config, "type_vocab_size", 0) > 1
-    return {
-        name: torch.from_numpy(array).to(where, non_blocking=True)
-        for name, array in inputs.items()
-        if name != "token_type_ids" or takes_types
-    }
-
-
-def logits_of(
-    model: PreTrainedModel, inputs: Mapping[str, Tensor], hidden: Tensor | None = None
-) -> Tensor:
-    """What `model` says of a batch: its logits, for masked language modelling of hidden words only.
-
-    A decoder over a vocabulary is dearer than the encoder below it, so it sees no other words.
-
-    Args:
-        model: a classifier, or a masked language model of transformers.
-        inputs: as `model` takes them, (examples, tokens).
-        hidden: numbers of the words among examples * tokens, in any order; None for a classifier.
-
-    Returns:
-        (examples, outputs), or (words, vocabulary) in the order of `hidden`.
-    """
-    if hidden is None:
-        return model(**inputs).logits  # type: ignore[no-any-return]
-
-    def only_hidden(_: nn.Module, __: object, output: ModelOutput) -> ModelOutput:
-        states = output["last_hidden_state"]
-        output["last_hidden_state"] = states.reshape(1, -1, states.shape[-1])[:, hidden]
-        return output
-
-    hook = model.base_model.register_forward_hook(only_hidden)
-    try:
-        return model(**inputs).logits[0]  # type: ignore[no-any-return]
-    finally:
-        hook.remove()
-
-
 def loss_of(task: Task, logits: Tensor, labels: Tensor) -> Tensor:
     """Mean cross-entropy over examples or hidden words; for regression mean squared error."""
     if task.kind == "regression":
@@ -158,6 +112,7 @@ def fit_(
     subnetwork: Subnetwork | None = None,
     first_step: int = 0,
     after_step: Callable[[int], None] | None = None,
+    at: Collection[int] | None = None,
 ) -> list[float]:
     """Train `model` in place on the training split; dropped weights are 0 and stay 0.
 
@@ -172,6 +127,7 @@ def fit_(
         subnetwork: what is dropped; None trains all weights.
         first_step: optimizer steps that count as done: schedule and data order go on from there.
         after_step: called with the number of steps done, first with `first_step` before any.
+        at: the steps after which it is called; None for every one.
 
     Returns:
         The training loss, averaged over 100 stretches of equal length (over fewer steps, each one).
@@ -179,10 +135,14 @@ def fit_(
     Raises:
         TrainingError: the loss is not finite.
     """
-    where = device()
+    where = models.place_(model.train(), prepared.task.kind)
     torch.set_num_threads(config.threads)
-    nn.Module.to(model, where).train()
     total = num_steps(len(prepared.train), config)
+    words = None
+    if prepared.task.kind != "mlm":  # whose decoder is tied to all word embeddings
+        words = Words(model, prepared.train.ids, prepared.vocabulary.pad)
+        seen = replace(prepared.train, ids=words.row_of[prepared.train.ids])
+        prepared = replace(prepared, train=seen)
     parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
     dropped = _drop_(subnetwork, where)
     optimizer = torch.optim.AdamW(
@@ -196,8 +156,19 @@ def fit_(
         fused=True,
     )
     losses: list[Tensor] = []
-    if after_step:
-        after_step(first_step)
+    decay = 1.0
+
+    def pause(done: int) -> None:
+        nonlocal decay
+        if after_step and (at is None or done in at):
+            if words:
+                words.show_all_(decay)
+                decay = 1.0
+            after_step(done)
+            if words:
+                words.hide_rest_()
+
+    pause(first_step)
     order = batches(prepared.train.lengths, config, seeds.data_order)
     forked = [where] if where.type == "cuda" else []
     with torch.random.fork_rng(devices=forked):
@@ -208,9 +179,9 @@ def fit_(
                 continue
             inputs, labels, hidden = _batch(prepared, examples, config, seeds, step)
             with torch.autocast(where.type, torch.bfloat16, enabled=config.precision == "bf16"):
-                logits = logits_of(
+                logits = models.logits_of(
                     model,
-                    model_inputs(model, inputs, where),
+                    models.inputs_of(model, inputs, where),
                     None if hidden is None else torch.from_numpy(hidden).to(where),
                 )
             loss = loss_of(prepared.task, logits, torch.from_numpy(labels).to(where))
@@ -226,8 +197,10 @@ def fit_(
             losses.append(loss.detach())
             if len(losses) % CHECK_EVERY == 0 or step + 1 == total:
                 _check_finite(losses, step, total, prepared.task, config)
-            if after_step:
-                after_step(step + 1)
+            decay *= 1 - optimizer.param_groups[0]["lr"] * config.weight_decay
+            pause(step + 1)
+    if words:
+        words.show_all_(decay)
     chunks = np.array_split(np.array([float(loss) for loss in losses]), HISTORY_POINTS)
     return [round(float(chunk.mean()), 5) for chunk in chunks if len(chunk)]
 

@@ -1,0 +1,90 @@
+"""A model on its device: how it is placed there, fed and asked."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from transformers import AttentionInterface, PreTrainedModel
+from transformers.masking_utils import AttentionMaskInterface, eager_mask
+from transformers.utils.generic import ModelOutput
+
+from stages.tickets import modules
+from stages.tickets.params import Kind
+
+OWN_ATTENTION = "scratchcard"
+AttentionInterface.register(OWN_ATTENTION, modules.attention)
+AttentionMaskInterface.register(OWN_ATTENTION, eager_mask)
+FIRST_TOKEN = ("bert", "camembert", "electra", "roberta", "xlm-roberta")
+"""Types of models whose classifier reads the first token of the last layer, and nothing else."""
+
+
+def device() -> torch.device:
+    """CUDA where there is one, else the CPU."""
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def place_(model: PreTrainedModel, kind: Kind) -> torch.device:
+    """Move `model` to the device, and have it do there what costs least; what it says stays the same.
+
+    On the CPU attention and dropout are those of `modules`, on a GPU torch's fused ones. Where the
+    classifier reads the first token alone, the last layer computes no other beyond its attention.
+
+    Returns:
+        The device.
+    """
+    where = device()
+    nn.Module.to(model, where)
+    attention = OWN_ATTENTION if where.type == "cpu" else "sdpa"
+    if model.config._attn_implementation != attention:
+        model.set_attn_implementation(attention)
+    if where.type == "cpu":
+        modules.use_dropout_(model)
+    if kind != "mlm" and model.config.model_type in FIRST_TOKEN:
+        after_attention = model.base_model.encoder.layer[-1].attention.output  # type: ignore[union-attr,index]
+        if modules.first_token not in after_attention._forward_pre_hooks.values():
+            after_attention.register_forward_pre_hook(modules.first_token)
+    return where
+
+
+def inputs_of(
+    model: PreTrainedModel, inputs: Mapping[str, NDArray[np.int64]], where: torch.device
+) -> dict[str, Tensor]:
+    """The inputs that `model` takes, on its device; token types only where it has any."""
+    takes_types = getattr(model.config, "type_vocab_size", 0) > 1
+    return {
+        name: torch.from_numpy(array).to(where, non_blocking=True)
+        for name, array in inputs.items()
+        if name != "token_type_ids" or takes_types
+    }
+
+
+def logits_of(
+    model: PreTrainedModel, inputs: Mapping[str, Tensor], hidden: Tensor | None = None
+) -> Tensor:
+    """What `model` says of a batch: its logits, for masked language modelling of hidden words only.
+
+    A decoder over a vocabulary is dearer than the encoder below it, so it sees no other words.
+
+    Args:
+        model: a classifier, or a masked language model of transformers.
+        inputs: as `model` takes them, (examples, tokens).
+        hidden: numbers of the words among examples * tokens, in any order; None for a classifier.
+
+    Returns:
+        (examples, outputs), or (words, vocabulary) in the order of `hidden`.
+    """
+    if hidden is None:
+        return model(**inputs).logits  # type: ignore[no-any-return]
+
+    def only_hidden(_: nn.Module, __: object, output: ModelOutput) -> ModelOutput:
+        states = output["last_hidden_state"]
+        output["last_hidden_state"] = states.reshape(1, -1, states.shape[-1])[:, hidden]
+        return output
+
+    hook = model.base_model.register_forward_hook(only_hidden)
+    try:
+        return model(**inputs).logits[0]  # type: ignore[no-any-return]
+    finally:
+        hook.remove()

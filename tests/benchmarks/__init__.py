@@ -1,0 +1,1 @@
+"""Benchmarks, run by hand: `uv run python -m tests.benchmarks`. pytest collects nothing here."""

@@ -1,0 +1,152 @@
+"""Measure this project beside its peers, and write reports/benchmarks.md."""
+
+import os
+import platform
+import statistics
+import subprocess
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Annotated, Literal
+
+import torch
+import typer
+
+from stages.tickets import models
+from tests.benchmarks import pruning, training
+from tests.benchmarks.training import OUT, Results
+from tests.benchmarks.workload import BATCH, MEAN_LENGTHS, SPARSITY, Workload, load
+
+MASKED, DENSE = "this project, masked", "this project, dense"
+
+
+def main(
+    encoder: Annotated[Literal["minilm", "bert-base"], typer.Option(help="Its shape.")] = "minilm",
+    data: Annotated[
+        Path | None, typer.Option(help="Folder as nyu-mll/glue; made-up examples without.")
+    ] = None,
+    device: Annotated[Literal["auto", "cpu"], typer.Option()] = "auto",
+    threads: Annotated[int, typer.Option(help="Of the CPU.")] = os.cpu_count() or 1,
+    repeats: Annotated[int, typer.Option(min=1)] = 5,
+    shares: Annotated[float, typer.Option(help="Of the timed steps, for a quick look.")] = 1.0,
+    out: Annotated[Path, typer.Option()] = OUT,
+) -> None:
+    """Everything side by side in one run; without --data, $SCRATCHCARD_DATA/data/glue where that is."""
+    if device == "cpu":
+        models.device = lambda: torch.device("cpu")
+    if data is None and "SCRATCHCARD_DATA" in os.environ:
+        data = Path(os.environ["SCRATCHCARD_DATA"]) / "data" / "glue"
+    peaks = [training.peak(threads, models.device()) for _ in range(3)]
+    sections = []
+    with TemporaryDirectory() as folder:
+        for name in MEAN_LENGTHS:
+            workload = load(name, encoder, data, Path(folder))
+            found = training.measure(workload, repeats, threads, shares)
+            sections.append(training_section(workload, found, max(peaks)))
+    sections.append(pruning_section(repeats, threads))
+    text = "\n\n".join(
+        [
+            heading(encoder, data, threads, repeats),
+            *sections,
+            f"bf16 peak of a large product: {spread(p / 1e9 for p in peaks)} GFLOP/s.",
+        ]
+    )
+    out.parent.mkdir(parents=True, exist_ok=True)
+    out.write_text(text + "\n", encoding="utf-8")
+    print(text)
+
+
+def heading(encoder: str, data: Path | None, threads: int, repeats: int) -> str:
+    lengths = "official training sets" if data else "made-up examples of like lengths"
+    return (
+        "# Benchmarks\n\n"
+        f"{machine(threads)}; {datetime.now(UTC):%Y-%m-%d}, commit {commit()}, "
+        f"torch {torch.__version__}. Encoder: {encoder}; {lengths}; batches of {BATCH}, dropout 0.1. "
+        f"All peers in turn, {repeats} times over: median [lowest, highest].\n\n"
+        "`uv run python -m tests.benchmarks` writes this file anew."
+    )
+
+
+def machine(threads: int) -> str:
+    if models.device().type == "cuda":
+        return torch.cuda.get_device_name()
+    model = platform.processor() or platform.machine()
+    for line in (
+        Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else ()
+    ):
+        if line.startswith("model name"):
+            model = line.split(":")[1].strip()
+    return f"{threads} threads on {os.cpu_count()} cores of {model}"
+
+
+def commit() -> str:
+    found = subprocess.run(
+        ["git", "describe", "--always", "--dirty"], capture_output=True, text=True, check=False
+    )
+    return found.stdout.strip() or "unknown"
+
+
+def training_section(workload: Workload, found: Results, peak: float) -> str:
+    lines = [
+        f"## Training on {workload.name}",
+        "",
+        f"Masks drop {SPARSITY:.0%}. Ratios compare stretches of the same turn.",
+        "",
+        "| this project, masked, against | ratio of examples per second |",
+        "|---|---:|",
+    ]
+    for name, speeds in found.items():
+        if name != MASKED:
+            ratios = (a.examples / b.examples for a, b in zip(found[MASKED], speeds, strict=True))
+            lines.append(f"| {name} | {spread(ratios)} |")
+    per_token = training.flops_per_token(workload)
+    lines += ["", "| peer | examples/s | share of the bf16 peak, % |", "|---|---:|---:|"]
+    for name, speeds in found.items():
+        shares = (100 * one.tokens * per_token / peak for one in speeds)
+        lines.append(f"| {name} | {spread(one.examples for one in speeds)} | {spread(shares)} |")
+    dearer = (
+        100 * (d.examples / m.examples - 1)
+        for m, d in zip(found[MASKED], found[DENSE], strict=True)
+    )
+    lines += ["", f"A masked step is {spread(dearer)} % dearer than a dense one."]
+    return "\n".join(lines)
+
+
+def pruning_section(repeats: int, threads: int) -> str:
+    theirs, ours = [], []
+    for _ in range(repeats):
+        theirs.append(pruning.apart(pruning.by_torch, threads))
+        ours.append(pruning.apart(pruning.by_us, threads))
+    ratios = (a.seconds / b.seconds for a, b in zip(theirs, ours, strict=True))
+    lines = [
+        "## Choosing a mask over the 85,524,480 weights of bert-base",
+        "",
+        f"This project is {spread(ratios)} times as fast as torch.nn.utils.prune.global_unstructured.",
+        "",
+        "| peer | seconds | extra memory, MB |",
+        "|---|---:|---:|",
+    ]
+    for name, costs in {"this project": ours, "torch": theirs}.items():
+        lines.append(
+            f"| {name} | {spread(c.seconds for c in costs)} | {spread(c.megabytes for c in costs)} |"
+        )
+    lines += ["", "| storing one mask | MB | save, s | load, s |", "|---|---:|---:|---:|"]
+    runs = [pruning.stored() for _ in range(repeats)]
+    for name in runs[0]:
+        saved, loaded = zip(*(run[name] for run in runs), strict=True)
+        lines.append(
+            f"| {name} | {saved[0].megabytes:.1f} | {spread(c.seconds for c in saved)} "
+            f"| {spread(c.seconds for c in loaded)} |"
+        )
+    return "\n".join(lines)
+
+
+def spread(values: Iterable[float]) -> str:
+    """Median [lowest, highest]."""
+    found = sorted(values)
+    return f"{statistics.median(found):.3g} [{found[0]:.3g}, {found[-1]:.3g}]"
+
+
+if __name__ == "__main__":
+    typer.run(main)

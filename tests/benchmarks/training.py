@@ -1,0 +1,291 @@
+"""Training speed: the papers' recipe, transformers' Trainer, and this project, side by side."""
+
+import math
+import time
+from collections.abc import Callable, Mapping
+from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import dataclass
+from io import StringIO
+from itertools import islice
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn.utils import prune
+from torch.utils.data import Dataset
+from transformers import (
+    PreTrainedModel,
+    Trainer,
+    TrainerCallback,
+    TrainingArguments,
+)
+
+from stages.tickets import encoder as encoders
+from stages.tickets import models, training
+from stages.tickets.training import Subnetwork
+from tests.benchmarks.workload import BATCH, PADDED, SEEDS, Workload, recipe
+
+WARM_UP = 3
+"""Steps before the clock starts."""
+LEARNING_RATE = 5e-5
+
+
+@dataclass(frozen=True)
+class Speed:
+    """Of one stretch of training."""
+
+    examples: float
+    """Per second."""
+    tokens: float
+    """Per second, padding not counted."""
+
+
+Peer = Callable[[Workload, int, int], Speed]
+"""Takes a workload, the number of timed steps, and CPU threads."""
+
+
+def build(workload: Workload) -> PreTrainedModel:
+    task = workload.prepared.task
+    return encoders.build(workload.encoder, task.kind, task.num_labels, 0.1, SEEDS.head_init)
+
+
+# --- the papers' recipe ----------------------------------------------------------------------
+
+
+def masked_by_torch_(model: PreTrainedModel, workload: Workload) -> None:
+    """torch.nn.utils.prune's mask on every prunable matrix: one product more in every forward pass."""
+    for name, kept in workload.mask.items():
+        module = model.base_model.get_submodule(name.removesuffix(".weight"))
+        prune.custom_from_mask(module, "weight", torch.from_numpy(kept))  # type: ignore[no-untyped-call]
+
+
+def padded_batch(workload: Workload, examples: np.ndarray[Any, Any]) -> dict[str, Tensor]:
+    """Inputs padded to PADDED tokens, and labels."""
+    split = workload.prepared.train
+    inputs, _ = training.padded(split, examples, workload.prepared.vocabulary)
+    batch = {"labels": torch.from_numpy(split.labels[examples])}
+    for name, array in inputs.items():
+        full = np.zeros((len(examples), PADDED), dtype=np.int64)
+        full[:, : array.shape[1]] = array
+        batch[name] = torch.from_numpy(full)
+    return batch
+
+
+def papers(workload: Workload, num_steps: int, threads: int) -> Speed:
+    """fp32, every batch padded to 128 tokens, reparametrised masks, AdamW as torch sets it up."""
+    torch.set_num_threads(threads)
+    where = models.device()
+    model = build(workload).to(where).train()  # type: ignore[arg-type]
+    masked_by_torch_(model, workload)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=LEARNING_RATE, weight_decay=0.0)
+    generator = np.random.default_rng(0)
+    tokens = 0
+    for step in range(WARM_UP + num_steps):
+        if step == WARM_UP:
+            tokens, start = 0, _now()
+        examples = generator.choice(len(workload.prepared.train), BATCH, replace=False)
+        tokens += int(workload.prepared.train.lengths[examples].sum())
+        batch = {
+            name: tensor.to(where) for name, tensor in padded_batch(workload, examples).items()
+        }
+        loss = model(**batch).loss
+        loss.backward()
+        nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+        optimizer.zero_grad()
+    return _speed(num_steps, tokens, _now() - start)
+
+
+# --- transformers' Trainer -------------------------------------------------------------------
+
+
+class Rows(Dataset[dict[str, Any]]):
+    """Examples as the Trainer takes them."""
+
+    def __init__(self, workload: Workload, pad_to: int | None) -> None:
+        split = workload.prepared.train
+        self.lengths = split.lengths.tolist()
+        self.rows = []
+        for number in range(len(split)):
+            part = slice(split.starts[number], split.starts[number + 1])
+            num, size = len(split.ids[part]), pad_to or len(split.ids[part])
+            self.rows.append(
+                {
+                    "input_ids": [*split.ids[part].tolist(), *[0] * (size - num)],
+                    "token_type_ids": [*split.types[part].tolist(), *[0] * (size - num)],
+                    "attention_mask": [1] * num + [0] * (size - num),
+                    "labels": int(split.labels[number]),
+                    "length": num,
+                }
+            )
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, number: int) -> dict[str, Any]:
+        return self.rows[number]
+
+
+class Clock(TrainerCallback):
+    """When each step ended, and the tokens of its batch."""
+
+    def __init__(self) -> None:
+        self.ends: list[float] = []
+        self.tokens: list[int] = []
+
+    def collate(self, rows: list[Mapping[str, Any]]) -> dict[str, Tensor]:
+        self.tokens.append(sum(sum(row["attention_mask"]) for row in rows))
+        longest = max(len(row["input_ids"]) for row in rows)
+        batch = {"labels": torch.tensor([row["labels"] for row in rows])}
+        for name in ("input_ids", "token_type_ids", "attention_mask"):
+            batch[name] = torch.tensor(
+                [[*row[name], *[0] * (longest - len(row[name]))] for row in rows]
+            )
+        return batch
+
+    def on_step_end(self, *_: object, **__: object) -> None:
+        self.ends.append(_now())
+
+
+def trainer(workload: Workload, num_steps: int, threads: int, **settings: Any) -> Speed:
+    """The Trainer, dense; `settings` are its own."""
+    torch.set_num_threads(threads)
+    best = bool(settings)
+    clock = Clock()
+    with (
+        TemporaryDirectory() as folder,
+        redirect_stdout(StringIO()),
+        redirect_stderr(StringIO()),
+    ):
+        arguments = TrainingArguments(
+            output_dir=folder,
+            per_device_train_batch_size=BATCH,
+            learning_rate=LEARNING_RATE,
+            max_steps=WARM_UP + num_steps,
+            use_cpu=models.device().type == "cpu",
+            report_to="none",
+            save_strategy="no",
+            logging_strategy="no",
+            disable_tqdm=True,
+            dataloader_pin_memory=models.device().type == "cuda",
+            remove_unused_columns=False,
+            **settings,
+        )
+        Trainer(
+            build(workload),
+            arguments,
+            data_collator=clock.collate,
+            train_dataset=Rows(workload, None if best else PADDED),
+            callbacks=[clock],
+        ).train()
+    used = clock.tokens[WARM_UP : WARM_UP + num_steps]
+    return _speed(num_steps, sum(used), clock.ends[-1] - clock.ends[WARM_UP - 1])
+
+
+def stock_trainer(workload: Workload, num_steps: int, threads: int) -> Speed:
+    """As the GLUE example sets it up: every example padded to 128 tokens, fp32."""
+    return trainer(workload, num_steps, threads)
+
+
+def best_trainer(workload: Workload, num_steps: int, threads: int) -> Speed:
+    """With its own best settings: dynamic padding, groups of like length, bf16."""
+    return trainer(
+        workload, num_steps, threads, bf16=True, train_sampling_strategy="group_by_length"
+    )
+
+
+# --- this project ----------------------------------------------------------------------------
+
+
+def ours(workload: Workload, num_steps: int, threads: int, *, masked: bool = True) -> Speed:
+    """`training.fit_`, with its masks or dense."""
+    model = build(workload)
+    num_examples = len(workload.prepared.train)
+    epochs = (WARM_UP + num_steps) / math.ceil(num_examples / BATCH)
+    config = recipe(threads, epochs)
+    subnetwork = None
+    if masked:
+        live = encoders.prunable_parameters(model, workload.encoder)
+        subnetwork = Subnetwork(live, workload.mask)
+    ends: list[float] = []
+    with redirect_stderr(StringIO()):
+        training.fit_(
+            model,
+            workload.prepared,
+            SEEDS,
+            config,
+            subnetwork,
+            after_step=lambda _: ends.append(_now()),
+            at=(WARM_UP, WARM_UP + num_steps),
+        )
+    lengths = workload.prepared.train.lengths
+    order = training.batches(lengths, config, SEEDS.data_order)
+    used = list(islice(order, WARM_UP, WARM_UP + num_steps))
+    return _speed(num_steps, int(lengths[np.concatenate(used)].sum()), ends[1] - ends[0])
+
+
+def ours_dense(workload: Workload, num_steps: int, threads: int) -> Speed:
+    return ours(workload, num_steps, threads, masked=False)
+
+
+def _now() -> float:
+    if torch.cuda.is_available():
+        torch.cuda.synchronize()
+    return time.perf_counter()
+
+
+def _speed(num_steps: int, tokens: int, seconds: float) -> Speed:
+    return Speed(num_steps * BATCH / seconds, tokens / seconds)
+
+
+PEERS: dict[str, tuple[Peer, int]] = {
+    "this project, masked": (ours, 50),
+    "this project, dense": (ours_dense, 50),
+    "Trainer, best settings, dense": (best_trainer, 50),
+    "Trainer, stock, dense": (stock_trainer, 4),
+    "the papers' recipe, masked": (papers, 4),
+}
+"""With the number of timed steps: batches of like length differ, padded ones do not."""
+
+
+def peak(threads: int, where: torch.device) -> float:
+    """FLOPs per second of a product of two bfloat16 matrices of 4096 rows and columns."""
+    torch.set_num_threads(threads)
+    size = 4096 if where.type == "cpu" else 8192
+    first, second = (torch.randn(size, size, dtype=torch.bfloat16, device=where) for _ in range(2))
+    first @ second
+    start = _now()
+    repeats = 3 if where.type == "cpu" else 50
+    for _ in range(repeats):
+        first @ second
+    return repeats * 2 * size**3 / (_now() - start)
+
+
+def flops_per_token(workload: Workload) -> float:
+    """Of a training step: 2 per weight of the prunable matrices forward, 4 backward."""
+    return 6.0 * sum(workload.encoder.weights[name].numel() for name in workload.encoder.prunable)
+
+
+Results = dict[str, list[Speed]]
+
+
+def measure(workload: Workload, repeats: int, threads: int, shares: float = 1.0) -> Results:
+    """Every peer in turn, again and again, so that a slow minute of the machine hits all.
+
+    Args:
+        workload: encoder and examples.
+        repeats: stretches per peer.
+        threads: of the CPU.
+        shares: of the timed steps, for a quick look.
+    """
+    found: Results = {name: [] for name in PEERS}
+    for _ in range(repeats):
+        for name, (peer, num_steps) in PEERS.items():
+            found[name].append(peer(workload, max(1, round(num_steps * shares)), threads))
+    return found
+
+
+OUT = Path("reports/benchmarks.md")

