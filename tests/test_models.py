@@ -1,9 +1,11 @@
 """A model on its device: cheaper in what it does, the same in what it says."""
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
 from transformers import (
+    AutoModel,
     BertConfig,
     BertForMaskedLM,
     BertForSequenceClassification,
@@ -23,7 +25,8 @@ from transformers import (
     XLMRobertaForSequenceClassification,
 )
 
-from stages.tickets import models, modules
+from stages.tickets import models, modules, training
+from stages.tickets.tasks import Prepared
 
 Kind = tuple[type[PreTrainedModel], type[PreTrainedConfig]]
 SMALL = {
@@ -116,7 +119,7 @@ def test_the_last_layer_computes_the_first_token_alone(kind: Kind) -> None:
 
     last.register_forward_pre_hook(look)
     model(**batch())
-    first_alone = kind[1].model_type in models.FIRST_TOKEN
+    first_alone = kind[1].model_type in models.BERTS
     assert seen == [torch.Size([3, 1 if first_alone else 7, 32])]
 
 
@@ -144,3 +147,25 @@ def test_the_decoder_sees_hidden_words_alone(kind: Kind) -> None:
     torch.testing.assert_close(found, whole)
     hook.remove()
     assert model(**inputs).logits.shape == (3, 7, 50)  # the model is as it was
+
+
+@pytest.mark.parametrize(
+    ("config", "takes"),
+    [
+        (BertConfig(), {"input_ids": 2, "token_type_ids": 2, "attention_mask": 4}),
+        (RobertaConfig(type_vocab_size=1), {"input_ids": 2, "attention_mask": 4}),
+        (DistilBertConfig(), {"input_ids": 2, "attention_mask": 2}),
+    ],
+)
+def test_models_get_the_inputs_they_take(
+    prepared: Prepared, config: PreTrainedConfig, takes: dict[str, int]
+) -> None:
+    """Token types where there are several, and the mask of attention where the model takes one."""
+    with torch.device("meta"):
+        model: PreTrainedModel = AutoModel.from_config(config)  # type: ignore[no-untyped-call]
+    inputs, _ = training.padded(prepared.train, np.array([0, 3]), prepared.vocabulary)
+    found = models.inputs_of(model, inputs, torch.device("cpu"))
+    assert {name: tensor.ndim for name, tensor in found.items()} == takes
+    alone, _ = training.padded(prepared.train, np.array([0]), prepared.vocabulary)
+    unpadded = models.inputs_of(model, alone, torch.device("cpu"))
+    assert ("attention_mask" in unpadded) == (takes["attention_mask"] == 2)

@@ -80,8 +80,8 @@ def test_attention_and_its_gradients_are_those_of_torch(masked: bool) -> None:
     query, key, value = (torch.randn(3, 2, 5, 4, requires_grad=True) for _ in range(3))
     mask = None
     if masked:
-        mask = torch.zeros(3, 1, 1, 5)
-        mask[0, ..., 3:] = torch.finfo(torch.float32).min
+        mask = torch.ones(3, 1, 1, 5, dtype=torch.bool)
+        mask[0, ..., 3:] = False
 
     def gradients(out: Tensor) -> list[Tensor]:
         return list(torch.autograd.grad((out**2).sum(), (query, key, value)))

@@ -21,16 +21,11 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.optim.optimizer import Optimizer, register_optimizer_step_pre_hook
 from transformers import (
-    AutoModel,
-    BertConfig,
-    DistilBertConfig,
-    PreTrainedConfig,
     PreTrainedModel,
-    RobertaConfig,
 )
 
 from stages.tickets import encoder as encoders
-from stages.tickets import evaluation, masks, models, tasks, training
+from stages.tickets import evaluation, masks, tasks, training
 from stages.tickets.encoder import Encoder
 from stages.tickets.masks import Mask
 from stages.tickets.params import Train
@@ -203,23 +198,6 @@ def test_padding_by_hand(prepared_pairs: Prepared) -> None:
     assert inputs["input_ids"][0, 8] == prepared_pairs.vocabulary.pad
     assert inputs["token_type_ids"].tolist() == [[0, 0, 0, 0, 1, 1, 1, 1, 0], [0] * 5 + [1] * 4]
     assert inputs["attention_mask"].tolist() == [[1] * 8 + [0], [1] * 9]
-
-
-@pytest.mark.parametrize(
-    ("config", "takes"),
-    [
-        (BertConfig(), {"input_ids", "token_type_ids", "attention_mask"}),
-        (RobertaConfig(type_vocab_size=1), {"input_ids", "attention_mask"}),
-        (DistilBertConfig(), {"input_ids", "attention_mask"}),
-    ],
-)
-def test_token_types_go_to_models_that_have_some(
-    prepared: Prepared, config: PreTrainedConfig, takes: set[str]
-) -> None:
-    with torch.device("meta"):
-        model: PreTrainedModel = AutoModel.from_config(config)  # type: ignore[no-untyped-call]
-    inputs, _ = training.padded(prepared.train, np.array([0]), prepared.vocabulary)
-    assert set(models.inputs_of(model, inputs, torch.device("cpu"))) == takes
 
 
 # --- the loss --------------------------------------------------------------------------------

@@ -78,46 +78,58 @@ def prune_by_magnitude(weights: Weights, mask: Mask, sparsity: float) -> Mask:
         )
     names = sorted(mask)
     precision = np.result_type(*(weight.dtype for weight in weights.values()))
-    ranks = {n: _ranks(weights[n][mask[n]].astype(precision, copy=False)) for n in names}
+    ranks = {n: _ranks(weights[n].astype(precision, copy=False), mask[n]) for n in names}
     if num_dropped == 0:
         return {name: kept.copy() for name, kept in mask.items()}
-    threshold, ties_to_drop = _threshold(list(ranks.values()), num_dropped)
+    num_out = num_weights(mask) - num_kept
+    threshold, ties_to_drop = _threshold(list(ranks.values()), num_out, num_dropped)
     pruned: Mask = {}
     for name in names:
         stays = ranks[name] > threshold
-        ties = np.flatnonzero(ranks[name] == threshold)
-        stays[ties[ties_to_drop:]] = True
+        ties = np.flatnonzero((ranks[name] == threshold) & mask[name])
+        stays.reshape(-1)[ties[ties_to_drop:]] = True
         ties_to_drop -= min(ties_to_drop, ties.size)
-        pruned[name] = np.zeros_like(mask[name])
-        pruned[name][mask[name]] = stays
+        pruned[name] = stays
     return {name: pruned[name] for name in mask}
 
 
-def _ranks(weights: NDArray[np.floating]) -> NDArray[np.unsignedinteger]:
-    """Numbers in the order of the magnitudes: the bits of a float that is not negative."""
+def _ranks(weights: NDArray[np.floating], kept: NDArray[np.bool_]) -> NDArray[np.unsignedinteger]:
+    """Numbers in the order of the magnitudes, 0 where a weight is out already.
+
+    The bits of floats that are not negative are in the order of the floats.
+    """
     size = weights.dtype.itemsize
-    bits: NDArray[np.unsignedinteger] = np.abs(weights).view(f"u{size}")
+    ranks: NDArray[np.unsignedinteger] = np.abs(weights, order="C").view(f"u{size}")
+    ranks *= kept
     infinite = np.array(np.inf, weights.dtype).view(f"u{size}")
-    if bits.size and bits.max() > infinite:
+    if ranks.size and ranks.max() > infinite:
         raise ValueError("a surviving weight is NaN, so magnitudes cannot be ranked")
-    return bits
+    return ranks
 
 
-def _threshold(ranks: Sequence[NDArray[np.unsignedinteger]], number: int) -> tuple[int, int]:
-    """The smallest rank but `number` - 1, and how many of the `number` smallest equal it.
+def _threshold(
+    ranks: Sequence[NDArray[np.unsignedinteger]], num_out: int, number: int
+) -> tuple[int, int]:
+    """The largest of the `number` smallest ranks, and how many of them equal it.
 
     A histogram over the upper 16 bits says which ranks need sorting: those of one of its bins.
+
+    Args:
+        ranks: of all weights; `num_out` of them are 0 and do not count.
+        num_out: as said.
+        number: at least 1.
     """
     shift = 8 * ranks[0].dtype.itemsize - 16
     counts = np.zeros(1 << 16, dtype=np.int64)
     for some in ranks:
-        counts += np.bincount(some >> shift, minlength=1 << 16)
-    up_to = np.cumsum(counts)
+        counts += np.bincount((some >> shift).reshape(-1), minlength=1 << 16)
+    up_to = np.cumsum(counts) - num_out
     wanted = int(np.searchsorted(up_to, number))
     inside = np.concatenate([some[some >> shift == wanted] for some in ranks])
     place = number - 1 - int(up_to[wanted] - counts[wanted])
-    threshold = np.partition(inside, place)[place]
-    return int(threshold), place + 1 - int(np.count_nonzero(inside < threshold))
+    threshold = int(np.partition(inside, place)[place])
+    not_ties = int(np.count_nonzero(inside < threshold)) if threshold else num_out
+    return threshold, place + 1 - not_ties
 
 
 def random_like(mask: Mask, generator: np.random.Generator) -> Mask:

@@ -7,7 +7,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 from transformers import AttentionInterface, PreTrainedModel
-from transformers.masking_utils import AttentionMaskInterface, eager_mask
+from transformers.masking_utils import AttentionMaskInterface, sdpa_mask
 from transformers.utils.generic import ModelOutput
 
 from stages.tickets import modules
@@ -15,9 +15,9 @@ from stages.tickets.params import Kind
 
 OWN_ATTENTION = "scratchcard"
 AttentionInterface.register(OWN_ATTENTION, modules.attention)
-AttentionMaskInterface.register(OWN_ATTENTION, eager_mask)
-FIRST_TOKEN = ("bert", "camembert", "electra", "roberta", "xlm-roberta")
-"""Types of models whose classifier reads the first token of the last layer, and nothing else."""
+AttentionMaskInterface.register(OWN_ATTENTION, sdpa_mask)
+BERTS = ("bert", "camembert", "electra", "roberta", "xlm-roberta")
+"""Types of models built as BERT is: their classifier reads the first token of the last layer alone."""
 
 
 def device() -> torch.device:
@@ -41,7 +41,7 @@ def place_(model: PreTrainedModel, kind: Kind) -> torch.device:
         model.set_attn_implementation(attention)
     if where.type == "cpu":
         modules.use_dropout_(model)
-    if kind != "mlm" and model.config.model_type in FIRST_TOKEN:
+    if kind != "mlm" and model.config.model_type in BERTS:
         after_attention = model.base_model.encoder.layer[-1].attention.output  # type: ignore[union-attr,index]
         if modules.first_token not in after_attention._forward_pre_hooks.values():
             after_attention.register_forward_pre_hook(modules.first_token)
@@ -51,12 +51,21 @@ def place_(model: PreTrainedModel, kind: Kind) -> torch.device:
 def inputs_of(
     model: PreTrainedModel, inputs: Mapping[str, NDArray[np.int64]], where: torch.device
 ) -> dict[str, Tensor]:
-    """The inputs that `model` takes, on its device; token types only where it has any."""
-    takes_types = getattr(model.config, "type_vocab_size", 0) > 1
+    """The inputs that `model` takes, on its device; token types only where it has any.
+
+    From a mask of tokens (examples, tokens) transformers makes one for attention, and looks at it in
+    every batch for padding, for which the host would wait for a GPU: the models that take one have it
+    from here, or none where there is no padding.
+    """
+    arrays: dict[str, NDArray[np.generic]] = dict(inputs)
+    if getattr(model.config, "type_vocab_size", 0) <= 1:
+        arrays.pop("token_type_ids", None)
+    if model.config.model_type in BERTS:
+        there = arrays.pop("attention_mask").astype(np.bool_)
+        if not there.all():
+            arrays["attention_mask"] = there[:, None, None, :]
     return {
-        name: torch.from_numpy(array).to(where, non_blocking=True)
-        for name, array in inputs.items()
-        if name != "token_type_ids" or takes_types
+        name: torch.from_numpy(array).to(where, non_blocking=True) for name, array in arrays.items()
     }
 
 

@@ -56,7 +56,8 @@ def attention(
 
     Args:
         query: (examples, heads, tokens, size), as `key` and `value`.
-        attention_mask: added to the scores, (examples, 1, 1 or tokens, tokens); None adds nothing.
+        attention_mask: bool, (examples, 1, 1 or tokens, tokens), False where not to look; None looks
+            everywhere.
         scaling: of the scores; None for size ** -0.5.
         dropout: probability, of the weights.
 
@@ -66,7 +67,8 @@ def attention(
     scaling = query.shape[-1] ** -0.5 if scaling is None else scaling
     scores = (query * scaling) @ key.transpose(-1, -2)
     if attention_mask is not None:
-        scores = scores + attention_mask
+        unseen = torch.finfo(scores.dtype).min
+        scores = scores + torch.where(attention_mask, 0.0, unseen).to(scores.dtype)
     weights = scores.softmax(-1).to(value.dtype)
     if dropout:
         weights = weights * survival(weights, dropout)
