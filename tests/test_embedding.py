@@ -1,6 +1,7 @@
 """Word embeddings of the words that occur: training moves what it would have moved, and no more."""
 
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -62,29 +63,45 @@ def test_training_ends_where_it_would_with_all_words(
 def test_the_optimizer_holds_the_words_that_occur_alone(encoder: Encoder, some: Prepared) -> None:
     model = encoders.build(encoder, "classification", 2, 0.0, 1)
     module, whole = model.get_input_embeddings(), embeddings_of(model)
-    words = Words(model, some.train.ids, some.vocabulary.pad)
-    held = embeddings_of(model)
-    assert len(held) == len(set(some.train.ids.tolist()) | {some.vocabulary.pad})
-    assert len(held) < len(whole)
-    assert torch.equal(held[words.row_of[some.train.ids]], whole[some.train.ids])
-    words.show_all_(1.0)
+    with Words(model, some.train.ids, some.vocabulary.pad) as words:
+        held = embeddings_of(model)
+        assert len(held) == len(set(some.train.ids.tolist()) | {some.vocabulary.pad})
+        assert len(held) < len(whole)
+        assert torch.equal(held[words.row_of[some.train.ids]], whole[some.train.ids])
     assert model.get_input_embeddings() is module
 
 
-def test_what_looks_on_sees_all_words_up_to_date(encoder: Encoder, some: Prepared) -> None:
+@pytest.mark.parametrize("weight_decay", [0.0, 0.1])
+def test_looking_on_sees_all_words_up_to_date_and_moves_nothing(
+    encoder: Encoder, some: Prepared, weight_decay: float
+) -> None:
+    recipe = RECIPE.model_copy(update={"weight_decay": weight_decay, "epochs": 4, "dropout": 0.0})
     model = encoders.build(encoder, "classification", 2, 0.0, 1)
     seen: list[torch.Tensor] = []
     training.fit_(
         model,
         some,
         SEEDS,
-        RECIPE,
+        recipe,
         after_step=lambda _: seen.append(embeddings_of(model).detach().clone()),
-        at=(0, 2),
     )
-    assert [weight.shape for weight in seen] == [encoder.weights[WEIGHT].shape] * 2
+    assert {weight.shape for weight in seen} == {encoder.weights[WEIGHT].shape}
     assert torch.equal(seen[0], encoder.weights[WEIGHT])
-    assert not torch.equal(seen[1], seen[0])
+    word = int(some.train.ids[1])
+    assert all((a[word] != b[word]).any() for a, b in pairwise(seen[:-1]))
+    unseen = np.setdiff1d(np.arange(len(seen[0])), some.train.ids)
+    assert all((a[unseen] == b[unseen]).all() == (weight_decay == 0) for a, b in pairwise(seen))
+    expected = trained(encoder, some, weight_decay)
+    for name, weight in model.named_parameters():
+        torch.testing.assert_close(weight.detach(), expected[name], msg=name)
+
+
+def test_all_words_are_back_after_a_training_that_fails(encoder: Encoder, some: Prepared) -> None:
+    model = encoders.build(encoder, "classification", 2, 0.0, 1)
+    recipe = RECIPE.model_copy(update={"learning_rate": 1e30, "epochs": 4})
+    with pytest.raises(training.TrainingError):
+        training.fit_(model, some, SEEDS, recipe)
+    assert embeddings_of(model).shape == encoder.weights[WEIGHT].shape
 
 
 def test_padding_keeps_its_id() -> None:
@@ -101,8 +118,8 @@ def test_padding_keeps_its_id() -> None:
     model = RobertaForSequenceClassification(config).train(mode=False)  # type: ignore[no-untyped-call]
     ids = np.array([[0, 40, 30, 2], [0, 20, 2, 1]])
     before = model(input_ids=torch.from_numpy(ids)).logits
-    words = Words(model, ids, pad=1)
-    row = words.row_of[ids]
+    with Words(model, ids, pad=1) as words:
+        row = words.row_of[ids]
+        after = model(input_ids=torch.from_numpy(row)).logits
     assert row[1, 3] == 1
-    after = model(input_ids=torch.from_numpy(row)).logits
     torch.testing.assert_close(after, before)

@@ -5,6 +5,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 from transformers import (
+    AlbertConfig,
+    AlbertForSequenceClassification,
     AutoModel,
     BertConfig,
     BertForMaskedLM,
@@ -16,6 +18,8 @@ from transformers import (
     DistilBertForSequenceClassification,
     ElectraConfig,
     ElectraForSequenceClassification,
+    EuroBertConfig,
+    EuroBertForSequenceClassification,
     PreTrainedConfig,
     PreTrainedModel,
     RobertaConfig,
@@ -45,6 +49,7 @@ SMALL = {
     "num_labels": 3,
 }
 CLASSIFIERS: list[Kind] = [
+    (AlbertForSequenceClassification, AlbertConfig),
     (BertForSequenceClassification, BertConfig),
     (CamembertForSequenceClassification, CamembertConfig),
     (DistilBertForSequenceClassification, DistilBertConfig),
@@ -110,7 +115,7 @@ def test_the_last_layer_computes_the_first_token_alone(kind: Kind) -> None:
     last = [
         module
         for name, module in model.base_model.named_modules()
-        if isinstance(module, nn.Linear) and ".1." in f".{name}."
+        if isinstance(module, nn.Linear) and any(part.isdigit() for part in name.split("."))
     ][-1]
     seen: list[torch.Size] = []
 
@@ -120,7 +125,39 @@ def test_the_last_layer_computes_the_first_token_alone(kind: Kind) -> None:
     last.register_forward_pre_hook(look)
     model(**batch())
     first_alone = kind[1].model_type in models.BERTS
-    assert seen == [torch.Size([3, 1 if first_alone else 7, 32])]
+    assert seen[-1] == torch.Size([3, 1 if first_alone else 7, 32])
+
+
+@pytest.mark.parametrize("padded", [False, True])
+@pytest.mark.parametrize("kind", CLASSIFIERS, ids=lambda kind: kind[1].model_type)
+def test_inputs_say_the_same_to_torchs_own_attention(kind: Kind, padded: bool) -> None:
+    """As on a GPU: the mask of attention is made on the host, or left out."""
+    model, inputs = small(kind), batch()
+    if not padded:
+        inputs["attention_mask"] = torch.ones_like(inputs["attention_mask"])
+    assert model.config._attn_implementation == "sdpa"
+    arrays = {name: tensor.numpy() for name, tensor in inputs.items()}
+    taken = models.inputs_of(model, arrays, torch.device("cpu"))
+    torch.testing.assert_close(model(**taken).logits, model(**inputs).logits)
+
+
+@pytest.mark.usefixtures("on_the_cpu")
+def test_an_attention_of_another_kind_is_left_alone() -> None:
+    """Two keys for four queries, as in newer encoders."""
+    config = EuroBertConfig(
+        vocab_size=50,
+        hidden_size=16,
+        intermediate_size=32,
+        num_hidden_layers=1,
+        num_attention_heads=4,
+        num_key_value_heads=2,
+        pad_token_id=1,
+    )
+    torch.manual_seed(0)
+    model: PreTrainedModel = EuroBertForSequenceClassification(config).train(mode=False)  # type: ignore[no-untyped-call]
+    before = model(**batch()).logits
+    models.place_(model, "classification")
+    torch.testing.assert_close(model(**batch()).logits, before)
 
 
 @pytest.mark.usefixtures("on_the_cpu")

@@ -43,6 +43,12 @@ def test_survival_follows_the_seed_and_moves_on() -> None:
     assert not torch.equal(drawn[0][0], drawn[2][0])
 
 
+def test_golden_survivors() -> None:
+    torch.manual_seed(0)
+    drawn = modules.survival(torch.empty(16), 0.5)
+    assert "".join("x" if value else "." for value in drawn) == "..x.....x...x.x."
+
+
 @pytest.mark.parametrize("probability", [0.0, 1e-9, 1 - 1e-9])
 def test_survival_at_the_ends(probability: float) -> None:
     torch.manual_seed(0)

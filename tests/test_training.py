@@ -637,11 +637,10 @@ def test_bfloat16_is_close_to_float32_and_not_the_same(
 def test_training_on_a_gpu_keeps_masks(
     encoder: Encoder, prepared: Prepared, monkeypatch: pytest.MonkeyPatch, precision: str
 ) -> None:
-    for module in (training, evaluation):
-        monkeypatch.setattr(module, "device", lambda: torch.device("cuda"))
+    monkeypatch.setattr("stages.tickets.models.device", lambda: torch.device("cuda"))
     mask = random_mask(encoder)
-    models = [theta_0(encoder, prepared) for _ in range(2)]
-    for model in models:
+    placed = [theta_0(encoder, prepared) for _ in range(2)]
+    for model in placed:
         recipe = RECIPE.model_copy(update={"precision": precision})
         training.fit_(model, prepared, SEEDS, recipe, subnetwork_of(model, encoder, mask))
         assert {parameter.device.type for parameter in model.parameters()} == {"cuda"}
@@ -650,4 +649,4 @@ def test_training_on_a_gpu_keeps_masks(
             assert (found[name][~kept] == 0).all()
             assert (found[name][kept] != encoder.weights[name].numpy()[kept]).mean() > 0.9
         assert np.isfinite(evaluation.predict(model, prepared)["validation.logits"]).all()
-    assert equal(models[0].cpu(), models[1].cpu())
+    assert equal(placed[0].cpu(), placed[1].cpu())

@@ -4,6 +4,9 @@ A word that is in no training example has no gradient, and AdamW's moments of it
 SST-2 these are two thirds of the vocabulary and a third of all weights, left out of every step.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -12,42 +15,52 @@ from transformers import PreTrainedModel
 
 
 class Words:
-    """Some rows of a model's matrix of word embeddings, which take its place while they train."""
+    """Some rows of a model's matrix of word embeddings, which take its place in a `with` block.
+
+    The ids up to the padding's keep their rows, as models know padding by its id, and some count
+    positions by it; where padding comes last in the vocabulary, nothing is saved.
+    """
 
     def __init__(self, model: PreTrainedModel, tokens: NDArray[np.integer], pad: int) -> None:
-        """Put the rows in place.
-
-        The ids up to `pad` keep their rows: models know padding by its id, some count positions by it.
-
+        """
         Args:
-            model: on its device; its word embeddings are tied to nothing.
+            model: on its device, with word embeddings in a plain nn.Embedding that is tied to nothing.
             tokens: ids that occur, any number of times.
             pad: id of the padding.
         """
-        ids = np.union1d(tokens, np.arange(pad + 1)).astype(np.int64)
+        whole = model.get_input_embeddings()
+        assert isinstance(whole, nn.Embedding)
+        last_kept = max(pad, whole.padding_idx or 0)
+        ids = np.union1d(tokens, np.arange(last_kept + 1)).astype(np.int64)
         self._model = model
-        self._whole = model.get_input_embeddings()
-        weight: torch.Tensor = self._whole.weight  # type: ignore[assignment]
-        self._rows = torch.from_numpy(ids).to(weight.device)
+        self._whole = whole
+        self._rows = torch.from_numpy(ids).to(whole.weight.device)
         self._some = nn.Embedding.from_pretrained(  # type: ignore[no-untyped-call]
-            weight.detach()[self._rows], freeze=False, padding_idx=pad
+            whole.weight.detach()[self._rows], freeze=False, padding_idx=whole.padding_idx
         )
-        self.row_of = np.full(len(weight), -1, dtype=np.int32)
+        self.row_of = np.full(whole.num_embeddings, -1, dtype=np.int32)
         """Row by token id; -1, which no embedding takes, where there is none."""
         self.row_of[ids] = np.arange(len(ids))
-        self.hide_rest_()
+        self.decay = 1.0
+        """What weight decay multiplies the other rows with, since the whole was last up to date."""
 
-    def hide_rest_(self) -> None:
+    def __enter__(self) -> "Words":
         self._model.set_input_embeddings(self._some)
+        return self
 
-    def show_all_(self, decay: float) -> None:
-        """Put the whole matrix back, up to date.
-
-        Args:
-            decay: what weight decay multiplies the other rows with since this was last called.
-        """
+    def __exit__(self, *_: object) -> None:
+        """Put the whole matrix back, up to date."""
         with torch.no_grad():
-            weight: torch.Tensor = self._whole.weight  # type: ignore[assignment]
-            weight.mul_(decay)
-            weight[self._rows] = self._some.weight
+            self._whole.weight.mul_(self.decay)
+            self._whole.weight[self._rows] = self._some.weight
+        self.decay = 1.0
         self._model.set_input_embeddings(self._whole)
+
+    @contextmanager
+    def all_shown(self) -> Iterator[None]:
+        """The whole matrix is in its place in this inner block."""
+        self.__exit__()
+        try:
+            yield
+        finally:
+            self.__enter__()

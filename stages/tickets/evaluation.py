@@ -16,6 +16,8 @@ TOKENS_PER_BATCH = 16_384
 def predict(model: PreTrainedModel, prepared: Prepared) -> Arrays:
     """Predictions on every evaluated split, in the order of its examples, in float32.
 
+    Which examples share a batch moves logits by rounding alone, less than 1e-5 of theirs.
+
     Returns:
         By `<split>.logits`: (examples, outputs). For masked language modelling, where logits over the
         vocabulary would be large, by `<split>.tokens` and `<split>.losses`: the most likely token of

@@ -54,7 +54,7 @@ def prune_by_magnitude(weights: Weights, mask: Mask, sparsity: float) -> Mask:
     matrix name, then row-major position, so the result depends on nothing else.
 
     Args:
-        weights: trained weights, any float dtype; names and shapes are those of `mask`.
+        weights: trained weights, float16, float32 or float64; names and shapes are those of `mask`.
         mask: the survivors so far, bool, one array (rows, columns) per prunable matrix.
         sparsity: share of all n weights that are dropped in the end, in [0, 1).
 

@@ -18,6 +18,8 @@ AttentionInterface.register(OWN_ATTENTION, modules.attention)
 AttentionMaskInterface.register(OWN_ATTENTION, sdpa_mask)
 BERTS = ("bert", "camembert", "electra", "roberta", "xlm-roberta")
 """Types of models built as BERT is: their classifier reads the first token of the last layer alone."""
+PLAIN_ATTENTION = (*BERTS, "albert", "distilbert")
+"""Types of models whose attention is scaled products with as many keys as queries, and no bias."""
 
 
 def device() -> torch.device:
@@ -28,19 +30,22 @@ def device() -> torch.device:
 def place_(model: PreTrainedModel, kind: Kind) -> torch.device:
     """Move `model` to the device, and have it do there what costs least; what it says stays the same.
 
-    On the CPU attention and dropout are those of `modules`, on a GPU torch's fused ones. Where the
-    classifier reads the first token alone, the last layer computes no other beyond its attention.
+    On the CPU dropout, and attention where it is nothing but scaled products, are those of `modules`;
+    on a GPU torch's fused ones. Where the classifier reads the first token alone, the last layer
+    computes no other beyond its attention.
 
     Returns:
         The device.
     """
     where = device()
     nn.Module.to(model, where)
-    attention = OWN_ATTENTION if where.type == "cpu" else "sdpa"
-    if model.config._attn_implementation != attention:
-        model.set_attn_implementation(attention)
     if where.type == "cpu":
         modules.use_dropout_(model)
+        if (
+            model.config.model_type in PLAIN_ATTENTION
+            and model.config._attn_implementation != OWN_ATTENTION
+        ):
+            model.set_attn_implementation(OWN_ATTENTION)
     if kind != "mlm" and model.config.model_type in BERTS:
         after_attention = model.base_model.encoder.layer[-1].attention.output  # type: ignore[union-attr,index]
         if modules.first_token not in after_attention._forward_pre_hooks.values():

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -137,12 +138,30 @@ def fit_(
     """
     where = models.place_(model.train(), prepared.task.kind)
     torch.set_num_threads(config.threads)
-    total = num_steps(len(prepared.train), config)
-    words = None
-    if prepared.task.kind != "mlm":  # whose decoder is tied to all word embeddings
-        words = Words(model, prepared.train.ids, prepared.vocabulary.pad)
+    if prepared.task.kind == "mlm" or type(model.get_input_embeddings()) is not nn.Embedding:
+        return _fit_(model, where, prepared, seeds, config, subnetwork, first_step, after_step, at)
+    with Words(model, prepared.train.ids, prepared.vocabulary.pad) as words:
         seen = replace(prepared.train, ids=words.row_of[prepared.train.ids])
-        prepared = replace(prepared, train=seen)
+        some = replace(prepared, train=seen)
+        return _fit_(
+            model, where, some, seeds, config, subnetwork, first_step, after_step, at, words
+        )
+
+
+def _fit_(
+    model: PreTrainedModel,
+    where: torch.device,
+    prepared: Prepared,
+    seeds: Seeds,
+    config: Train,
+    subnetwork: Subnetwork | None,
+    first_step: int,
+    after_step: Callable[[int], None] | None,
+    at: Collection[int] | None,
+    words: Words | None = None,
+) -> list[float]:
+    """The loop; `words` stand for the word embeddings, of which a masked language model needs all."""
+    total = num_steps(len(prepared.train), config)
     parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
     dropped = _drop_(subnetwork, where)
     optimizer = torch.optim.AdamW(
@@ -156,17 +175,11 @@ def fit_(
         fused=True,
     )
     losses: list[Tensor] = []
-    decay = 1.0
 
     def pause(done: int) -> None:
-        nonlocal decay
         if after_step and (at is None or done in at):
-            if words:
-                words.show_all_(decay)
-                decay = 1.0
-            after_step(done)
-            if words:
-                words.hide_rest_()
+            with words.all_shown() if words else nullcontext():
+                after_step(done)
 
     pause(first_step)
     order = batches(prepared.train.lengths, config, seeds.data_order)
@@ -178,13 +191,14 @@ def fit_(
             if step < first_step:
                 continue
             inputs, labels, hidden = _batch(prepared, examples, config, seeds, step)
+            wanted = torch.from_numpy(labels).to(where, non_blocking=True)
+            taken = models.inputs_of(model, inputs, where)
+            at_hidden = None
+            if hidden is not None:
+                at_hidden = torch.from_numpy(hidden).to(where, non_blocking=True)
             with torch.autocast(where.type, torch.bfloat16, enabled=config.precision == "bf16"):
-                logits = models.logits_of(
-                    model,
-                    models.inputs_of(model, inputs, where),
-                    None if hidden is None else torch.from_numpy(hidden).to(where),
-                )
-            loss = loss_of(prepared.task, logits, torch.from_numpy(labels).to(where))
+                logits = models.logits_of(model, taken, at_hidden)
+            loss = loss_of(prepared.task, logits, wanted)
             loss.backward()  # type: ignore[no-untyped-call]
             for parameter, kept in dropped:
                 if parameter.grad is not None:
@@ -197,10 +211,9 @@ def fit_(
             losses.append(loss.detach())
             if len(losses) % CHECK_EVERY == 0 or step + 1 == total:
                 _check_finite(losses, step, total, prepared.task, config)
-            decay *= 1 - optimizer.param_groups[0]["lr"] * config.weight_decay
+            if words:
+                words.decay *= 1 - optimizer.param_groups[0]["lr"] * config.weight_decay
             pause(step + 1)
-    if words:
-        words.show_all_(decay)
     chunks = np.array_split(np.array([float(loss) for loss in losses]), HISTORY_POINTS)
     return [round(float(chunk.mean()), 5) for chunk in chunks if len(chunk)]
 

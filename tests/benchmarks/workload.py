@@ -1,6 +1,7 @@
 """What is trained in the benchmarks: an encoder, and examples with the lengths of real tasks."""
 
 import importlib.util
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,7 +43,7 @@ class Workload:
     encoder: Encoder
     prepared: Prepared
     mask: Mask
-    """Random, at SPARSITY: which weights are dropped moves no time."""
+    """The smallest weights are dropped: which they are moves no time."""
 
 
 def recipe(threads: int, epochs: float = 1.0, precision: str = "bf16") -> Train:
@@ -66,22 +67,35 @@ def recipe(threads: int, epochs: float = 1.0, precision: str = "bf16") -> Train:
     )
 
 
-def load(name: str, shape: str, data: Path | None, folder: Path) -> Workload:
-    """The encoder `shape` and the task `name`: real where the package and `data` are there.
+def is_real(shape: str) -> bool:
+    """Whether this encoder has trained weights, and a tokenizer for real text."""
+    return shape == "minilm" and importlib.util.find_spec(MINILM.name) is not None
+
+
+def glue_folder(given: Path | None) -> Path | None:
+    """The folder given, else that of the environment, else none."""
+    if given is None and "SCRATCHCARD_DATA" in os.environ:
+        return Path(os.environ["SCRATCHCARD_DATA"]) / "data" / "glue"
+    return given
+
+
+def load(
+    name: str, shape: str, data: Path | None, folder: Path, sparsity: float = SPARSITY
+) -> Workload:
+    """The encoder `shape` and the task `name`.
 
     Args:
         name: sst2 or mrpc.
         shape: minilm (the packaged one, or random weights of its shape) or bert-base (random weights).
-        data: folder in the layout of nyu-mll/glue; None for made-up examples of like lengths.
+        data: folder in the layout of nyu-mll/glue; None for made-up examples of like lengths, the
+            only ones for random weights.
         folder: for temporary files.
+        sparsity: of the mask.
     """
-    if shape == "minilm" and importlib.util.find_spec(MINILM.name):
-        loaded = pretrained.fetch(MINILM)
-    else:
-        loaded = _random_encoder(shape)
+    loaded = pretrained.fetch(MINILM) if is_real(shape) else _random_encoder(shape)
     encoders.save(loaded, {}, folder / "encoder")
     encoder = encoders.load(folder / "encoder")
-    if data is None:
+    if data is None or not is_real(shape):
         prepared = _made_up(name, loaded.vocabulary)
     else:
         source = params.FolderData(source="folder", path=str(data), config=name)
@@ -89,7 +103,7 @@ def load(name: str, shape: str, data: Path | None, folder: Path) -> Workload:
         settings = params.Prepare(max_length=PADDED, selection=0.1, masked=0.15, seed=0)
         prepared = prepare.prepare(task, found, loaded.tokenizer, loaded.vocabulary, settings)
     matrices = {name: encoder.weights[name].numpy() for name in encoder.prunable}
-    mask = masks.prune_by_magnitude(matrices, masks.dense(matrices), SPARSITY)
+    mask = masks.prune_by_magnitude(matrices, masks.dense(matrices), sparsity)
     return Workload(name, encoder, prepared, mask)
 
 
