@@ -285,7 +285,7 @@ Results = dict[str, list[Speed]]
 
 
 def measure(workload: Workload, repeats: int, threads: int, shares: float = 1.0) -> Results:
-    """Every peer in turn, again and again, so that a slow minute of the machine hits all.
+    """Every peer in turn, to and fro, so that a slow minute of the machine hits all.
 
     Args:
         workload: encoder and examples.
@@ -295,7 +295,8 @@ def measure(workload: Workload, repeats: int, threads: int, shares: float = 1.0)
     """
     found: Results = {name: [] for name in PEERS}
     for turn in range(repeats):
-        for name, (peer, num_steps) in PEERS.items():
+        order = list(PEERS.items())
+        for name, (peer, num_steps) in order[::-1] if turn % 2 else order:
             found[name].append(peer(workload, max(1, round(num_steps * shares)), threads, turn))
     return found
 
