@@ -15,7 +15,7 @@ import typer
 
 from stages.tickets import models
 from tests.benchmarks import pruning, training
-from tests.benchmarks.training import OUT, Results
+from tests.benchmarks.training import Results
 from tests.benchmarks.workload import (
     BATCH,
     MEAN_LENGTHS,
@@ -26,6 +26,7 @@ from tests.benchmarks.workload import (
     load,
 )
 
+OUT = Path("reports/benchmarks.md")
 SHARE = """The share counts the products with the prunable matrices that are needed: none for padding, \
 the pooler's once an example, and in this project the last layer's beyond attention too."""
 MASKED, DENSE = "this project, masked", "this project, dense"

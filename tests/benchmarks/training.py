@@ -7,7 +7,6 @@ from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass, replace
 from io import StringIO
 from itertools import islice
-from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
@@ -299,6 +298,3 @@ def measure(workload: Workload, repeats: int, threads: int, shares: float = 1.0)
         for name, (peer, num_steps) in order[::-1] if turn % 2 else order:
             found[name].append(peer(workload, max(1, round(num_steps * shares)), threads, turn))
     return found
-
-
-OUT = Path("reports/benchmarks.md")
