@@ -1,6 +1,5 @@
 """A model on its device: cheaper in what it does, the same in what it says."""
 
-import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
@@ -29,7 +28,8 @@ from transformers import (
     XLMRobertaForSequenceClassification,
 )
 
-from stages.tickets import models, modules, training
+from stages.tickets import models, modules
+from stages.tickets.batches import Rows
 from stages.tickets.tasks import Prepared
 
 Kind = tuple[type[PreTrainedModel], type[PreTrainedConfig]]
@@ -136,8 +136,7 @@ def test_inputs_say_the_same_to_torchs_own_attention(kind: Kind, padded: bool) -
     if not padded:
         inputs["attention_mask"] = torch.ones_like(inputs["attention_mask"])
     assert model.config._attn_implementation == "sdpa"
-    arrays = {name: tensor.numpy() for name, tensor in inputs.items()}
-    taken = models.inputs_of(model, arrays, torch.device("cpu"))
+    taken = models.inputs_of(model, inputs, full=not padded)
     torch.testing.assert_close(model(**taken).logits, model(**inputs).logits)
 
 
@@ -200,9 +199,9 @@ def test_models_get_the_inputs_they_take(
     """Token types where there are several, and the mask of attention where the model takes one."""
     with torch.device("meta"):
         model: PreTrainedModel = AutoModel.from_config(config)  # type: ignore[no-untyped-call]
-    inputs, _ = training.padded(prepared.train, np.array([0, 3]), prepared.vocabulary)
-    found = models.inputs_of(model, inputs, torch.device("cpu"))
+    rows = Rows.of(prepared.train, prepared.vocabulary.pad, torch.device("cpu"))
+    inputs, _ = rows.padded(torch.tensor([0, 3]), 12)
+    found = models.inputs_of(model, inputs, full=False)
     assert {name: tensor.ndim for name, tensor in found.items()} == takes
-    alone, _ = training.padded(prepared.train, np.array([0]), prepared.vocabulary)
-    unpadded = models.inputs_of(model, alone, torch.device("cpu"))
+    unpadded = models.inputs_of(model, inputs, full=True)
     assert ("attention_mask" in unpadded) == (takes["attention_mask"] == 2)

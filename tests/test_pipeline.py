@@ -611,7 +611,10 @@ LAYERS = {
         "agreement", "grammar", "language", "masks", "modules", "params", "seeds", "summary",
     },
     "outside": {"artifacts", "baselines", "encoder", "pretrained", "scores", "tasks", "texts"},
-    "loops": {"embedding", "evaluation", "models", "subnetworks", "training"},
+    "loops": {
+        "batches", "embedding", "evaluation", "graphs", "models", "subnetworks", "training",
+        "update",
+    },
     "reports": {
         "answers", "curves", "figures", "findings", "formatting", "heat_maps", "mask_tables",
         "page", "panels", "report", "runs", "score_tables", "tables", "ticket_tables",

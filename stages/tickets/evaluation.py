@@ -7,8 +7,8 @@ from transformers import PreTrainedModel
 
 from stages.tickets import models
 from stages.tickets.artifacts import Arrays, Split
+from stages.tickets.batches import Rows
 from stages.tickets.tasks import NOT_SCORED, Prepared
-from stages.tickets.training import padded
 
 TOKENS_PER_BATCH = 16_384
 
@@ -33,6 +33,7 @@ def predict(model: PreTrainedModel, prepared: Prepared) -> Arrays:
 def _predict_split(model: PreTrainedModel, prepared: Prepared, split: Split) -> Arrays:
     """Batches of like length, at most TOKENS_PER_BATCH tokens with padding each."""
     where = models.place_(model.train(mode=False), prepared.task.kind)
+    rows = Rows.of(split, prepared.vocabulary.pad, where)
     order = np.argsort(split.lengths, kind="stable")
     pieces: list[Arrays] = []
     with torch.inference_mode():
@@ -45,16 +46,19 @@ def _predict_split(model: PreTrainedModel, prepared: Prepared, split: Split) -> 
             ):
                 num += 1
             examples = order[start : start + num]
-            inputs, there = padded(split, examples, prepared.vocabulary)
-            taken = models.inputs_of(model, inputs, where)
+            length = int(split.lengths[examples[-1]])
+            inputs, there = rows.padded(torch.from_numpy(examples).to(where), length)
+            full = bool(split.lengths[examples[0]] == length)
+            taken = models.inputs_of(model, inputs, full)
             if prepared.task.kind != "mlm":
                 pieces.append({"logits": models.logits_of(model, taken).float().cpu().numpy()})
             else:
-                labels = np.full(there.shape, NOT_SCORED, dtype=np.int64)
                 tokens = [np.arange(split.starts[i], split.starts[i + 1]) for i in examples]
-                labels[there] = split.labels[np.concatenate(tokens)]
-                hidden = torch.from_numpy(np.flatnonzero(labels != NOT_SCORED)).to(where)
-                wanted = torch.from_numpy(labels[labels != NOT_SCORED]).to(where)
+                of_tokens = torch.from_numpy(split.labels[np.concatenate(tokens)]).to(where)
+                labels = torch.full_like(inputs["input_ids"], NOT_SCORED)
+                labels[there] = of_tokens
+                hidden = (labels.flatten() != NOT_SCORED).nonzero().flatten()
+                wanted = labels.flatten()[hidden]
                 logits = models.logits_of(model, taken, hidden).float()
                 losses = nn.functional.cross_entropy(logits, wanted, reduction="none")
                 pieces.append(

@@ -2,9 +2,7 @@
 
 from collections.abc import Mapping
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 from transformers import AttentionInterface, PreTrainedModel
 from transformers.masking_utils import AttentionMaskInterface, sdpa_mask
@@ -54,24 +52,27 @@ def place_(model: PreTrainedModel, kind: Kind) -> torch.device:
 
 
 def inputs_of(
-    model: PreTrainedModel, inputs: Mapping[str, NDArray[np.int64]], where: torch.device
+    model: PreTrainedModel, inputs: Mapping[str, Tensor], full: bool
 ) -> dict[str, Tensor]:
-    """The inputs that `model` takes, on its device; token types only where it has any.
+    """The inputs that `model` takes; token types only where it has any.
 
     From a mask of tokens (examples, tokens) transformers makes one for attention, and looks at it in
     every batch for padding, for which the host would wait for a GPU: the models that take one have it
     from here, or none where there is no padding.
+
+    Args:
+        model: any.
+        inputs: `input_ids`, `token_type_ids` and `attention_mask`, (examples, tokens).
+        full: no example is padded.
     """
-    arrays: dict[str, NDArray[np.generic]] = dict(inputs)
+    taken = dict(inputs)
     if getattr(model.config, "type_vocab_size", 0) <= 1:
-        arrays.pop("token_type_ids", None)
+        taken.pop("token_type_ids", None)
     if model.config.model_type in BERTS:
-        there = arrays.pop("attention_mask").astype(np.bool_)
-        if not there.all():
-            arrays["attention_mask"] = there[:, None, None, :]
-    return {
-        name: torch.from_numpy(array).to(where, non_blocking=True) for name, array in arrays.items()
-    }
+        there = taken.pop("attention_mask")
+        if not full:
+            taken["attention_mask"] = there.bool()[:, None, None, :]
+    return taken
 
 
 def logits_of(

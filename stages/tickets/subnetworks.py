@@ -12,6 +12,7 @@ from stages.tickets.masks import Mask
 from stages.tickets.params import Train
 from stages.tickets.seeds import Seeds
 from stages.tickets.tasks import Prepared
+from stages.tickets.update import Subnetwork
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ def train_(
         config: recipe.
         percent: i, in per cent of the training.
     """
-    subnetwork = training.Subnetwork(encoders.prunable_parameters(model, encoder), mask)
+    subnetwork = Subnetwork(encoders.prunable_parameters(model, encoder), mask)
     first_step = training.step_at(percent, training.num_steps(len(prepared.train), config))
     losses = training.fit_(model, prepared, seeds, config, subnetwork, first_step)
     return Run(evaluation.predict(model, prepared), losses)

@@ -14,7 +14,7 @@ import torch
 import typer
 
 from stages.tickets import models
-from tests.benchmarks import pruning, training
+from tests.benchmarks import chains, pruning, training
 from tests.benchmarks.training import Results
 from tests.benchmarks.workload import (
     BATCH,
@@ -54,6 +54,7 @@ def main(
             workload = load(name, encoder, data, Path(folder))
             found = training.measure(workload, repeats, threads, shares)
             sections.append(training_section(workload, found, max(peaks)))
+    sections.append(chains_section(encoder, data, repeats, threads, shares))
     sections.append(pruning_section(repeats, threads))
     text = "\n\n".join(
         [
@@ -124,6 +125,27 @@ def training_section(workload: Workload, found: Results, peak: float) -> str:
         SHARE,
     ]
     lines += ["", f"A masked step is {spread(dearer)} % dearer than a dense one."]
+    return "\n".join(lines)
+
+
+def chains_section(
+    encoder: str, data: Path | None, repeats: int, threads: int, shares: float
+) -> str:
+    found: dict[int, list[float]] = {number: [] for number in chains.counts(threads)}
+    for turn in range(repeats):
+        for number, threads_each in chains.counts(threads).items():
+            found[number].append(
+                chains.throughput(number, threads_each, encoder, data, turn, shares)
+            )
+    lines = [
+        f"## Several trainings at once, {chains.TASK}",
+        "",
+        "| trainings | threads of each | examples/s of all | ratio to one |",
+        "|---:|---:|---:|---:|",
+    ]
+    for number, threads_each in chains.counts(threads).items():
+        ratios = (a / b for a, b in zip(found[number], found[1], strict=True))
+        lines.append(f"| {number} | {threads_each} | {spread(found[number])} | {spread(ratios)} |")
     return "\n".join(lines)
 
 

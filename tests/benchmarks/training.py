@@ -1,6 +1,7 @@
 """Training speed: the papers' recipe, transformers' Trainer, and this project, side by side."""
 
 import math
+import os
 import time
 from collections.abc import Callable, Mapping
 from contextlib import redirect_stderr, redirect_stdout
@@ -22,9 +23,10 @@ from transformers import (
     TrainingArguments,
 )
 
+from stages.tickets import batches, graphs, models, training
 from stages.tickets import encoder as encoders
-from stages.tickets import models, training
-from stages.tickets.training import Subnetwork
+from stages.tickets.batches import Rows
+from stages.tickets.update import Subnetwork
 from tests.benchmarks.workload import BATCH, PADDED, SEEDS, Workload, recipe
 
 WARM_UP = 3
@@ -61,16 +63,20 @@ def masked_by_torch_(model: PreTrainedModel, workload: Workload) -> None:
         prune.custom_from_mask(module, "weight", torch.from_numpy(kept))  # type: ignore[no-untyped-call]
 
 
-def padded_batch(workload: Workload, examples: np.ndarray[Any, Any]) -> dict[str, Tensor]:
-    """Inputs padded to PADDED tokens, and labels."""
-    split = workload.prepared.train
-    inputs, _ = training.padded(split, examples, workload.prepared.vocabulary)
-    batch = {"labels": torch.from_numpy(split.labels[examples])}
-    for name, array in inputs.items():
-        full = np.zeros((len(examples), PADDED), dtype=np.int64)
-        full[:, : array.shape[1]] = array
-        batch[name] = torch.from_numpy(full)
-    return batch
+def papers_step(
+    model: PreTrainedModel,
+    optimizer: torch.optim.Optimizer,
+    rows: Rows,
+    examples: np.ndarray[Any, Any],
+    length: int,
+) -> None:
+    """fp32, every example padded to `length` tokens, clipping at 1."""
+    numbers = torch.from_numpy(examples).to(rows.ids.device)
+    inputs, _ = rows.padded(numbers, length)
+    model(**inputs, labels=rows.labels[numbers]).loss.backward()
+    nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+    optimizer.step()
+    optimizer.zero_grad()
 
 
 def papers(workload: Workload, num_steps: int, threads: int, seed: int) -> Speed:
@@ -80,28 +86,23 @@ def papers(workload: Workload, num_steps: int, threads: int, seed: int) -> Speed
     model = build(workload).to(where).train()  # type: ignore[arg-type]
     masked_by_torch_(model, workload)
     optimizer = torch.optim.AdamW(model.parameters(), lr=LEARNING_RATE, weight_decay=0.0)
+    train = workload.prepared.train
+    rows = Rows.of(train, workload.prepared.vocabulary.pad, where)
     generator = np.random.default_rng(seed)
     tokens = 0
     for step in range(WARM_UP + num_steps):
         if step == WARM_UP:
             tokens, start = 0, _now()
-        examples = generator.choice(len(workload.prepared.train), BATCH, replace=False)
-        tokens += int(workload.prepared.train.lengths[examples].sum())
-        batch = {
-            name: tensor.to(where) for name, tensor in padded_batch(workload, examples).items()
-        }
-        loss = model(**batch).loss
-        loss.backward()
-        nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimizer.step()
-        optimizer.zero_grad()
+        examples = generator.choice(len(train), BATCH, replace=False)
+        tokens += int(train.lengths[examples].sum())
+        papers_step(model, optimizer, rows, examples, PADDED)
     return _speed(workload, num_steps, tokens, _now() - start)
 
 
 # --- transformers' Trainer -------------------------------------------------------------------
 
 
-class Rows(Dataset[dict[str, Any]]):
+class Examples(Dataset[dict[str, Any]]):
     """Examples as the Trainer takes them."""
 
     def __init__(self, workload: Workload, pad_to: int | None) -> None:
@@ -176,7 +177,7 @@ def trainer(workload: Workload, num_steps: int, threads: int, seed: int, **setti
             build(workload),
             arguments,
             data_collator=clock.collate,
-            train_dataset=Rows(workload, None if best else PADDED),
+            train_dataset=Examples(workload, None if best else PADDED),
             callbacks=[clock],
         ).train()
     used = clock.tokens[WARM_UP : WARM_UP + num_steps]
@@ -223,7 +224,7 @@ def ours(
             at=(WARM_UP, WARM_UP + num_steps),
         )
     lengths = workload.prepared.train.lengths
-    order = training.batches(lengths, config, seeds.data_order)
+    order = batches.drawn(lengths, config, seeds.data_order)
     used = list(islice(order, WARM_UP, WARM_UP + num_steps))
     num_tokens = int(lengths[np.concatenate(used)].sum())
     return _speed(workload, num_steps, num_tokens, ends[1] - ends[0], short_last=True)
@@ -257,6 +258,15 @@ def _speed(
     return Speed(num_examples / seconds, flops / seconds)
 
 
+def ours_replayed(workload: Workload, num_steps: int, threads: int, seed: int) -> Speed:
+    """With CUDA graphs; the first batches of each length are not replayed yet."""
+    os.environ[graphs.WANTED] = "1"
+    try:
+        return ours(workload, num_steps, threads, seed)
+    finally:
+        del os.environ[graphs.WANTED]
+
+
 PEERS: dict[str, tuple[Peer, int]] = {
     "this project, masked": (ours, 50),
     "this project, dense": (ours_dense, 50),
@@ -265,6 +275,8 @@ PEERS: dict[str, tuple[Peer, int]] = {
     "the papers' recipe, masked": (papers, 4),
 }
 """With the number of timed steps: batches of like length differ, padded ones do not."""
+REPLAYED: tuple[Peer, int] = (ours_replayed, 300)
+"""A peer on a GPU."""
 
 
 def peak(threads: int, where: torch.device) -> float:
@@ -292,9 +304,12 @@ def measure(workload: Workload, repeats: int, threads: int, shares: float = 1.0)
         threads: of the CPU.
         shares: of the timed steps, for a quick look.
     """
-    found: Results = {name: [] for name in PEERS}
+    peers = dict(PEERS)
+    if models.device().type == "cuda":
+        peers["this project, masked, CUDA graphs"] = REPLAYED
+    found: Results = {name: [] for name in peers}
     for turn in range(repeats):
-        order = list(PEERS.items())
+        order = list(peers.items())
         for name, (peer, num_steps) in order[::-1] if turn % 2 else order:
             found[name].append(peer(workload, max(1, round(num_steps * shares)), threads, turn))
     return found

@@ -80,7 +80,12 @@ def glue_folder(given: Path | None) -> Path | None:
 
 
 def load(
-    name: str, shape: str, data: Path | None, folder: Path, sparsity: float = SPARSITY
+    name: str,
+    shape: str,
+    data: Path | None,
+    folder: Path,
+    sparsity: float = SPARSITY,
+    minilm: params.PackageEncoder = MINILM,
 ) -> Workload:
     """The encoder `shape` and the task `name`.
 
@@ -91,8 +96,9 @@ def load(
             only ones for random weights.
         folder: for temporary files.
         sparsity: of the mask.
+        minilm: where the packaged encoder is, and what becomes of its pooler.
     """
-    loaded = pretrained.fetch(MINILM) if is_real(shape) else _random_encoder(shape)
+    loaded = pretrained.fetch(minilm) if is_real(shape) else _random_encoder(shape)
     encoders.save(loaded, {}, folder / "encoder")
     encoder = encoders.load(folder / "encoder")
     if data is None or not is_real(shape):
