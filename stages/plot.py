@@ -28,13 +28,19 @@ class Params:
     random: params.Random
     scratch: params.Scratch
     transfer: params.Transfer
+    search: params.Search
+    retrain: params.Retrain
     tickets: params.Tickets
     plot: params.Plot
 
 
 def main(
     scores: Annotated[Path, typer.Option(help="scores.csv")],
+    subnetworks: Annotated[Path, typer.Option(help="subnetworks.csv")],
     stability: Annotated[Path, typer.Option(help="Folder of agreement.csv and layers.csv.")],
+    survival: Annotated[
+        Path, typer.Option(help="Folder of searched.csv, agreement.csv, places.csv.")
+    ],
     encoder: Annotated[Path, typer.Option(help="Folder of encoder.json.")],
     tables_out: Annotated[Path, typer.Option("--tables", help="Folder, written.")],
     figures_out: Annotated[Path, typer.Option("--figures", help="Folder, written.")],
@@ -43,11 +49,18 @@ def main(
 ) -> None:
     config = cli.read(Params)
     found = summary.Scores(read(scores, summary.Score))
-    agreement = read(stability / "agreement.csv", summary.Agreement)
-    layers = read(stability / "layers.csv", summary.Kept)
+    results = report.Results(
+        found,
+        read(stability / "agreement.csv", summary.Agreement),
+        read(stability / "layers.csv", summary.Kept),
+        read(subnetworks, summary.Size),
+        read(survival / "searched.csv", summary.Searched),
+        read(survival / "agreement.csv", summary.StructureAgreement),
+        read(survival / "places.csv", summary.Place),
+    )
     record = json.loads((encoder / "encoder.json").read_text(encoding="utf-8"))
 
-    sections = report.build(found, agreement, layers, config)
+    sections = report.build(results, config)
     for table in (table for section in sections for table in section.tables):
         write(tables_out / f"{table.name}.csv", tables.to_csv(table.records, table.missing))
         write(tables_out / f"{table.name}.md", tables.to_markdown(table))

@@ -1,7 +1,8 @@
 """One long table of scores from all stored predictions, and the few numbers that `dvc metrics` shows."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from itertools import product
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -10,6 +11,7 @@ import typer
 
 from stages import cli
 from stages.tickets import artifacts, params, scores, tasks
+from stages.tickets.summary import Size
 from stages.tickets.tasks import Prepared
 
 COLUMNS = [
@@ -29,6 +31,7 @@ class Params:
     random: params.Random
     scratch: params.Scratch
     transfer: params.Transfer
+    retrain: params.Retrain
 
 
 @dataclass(frozen=True)
@@ -42,6 +45,9 @@ class Source:
     round: int
     point: int | None = None
     source: str | None = None
+    """Of a transfer the task of the mask; of `pruned` and `retrained` the name of the subnetwork."""
+    sparsity: float | None = None
+    """None: that of the round."""
 
 
 def sources(config: Params, runs: Path, rounds: Path) -> Iterator[Source]:
@@ -79,6 +85,25 @@ def sources(config: Params, runs: Path, rounds: Path) -> Iterator[Source]:
                 if source == target:
                     folder = ticket(target, seed, number)
                 yield Source(folder, target, "transfer", seed, number, None, source)
+    yield from searched(config.retrain, runs)
+
+
+def searched(retrain: params.Retrain, runs: Path) -> Iterator[Source]:
+    """Subnetworks that were searched for: `pruned` as they are, `retrained` alone."""
+    for kind, names in subnetworks(retrain):
+        for task, seed, name in product(retrain.tasks, retrain.seeds, names):
+            folder = runs / kind / task / f"seed-{seed}" / name
+            sizes = artifacts.load_record(folder / "subnetwork.json")
+            dropped = 1 - sizes["kept"] / sizes["prunable"]
+            for state in ("pruned", "retrained"):
+                where = (folder / state, task, state, seed, 0, None, f"{kind} {name}", dropped)
+                yield Source(*where)
+
+
+def subnetworks(retrain: params.Retrain) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Names of subnetworks by what is dropped: heads and MLPs, or single weights."""
+    yield "structured", (*retrain.structured, *retrain.super)
+    yield "magnitude", retrain.magnitude
 
 
 def table(config: Params, prepared: dict[str, Prepared], runs: Path, rounds: Path) -> pd.DataFrame:
@@ -87,9 +112,8 @@ def table(config: Params, prepared: dict[str, Prepared], runs: Path, rounds: Pat
     rows: list[list[Any]] = []
     for run in sources(config, runs, rounds):
         predictions = artifacts.load_arrays(run.folder / "predictions.safetensors")
-        where = [
-            run.task, run.kind, run.seed, run.round, sparsity[run.round], run.point, run.source,
-        ]  # fmt: skip
+        dropped = sparsity[run.round] if run.sparsity is None else run.sparsity
+        where = [run.task, run.kind, run.seed, run.round, dropped, run.point, run.source]
         for split, examples in prepared[run.task].evaluated.items():
             rows += _rows(where, prepared[run.task].task, predictions, split, split, examples)
     return pd.DataFrame(rows, columns=COLUMNS)
@@ -147,12 +171,25 @@ def metrics(found: pd.DataFrame) -> dict[str, dict[str, float]]:
     return shown
 
 
+def sizes(config: Params, runs: Path) -> pd.DataFrame:
+    """What every searched subnetwork keeps."""
+    columns = [field.name for field in fields(Size)]
+    rows = [
+        {"task": task, "seed": seed, "kind": kind, "subnetwork": name}
+        | artifacts.load_record(runs / kind / task / f"seed-{seed}" / name / "subnetwork.json")
+        for kind, names in subnetworks(config.retrain)
+        for task, seed, name in product(config.retrain.tasks, config.retrain.seeds, names)
+    ]
+    return pd.DataFrame(rows, columns=columns).astype(dict.fromkeys(columns[4:], "Int64"))
+
+
 def main(
     prepared: Annotated[Path, typer.Option()],
     runs: Annotated[Path, typer.Option()],
     rounds: Annotated[Path, typer.Option()],
     scores_out: Annotated[Path, typer.Option("--scores")],
     metrics_out: Annotated[Path, typer.Option("--metrics")],
+    sizes_out: Annotated[Path, typer.Option("--subnetworks")],
 ) -> None:
     config = cli.read(Params)
     data = {task: tasks.load_prepared(prepared / task) for task in config.tasks}
@@ -163,6 +200,7 @@ def main(
         found[column] = found[column].astype("Int64")
     scores_out.parent.mkdir(parents=True, exist_ok=True)
     found.to_csv(scores_out, index=False, float_format="%.6g", lineterminator="\n")
+    sizes(config, runs).to_csv(sizes_out, index=False, lineterminator="\n")
     artifacts.save_record(metrics(found), metrics_out)
 
 

@@ -7,7 +7,18 @@ from pathlib import Path
 
 from stages.tickets import params
 from stages.tickets.params import Params
-from stages.tickets.summary import Agreement, Kept, Run, Score, Scores
+from stages.tickets.report import Results
+from stages.tickets.summary import (
+    Agreement,
+    Kept,
+    Place,
+    Run,
+    Score,
+    Scores,
+    Searched,
+    StructureAgreement,
+)
+from stages.tickets.summary import Size as Sizes
 
 Size = tuple[int, int, int, bool]
 """Tasks, seeds, rounds, and whether there are controls."""
@@ -27,10 +38,26 @@ class Study:
     scores: list[Score]
     agreement: list[Agreement]
     layers: list[Kept]
+    sizes: list[Sizes]
+    searched: list[Searched]
+    structures: list[StructureAgreement]
+    places: list[Place]
 
     @property
     def found(self) -> Scores:
         return Scores(self.scores)
+
+    @property
+    def results(self) -> Results:
+        return Results(
+            self.found,
+            self.agreement,
+            self.layers,
+            self.sizes,
+            self.searched,
+            self.structures,
+            self.places,
+        )
 
 
 def config(
@@ -62,13 +89,30 @@ def config(
             "transfer": params.Transfer(
                 sources=on, targets=on, seeds=(1,) if controls else (), round=num_rounds
             ),
+            "search": whole.search.model_copy(update={"tasks": on, "seeds": seeds}),
+            "retrain": params.Retrain(
+                tasks=on,
+                seeds=seeds,
+                structured=("good", "random", "bad"),
+                super=("super",),
+                magnitude=("good", "random", "bad"),
+            ),
         }
     )
 
 
 def study(config: Params) -> Study:
     """Made-up results: dense 0.9, tickets a little and random masks much below."""
-    return Study(config, list(_scores(config)), list(_agreement(config)), list(_layers(config)))
+    return Study(
+        config,
+        list(_scores(config)),
+        list(_agreement(config)),
+        list(_layers(config)),
+        list(_sizes(config)),
+        list(_searched(config)),
+        list(_structures(config)),
+        list(_places(config)),
+    )
 
 
 def _scores(config: Params) -> Iterator[Score]:
@@ -100,10 +144,73 @@ def _runs(config: Params) -> Iterator[tuple[Run, int | None, float]]:
     points = sorted({config.imp.rewind_to, *rewind.points})
     for task, seed, point in product(rewind.tasks, rewind.seeds, points):
         yield Run(task, "rewind", point), seed, 0.85 + point / 1000
+    for task, seed, kind, name in _subnetworks(config):
+        for state, lower in (("pruned", 0.2), ("retrained", 0.0)):
+            yield Run(task, state, 0, f"{kind} {name}"), seed, LEVELS[name] - lower
     transfer = config.transfer
     for source, target, seed in product(transfer.sources, transfer.targets, transfer.seeds):
         level = 0.85 if source <= target else 0.7
         yield Run(target, "transfer", transfer.round, source), seed, level
+
+
+LEVELS = {"good": 0.88, "random": 0.8, "bad": 0.7, "super": 0.75}
+"""Of retrained subnetworks; pruned ones are 0.2 lower."""
+
+
+def _subnetworks(config: Params) -> Iterator[tuple[str, int, str, str]]:
+    """Task, seed, kind and name."""
+    retrain = config.retrain
+    by_kind = {
+        "structured": (*retrain.structured, *retrain.super),
+        "magnitude": retrain.magnitude,
+    }
+    for kind, names in by_kind.items():
+        for task, seed, name in product(retrain.tasks, retrain.seeds, names):
+            yield task, seed, kind, name
+
+
+def _sizes(config: Params) -> Iterator[Sizes]:
+    """Three quarters are kept, so that bad ones hold two thirds of the good."""
+    for task, seed, kind, name in _subnetworks(config):
+        common = {"good": 6, "bad": 4}.get(name, 5)
+        if kind == "magnitude":
+            none = (None, None, None, None, None, None)
+            yield Sizes(task, seed, kind, name, 75, 100, *none, 10 * common + 15)
+        else:
+            parts = (6, 8, 3, 4, common, common // 2)
+            yield Sizes(task, seed, kind, name, 75, 100, *parts, None)
+
+
+def _searched(config: Params) -> Iterator[Searched]:
+    search = config.search
+    for task, seed, variant in product(search.tasks, search.seeds, search.rule.variants):
+        none = (None, None, None, None)
+        if variant == "magnitude":
+            yield Searched(task, seed, variant, *none, 0.5, 7, 0.9, 0.82)
+        else:
+            yield Searched(task, seed, variant, 5 + seed % 2, 8, 3, 4, None, 7, 0.9, 0.82)
+
+
+def _structures(config: Params) -> Iterator[StructureAgreement]:
+    search = config.search
+    several = [("seeds", "joint", task, "") for task in search.tasks if len(search.seeds) > 1]
+    pairs = [
+        ("halves", "half-1 and half-2", task, str(seed))
+        for task, seed in product(search.tasks, search.seeds)
+    ]
+    measures = ("fleiss_kappa", "cohen_kappa", "jaccard", "krippendorff_alpha")
+    for place, part, measure in product(several + pairs, ("heads", "mlps"), measures):
+        value = 0.3 if part == "heads" else -0.1
+        yield StructureAgreement(*place, part, 2, measure, value, 0.0, 0.2, None)
+
+
+def _places(config: Params) -> Iterator[Place]:
+    search = config.search
+    if search.tasks:
+        std = 0.5 if len(search.seeds) > 1 else None
+        for variant, layer, head in product(("joint", "magnitude"), (0, 1), (0, 1, None)):
+            part = "mlps" if head is None else "heads"
+            yield Place(variant, "", part, layer, head, 0.5 + layer, std, len(search.seeds))
 
 
 def _agreement(config: Params) -> Iterator[Agreement]:

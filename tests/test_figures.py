@@ -6,7 +6,7 @@ from collections.abc import Callable
 import matplotlib as mpl
 import pytest
 
-from stages.tickets import curves, heat_maps
+from stages.tickets import curves, heat_maps, subnetwork_figures
 from stages.tickets.figures import Figure
 from tests.made_up import SIZES, Size, Study, config, study
 
@@ -16,6 +16,11 @@ DRAW: dict[str, Callable[[Study], Figure]] = {
     "rewinding": lambda made: curves.rewinding_figure(made.found, made.config),
     "agreement": lambda made: heat_maps.agreement_figure(made.agreement, made.config),
     "layers": lambda made: heat_maps.layers_figure(made.layers, made.config),
+    "subnetworks": lambda made: subnetwork_figures.subnetworks_figure(made.found, made.config),
+    "survival": lambda made: subnetwork_figures.survival_figure(made.places, made.config, "joint"),
+    "survival_of_weights": lambda made: subnetwork_figures.survival_figure(
+        made.places, made.config, "magnitude"
+    ),
     "layers_by_task": lambda made: curves.layers_by_task_figure(made.layers, made.config),
 }
 
@@ -38,7 +43,14 @@ def test_every_figure_is_drawn_or_says_why_not(size: Size) -> None:
 def test_what_did_not_run_is_not_drawn() -> None:
     made = study(config(1, 1, 1, controls=False))
     missing = {name for name, draw in DRAW.items() if draw(made).missing}
-    assert missing == {"transfer", "rewinding", "agreement"}
+    assert missing == {
+        "transfer",
+        "rewinding",
+        "agreement",
+        "subnetworks",
+        "survival",
+        "survival_of_weights",
+    }
 
 
 @pytest.mark.parametrize("name", ["scores", "transfer"])

@@ -27,9 +27,25 @@ SMALL = STUDY | {
     "rewind": {"tasks": [], "seeds": [], "points": []},
     "random": {"rounds": [1]},
     "transfer": {"sources": ["mood"], "targets": ["mlm"], "seeds": [1], "round": 1},
+    "search": STUDY["search"]
+    | {"tasks": ["mood"], "seeds": [1]}
+    | {"rule": STUDY["search"]["rule"] | {"variants": ["joint", "magnitude"]}},
+    "retrain": {
+        "tasks": ["mood"],
+        "seeds": [1],
+        "structured": ["good"],
+        "super": [],
+        "magnitude": ["bad"],
+    },
 }
 """A task of one's own, another task, one seed, two rounds."""
-READERS = {"stability", "score", "plot"}
+READERS = {"stability", "survival", "score", "plot"}
+OF_SEARCHES = {
+    "search@mood-1",
+    "super@mood",
+    "retrain@mood-1-good",
+    "retrain-magnitude@mood-1-bad",
+}
 """What reads all results, and so runs after any training."""
 
 
@@ -186,12 +202,23 @@ def chain(task: str, seed: int) -> set[str]:
             id="a round",
         ),
         pytest.param(
+            {"retrain": SMALL["retrain"] | {"structured": ["good", "random"]}},
+            {"check", "retrain@mood-1-random", "survival", "score", "plot"},
+            id="a subnetwork",
+        ),
+        pytest.param(
+            {"search": SMALL["search"] | {"permutations": 20}},
+            {"check", "super@mood", "survival", "plot"},
+            id="permutations",
+        ),
+        pytest.param(
             {"override": {"mood": {"learning_rate": 2e-3}, "mlm": {}}},
             {
                 "check",
                 "prepare-own@mood",
                 *chain("mood", 1),
                 "scratch@mood-1",
+                *OF_SEARCHES,
                 "transfer@mood-mlm-1",  # its mask is one of mood's
                 *READERS,
             },
@@ -225,6 +252,7 @@ def test_a_changed_table_of_ones_own_reruns_its_task(project: Project) -> None:
         "prepare-own@mood",
         *chain("mood", 1),
         "scratch@mood-1",
+        *OF_SEARCHES,
         "transfer@mood-mlm-1",
         *READERS,
     }

@@ -384,6 +384,25 @@ EXAMPLE: dict[str, Any] = {
         "seeds": [1],
         "round": 1,
     },
+    "search": {
+        "tasks": ["sentiment", "reviews"],
+        "seeds": [1, 2],
+        "rule": {
+            "variants": ["joint", "magnitude"],
+            "split": "selection",
+            "threshold": 0.9,
+            "amount": 0.1,
+            "magnitude": 0.05,
+        },
+        "permutations": 10,
+    },
+    "retrain": {
+        "tasks": ["reviews"],
+        "seeds": [2],
+        "structured": ["good", "random-2"],
+        "super": ["super", "super-bad"],
+        "magnitude": ["bad"],
+    },
 }
 """The part of a study that dvc.yaml looks at; with a task of the user's own."""
 
@@ -444,6 +463,7 @@ def test_every_field_of_a_scripts_params_is_a_section() -> None:
         {"points": [0]},
         {"rewind_to": 0, "keep_weights": []},
         {"rewind_to": 50, "keep_weights": [1, 2]},
+        {"variants": ["joint", "half-1"], "split": "train", "threshold": 0.9},
     ],
 )
 def test_sections_are_written_in_commands_as_dvc_writes_them(section: dict[str, Any]) -> None:
@@ -608,16 +628,21 @@ def test_a_lock_of_another_study_is_reported() -> None:
 
 LAYERS = {
     "mathematics": {
-        "agreement", "grammar", "language", "masks", "modules", "params", "seeds", "summary",
+        "agreement", "draws", "grammar", "language", "masks", "modules", "params", "patterns",
+        "raters", "searching", "seeds", "structure", "summary", "survival",
     },
-    "outside": {"artifacts", "baselines", "encoder", "pretrained", "scores", "tasks", "texts"},
+    "outside": {
+        "artifacts", "baselines", "encoder", "exports", "pretrained", "scores", "tasks", "texts",
+    },
     "loops": {
-        "batches", "embedding", "evaluation", "graphs", "models", "subnetworks", "training",
-        "update",
+        "attention_maps", "batches", "embedding", "evaluation", "gates", "graphs", "importance",
+        "models", "pattern_network", "removal", "retraining", "subnetworks", "training", "update",
+        "variants",
     },
     "reports": {
         "answers", "curves", "figures", "findings", "formatting", "heat_maps", "mask_tables",
-        "page", "panels", "report", "runs", "score_tables", "tables", "ticket_tables",
+        "page", "panels", "report", "runs", "score_tables", "subnetwork_figures",
+        "subnetwork_tables", "tables", "ticket_tables",
     },
 }  # fmt: skip
 MAY_IMPORT = {
@@ -627,7 +652,7 @@ MAY_IMPORT = {
     "reports": {"mathematics", "reports"},
 }
 SHARED_BY_SCRIPTS = {"cli", "inputs"}
-LIGHT = ("code", "check", "prepare", "stability", "score", "plot")
+LIGHT = ("code", "check", "prepare", "stability", "super_survivors", "survival", "score", "plot")
 """Scripts that start without the seconds that torch and transformers cost."""
 FRAMEWORKS = {"torch", "transformers"}
 

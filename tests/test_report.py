@@ -6,7 +6,7 @@ from tests.made_up import config, study
 
 def test_every_answer_table_and_figure_stands_in_its_section() -> None:
     made = study(config(3, 3, 2))
-    found = report.build(made.found, made.agreement, made.layers, made.config)
+    found = report.build(made.results, made.config)
     assert {
         section.name: ([one.name for one in section.figures], [one.name for one in section.tables])
         for section in found
@@ -18,6 +18,8 @@ def test_every_answer_table_and_figure_stands_in_its_section() -> None:
         "rewinding": (["rewinding"], ["rewinding"]),
         "agreement": (["agreement"], ["agreement"]),
         "layers": (["layers", "layers_by_task"], ["layers"]),
+        "subnetworks": (["subnetworks"], ["subnetworks"]),
+        "survival": (["survival", "survival_of_weights"], ["searches", "structure_agreement"]),
     }
     transfer = next(section for section in found if section.name == "transfer")
     assert transfer.answer == answers.on_transfer(made.found, made.config)

@@ -17,7 +17,7 @@ import pytest
 from safetensors.numpy import load_file
 
 from stages import cli, score
-from stages.tickets import artifacts, masks, tasks
+from stages.tickets import artifacts, evaluation, exports, masks, removal, tasks
 from stages.tickets.masks import Mask
 from tests.imports import ROOT
 from tests.test_pipeline import Stage, read, resolve, shown_columns
@@ -60,6 +60,19 @@ STUDY: dict[str, Any] = SHIPPED | {
         "targets": ["mood", "similarity"],
         "seeds": [1],
         "round": 1,
+    },
+    "search": {
+        "tasks": ["mood", "similarity"],
+        "seeds": [1, 2],
+        "rule": SHIPPED["search"]["rule"] | {"amount": 0.3},
+        "permutations": 10,
+    },
+    "retrain": {
+        "tasks": ["mood"],
+        "seeds": [1, 2],
+        "structured": ["good", "random", "bad", "random-2", "inverted", "one-head"],
+        "super": ["super", "super-random", "super-bad"],
+        "magnitude": ["good", "random", "bad"],
     },
 }
 SPARSITY = {after["to"]: after["sparsity"] for after in STUDY["rounds"]}
@@ -290,6 +303,8 @@ def test_scores_have_a_row_per_run_split_and_metric(project: Path) -> None:
         expected[task, "rewind"] = 2 * 2 * 3
         expected[task, "transfer"] = 2 * 2 * 3
         expected[task, "bag_of_words"] = 2 * 3
+    for state in ("pruned", "retrained"):
+        expected["mood", state] = num_seeds * 12 * 2 * 3
     assert table.groupby(["task", "kind"]).size().to_dict() == expected
     assert table["score"].notna().all()
     assert not table.duplicated(
@@ -375,6 +390,8 @@ REWOUND = STUDY | {
     "random": {"rounds": [2]},
     "scratch": {"seeds": []},
     "transfer": {"sources": ["mood"], "targets": ["similarity"], "seeds": [1], "round": 1},
+    "search": STUDY["search"] | {"tasks": [], "seeds": []},
+    "retrain": STUDY["retrain"] | {"tasks": [], "seeds": []},
 }
 
 
@@ -511,3 +528,77 @@ def test_too_few_steps_to_tell_rewinding_points_apart(
         "apart\n"
     )
     assert contents(project) == before
+
+
+# --- searched subnetworks --------------------------------------------------------------------
+
+
+def subnetwork(project: Path, kind: str, seed: int, name: str) -> Path:
+    return project / "results" / "runs" / kind / "mood" / f"seed-{seed}" / name
+
+
+def size(project: Path, kind: str, seed: int, name: str) -> dict[str, int]:
+    return artifacts.load_record(subnetwork(project, kind, seed, name) / "subnetwork.json")
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_random_and_bad_subnetworks_have_the_size_of_the_good_one(project: Path, seed: int) -> None:
+    for name in ("random", "bad", "random-2"):
+        good, other = (size(project, "structured", seed, one) for one in ("good", name))
+        assert [good[key] for key in ("heads", "mlps")] == [other[key] for key in ("heads", "mlps")]
+    for name in ("random", "bad"):
+        good, other = (size(project, "magnitude", seed, one) for one in ("good", name))
+        assert good["kept"] == other["kept"]
+    top = size(project, "structured", seed, "super")
+    assert (
+        top["heads"]
+        == top["heads_of_good_too"]
+        <= size(project, "structured", seed, "good")["heads"]
+    )
+
+
+def test_what_was_searched_is_told_by_task_and_seed(project: Path) -> None:
+    searched = pd.read_csv(project / "results" / "survival" / "searched.csv")
+    assert len(searched) == 2 * 2 * len(SHIPPED["search"]["rule"]["variants"])
+    structured = searched[searched["variant"] != "magnitude"]
+    assert (structured["heads"] <= structured["all_heads"]).all()
+    assert (searched["score"] >= 0.9 * searched["dense_score"] - 1e-12).all()
+    agreement = pd.read_csv(project / "results" / "survival" / "agreement.csv")
+    assert set(agreement["axis"]) == {"seeds", "tasks", "halves", "rules"}
+    places = pd.read_csv(project / "results" / "survival" / "places.csv")
+    whole = places[places["task"].isna() & (places["variant"] == "joint")]
+    assert len(whole) == 2 * 2 + 2
+    assert whole["mean"].between(0, 2).all()
+
+
+@pytest.mark.parametrize("alone", [False, True])
+def test_a_subnetwork_is_exported_as_a_smaller_model(
+    project: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str], alone: bool
+) -> None:
+    options = ["--task", "mood", "--seed", "1", "--subnetwork", "bad", "--out", str(tmp_path / "m")]
+    assert run("export", *options, *(["--retrain"] if alone else [])) == 0
+    assert "of 4 heads" in capfd.readouterr().out
+    model = removal.build(*exports.load(tmp_path / "m"))
+    prepared = tasks.load_prepared(project / "results" / "prepared" / "mood")
+    found = evaluation.predict(model, prepared)["validation.logits"]
+    state = "retrained" if alone else "pruned"
+    folder = subnetwork(project, "structured", 1, "bad") / state
+    expected = artifacts.load_arrays(folder / "predictions.safetensors")
+    assert found == pytest.approx(expected["validation.logits"], abs=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--task", "mlm"], "have to be among search.tasks and search.seeds"),
+        (["--task", "mood", "--subnetwork", "best"], "'best', allowed are good, random"),
+        (["--task", "mood", "--out", "."], "'.', allowed is a folder without files"),
+    ],
+)
+@pytest.mark.usefixtures("project")
+def test_what_cannot_be_exported(
+    capfd: pytest.CaptureFixture[str], options: list[str], said: str
+) -> None:
+    assert run("export", "--seed", "1", "--out", "new", *options) == 1
+    assert said in capfd.readouterr().err
+    assert not Path("new").exists()

@@ -32,10 +32,14 @@ def test_the_counts_of_the_bert_base_study_are_those_in_its_comment():
         "transfers": pairs - own,
         "from scratch": len(study.tasks) * len(study.scratch.seeds),
     }
+    search, retrain = study.search, study.retrain
+    names = (*retrain.structured, *retrain.super, *retrain.magnitude)
+    trainings["of searched subnetworks"] = len(retrain.tasks) * len(retrain.seeds) * len(names)
+    searches = len(search.tasks) * len(search.seeds)
     others = len(("code", "check", "encoder", "stability", "score", "plot")) + len(study.tasks)
-    stages = sum(trainings.values()) + chains + own + others
+    stages = sum(trainings.values()) + chains + own + others + searches + len(retrain.tasks)
     comment = re.sub(r"\n# +", " ", path.read_text(encoding="utf-8"))
     assert f"{stages:,} stages" in comment
-    assert f"of which {chains} prune without training and {own} transfers are" in comment
+    assert f"{chains} prune without training, {searches} search and {own} transfers are" in comment
     listed = ", ".join(f"{number} {what}" for what, number in trainings.items())
     assert f"{sum(trainings.values()):,} trainings: {listed}." in comment

@@ -5,7 +5,7 @@ import io
 
 import pytest
 
-from stages.tickets import mask_tables, score_tables, tables, ticket_tables
+from stages.tickets import mask_tables, score_tables, subnetwork_tables, tables, ticket_tables
 from stages.tickets.tables import Record, Table
 from tests.made_up import SIZES, Size, Study, config, study
 
@@ -22,6 +22,9 @@ def all_tables(made: Study) -> list[Table]:
         score_tables.rewinding_table(made.found, made.config),
         mask_tables.agreement_table(made.agreement, made.config),
         mask_tables.layers_table(made.layers, made.config),
+        subnetwork_tables.subnetworks_table(made.found, made.sizes, made.config),
+        subnetwork_tables.searches_table(made.searched, made.config),
+        subnetwork_tables.structure_agreement_table(made.structures, made.config),
     ]
 
 
@@ -44,6 +47,9 @@ def test_what_did_not_run_says_why() -> None:
         "rewinding": "not run: rewind.tasks is empty in params.yaml",
         "transfer": "not run: transfer.sources is empty in params.yaml",
         "agreement": "not run: agreement needs two seeds or two tasks",
+        "subnetworks": "not run: retrain.tasks is empty in params.yaml",
+        "searches": "not run: search.tasks is empty in params.yaml",
+        "structure_agreement": "not run: search.tasks is empty in params.yaml",
     }
     assert "scratch.seeds is empty" in score_tables.scores_table(made.found, made.config).caption
 

@@ -13,7 +13,7 @@ from stages.tickets.formatting import (
     signed,
 )
 from stages.tickets.runs import Config
-from stages.tickets.summary import Agreement, Kept, Run, Scores
+from stages.tickets.summary import Agreement, Kept, Run, Scores, StructureAgreement
 
 
 def on_tickets(scores: Scores, config: Config) -> str:
@@ -136,6 +136,56 @@ def on_layers(layers: Sequence[Kept], config: Config) -> str:
         f"At {percent(config.rounds[-1].sparsity)} over all, sparsity goes from {names[0]} to "
         f"{names[1]}; mean over tasks and seeds, layers counted from 0."
     )
+
+
+def on_subnetworks(scores: Scores, config: Config) -> str:
+    if not scores.has("retrained"):
+        return _sentence(runs.why_not("retrained", config))
+    parts = []
+    for kind, title in (("structured", "heads and MLPs"), ("magnitude", "weights")):
+        losses = []
+        for name in ("good", "random", "bad"):
+            run = f"{kind} {name}"
+            means = [
+                found.mean
+                for task in config.retrain.tasks
+                if (
+                    found := scores.compare(
+                        Run(task, "retrained", 0, run),
+                        Run(task, "dense"),
+                        config.tickets.confidence,
+                    )
+                )
+            ]
+            if means:
+                losses.append(f"{name} {signed(findings.average(means) or 0.0)}")
+        if losses:
+            parts.append(f"{title}: {', '.join(losses)}")
+    if not parts:
+        return "Neither good nor random nor bad subnetworks were trained."
+    return (
+        "Retrained subnetworks minus the dense model, in points, mean over "
+        f"{count(len(config.retrain.tasks), 'task')}: {'; '.join(parts)}."
+    )
+
+
+def on_survival(agreement: Sequence[StructureAgreement]) -> str:
+    parts = []
+    for axis, title in (("seeds", "between seeds"), ("halves", "between halves of the examples")):
+        here = [
+            one
+            for one in agreement
+            if one.axis == axis
+            and one.part == "heads"
+            and one.measure == "cohen_kappa"
+            and (axis == "halves" or one.variant == "joint")
+        ]
+        value = findings.average(one.value for one in here)
+        if value is not None:
+            parts.append(f"{value:.2f} {title} (n={len(here)})".replace("-", "−"))
+    if not parts:
+        return "Agreement needs two seeds, or searches on halves."
+    return f"Mean Cohen's κ of the heads that survive: {', '.join(parts)}; chance has 0."
 
 
 def _sentence(text: str) -> str:

@@ -17,6 +17,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import load_file, save_file
 
 from stages.tickets.masks import Mask
+from stages.tickets.structure import Structure
 
 Arrays = dict[str, NDArray[Any]]
 SHAPES = "shapes"
@@ -51,6 +52,17 @@ def _unpacked(packed: NDArray[Any], shape: list[int]) -> NDArray[np.bool_]:
     if packed.dtype != np.uint8 or packed.shape != (-(-size // 8),):
         raise ValueError(f"{packed.shape} of {packed.dtype} are not the bits of {shape}")
     return np.unpackbits(packed, count=size).view(np.bool_).reshape(shape)
+
+
+def save_structure(structure: Structure, path: Path) -> None:
+    """Write kept heads and MLPs as 0 and 1."""
+    arrays = {"heads": structure.heads, "mlps": structure.mlps}
+    save_arrays({name: kept.astype(np.uint8) for name, kept in arrays.items()}, path)
+
+
+def load_structure(path: Path) -> Structure:
+    arrays = load_arrays(path)
+    return Structure(arrays["heads"].astype(np.bool_), arrays["mlps"].astype(np.bool_))
 
 
 @dataclass(frozen=True)

@@ -45,14 +45,14 @@ def transfer_figure(scores: Scores, config: Config) -> Figure:
 
     def draw(canvas: Canvas) -> None:
         panel = canvas.subplots()
-        mesh = _heat(panel, values, texts, (sources, targets), ("RdBu", -limit, limit))
+        mesh = heat(panel, values, texts, (sources, targets), ("RdBu", -limit, limit))
         for y, source in enumerate(sources):
             count, total = findings.reached(source, cells)
             if total:
                 panel.text(len(targets) + 0.15, y + 0.5, f"{count} of {total}", va="center")
         panel.set_xlabel("target: trained on")
         panel.set_ylabel("source: mask found on")
-        _colour_bar(canvas, panel, mesh, "score − dense (points)")
+        colour_bar(canvas, panel, mesh, "score − dense (points)")
 
     size = (2.2 + 0.62 * len(targets), 2.3 + 0.4 * len(sources))
     records: list[Record] = [
@@ -96,8 +96,8 @@ def agreement_figure(agreement: Sequence[Agreement], config: Config) -> Figure:
 
     def draw(canvas: Canvas) -> None:
         panel = canvas.subplots()
-        mesh = _heat(panel, values, texts, (config.tasks, config.tasks), ("viridis", floor, 1.0))
-        _colour_bar(canvas, panel, mesh, f"Jaccard (chance: {floor:.2f})")
+        mesh = heat(panel, values, texts, (config.tasks, config.tasks), ("viridis", floor, 1.0))
+        colour_bar(canvas, panel, mesh, f"Jaccard (chance: {floor:.2f})")
 
     records: list[Record] = [
         {
@@ -148,9 +148,9 @@ def layers_figure(layers: Sequence[Kept], config: Config) -> Figure:
         panel = canvas.subplots()
         names = [matrix_name(matrix) for matrix in matrices]
         layers = [str(number) for number in numbers]
-        mesh = _heat(panel, values, texts, (layers, names), ("viridis_r", *limits))
+        mesh = heat(panel, values, texts, (layers, names), ("viridis_r", *limits))
         panel.set_ylabel("layer (0: next to the input)")
-        _colour_bar(canvas, panel, mesh, "sparsity (%)")
+        colour_bar(canvas, panel, mesh, "sparsity (%)")
 
     size = (1.4 + 0.65 * len(matrices), 2.3 + 0.34 * len(numbers))
     return Figure(
@@ -172,7 +172,7 @@ def layers_figure(layers: Sequence[Kept], config: Config) -> Figure:
     )
 
 
-def _heat(
+def heat(
     panel: Axes,
     values: Grid,
     texts: Sequence[Sequence[str]],
@@ -218,7 +218,7 @@ def _heat(
     return mesh
 
 
-def _colour_bar(canvas: Canvas, panel: Axes, mesh: QuadMesh, label: str) -> None:
+def colour_bar(canvas: Canvas, panel: Axes, mesh: QuadMesh, label: str) -> None:
     bar = canvas.colorbar(mesh, ax=panel, location="bottom", shrink=0.7, aspect=30)
     bar.set_label(label)
     bar.outline.set_visible(False)

@@ -321,6 +321,56 @@ class Transfer(Section):
     round: Whole = Field(ge=1)
 
 
+Variant = Literal["joint", "heads", "mlps", "published", "half-1", "half-2", "magnitude"]
+SearchSplit = Literal["selection", "validation", "train"]
+
+
+class SearchRule(Section):
+    """How the searches of Prasanna et al. 2020 go."""
+
+    variants: tuple[Variant, ...] = Field(min_length=1)
+    """joint: heads and MLPs in three phases; heads, mlps: those alone; published: joint, with the
+    importance that the authors' code computes; half-1, half-2: joint, on either half of the examples;
+    magnitude: single weights and biases."""
+    split: SearchSplit
+    """What subnetworks are scored on while searching; train: a random part, as large as validation."""
+    threshold: float = Field(gt=0, le=1)
+    """Share of the dense score that a subnetwork has to keep."""
+    amount: Share
+    """Share of all heads that a joint step drops."""
+    magnitude: Share
+    """Share of the remaining weights that a step of the magnitude search drops."""
+
+
+class Search(Section):
+    """Searches for subnetworks of fine-tuned models."""
+
+    tasks: tuple[Name, ...]
+    seeds: tuple[Seed, ...]
+    rule: SearchRule
+    permutations: int = Field(ge=1)
+    """Of masks, for the agreement that chance reaches."""
+
+
+Subnetwork = Annotated[
+    str, Field(pattern=r"^(good|random(-[1-9]\d*)?|bad(-[1-9]\d*)?|inverted|one-head)$")
+]
+MagnitudeSubnetwork = Annotated[str, Field(pattern=r"^(good|random(-[1-9]\d*)?|bad)$")]
+
+
+class Retrain(Section):
+    """Subnetworks that are scored as they are and trained alone, for the tasks and seeds searched."""
+
+    tasks: tuple[Name, ...]
+    seeds: tuple[Seed, ...]
+    structured: tuple[Subnetwork, ...]
+    """Beside the structure that the joint search found."""
+    super: tuple[Literal["super", "super-random", "super-bad"], ...]
+    """Beside what the joint search kept in all seeds of a task."""
+    magnitude: tuple[MagnitudeSubnetwork, ...]
+    """Beside the mask that the magnitude search found."""
+
+
 # --- reading results -------------------------------------------------------------------------
 
 
@@ -368,6 +418,8 @@ class Params(Section):
     random: Random
     scratch: Scratch
     transfer: Transfer
+    search: Search
+    retrain: Retrain
     tickets: Tickets
     plot: Plot
 
@@ -382,6 +434,7 @@ class Params(Section):
         _check_known(self)
         _check_lists(self)
         _check_rounds(self)
+        _check_search(self)
         return self
 
 
@@ -422,6 +475,10 @@ def _check_lists(params: Params) -> None:
         ("transfer.targets", params.transfer.targets, "tasks", params.tasks),
         ("transfer.seeds", params.transfer.seeds, "seeds", params.seeds),
         ("scratch.seeds", params.scratch.seeds, "seeds", params.seeds),
+        ("search.tasks", params.search.tasks, "tasks", params.tasks),
+        ("search.seeds", params.search.seeds, "seeds", params.seeds),
+        ("retrain.tasks", params.retrain.tasks, "search.tasks", params.search.tasks),
+        ("retrain.seeds", params.retrain.seeds, "search.seeds", params.search.seeds),
     ):
         _check_unique(key, values)
         _check_among(key, values, whole, allowed)
@@ -480,6 +537,24 @@ def _check_rounds(params: Params) -> None:
         for number in rounds:
             if number > last:
                 raise ValueError(f"{key} has {number}, allowed are the rounds up to {last}")
+
+
+def _check_search(params: Params) -> None:
+    if "mlm" in params.search.tasks and isinstance(params.data.get("mlm"), MiniatureData):
+        raise ValueError("search.tasks has 'mlm', allowed are tasks with labels")
+    variants = params.search.rule.variants
+    _check_unique("search.rule.variants", variants)
+    for key, subnetworks, variant in (
+        ("retrain.structured", params.retrain.structured, "joint"),
+        ("retrain.super", params.retrain.super, "joint"),
+        ("retrain.magnitude", params.retrain.magnitude, "magnitude"),
+    ):
+        _check_unique(key, subnetworks)
+        if subnetworks and variant not in variants:
+            raise ValueError(
+                f"{key} has {subnetworks[0]!r}, allowed are none without {variant!r} in "
+                "search.rule.variants"
+            )
 
 
 def _check_unique(key: str, values: Sequence[object]) -> None:

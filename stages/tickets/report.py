@@ -12,13 +12,23 @@ from stages.tickets import (
     mask_tables,
     params,
     score_tables,
+    subnetwork_figures,
+    subnetwork_tables,
     summary,
     ticket_tables,
 )
 from stages.tickets.figures import Figure
 from stages.tickets.formatting import percent
 from stages.tickets.runs import task_name
-from stages.tickets.summary import Agreement, Kept, Scores
+from stages.tickets.summary import (
+    Agreement,
+    Kept,
+    Place,
+    Scores,
+    Searched,
+    Size,
+    StructureAgreement,
+)
 from stages.tickets.tables import Table
 
 
@@ -46,10 +56,22 @@ class Section:
     tables: tuple[Table, ...]
 
 
-def build(
-    scores: Scores, agreement: Sequence[Agreement], layers: Sequence[Kept], config: Config
-) -> list[Section]:
+@dataclass(frozen=True)
+class Results:
+    """The tables that other stages write."""
+
+    scores: Scores
+    agreement: Sequence[Agreement]
+    layers: Sequence[Kept]
+    sizes: Sequence[Size]
+    searched: Sequence[Searched]
+    structures: Sequence[StructureAgreement]
+    places: Sequence[Place]
+
+
+def build(results: Results, config: Config) -> list[Section]:
     """All sections, with their figures and tables."""
+    scores, agreement, layers = results.scores, results.agreement, results.layers
     return [
         Section(
             "tickets",
@@ -123,6 +145,32 @@ def build(
                 curves.layers_by_task_figure(layers, config),
             ),
             (mask_tables.layers_table(layers, config),),
+        ),
+        Section(
+            "subnetworks",
+            "Good, random and bad subnetworks",
+            "Do heads, MLPs and weights that a search of the fine-tuned model kept train better alone "
+            "than as many drawn at random, or than those that it dropped?",
+            "Prasanna et al. 2020, Figure 2 and the table of all settings in the appendix.",
+            answers.on_subnetworks(scores, config),
+            (subnetwork_figures.subnetworks_figure(scores, config),),
+            (subnetwork_tables.subnetworks_table(scores, results.sizes, config),),
+        ),
+        Section(
+            "survival",
+            "What searches keep, and how stably",
+            "Which heads and MLPs survive, and do seeds, tasks, halves of the examples and rules of "
+            "importance agree on them?",
+            "Prasanna et al. 2020, Figure 1, and its κ over seeds; the halves are ours.",
+            answers.on_survival(results.structures),
+            (
+                subnetwork_figures.survival_figure(results.places, config, "joint"),
+                subnetwork_figures.survival_figure(results.places, config, "magnitude"),
+            ),
+            (
+                subnetwork_tables.searches_table(results.searched, config),
+                subnetwork_tables.structure_agreement_table(results.structures, config),
+            ),
         ),
     ]
 

@@ -38,6 +38,10 @@ class Config(Protocol):
     @property
     def transfer(self) -> params.Transfer: ...
     @property
+    def search(self) -> params.Search: ...
+    @property
+    def retrain(self) -> params.Retrain: ...
+    @property
     def tickets(self) -> params.Tickets: ...
 
 
@@ -87,6 +91,14 @@ def why_not(kind: str, config: Config) -> str:
         "rewind": [
             ("rewind.tasks", config.rewind.tasks),
             ("rewind.seeds", config.rewind.seeds),
+        ],
+        "search": [
+            ("search.tasks", config.search.tasks),
+            ("search.seeds", config.search.seeds),
+        ],
+        "retrained": [
+            ("retrain.tasks", config.retrain.tasks),
+            ("retrain.seeds", config.retrain.seeds),
         ],
     }
     for key, values in lists.get(kind, []):

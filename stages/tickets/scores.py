@@ -57,6 +57,21 @@ def score(task: Task, predictions: Arrays, prefix: str, split: Split) -> list[Sc
     return [Score(metric, value, len(labels), collapsed) for metric, value in values]
 
 
+def stopping_score(task: Task, logits: NDArray[np.floating], labels: NDArray[np.generic]) -> float:
+    """What stops a search of Prasanna et al. 2020: accuracy, or Matthews where that is the headline.
+
+    For regression it is the mean of Pearson and Spearman. Higher is better; 0 for a constant
+    prediction of numbers.
+    """
+    if task.kind == "regression":
+        predicted: NDArray[np.generic] = logits[:, 0].astype(np.float64)
+        collapsed = bool((predicted == predicted[0]).all())
+        both = [_value(metric, labels, predicted, collapsed) for metric in ("pearson", "spearman")]
+        return sum(both) / 2
+    metric = "matthews" if task.metrics[0] == "matthews" else "accuracy"
+    return _value(metric, labels, logits.argmax(-1), False)
+
+
 def _value(
     metric: str, labels: NDArray[np.generic], predicted: NDArray[np.generic], collapsed: bool
 ) -> float:

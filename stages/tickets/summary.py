@@ -163,6 +163,73 @@ class Kept:
     kept: int
 
 
+@dataclass(frozen=True)
+class Searched:
+    """A row of searched.csv: what one search kept; of weights the share, else numbers."""
+
+    task: str
+    seed: int
+    variant: str
+    heads: int | None
+    all_heads: int | None
+    mlps: int | None
+    all_mlps: int | None
+    kept: float | None
+    steps: int
+    dense_score: float
+    score: float
+
+
+@dataclass(frozen=True)
+class StructureAgreement:
+    """A row of the agreement of structures; no p but of Cochran's Q, which has nothing else."""
+
+    axis: str
+    variant: str
+    task: str
+    seed: str
+    part: str
+    masks: int
+    measure: str
+    value: float
+    floor: float | None
+    upper: float | None
+    p: float | None
+
+
+@dataclass(frozen=True)
+class Place:
+    """A row of places.csv: a head, or an MLP without `head`; no task: over all of them."""
+
+    variant: str
+    task: str
+    part: str
+    layer: int
+    head: int | None
+    mean: float
+    std: float | None
+    n: int
+
+
+@dataclass(frozen=True)
+class Size:
+    """A row of subnetworks.csv: what a subnetwork keeps, and what of it the good one keeps."""
+
+    task: str
+    seed: int
+    kind: str
+    subnetwork: str
+    kept: int
+    prunable: int
+    heads: int | None
+    all_heads: int | None
+    mlps: int | None
+    all_mlps: int | None
+    heads_of_good_too: int | None
+    mlps_of_good_too: int | None
+    kept_by_good_too: int | None
+
+
 def parse(kind: type[Row], rows: Iterable[Mapping[str, str]]) -> list[Row]:
     """Rows of text as rows of `kind`; columns that it does not name are left out.
 

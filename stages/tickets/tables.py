@@ -12,7 +12,14 @@ Record = Mapping[str, Value]
 TEX = {"\\": r"\textbackslash{}"}
 TEX |= {character: "\\" + character for character in "&%$#_{}"}
 TEX |= {"~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": "$<$", ">": "$>$"}
-TEX |= {"±": r"$\pm$", "−": "$-$", "×": r"$\times$", "κ": r"$\kappa$", "→": r"$\to$"}
+TEX |= {
+    "±": r"$\pm$",
+    "−": "$-$",
+    "×": r"$\times$",
+    "κ": r"$\kappa$",
+    "α": r"$\alpha$",
+    "→": r"$\to$",
+}
 TEX |= {"\N{NO-BREAK SPACE}": "~", "–": "--", "†": r"$\dagger$"}
 
 

@@ -1,0 +1,39 @@
+"""Heads and MLPs that the searches of all seeds of a task keep, and random and bad counterparts."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from stages import cli
+from stages.tickets import artifacts, draws, params, seeds
+
+
+@dataclass(frozen=True)
+class Params:
+    search: params.Search
+    noise: params.Noise
+
+
+def main(
+    task: Annotated[str, typer.Option()],
+    searched: Annotated[Path, typer.Option(help="Folder of the task's searches.")],
+    out: Annotated[Path, typer.Option()],
+) -> None:
+    config = cli.read(Params)
+    found = {
+        seed: artifacts.load_structure(
+            searched / f"seed-{seed}" / "joint" / "structure.safetensors"
+        )
+        for seed in config.search.seeds
+    }
+    for seed in config.search.seeds:
+        noise = seeds.derive(config.noise, task, seed)
+        for name in ("super", "super-random", "super-bad"):
+            kept = draws.drawn_super(name, found, task, noise.mask)
+            artifacts.save_structure(kept, out / f"seed-{seed}" / f"{name}.safetensors")
+
+
+if __name__ == "__main__":
+    cli.run(main)

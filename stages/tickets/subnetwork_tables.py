@@ -1,0 +1,235 @@
+"""The tables of searched subnetworks: what they score, what searches kept, how far structures agree."""
+
+from collections.abc import Sequence
+
+from stages.tickets import runs, summary
+from stages.tickets.formatting import NONE, NOT_RUN, count, difference, metric_name, percent, spread
+from stages.tickets.runs import Config, interval_name
+from stages.tickets.summary import Run, Scores, Searched, Size, StructureAgreement
+from stages.tickets.tables import Record, Table, numbers
+
+STATES = ("pruned", "retrained")
+VARIANTS = {
+    "joint": "heads and MLPs",
+    "heads": "heads alone",
+    "mlps": "MLPs alone",
+    "published": "heads and MLPs, the authors' importance",
+    "half-1": "heads and MLPs, first half of the examples",
+    "half-2": "heads and MLPs, second half",
+    "magnitude": "weights by magnitude",
+}
+
+
+def subnetworks(config: Config) -> list[tuple[str, str]]:
+    """Kinds and names, structured ones first."""
+    retrain = config.retrain
+    structured = [("structured", name) for name in (*retrain.structured, *retrain.super)]
+    return structured + [("magnitude", name) for name in retrain.magnitude]
+
+
+def searched_run(task: str, state: str, kind: str, name: str) -> Run:
+    return Run(task, state, 0, f"{kind} {name}")
+
+
+def subnetworks_table(scores: Scores, sizes: Sequence[Size], config: Config) -> Table:
+    """Good, random, bad and other subnetworks as they are and trained alone, by task."""
+    caption = (
+        "Subnetworks of the fine-tuned model: as they are (pruned), and trained alone from the "
+        "pre-trained weights with the classifier and data order of the dense run (retrained). Good: "
+        "what the search kept; random and bad have its size, and bad is filled with what the search "
+        "dropped first, so that it overlaps with good (last column, share of good) where good is "
+        "more than half. Kept: share of the parameters of heads and MLPs, mean over seeds. Points on "
+        "the validation split; mean ± standard deviation over n seeds; differences are paired by "
+        f"seed, with the {interval_name(config)}."
+    )
+    rows: list[tuple[str, ...]] = []
+    records: list[Record] = []
+    confidence = config.tickets.confidence
+    for task in config.retrain.tasks:
+        dense = Run(task, "dense")
+        for kind, name in subnetworks(config):
+            pruned, retrained = (searched_run(task, state, kind, name) for state in STATES)
+            found = [
+                one for one in sizes if (one.task, one.kind, one.subnetwork) == (task, kind, name)
+            ]
+            if not found:
+                continue
+            random = searched_run(task, "retrained", kind, "random")
+            loss = scores.compare(retrained, dense, confidence)
+            gain = None if name == "random" else scores.compare(retrained, random, confidence)
+            kept = sum(one.kept / one.prunable for one in found) / len(found)
+            common = overlap(found)
+            collapsed = scores.collapsed(retrained)
+            rows.append(
+                (
+                    f"{task} ({metric_name(scores.metrics[task])})",
+                    f"{'heads and MLPs' if kind == 'structured' else 'weights'}, {name}",
+                    percent(kept),
+                    spread(scores.summary(pruned, confidence)),
+                    spread(scores.summary(retrained, confidence)),
+                    difference(loss),
+                    NONE if name == "random" else difference(gain),
+                    str(len(found)),
+                    NONE if common is None else percent(common),
+                    count(collapsed, "run") if collapsed else NONE,
+                )
+            )
+            records.append(
+                {
+                    "task": task,
+                    "kind": kind,
+                    "subnetwork": name,
+                    "kept": kept,
+                    "overlap_with_good": common,
+                    **numbers(scores.summary(pruned, confidence), "pruned_"),
+                    **numbers(scores.summary(retrained, confidence), "retrained_"),
+                    **numbers(loss, "retrained_minus_dense_"),
+                    **numbers(gain, "retrained_minus_random_"),
+                    "collapsed": collapsed,
+                }
+            )
+    if not rows:
+        return Table("subnetworks", caption, missing=runs.why_not("retrained", config))
+    header = (
+        "task", "subnetwork", "kept", "pruned", "retrained", "retrained − dense",
+        "retrained − random", "n", "of good", "collapsed",
+    )  # fmt: skip
+    return Table("subnetworks", caption, header, tuple(rows), tuple(records))
+
+
+def overlap(found: Sequence[Size]) -> float | None:
+    """Share of the good subnetwork's heads and MLPs, or weights, that is kept too; mean over seeds."""
+    shares = []
+    for one in found:
+        if one.kept_by_good_too is not None:
+            shares.append(one.kept_by_good_too / one.kept)
+        elif (
+            one.heads is not None
+            and one.mlps is not None
+            and one.heads_of_good_too is not None
+            and one.mlps_of_good_too is not None
+            and one.heads + one.mlps
+        ):
+            common = one.heads_of_good_too + one.mlps_of_good_too
+            shares.append(common / (one.heads + one.mlps))
+    return sum(shares) / len(shares) if shares else None
+
+
+def searches_table(searched: Sequence[Searched], config: Config) -> Table:
+    """What every search kept, mean over seeds."""
+    rule = config.search.rule
+    caption = (
+        f"What searches of the fine-tuned models kept at {percent(rule.threshold)} of the dense score "
+        f"on the {rule.split} split; mean ± standard deviation over n seeds. Score: of what was "
+        "found, on the same examples, so it is at least that share by construction. By halves: the "
+        "score on the half that was searched."
+    )
+    rows: list[tuple[str, ...]] = []
+    records: list[Record] = []
+    confidence = config.tickets.confidence
+    for task in config.search.tasks:
+        for variant in rule.variants:
+            found = [one for one in searched if (one.task, one.variant) == (task, variant)]
+            if not found:
+                continue
+            parts: dict[str, list[int] | list[float]] = {
+                "heads": [one.heads for one in found if one.heads is not None],
+                "mlps": [one.mlps for one in found if one.mlps is not None],
+                "kept": [one.kept for one in found if one.kept is not None],
+                "dense_score": [one.dense_score for one in found],
+                "score": [one.score for one in found],
+            }
+            means = {
+                key: summary.summarize(values, confidence) if values else None
+                for key, values in parts.items()
+            }
+            heads, mlps, kept = means["heads"], means["mlps"], means["kept"]
+            rows.append(
+                (
+                    task,
+                    VARIANTS[variant],
+                    f"{_plain(heads)} of {found[0].all_heads}" if heads else NONE,
+                    f"{_plain(mlps)} of {found[0].all_mlps}" if mlps else NONE,
+                    f"{spread(kept)} %" if kept else NONE,
+                    spread(means["dense_score"]),
+                    spread(means["score"]),
+                    str(len(found)),
+                )
+            )
+            records.append(
+                {"task": task, "variant": variant}
+                | {k: v for key, one in means.items() for k, v in numbers(one, f"{key}_").items()}
+            )
+    if not rows:
+        return Table("searches", caption, missing=runs.why_not("search", config))
+    header = ("task", "search for", "heads", "MLPs", "weights", "dense score", "score", "n")
+    return Table("searches", caption, header, tuple(rows), tuple(records))
+
+
+def _plain(found: summary.Summary) -> str:
+    """A count."""
+    text = f"{found.mean:.1f}"
+    return text if found.std is None else f"{text} ± {found.std:.1f}"
+
+
+MEASURES = {
+    "fleiss_kappa": "Fleiss κ",
+    "cohen_kappa": "Cohen κ",
+    "jaccard": "Jaccard",
+    "krippendorff_alpha": "Krippendorff α",
+}
+AXES = {
+    "seeds": "seeds of a task",
+    "tasks": "tasks of a seed",
+    "halves": "halves of the examples, same model",
+    "rules": "correct and published importance, same model",
+}
+
+
+def structure_agreement_table(found: Sequence[StructureAgreement], config: Config) -> Table:
+    """Agreement of the structures of the joint search, mean over tasks or seeds, beside chance."""
+    caption = (
+        "How far the heads and MLPs agree that the joint searches kept, mean over the comparisons: "
+        "the value, and in brackets what masks of the same sizes reach when each is permuted (mean, "
+        f"and the value that 95 % of {config.search.permutations} permutations stay below, mean over the "
+        "comparisons). Last column: comparisons above that value by Cohen's κ. Two searches of "
+        "the same model on two halves of the examples say how much of what differs between seeds is "
+        "noise of the examples. Cochran's Q, which the paper reports, is in the csv: it tests "
+        "whether searches kept equally many, and says nothing about which ones."
+    )
+    rows: list[tuple[str, ...]] = []
+    for axis, title in AXES.items():
+        for part in ("heads", "mlps"):
+            here = [
+                one
+                for one in found
+                if one.axis == axis
+                and one.part == part
+                and (one.variant == "joint" or axis in ("halves", "rules"))
+            ]
+            if not here:
+                continue
+            cells = [_agreement([one for one in here if one.measure == key]) for key in MEASURES]
+            kappas = [one for one in here if one.measure == "cohen_kappa"]
+            above = sum(one.upper is not None and one.value > one.upper + 1e-12 for one in kappas)
+            name = "MLPs" if part == "mlps" else part
+            rows.append((title, name, *cells, f"{above} of {len(kappas)}"))
+    records: list[Record] = [dict(vars(one)) for one in found]
+    if not rows:
+        return Table("structure_agreement", caption, missing=runs.why_not("search", config))
+    header = ("between", "of", *MEASURES.values(), "above chance")
+    return Table("structure_agreement", caption, header, tuple(rows), tuple(records))
+
+
+def _agreement(found: Sequence[StructureAgreement]) -> str:
+    if not found:
+        return NOT_RUN
+    value, floor, upper = (
+        sum(numbers) / len(numbers)
+        for numbers in (
+            [one.value for one in found],
+            [one.floor or 0.0 for one in found],
+            [one.upper or 0.0 for one in found],
+        )
+    )
+    return f"{value:.2f} ({floor:.2f}, {upper:.2f})".replace("-", "−").replace("−0.00", "0.00")
