@@ -74,15 +74,15 @@ def main(
     exports.save(model, kept, out, tokenizer)
     config, whole = loaded.encoder.config, structure.whole(*kept.heads.shape)
     torch.set_num_threads(loaded.recipe.threads)
-    model.train(mode=False)
     dense.train(mode=False)
+    alone = removal.build(*exports.load(out))  # without what training has done to `model`
     heads = f"{kept.num_heads} of {kept.heads.size} heads, {kept.num_mlps} of {kept.mlps.size} MLPs"
     parameters = removal.num_parameters(config, kept) / removal.num_parameters(config, whole)
     flops = removal.flops(config, kept, TOKENS) / removal.flops(config, whole, TOKENS)
     print(
         f"{out}: {heads}; of dense {parameters:.1%} of the parameters of heads and MLPs, "
         f"{flops:.1%} of the FLOPs of the layers at {TOKENS} tokens, "
-        f"{ratio(model, dense, 1):.2f} of the time of one example and {ratio(model, dense, 32):.2f} of "
+        f"{ratio(alone, dense, 1):.2f} of the time of one example and {ratio(alone, dense, 32):.2f} of "
         f"that of 32 (median of {REPEATS} pairs here)"
     )
 

@@ -31,6 +31,7 @@ class Params:
     search: params.Search
     retrain: params.Retrain
     tickets: params.Tickets
+    verdict: params.Verdict
     plot: params.Plot
 
 
@@ -42,6 +43,7 @@ def main(
         Path, typer.Option(help="Folder of searched.csv, agreement.csv, places.csv.")
     ],
     encoder: Annotated[Path, typer.Option(help="Folder of encoder.json.")],
+    published: Annotated[Path, typer.Option(help="Folder of published numbers.")],
     tables_out: Annotated[Path, typer.Option("--tables", help="Folder, written.")],
     figures_out: Annotated[Path, typer.Option("--figures", help="Folder, written.")],
     page_out: Annotated[Path, typer.Option("--page", help="HTML file, written.")],
@@ -57,6 +59,7 @@ def main(
         read(survival / "searched.csv", summary.Searched),
         read(survival / "agreement.csv", summary.StructureAgreement),
         read(survival / "places.csv", summary.Place),
+        read(published / "prasanna2020.csv", summary.Published),
     )
     record = json.loads((encoder / "encoder.json").read_text(encoding="utf-8"))
 

@@ -22,6 +22,9 @@ def main(
     out: Annotated[Path, typer.Option()],
 ) -> None:
     config = cli.read(Params)
+    out.mkdir(parents=True, exist_ok=True)
+    if "joint" not in config.search.rule.variants:  # and so `check` lets nothing ask for these
+        return
     found = {
         seed: artifacts.load_structure(
             searched / f"seed-{seed}" / "joint" / "structure.safetensors"

@@ -12,6 +12,7 @@ from stages.tickets.summary import (
     Agreement,
     Kept,
     Place,
+    Published,
     Run,
     Score,
     Scores,
@@ -42,6 +43,7 @@ class Study:
     searched: list[Searched]
     structures: list[StructureAgreement]
     places: list[Place]
+    published: list[Published]
 
     @property
     def found(self) -> Scores:
@@ -57,6 +59,7 @@ class Study:
             self.searched,
             self.structures,
             self.places,
+            self.published,
         )
 
 
@@ -112,6 +115,7 @@ def study(config: Params) -> Study:
         list(_searched(config)),
         list(_structures(config)),
         list(_places(config)),
+        list(_published()),
     )
 
 
@@ -189,6 +193,18 @@ def _searched(config: Params) -> Iterator[Searched]:
             yield Searched(task, seed, variant, *none, 0.5, 7, 0.9, 0.82)
         else:
             yield Searched(task, seed, variant, 5 + seed % 2, 8, 3, 4, None, 7, 0.9, 0.82)
+
+
+def _published() -> Iterator[Published]:
+    """Of the paper: one of our tasks, and another one."""
+    levels = {"majority": 0.5, "dense": 0.9}
+    levels |= {f"structured {name}": LEVELS[name] for name in LEVELS}
+    levels |= {f"magnitude {name}": LEVELS[name] for name in ("good", "random", "bad")}
+    for task in ("sentiment", "rte"):
+        for name, level in levels.items():
+            kind, source = (name, "") if name in ("majority", "dense") else ("retrained", name)
+            std = None if kind == "majority" else 0.01
+            yield Published(task, kind, source, "accuracy", level, std, 5)
 
 
 def _structures(config: Params) -> Iterator[StructureAgreement]:

@@ -31,7 +31,7 @@ def test_a_shape_is_recorded_once_and_each_batch_is_seen(monkeypatch: pytest.Mon
     def step(examples: Tensor, length: int, full: bool) -> Tensor:
         return total.add_(examples.sum() + length + full).clone()
 
-    def record(work: Callable[[], Tensor]) -> Callable[[], Tensor]:
+    def record(work: Callable[[], Tensor], _: object) -> Callable[[], Tensor]:
         recorded.append(work)
         result = torch.zeros(())
         return lambda: result.copy_(work())
@@ -59,7 +59,7 @@ def test_a_training_without_a_recorder_is_the_same_training(
     expected = training.fit_(theta_0(encoder, prepared, dropout=0.0), prepared, SEEDS, recipe)
     num_recorded = 0
 
-    def record(work: Callable[[], Tensor]) -> Callable[[], Tensor]:
+    def record(work: Callable[[], Tensor], _: object) -> Callable[[], Tensor]:
         nonlocal num_recorded
         num_recorded += 1
         return work

@@ -121,6 +121,7 @@ def finished() -> Iterator[Project]:
     """A project in which DVC has run every stage."""
     with tempfile.TemporaryDirectory() as folder:
         project = Project(Path(folder).resolve() / "p")
+        shutil.copytree(ROOT / "published", project.folder / "published")
         for part in ("dvc.yaml", ".dvcignore", ".dvc/config"):
             (project.folder / part).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(ROOT / part, project.folder / part)

@@ -176,6 +176,16 @@ REFUSED: list[tuple[Change, str, str, str]] = [
     (put("retrain.structured", ["best"]), "retrain.structured[0]", "'best'", "good"),
     (put("retrain.super", ["good"]), "retrain.super[0]", "'good'", "'super-bad'"),
     (put("retrain.magnitude", ["good", "good"]), "retrain.magnitude", "'good'", "once"),
+    (
+        put_all(
+            put("dense.points", [50]),
+            put("imp.rewind_to", 50),
+            put("rewind", {"tasks": [], "seeds": [], "points": []}),
+        ),
+        "dense.points",
+        "50",
+        "lists with 0",
+    ),
     (put("search.rule.variants", ["heads"]), "retrain.structured", "'good'", "'joint'"),
     (put("noise.dropout", "fixed"), "noise.dropout is", "'fixed'", "'seed'"),
     (put("noise.dropout", -1), "noise.dropout is", "-1", "0"),

@@ -640,7 +640,7 @@ LAYERS = {
         "variants",
     },
     "reports": {
-        "answers", "curves", "figures", "findings", "formatting", "heat_maps", "mask_tables",
+        "answers", "claims", "curves", "figures", "findings", "formatting", "heat_maps", "mask_tables",
         "page", "panels", "report", "runs", "score_tables", "subnetwork_figures",
         "subnetwork_tables", "tables", "ticket_tables",
     },

@@ -23,6 +23,7 @@ OPTIONS = {
     "stability": "stability",
     "survival": "survival",
     "encoder": "encoder",
+    "published": "published",
     "tables": "out/tables",
     "figures": "out/figures",
     "page": "out/index.html",
@@ -53,6 +54,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     save(made.searched, summary.Searched, tmp_path / "survival" / "searched.csv")
     save(made.structures, summary.StructureAgreement, tmp_path / "survival" / "agreement.csv")
     save(made.places, summary.Place, tmp_path / "survival" / "places.csv")
+    save(made.published, summary.Published, tmp_path / "published" / "prasanna2020.csv")
     (tmp_path / "encoder").mkdir()
     (tmp_path / "encoder" / "encoder.json").write_text('{"num_prunable": 5, "num_weights": 9}')
     monkeypatch.chdir(tmp_path)

@@ -19,6 +19,7 @@ def test_every_answer_table_and_figure_stands_in_its_section() -> None:
         "agreement": (["agreement"], ["agreement"]),
         "layers": (["layers", "layers_by_task"], ["layers"]),
         "subnetworks": (["subnetworks"], ["subnetworks"]),
+        "claims": ([], ["claims", "published"]),
         "survival": (["survival", "survival_of_weights"], ["searches", "structure_agreement"]),
     }
     transfer = next(section for section in found if section.name == "transfer")

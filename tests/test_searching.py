@@ -111,6 +111,18 @@ def test_the_magnitude_search_by_hand() -> None:
     assert np.flatnonzero(kept).tolist() == list(range(27, 100))
 
 
+def test_a_dense_model_without_a_score_is_not_searched() -> None:
+    found = searching.search(lambda _: 0.0, ranking, START)
+    assert (found.structure.num_heads, found.steps) == (10, ())
+    mask = searching.search_by_magnitude(lambda _: -0.1, WEIGHTS)
+    assert (masks.sparsity(mask.mask), mask.steps) == (0, ())
+
+
+def test_the_magnitude_search_with_large_steps_ends_before_nothing_is_left() -> None:
+    found = searching.search_by_magnitude(lambda _: 1.0, WEIGHTS, amount=0.99)
+    assert found.steps[-1].sparsity <= 1
+
+
 def test_the_magnitude_search_ends_after_thirty_steps() -> None:
     found = searching.search_by_magnitude(lambda _: 1.0, WEIGHTS, amount=0.05)
     assert len(found.steps) == searching.MAX_PASSES == 30

@@ -5,7 +5,14 @@ import io
 
 import pytest
 
-from stages.tickets import mask_tables, score_tables, subnetwork_tables, tables, ticket_tables
+from stages.tickets import (
+    claims,
+    mask_tables,
+    score_tables,
+    subnetwork_tables,
+    tables,
+    ticket_tables,
+)
 from stages.tickets.tables import Record, Table
 from tests.made_up import SIZES, Size, Study, config, study
 
@@ -25,6 +32,8 @@ def all_tables(made: Study) -> list[Table]:
         subnetwork_tables.subnetworks_table(made.found, made.sizes, made.config),
         subnetwork_tables.searches_table(made.searched, made.config),
         subnetwork_tables.structure_agreement_table(made.structures, made.config),
+        claims.claims_table(made.found, made.published, made.config),
+        claims.published_table(made.found, made.published, made.config),
     ]
 
 
@@ -50,6 +59,7 @@ def test_what_did_not_run_says_why() -> None:
         "subnetworks": "not run: retrain.tasks is empty in params.yaml",
         "searches": "not run: search.tasks is empty in params.yaml",
         "structure_agreement": "not run: search.tasks is empty in params.yaml",
+        "published": "not run: no task here has the name and headline metric of one of the paper's",
     }
     assert "scratch.seeds is empty" in score_tables.scores_table(made.found, made.config).caption
 

@@ -23,7 +23,7 @@ from stages.tickets.structure import Structure
 from stages.tickets.tasks import Prepared
 from tests.conftest import RECIPE, SEEDS
 
-LONGER = RECIPE.model_copy(update={"epochs": 8.0, "dropout": 0.0})
+LONGER = RECIPE.model_copy(update={"epochs": 20.0, "dropout": 0.0})
 
 
 def theta_0(encoder: Encoder, prepared: Prepared) -> PreTrainedModel:
@@ -54,6 +54,7 @@ def test_what_a_search_finds_keeps_its_share_of_the_score(
     model = fine_tuned(encoder, prepared)
     before = weights_of(model)
     variant = variants.STRUCTURED[name]
+    assert score_of(model, prepared) == 1
     found = variants.find_structure(model, prepared, prepared.train, variant, 0.9, 0.3)
     after = weights_of(model)
     assert all(torch.equal(before[key], after[key]) for key in before)

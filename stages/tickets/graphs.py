@@ -7,6 +7,7 @@ import os
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -37,19 +38,25 @@ def one_stream() -> Iterator[None]:
     """Everything in this block runs on one stream beside the default one, as recording asks for."""
     outside, inside = torch.cuda.current_stream(), torch.cuda.Stream()  # type: ignore[no-untyped-call]
     inside.wait_stream(outside)
-    with torch.cuda.stream(inside):
-        yield
-    outside.wait_stream(inside)
+    try:
+        with torch.cuda.stream(inside):
+            yield
+    finally:
+        outside.wait_stream(inside)
 
 
-def record(work: Callable[[], Tensor]) -> Callable[[], Tensor]:
+def record(work: Callable[[], Tensor], pool: Any) -> Callable[[], Tensor]:  # noqa: ANN401  torch's own type is private
     """Record the kernels that `work` starts, without running them.
+
+    Args:
+        work: as said.
+        pool: of memory, shared by graphs that are replayed one after another.
 
     Returns:
         What runs them, on what its tensors hold then; its result is overwritten by the next run.
     """
     graph = torch.cuda.CUDAGraph()
-    with torch.cuda.graph(graph, stream=torch.cuda.current_stream()):
+    with torch.cuda.graph(graph, pool=pool, stream=torch.cuda.current_stream()):
         result = work()
 
     def replay() -> Tensor:
@@ -64,6 +71,7 @@ class Replayed:
 
     def __init__(self, step: Step) -> None:
         self._step = step
+        self._pool = torch.cuda.graph_pool_handle() if torch.cuda.is_available() else None
         self._seen: Counter[tuple[int, int, bool]] = Counter()
         self._replays: dict[tuple[int, int, bool], tuple[Tensor, Callable[[], Tensor]]] = {}
 
@@ -74,7 +82,7 @@ class Replayed:
             if self._seen[shape] <= EAGER:
                 return self._step(examples, length, full)
             held = examples.clone()
-            replay = record(lambda: self._step(held, length, full))
+            replay = record(lambda: self._step(held, length, full), self._pool)
             self._replays[shape] = held, replay
         held, replay = self._replays[shape]
         held.copy_(examples)

@@ -5,7 +5,10 @@ arrays with the same names and shapes. All of it is numpy, so a stage that only 
 no torch.
 """
 
+import os
+import sys
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
 from typing import Any
 
@@ -14,6 +17,7 @@ from numpy.typing import NDArray
 
 Mask = dict[str, NDArray[np.bool_]]
 Weights = Mapping[str, NDArray[np.floating]]
+Ranks = NDArray[np.unsignedinteger[Any]]
 
 
 def dense(weights: Weights) -> Mask:
@@ -78,54 +82,67 @@ def prune_by_magnitude(weights: Weights, mask: Mask, sparsity: float) -> Mask:
         )
     names = sorted(mask)
     precision = np.result_type(*(weight.dtype for weight in weights.values()))
-    ranks = {n: _ranks(weights[n].astype(precision, copy=False), mask[n]) for n in names}
-    if num_dropped == 0:
-        return {name: kept.copy() for name, kept in mask.items()}
-    num_out = num_weights(mask) - num_kept
-    threshold, ties_to_drop = _threshold(list(ranks.values()), num_out, num_dropped)
-    pruned: Mask = {}
-    for name in names:
-        stays = ranks[name] > threshold
-        ties = np.flatnonzero((ranks[name] == threshold) & mask[name])
-        stays.reshape(-1)[ties[ties_to_drop:]] = True
-        ties_to_drop -= min(ties_to_drop, ties.size)
-        pruned[name] = stays
+
+    def ranked(name: str) -> tuple[Ranks, NDArray[np.int64]]:
+        ranks = _ranks(weights[name].astype(precision, copy=False), mask[name])
+        return ranks, np.bincount(_upper(ranks), minlength=1 << 16)
+
+    def compared(name: str) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
+        ties = np.flatnonzero(ranks[name] == threshold)
+        return ranks[name] > threshold, ties[mask[name].reshape(-1)[ties]]
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:  # numpy works outside Python's lock
+        found = dict(zip(names, pool.map(ranked, names), strict=True))
+        if num_dropped == 0:
+            return {name: kept.copy() for name, kept in mask.items()}
+        ranks = {name: one for name, (one, _) in found.items()}
+        counts = np.sum([histogram for _, histogram in found.values()], axis=0)
+        num_out = num_weights(mask) - num_kept
+        threshold, ties_to_drop = _threshold(list(ranks.values()), counts, num_out, num_dropped)
+        pruned: Mask = {}
+        for name, (stays, ties) in zip(names, pool.map(compared, names), strict=True):
+            stays.reshape(-1)[ties[ties_to_drop:]] = True
+            ties_to_drop -= min(ties_to_drop, ties.size)
+            pruned[name] = stays
     return {name: pruned[name] for name in mask}
 
 
-def _ranks(weights: NDArray[np.floating], kept: NDArray[np.bool_]) -> NDArray[np.unsignedinteger]:
+def _ranks(weights: NDArray[np.floating], kept: NDArray[np.bool_]) -> Ranks:
     """Numbers in the order of the magnitudes, 0 where a weight is out already.
 
     The bits of floats that are not negative are in the order of the floats.
     """
     size = weights.dtype.itemsize
-    ranks: NDArray[np.unsignedinteger] = np.abs(weights, order="C").view(f"u{size}")
-    ranks *= kept
+    ranks: Ranks = np.abs(weights, order="C").view(f"u{size}")
+    if not kept.all():
+        ranks *= kept
     infinite = np.array(np.inf, weights.dtype).view(f"u{size}")
     if ranks.size and ranks.max() > infinite:
         raise ValueError("a surviving weight is NaN, so magnitudes cannot be ranked")
     return ranks
 
 
+def _upper(ranks: Ranks) -> NDArray[np.uint16]:
+    """The upper 16 bits of all ranks, one after another."""
+    parts = ranks.dtype.itemsize // 2
+    place = parts - 1 if sys.byteorder == "little" else 0
+    return ranks.reshape(-1).view(np.uint16)[place::parts]
+
+
 def _threshold(
-    ranks: Sequence[NDArray[np.unsignedinteger]], num_out: int, number: int
+    ranks: Sequence[Ranks], counts: NDArray[np.int64], num_out: int, number: int
 ) -> tuple[int, int]:
     """The largest of the `number` smallest ranks, and how many of them equal it.
 
-    A histogram over the upper 16 bits says which ranks need sorting: those of one of its bins.
-
     Args:
         ranks: of all weights; `num_out` of them are 0 and do not count.
+        counts: how many have which upper 16 bits; of those in one of these bins some need sorting.
         num_out: as said.
         number: at least 1.
     """
-    shift = 8 * ranks[0].dtype.itemsize - 16
-    counts = np.zeros(1 << 16, dtype=np.int64)
-    for some in ranks:
-        counts += np.bincount((some >> shift).reshape(-1), minlength=1 << 16)
     up_to = np.cumsum(counts) - num_out
     wanted = int(np.searchsorted(up_to, number))
-    inside = np.concatenate([some[some >> shift == wanted] for some in ranks])
+    inside = np.concatenate([some.reshape(-1)[_upper(some) == wanted] for some in ranks])
     place = number - 1 - int(up_to[wanted] - counts[wanted])
     threshold = int(np.partition(inside, place)[place])
     not_ties = int(np.count_nonzero(inside < threshold)) if threshold else num_out

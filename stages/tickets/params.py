@@ -383,6 +383,13 @@ class Tickets(Section):
     """Of the intervals over seeds (Student's t)."""
 
 
+class Verdict(Section):
+    """When a result agrees with a published one."""
+
+    margin: float = Field(ge=0)
+    """Of scores, in [0, 1]: so far apart they still agree; or the published one is in the interval."""
+
+
 class Plot(Section):
     """What the figures look like; no number depends on it."""
 
@@ -421,6 +428,7 @@ class Params(Section):
     search: Search
     retrain: Retrain
     tickets: Tickets
+    verdict: Verdict
     plot: Plot
 
     @model_validator(mode="after")
@@ -544,6 +552,11 @@ def _check_search(params: Params) -> None:
         raise ValueError("search.tasks has 'mlm', allowed are tasks with labels")
     variants = params.search.rule.variants
     _check_unique("search.rule.variants", variants)
+    if params.retrain.tasks and 0 not in params.dense.points:
+        raise ValueError(
+            f"dense.points is {_listed(params.dense.points)}, allowed with retrain.tasks are lists with "
+            "0, the weights that subnetworks are trained from"
+        )
     for key, subnetworks, variant in (
         ("retrain.structured", params.retrain.structured, "joint"),
         ("retrain.super", params.retrain.super, "joint"),

@@ -6,6 +6,7 @@ from typing import Protocol
 
 from stages.tickets import (
     answers,
+    claims,
     curves,
     figures,
     heat_maps,
@@ -24,6 +25,7 @@ from stages.tickets.summary import (
     Agreement,
     Kept,
     Place,
+    Published,
     Scores,
     Searched,
     Size,
@@ -67,11 +69,13 @@ class Results:
     searched: Sequence[Searched]
     structures: Sequence[StructureAgreement]
     places: Sequence[Place]
+    published: Sequence[Published]
 
 
 def build(results: Results, config: Config) -> list[Section]:
     """All sections, with their figures and tables."""
     scores, agreement, layers = results.scores, results.agreement, results.layers
+    claimed = claims.claims_table(scores, results.published, config)
     return [
         Section(
             "tickets",
@@ -155,6 +159,15 @@ def build(results: Results, config: Config) -> list[Section]:
             answers.on_subnetworks(scores, config),
             (subnetwork_figures.subnetworks_figure(scores, config),),
             (subnetwork_tables.subnetworks_table(scores, results.sizes, config),),
+        ),
+        Section(
+            "claims",
+            "What Prasanna et al. say",
+            "Do their statements on subnetworks hold here?",
+            "Prasanna et al. 2020, abstract, Figure 2, and the table of all settings in the appendix.",
+            claims.on_claims(claimed),
+            (),
+            (claimed, claims.published_table(scores, results.published, config)),
         ),
         Section(
             "survival",

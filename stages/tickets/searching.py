@@ -60,6 +60,7 @@ def search(
     step of MLPs alone one. Elements of equal importance go in order of layer and head. A candidate passes
     that scores at least `threshold` times the score of `start`; a phase ends with the first that
     does not, or when there is nothing left to drop: a joint one with the last head or the last MLP.
+    A dense model that scores 0 or less has no share to keep: nothing is searched.
 
     Args:
         score: of a subnetwork, higher is better.
@@ -74,6 +75,8 @@ def search(
     dense_score = score(start)
     lowest = threshold * dense_score
     full_step = max(1, int(amount * start.heads.size))
+    if dense_score <= 0:
+        return Found(start, dense_score, lowest, ())
     current, found, steps = start, importance(start), []
     for phase in phases:
         num = full_step if phase == "joint" or phases == ("heads",) else max(1, full_step // 2)
@@ -134,7 +137,7 @@ def search_by_magnitude(
     """Drop the smallest weights, without training, while the score holds.
 
     Every step drops the share `amount` of the weights that remain (rounded as `masks.survivors_at` does),
-    ranked over all of them; at most MAX_PASSES steps.
+    ranked over all of them; at most MAX_PASSES steps, and none where the dense model scores 0 or less.
 
     Args:
         score: of a mask, higher is better.
@@ -148,7 +151,10 @@ def search_by_magnitude(
     lowest = threshold * dense_score
     steps = []
     for number in range(1, MAX_PASSES + 1):
-        candidate = masks.prune_by_magnitude(weights, mask, 1 - (1 - amount) ** number)
+        sparsity = 1 - (1 - amount) ** number
+        if dense_score <= 0 or sparsity == 1:
+            break
+        candidate = masks.prune_by_magnitude(weights, mask, sparsity)
         reached = score(candidate)
         steps.append(Pass(masks.sparsity(candidate), reached, reached >= lowest))
         if not steps[-1].accepted:

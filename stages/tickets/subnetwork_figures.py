@@ -87,7 +87,10 @@ def survival_figure(found: Sequence[Place], config: Config, variant: str) -> Fig
     )
     here = [one for one in found if one.variant == variant and not one.task]
     if not here:
-        return Figure(name, what, caption, missing=runs.why_not("search", config))
+        why = runs.why_not("search", config)
+        if config.search.tasks and variant not in config.search.rule.variants:
+            why = f"not run: search.rule.variants lacks {variant!r}"
+        return Figure(name, what, caption, missing=why)
     layers = sorted({one.layer for one in here})
     heads = sorted({one.head for one in here if one.head is not None})
     by_place = {(one.layer, one.head): one for one in here}

@@ -36,10 +36,12 @@ def subnetworks_table(scores: Scores, sizes: Sequence[Size], config: Config) -> 
     caption = (
         "Subnetworks of the fine-tuned model: as they are (pruned), and trained alone from the "
         "pre-trained weights with the classifier and data order of the dense run (retrained). Good: "
-        "what the search kept; random and bad have its size, and bad is filled with what the search "
-        "dropped first, so that it overlaps with good (last column, share of good) where good is "
-        "more than half. Kept: share of the parameters of heads and MLPs, mean over seeds. Points on "
-        "the validation split; mean ± standard deviation over n seeds; differences are paired by "
+        "what the search kept. Random and bad have its size; bad heads and MLPs are drawn from those "
+        "that it dropped, and from good ones where these run out, so that they overlap with good (of "
+        "good) where that is more than half; bad weights are the smallest. What is super survives in all "
+        "seeds, and super-random and super-bad go with it. Kept: share of the parameters of heads and "
+        "MLPs, mean over seeds. Points on the validation split; mean ± standard deviation over n "
+        "seeds; differences are paired by "
         f"seed, with the {interval_name(config)}."
     )
     rows: list[tuple[str, ...]] = []
@@ -54,11 +56,12 @@ def subnetworks_table(scores: Scores, sizes: Sequence[Size], config: Config) -> 
             ]
             if not found:
                 continue
-            random = searched_run(task, "retrained", kind, "random")
             loss = scores.compare(retrained, dense, confidence)
-            gain = None if name == "random" else scores.compare(retrained, random, confidence)
+            control = random_of_same_size(name)
+            random = searched_run(task, "retrained", kind, control)
+            gain = scores.compare(retrained, random, confidence) if control else None
             kept = sum(one.kept / one.prunable for one in found) / len(found)
-            common = overlap(found)
+            common = overlap(found) if control or name == "random" else None
             collapsed = scores.collapsed(retrained)
             rows.append(
                 (
@@ -68,7 +71,7 @@ def subnetworks_table(scores: Scores, sizes: Sequence[Size], config: Config) -> 
                     spread(scores.summary(pruned, confidence)),
                     spread(scores.summary(retrained, confidence)),
                     difference(loss),
-                    NONE if name == "random" else difference(gain),
+                    difference(gain) if control else NONE,
                     str(len(found)),
                     NONE if common is None else percent(common),
                     count(collapsed, "run") if collapsed else NONE,
@@ -97,8 +100,15 @@ def subnetworks_table(scores: Scores, sizes: Sequence[Size], config: Config) -> 
     return Table("subnetworks", caption, header, tuple(rows), tuple(records))
 
 
+def random_of_same_size(name: str) -> str:
+    """The random subnetwork that `name` is compared with; empty for those that are random or alone."""
+    if name in ("super", "super-bad"):
+        return "super-random"
+    return "random" if name == "good" or name.startswith("bad") else ""
+
+
 def overlap(found: Sequence[Size]) -> float | None:
-    """Share of the good subnetwork's heads and MLPs, or weights, that is kept too; mean over seeds."""
+    """Share that the good subnetwork (or super-survivors) of the same size keeps too; mean over seeds."""
     shares = []
     for one in found:
         if one.kept_by_good_too is not None:
@@ -193,9 +203,10 @@ def structure_agreement_table(found: Sequence[StructureAgreement], config: Confi
         "the value, and in brackets what masks of the same sizes reach when each is permuted (mean, "
         f"and the value that 95 % of {config.search.permutations} permutations stay below, mean over the "
         "comparisons). Last column: comparisons above that value by Cohen's κ. Two searches of "
-        "the same model on two halves of the examples say how much of what differs between seeds is "
-        "noise of the examples. Cochran's Q, which the paper reports, is in the csv: it tests "
-        "whether searches kept equally many, and says nothing about which ones."
+        "the same model on two halves of the examples say how much of what differs between seeds is at "
+        "most noise of the examples: a half has more of it than all. Cochran's Q, which the paper "
+        "reports, is in the csv: it tests whether searches kept equally many, and says nothing about "
+        "which ones."
     )
     rows: list[tuple[str, ...]] = []
     for axis, title in AXES.items():

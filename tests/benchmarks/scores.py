@@ -26,7 +26,16 @@ from stages.tickets.params import Train
 from stages.tickets.seeds import Seeds
 from stages.tickets.update import Subnetwork
 from tests.benchmarks.training import masked_by_torch_, papers_step
-from tests.benchmarks.workload import BATCH, MINILM, Workload, glue_folder, is_real, load, recipe
+from tests.benchmarks.workload import (
+    BATCH,
+    MINILM,
+    Workload,
+    glue_folder,
+    is_real,
+    load,
+    recipe,
+    where_and_when,
+)
 
 SPARSITY = 0.4
 OUT = Path("reports/benchmarks_scores.md")
@@ -85,7 +94,7 @@ def main(
     data: Annotated[Path | None, typer.Option(help="Folder as nyu-mll/glue.")] = None,
     task: Annotated[str, typer.Option()] = "mrpc",
     seeds: Annotated[int, typer.Option(min=2)] = 5,
-    epochs: Annotated[float, typer.Option()] = 3.0,
+    epochs: Annotated[float, typer.Option()] = 2.0,
     learning_rate: Annotated[float, typer.Option()] = 3e-4,
     threads: Annotated[int, typer.Option()] = os.cpu_count() or 1,
     out: Annotated[Path, typer.Option()] = OUT,
@@ -118,7 +127,7 @@ def main(
         f"{learning_rate:g}; both from the same theta_0 by seed."
     )
     lines = [
-        f"# Scores after fast training\n\n{setting}\n",
+        f"# Scores after fast training\n\n{setting} {where_and_when(threads)}.\n",
         "| seed | this project | the papers' recipe |",
         "|---:|---:|---:|",
         *(f"| {k} | {ours:.4f} | {theirs:.4f} |" for k, (ours, theirs) in enumerate(pairs, 1)),

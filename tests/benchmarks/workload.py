@@ -2,7 +2,10 @@
 
 import importlib.util
 import os
+import platform
+import subprocess
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +14,7 @@ from transformers import AutoModel, BertConfig, BertModel
 
 from stages import prepare
 from stages.tickets import encoder as encoders
-from stages.tickets import masks, params, pretrained, tasks, texts
+from stages.tickets import masks, models, params, pretrained, tasks, texts
 from stages.tickets.artifacts import Split
 from stages.tickets.encoder import Encoder, Pretrained
 from stages.tickets.masks import Mask
@@ -140,3 +143,30 @@ def _made_up(name: str, vocabulary: Vocabulary) -> Prepared:
     )
     task = Task(name, "classification", 2, ("accuracy",))
     return Prepared(task, vocabulary, split, {"validation": tasks.take(split, np.arange(1000))})
+
+
+def where_and_when(threads: int) -> str:
+    """Machine, date, commit and torch, for the head of a report."""
+    return (
+        f"{_machine(threads)}; {datetime.now(UTC):%Y-%m-%d}, commit {_commit()}, "
+        f"torch {torch.__version__}"
+    )
+
+
+def _machine(threads: int) -> str:
+    if models.device().type == "cuda":
+        return torch.cuda.get_device_name()
+    model = platform.processor() or platform.machine()
+    for line in (
+        Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else ()
+    ):
+        if line.startswith("model name"):
+            model = line.split(":")[1].strip()
+    return f"{threads} threads on {os.cpu_count()} cores of {model}"
+
+
+def _commit() -> str:
+    found = subprocess.run(
+        ["git", "describe", "--always", "--dirty"], capture_output=True, text=True, check=False
+    )
+    return found.stdout.strip() or "unknown"

@@ -1,0 +1,229 @@
+"""What Prasanna et al. 2020 say and published, beside what came out here; verdicts by a fixed rule."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from stages.tickets import runs, summary
+from stages.tickets.formatting import NONE, difference, mean, points, signed
+from stages.tickets.runs import Config
+from stages.tickets.summary import Difference, Published, Run, Scores, Summary
+from stages.tickets.tables import Record, Table, numbers
+
+Setting = tuple[str, str]
+"""Kind of run and source, as in scores.csv."""
+UNUSABLE = ("wnli",)
+"""Their full model is below the majority there."""
+SETTINGS: Mapping[Setting, str] = {
+    ("majority", ""): "majority class",
+    ("dense", ""): "dense",
+    **{
+        (state, f"{kind} {name}"): f"{title}, {name}, {state}"
+        for kind, title in (("structured", "heads and MLPs"), ("magnitude", "weights"))
+        for name in ("good", "random", "bad")
+        for state in ("pruned", "retrained")
+    },
+    **{
+        (state, f"structured {name}"): f"heads and MLPs, {name}, {state}"
+        for name in ("super", "super-random", "super-bad")
+        for state in ("pruned", "retrained")
+    },
+}
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A statement about the difference of two settings."""
+
+    name: str
+    statement: str
+    first: Setting
+    second: Setting
+
+
+GOOD, RANDOM, BAD = (("retrained", f"structured {name}") for name in ("good", "random", "bad"))
+GOOD_WEIGHTS, RANDOM_WEIGHTS, BAD_WEIGHTS = (
+    ("retrained", f"magnitude {name}") for name in ("good", "random", "bad")
+)
+CLAIMS = (
+    Claim(
+        "good_weights", "Good weights retrain to about the dense score", GOOD_WEIGHTS, ("dense", "")
+    ),
+    Claim("good", "Good heads and MLPs come close to it", GOOD, ("dense", "")),
+    Claim("random", "Random heads and MLPs retrain about as well as good ones", RANDOM, GOOD),
+    Claim("bad", "Bad heads and MLPs stay trainable: above the majority", BAD, ("majority", "")),
+    Claim("bad_random", "Bad heads and MLPs are below random ones", BAD, RANDOM),
+    Claim(
+        "random_weights", "Random weights are well below good ones", RANDOM_WEIGHTS, GOOD_WEIGHTS
+    ),
+    Claim("bad_weights", "Bad weights are below random ones", BAD_WEIGHTS, RANDOM_WEIGHTS),
+    Claim(
+        "super",
+        "Super-survivors lose about ten points",
+        ("retrained", "structured super"),
+        ("dense", ""),
+    ),
+)
+
+
+def verdict(paper: float, ours: Summary | None, margin: float) -> str:
+    """agrees, direction only, or differs; empty where nothing ran here.
+
+    agrees: ours is within `margin` of the paper's number, or the paper's lies in our interval; direction
+    only: else, of the same sign; differs: else.
+    """
+    if ours is None:
+        return ""
+    close = abs(ours.mean - paper) <= margin + 1e-12
+    inside = ours.low is not None and ours.high is not None and ours.low <= paper <= ours.high
+    if close or inside:
+        return "agrees"
+    return "direction only" if ours.mean * paper > 0 else "differs"
+
+
+def agreement(paper: float, ours: Summary | None, margin: float) -> str:
+    """Of scores, which have no direction: agrees or differs, by the same rule."""
+    return verdict(paper, ours, margin).replace("direction only", "differs")
+
+
+def theirs(published: Sequence[Published], config: Config) -> tuple[str, ...]:
+    """Tasks of the study that the paper has, if all are; else its eight usable ones."""
+    known = tuple(dict.fromkeys(one.task for one in published))
+    here = config.retrain.tasks
+    if here and all(task in known for task in here):
+        return here
+    return tuple(task for task in known if task not in UNUSABLE)
+
+
+def published_difference(
+    claim: Claim, published: Sequence[Published], tasks: Sequence[str]
+) -> float:
+    """Mean over tasks of the first setting minus the second."""
+    means = {(one.task, one.kind, one.source): one.mean for one in published}
+    found = [means[task, *claim.first] - means[task, *claim.second] for task in tasks]
+    return sum(found) / len(found)
+
+
+def our_difference(claim: Claim, scores: Scores, config: Config) -> Difference | None:
+    """By seed the mean over tasks of the first minus the second; None unless every task has both."""
+    by_task = []
+    for task in config.retrain.tasks:
+        first, second = (
+            scores.of(Run(task, kind, 0, source)) for kind, source in (claim.first, claim.second)
+        )
+        if None in second:  # a baseline, of no seed
+            second = dict.fromkeys(first, second[None])
+        by_task.append({seed: first[seed] - second[seed] for seed in first if seed in second})
+    seeds = set.intersection(*(set(found) for found in by_task)) if by_task else set()
+    if not seeds:
+        return None
+    means = [
+        sum(found[seed] for found in by_task) / len(by_task) for seed in sorted(seeds, key=str)
+    ]
+    return summary.summarize_differences(means, config.tickets.confidence)
+
+
+def claims_table(scores: Scores, published: Sequence[Published], config: Config) -> Table:
+    """Every claim with the paper's number and ours."""
+    tasks = theirs(published, config)
+    paper_tasks, our_tasks = f"its {len(tasks)} tasks without WNLI", "this study's tasks, others"
+    if tasks == config.retrain.tasks:
+        paper_tasks, our_tasks = "this study's tasks", "the same"
+    caption = (
+        f"Differences of scores in points on the validation split. Paper: mean over {paper_tasks}, of "
+        f"means over 5 seeds, bert-base-uncased. Here: by seed the mean over {our_tasks} "
+        f"({len(config.retrain.tasks)}), with the interval over n seeds. Verdict: agrees, if the two are "
+        f"at most {points(config.verdict.margin)} points apart or the paper's number lies in our "
+        "interval; direction only, if else they have one sign; else differs. A wide interval agrees "
+        "with much."
+    )
+    rows: list[tuple[str, ...]] = []
+    records: list[Record] = []
+    for claim in CLAIMS:
+        paper = published_difference(claim, published, tasks)
+        found = our_difference(claim, scores, config)
+        why = runs.why_not("retrained", config)
+        if config.retrain.tasks and found is None:
+            missing = [
+                SETTINGS[setting]
+                for setting in (claim.first, claim.second)
+                for task in config.retrain.tasks[:1]
+                if not scores.of(Run(task, setting[0], 0, setting[1]))
+            ]
+            why = f"not run: {' and '.join(missing) or 'no seed has both'}"
+        said = verdict(paper, found, config.verdict.margin) or why
+        rows.append(
+            (
+                claim.statement,
+                signed(paper),
+                difference(found) if found else NONE,
+                signed(found.mean - paper) if found else NONE,
+                str(found.n) if found else NONE,
+                said,
+            )
+        )
+        records.append(
+            {
+                "claim": claim.name,
+                "first": " ".join(claim.first).strip(),
+                "second": " ".join(claim.second).strip(),
+                "paper": paper,
+                **numbers(found),
+                "verdict": said,
+            }
+        )
+    header = ("claim of Prasanna et al. 2020", "paper", "here", "here − paper", "n", "verdict")
+    return Table("claims", caption, header, tuple(rows), tuple(records))
+
+
+def published_table(scores: Scores, published: Sequence[Published], config: Config) -> Table:
+    """The paper's table of all settings, task by task, beside ours."""
+    caption = (
+        "Scores on the validation split in points. Paper: mean ± standard deviation over 5 seeds, "
+        "bert-base-uncased, searched on the validation split itself; its STS-B majority is a draw. "
+        f"Here: mean ± half the interval over n seeds, searched on {config.search.rule.split}. Verdict: "
+        f"agrees, if at most {points(config.verdict.margin)} points apart or if the paper's lies in our "
+        "interval; else differs."
+    )
+    rows: list[tuple[str, ...]] = []
+    records: list[Record] = []
+    for one in published:
+        setting = (one.kind, one.source)
+        if one.task not in config.tasks or setting not in SETTINGS:
+            continue
+        if scores.metrics.get(one.task) != one.metric:
+            continue
+        found = scores.summary(Run(one.task, one.kind, 0, one.source), config.tickets.confidence)
+        said = agreement(one.mean, found, config.verdict.margin)
+        spread = points(one.mean) if one.std is None else f"{points(one.mean)} ± {points(one.std)}"
+        rows.append(
+            (
+                one.task,
+                SETTINGS[setting],
+                spread,
+                mean(found),
+                signed(found.mean - one.mean) if found else NONE,
+                str(found.n) if found else NONE,
+                said or "not run",
+            )
+        )
+        records.append(
+            {
+                "task": one.task, "kind": one.kind, "source": one.source, "metric": one.metric,
+                "paper_mean": one.mean, "paper_std": one.std, **numbers(found, "here_"), "verdict": said,
+            }
+        )  # fmt: skip
+    if not rows:
+        why = "not run: no task here has the name and headline metric of one of the paper's"
+        return Table("published", caption, missing=why)
+    header = ("task", "setting", "paper", "here", "here − paper", "n", "verdict")
+    return Table("published", caption, header, tuple(rows), tuple(records))
+
+
+def on_claims(table: Table) -> str:
+    """How many claims got which verdict."""
+    said = [str(record["verdict"]).split(":")[0] for record in table.records]
+    order = ("agrees", "direction only", "differs", "not run")
+    return (
+        "; ".join(f"{name}: {said.count(name)}" for name in order if name in said).capitalize()
+        + "."
+    )
