@@ -4,7 +4,7 @@ import math
 import os
 import time
 from collections.abc import Callable, Mapping
-from contextlib import redirect_stderr, redirect_stdout
+from contextlib import ExitStack, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, replace
 from io import StringIO
 from itertools import islice
@@ -26,7 +26,8 @@ from transformers import (
 from stages.tickets import batches, graphs, models, training
 from stages.tickets import encoder as encoders
 from stages.tickets.batches import Rows
-from stages.tickets.update import Subnetwork
+from stages.tickets.embedding import Words
+from stages.tickets.update import Subnetwork, Update
 from tests.benchmarks.workload import BATCH, PADDED, SEEDS, Workload, recipe
 
 WARM_UP = 3
@@ -265,6 +266,43 @@ def ours_replayed(workload: Workload, num_steps: int, threads: int, seed: int) -
         return ours(workload, num_steps, threads, seed)
     finally:
         del os.environ[graphs.WANTED]
+
+
+def dearer(workload: Workload, num_steps: int, threads: int, seed: int) -> list[float]:
+    """Logarithms of a masked step's seconds over those of a dense one, batch by batch.
+
+    Both models live in one process and take every batch in turn, one first and then the other, so that
+    a slow moment of the machine hits both.
+    """
+    torch.set_num_threads(threads)
+    task, train = workload.prepared.task, workload.prepared.train
+    pad, where, config = workload.prepared.vocabulary.pad, models.device(), recipe(threads)
+    found = []
+    with ExitStack() as stack:
+        updates = []
+        for masked in (True, False):
+            model = build(workload)
+            models.place_(model.train(), task.kind)
+            words = stack.enter_context(Words(model, train.ids, pad))
+            live = encoders.prunable_parameters(model, workload.encoder)
+            subnetwork = Subnetwork(live, workload.mask) if masked else None
+            updates.append((model, Update(model, task, config, subnetwork, where)))
+        rows = Rows.of(replace(train, ids=words.row_of[train.ids]), pad, where)
+        order = batches.drawn(train.lengths, config, seed)
+        for step, batch in enumerate(islice(order, WARM_UP + num_steps)):
+            numbers = torch.from_numpy(batch).to(where)
+            length = int(train.lengths[batch].max())
+            full = bool((train.lengths[batch] == length).all())
+            seconds = [0.0, 0.0]
+            for which in (0, 1) if step % 2 else (1, 0):
+                model, update = updates[which]
+                start = _now()
+                inputs, _ = rows.padded(numbers, length)
+                update(models.inputs_of(model, inputs, full), rows.labels[numbers])
+                seconds[which] = _now() - start
+            if step >= WARM_UP:
+                found.append(math.log(seconds[0] / seconds[1]))
+    return found
 
 
 PEERS: dict[str, tuple[Peer, int]] = {
