@@ -173,7 +173,18 @@ REFUSED: list[tuple[Change, str, str, str]] = [
     (put("search.rule.threshold", 1.1), "search.rule.threshold", "1.1", "less than or equal to 1"),
     (put("retrain.tasks", ["mlm"]), "retrain.tasks", "'mlm'", "search.tasks"),
     (put("retrain.seeds", [99]), "retrain.seeds", "99", SEEDS),
-    (put("retrain.structured", ["best"]), "retrain.structured[0]", "'best'", "good"),
+    (
+        put("retrain.structured", ["best"]),
+        "retrain.structured[0]",
+        "is 'best'",
+        "draws such as random-2",
+    ),
+    (
+        put("retrain.magnitude", ["inverted"]),
+        "retrain.magnitude[0]",
+        "is 'inverted'",
+        "are good, random",
+    ),
     (put("retrain.super", ["good"]), "retrain.super[0]", "'good'", "'super-bad'"),
     (put("retrain.magnitude", ["good", "good"]), "retrain.magnitude", "'good'", "once"),
     (

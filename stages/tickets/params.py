@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     ConfigDict,
     Field,
@@ -352,10 +353,22 @@ class Search(Section):
     """Of masks, for the agreement that chance reaches."""
 
 
-Subnetwork = Annotated[
-    str, Field(pattern=r"^(good|random(-[1-9]\d*)?|bad(-[1-9]\d*)?|inverted|one-head)$")
-]
-MagnitudeSubnetwork = Annotated[str, Field(pattern=r"^(good|random(-[1-9]\d*)?|bad)$")]
+def _subnetwork(name: str) -> str:
+    if not re.fullmatch(r"good|(random|bad)(-[1-9][0-9]*)?|inverted|one-head", name):
+        raise ValueError(
+            f"is {name!r}, allowed are good, random, bad, inverted, one-head, and draws such as random-2"
+        )
+    return name
+
+
+def _magnitude_subnetwork(name: str) -> str:
+    if not re.fullmatch(r"good|random(-[1-9][0-9]*)?|bad", name):
+        raise ValueError(f"is {name!r}, allowed are good, random, bad, and draws such as random-2")
+    return name
+
+
+Subnetwork = Annotated[str, AfterValidator(_subnetwork)]
+MagnitudeSubnetwork = Annotated[str, AfterValidator(_magnitude_subnetwork)]
 
 
 class Retrain(Section):
