@@ -40,7 +40,7 @@ def main(
     subnetworks: Annotated[Path, typer.Option(help="subnetworks.csv")],
     stability: Annotated[Path, typer.Option(help="Folder of agreement.csv and layers.csv.")],
     survival: Annotated[
-        Path, typer.Option(help="Folder of searched.csv, agreement.csv, places.csv.")
+        Path, typer.Option(help="Folder of searched.csv, agreement.csv, places.csv and others.")
     ],
     encoder: Annotated[Path, typer.Option(help="Folder of encoder.json.")],
     published: Annotated[Path, typer.Option(help="Folder of published numbers.")],
@@ -59,7 +59,11 @@ def main(
         read(survival / "searched.csv", summary.Searched),
         read(survival / "agreement.csv", summary.StructureAgreement),
         read(survival / "places.csv", summary.Place),
+        read(survival / "overlaps.csv", summary.Overlap),
+        read(survival / "importance.csv", summary.Importance),
+        read(survival / "layers.csv", summary.WeightsOfLayer),
         read(published / "prasanna2020.csv", summary.Published),
+        read(published / "prasanna2020_structure.csv", summary.PublishedStructure),
     )
     record = json.loads((encoder / "encoder.json").read_text(encoding="utf-8"))
 

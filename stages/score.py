@@ -45,7 +45,7 @@ class Source:
     round: int
     point: int | None = None
     source: str | None = None
-    """Of a transfer the task of the mask; of `pruned` and `retrained` the name of the subnetwork."""
+    """Of a transfer the task of the mask; of a searched subnetwork its name."""
     sparsity: float | None = None
     """None: that of the round."""
 
@@ -89,7 +89,7 @@ def sources(config: Params, runs: Path, rounds: Path) -> Iterator[Source]:
 
 
 def searched(retrain: params.Retrain, runs: Path) -> Iterator[Source]:
-    """Subnetworks that were searched for: `pruned` as they are, `retrained` alone."""
+    """Subnetworks that were searched for: `pruned` as they are, `retrained` or from `scratch` alone."""
     for kind, names in subnetworks(retrain):
         for task, seed, name in product(retrain.tasks, retrain.seeds, names):
             folder = runs / kind / task / f"seed-{seed}" / name
@@ -98,6 +98,11 @@ def searched(retrain: params.Retrain, runs: Path) -> Iterator[Source]:
             for state in ("pruned", "retrained"):
                 where = (folder / state, task, state, seed, 0, None, f"{kind} {name}", dropped)
                 yield Source(*where)
+    for task, seed, name in product(retrain.tasks, retrain.seeds, retrain.scratch):
+        folder = runs / "scratch-structured" / task / f"seed-{seed}" / name
+        sizes = artifacts.load_record(folder / "subnetwork.json")
+        dropped = 1 - sizes["kept"] / sizes["prunable"]
+        yield Source(folder, task, "scratch", seed, 0, None, f"structured {name}", dropped)
 
 
 def subnetworks(retrain: params.Retrain) -> Iterator[tuple[str, tuple[str, ...]]]:
@@ -119,11 +124,13 @@ def table(config: Params, prepared: dict[str, Prepared], runs: Path, rounds: Pat
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
-def baselines(prepared: dict[str, Prepared], folder: Path) -> pd.DataFrame:
-    """The rows of the majority and, where there is one, of the bag of words."""
+def baselines(prepared: dict[str, Prepared], folder: Path, vectors: Path) -> pd.DataFrame:
+    """The rows of the majority and, where there are labels, of bags of words and of word vectors."""
     rows: list[list[Any]] = []
     for task, data in prepared.items():
         predictions = artifacts.load_arrays(folder / task / "baselines.safetensors")
+        if data.task.kind != "mlm":
+            predictions |= artifacts.load_arrays(vectors / f"{task}.safetensors")
         for kind in sorted({key.split(".")[0] for key in predictions}, reverse=True):
             where = [task, kind, None, 0, 0.0, None, None]
             for split, examples in data.evaluated.items():
@@ -185,6 +192,7 @@ def sizes(config: Params, runs: Path) -> pd.DataFrame:
 
 def main(
     prepared: Annotated[Path, typer.Option()],
+    vectors: Annotated[Path, typer.Option("--baselines", help="Those of word vectors.")],
     runs: Annotated[Path, typer.Option()],
     rounds: Annotated[Path, typer.Option()],
     scores_out: Annotated[Path, typer.Option("--scores")],
@@ -194,7 +202,8 @@ def main(
     config = cli.read(Params)
     data = {task: tasks.load_prepared(prepared / task) for task in config.tasks}
     found = pd.concat(
-        [table(config, data, runs, rounds), baselines(data, prepared)], ignore_index=True
+        [table(config, data, runs, rounds), baselines(data, prepared, vectors)],
+        ignore_index=True,
     )
     for column in ("seed", "round", "point"):
         found[column] = found[column].astype("Int64")

@@ -1,4 +1,4 @@
-"""Train the dense architecture from random weights: what the pre-training is worth."""
+"""Train from random weights: the dense architecture, or a random subnetwork of the size of a good one."""
 
 from pathlib import Path
 from typing import Annotated
@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from stages import cli, inputs
-from stages.tickets import artifacts, evaluation, training
+from stages.tickets import artifacts, draws, evaluation, removal, structure, training
 
 
 def main(
@@ -15,9 +15,21 @@ def main(
     theta_0: Annotated[Path, typer.Option("--encoder")],
     prepared: Annotated[Path, typer.Option()],
     out: Annotated[Path, typer.Option()],
+    subnetwork: Annotated[str, typer.Option(help="Such as random; dense without it.")] = "",
+    searched: Annotated[Path | None, typer.Option(help="Folder of the search.")] = None,
 ) -> None:
     loaded = inputs.load(task, seed, theta_0, prepared)
     model = loaded.model(from_scratch=True)
+    if searched:
+        good = artifacts.load_structure(searched / "structure.safetensors")
+        kept = draws.drawn(subnetwork, good, loaded.noise.mask)
+        everything = structure.whole(*kept.heads.shape)
+        sizes = {
+            "kept": removal.num_parameters(model.config, kept),
+            "prunable": removal.num_parameters(model.config, everything),
+        }
+        artifacts.save_record(sizes, out / "subnetwork.json")
+        removal.remove_(model, kept)
     losses = training.fit_(model, loaded.prepared, loaded.noise, loaded.recipe)
     artifacts.save_run(evaluation.predict(model, loaded.prepared), losses, out)
 

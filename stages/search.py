@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from stages import cli, inputs
-from stages.tickets import artifacts, models, params, removal, variants
+from stages.tickets import artifacts, models, params, removal, survival, variants
 from stages.tickets.searching import Found, FoundMask
 
 
@@ -31,6 +31,11 @@ def main(
             + ", ".join(models.BERTS)
         )
     model = loaded.model(trained)
+    live = variants.magnitude_parameters(model)
+    sizes = {name: parameter.detach().abs().numpy() for name, parameter in live.items()}
+    means = survival.by_place(sizes, model.config.num_attention_heads)
+    magnitudes = {"heads": means.heads, "mlps": means.mlps}
+    artifacts.save_arrays(magnitudes, out / "magnitudes.safetensors")
     examples = variants.examples_for(loaded.prepared, split)
     for name in wanted:
         if name == "magnitude":

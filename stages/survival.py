@@ -1,7 +1,8 @@
-"""What the searches kept: sizes, where it lies, and how far seeds, tasks and halves of the data agree."""
+"""What the searches kept: sizes, where it lies, what sets it apart, and how far searches agree."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
+from itertools import combinations
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -10,7 +11,7 @@ import pandas as pd
 import typer
 
 from stages import cli
-from stages.tickets import artifacts, masks, params, raters, seeds, summary, survival
+from stages.tickets import artifacts, masks, params, raters, seeds, structure, summary, survival
 from stages.tickets.structure import Structure
 
 MEASURES = ("fleiss_kappa", "cohen_kappa", "jaccard", "krippendorff_alpha")
@@ -49,7 +50,7 @@ def sizes(searched: Path, variant: str, config: Params) -> Iterator[dict[str, An
 
 
 def compare(found: Mapping[str, Structures], config: Params) -> Iterator[dict[str, Any]]:
-    """Agreement of seeds within a task, of tasks within a seed, and of two searches of one model."""
+    """Agreement of seeds of a task, of tasks of a seed, of two tasks, and of two searches of a model."""
     section = config.search
 
     def rows(
@@ -73,11 +74,15 @@ def compare(found: Mapping[str, Structures], config: Params) -> Iterator[dict[st
         for seed in section.seeds:
             several = [structures[task, seed] for task in section.tasks]
             yield from rows("tasks", variant, "", str(seed), *several)
-    for axis, (one, two) in PAIRS.items():
-        if one in found and two in found:
-            for (task, seed), structure in found[one].items():
-                pair = (structure, found[two][task, seed])
-                yield from rows(axis, f"{one} and {two}", task, str(seed), *pair)
+    if "joint" in found:
+        for two in combinations(section.tasks, 2):
+            several = [found["joint"][task, seed] for task in two for seed in section.seeds]
+            yield from rows("two tasks", "joint", " and ".join(two), "", *several)
+    for axis, (one, other) in PAIRS.items():
+        if one in found and other in found:
+            for (task, seed), kept in found[one].items():
+                pair = (kept, found[other][task, seed])
+                yield from rows(axis, f"{one} and {other}", task, str(seed), *pair)
 
 
 def _rows(where: dict[str, Any], found: raters.Comparison) -> Iterator[dict[str, Any]]:
@@ -106,6 +111,41 @@ def places(variant: str, found: Mapping[tuple[str, int], Any]) -> Iterator[dict[
                 }  # fmt: skip
 
 
+def overlaps(joint: Structures) -> Iterator[dict[str, Any]]:
+    """How much two tasks both keep: of the same seed, and of what all seeds of a task keep."""
+    tasks = list(dict.fromkeys(task for task, _ in joint))
+    supers = {
+        (task, 0): structure.super_survivors([one for key, one in joint.items() if key[0] == task])
+        for task in tasks
+    }
+    for name, structures in (("joint", joint), ("super", supers)):
+        found = survival.overlaps(structures)
+        for part, over in (("heads", found.heads), ("mlps", found.mlps)):
+            for place, mean in np.ndenumerate(over.mean):
+                yield {
+                    "of": name, "part": part, "first": tasks[place[0]], "second": tasks[place[1]],
+                    "mean": mean, "std": None if over.std is None else over.std[place], "n": over.n,
+                }  # fmt: skip
+
+
+def importances(searched: Path, joint: Structures) -> Iterator[dict[str, Any]]:
+    """Of every head and MLP its importance in the whole model, how large its weights are, its fate."""
+    for (task, seed), kept in joint.items():
+        folder = searched / task / f"seed-{seed}"
+        magnitudes = artifacts.load_arrays(folder / "magnitudes.safetensors")
+        first = artifacts.load_record(folder / "joint" / "trace.json")["steps"][0]
+        for part in ("heads", "mlps"):
+            important = np.array(first["head_importance" if part == "heads" else "mlp_importance"])
+            candidate = np.array(first[part], dtype=np.bool_)
+            for place, importance in np.ndenumerate(important):
+                yield {
+                    "task": task, "seed": seed, "part": part, "layer": place[0],
+                    "head": place[1] if part == "heads" else None, "importance": importance,
+                    "magnitude": magnitudes[part][place], "first_dropped": not candidate[place],
+                    "kept": bool(getattr(kept, part)[place]),
+                }  # fmt: skip
+
+
 def main(
     runs: Annotated[Path, typer.Option()],
     encoder: Annotated[Path, typer.Option()],
@@ -125,20 +165,27 @@ def main(
         if variant != "magnitude"
     }
     where = [row for variant, found in structures.items() for row in places(variant, found)]
+    layers: list[dict[str, Any]] = []
     if "magnitude" in variants:
         num_heads = artifacts.load_record(encoder / "config.json")["num_attention_heads"]
-        shares = {
-            (task, seed): survival.weights_kept(
-                artifacts.load_mask(
-                    searched / task / f"seed-{seed}" / "magnitude" / "mask.safetensors"
-                ),
-                num_heads,
+        shares = {}
+        for task, seed in keys:
+            mask = artifacts.load_mask(
+                searched / task / f"seed-{seed}" / "magnitude" / "mask.safetensors"
             )
-            for task, seed in keys
-        }
+            shares[task, seed] = survival.by_place(mask, num_heads)
+            layers += [
+                {"task": task, "seed": seed, "layer": number, "size": size, "kept": survivors}
+                for number, (size, survivors) in enumerate(survival.by_layer(mask))
+            ]
         where += places("magnitude", shares)
+    joint = structures.get("joint", {})
+    common = list(overlaps(joint)) if joint else []
     out.mkdir(parents=True, exist_ok=True)
     kept = [row for variant in variants for row in sizes(searched, variant, config)]
+    _write(layers, summary.WeightsOfLayer, out / "layers.csv")
+    _write(common, summary.Overlap, out / "overlaps.csv")
+    _write(list(importances(searched, joint)), summary.Importance, out / "importance.csv")
     _write(kept, summary.Searched, out / "searched.csv")
     _write(list(compare(structures, config)), summary.StructureAgreement, out / "agreement.csv")
     _write(where, summary.Place, out / "places.csv")

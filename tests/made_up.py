@@ -10,14 +10,18 @@ from stages.tickets.params import Params
 from stages.tickets.report import Results
 from stages.tickets.summary import (
     Agreement,
+    Importance,
     Kept,
+    Overlap,
     Place,
     Published,
+    PublishedStructure,
     Run,
     Score,
     Scores,
     Searched,
     StructureAgreement,
+    WeightsOfLayer,
 )
 from stages.tickets.summary import Size as Sizes
 
@@ -43,7 +47,11 @@ class Study:
     searched: list[Searched]
     structures: list[StructureAgreement]
     places: list[Place]
+    overlaps: list[Overlap]
+    importance: list[Importance]
+    weights: list[WeightsOfLayer]
     published: list[Published]
+    published_structure: list[PublishedStructure]
 
     @property
     def found(self) -> Scores:
@@ -59,7 +67,11 @@ class Study:
             self.searched,
             self.structures,
             self.places,
+            self.overlaps,
+            self.importance,
+            self.weights,
             self.published,
+            self.published_structure,
         )
 
 
@@ -99,6 +111,7 @@ def config(
                 structured=("good", "random", "bad"),
                 super=("super",),
                 magnitude=("good", "random", "bad"),
+                scratch=("random",),
             ),
         }
     )
@@ -115,7 +128,11 @@ def study(config: Params) -> Study:
         list(_searched(config)),
         list(_structures(config)),
         list(_places(config)),
+        list(_overlaps(config)),
+        list(_importance(config)),
+        list(_weights(config)),
         list(_published()),
+        list(_published_structure()),
     )
 
 
@@ -138,6 +155,7 @@ def _runs(config: Params) -> Iterator[tuple[Run, int | None, float]]:
     for task in config.tasks:
         yield Run(task, "majority"), None, 0.4
         yield Run(task, "bag_of_words"), None, 0.6
+        yield Run(task, "word_vectors"), None, 0.58
         yield from ((Run(task, "scratch"), seed, 0.55) for seed in config.scratch.seeds)
         for seed in config.seeds:
             yield Run(task, "dense"), seed, 0.9
@@ -151,6 +169,9 @@ def _runs(config: Params) -> Iterator[tuple[Run, int | None, float]]:
     for task, seed, kind, name in _subnetworks(config):
         for state, lower in (("pruned", 0.2), ("retrained", 0.0)):
             yield Run(task, state, 0, f"{kind} {name}"), seed, LEVELS[name] - lower
+    retrain = config.retrain
+    for task, seed, name in product(retrain.tasks, retrain.seeds, retrain.scratch):
+        yield Run(task, "scratch", 0, f"structured {name}"), seed, 0.5
     transfer = config.transfer
     for source, target, seed in product(transfer.sources, transfer.targets, transfer.seeds):
         level = 0.85 if source <= target else 0.7
@@ -227,6 +248,45 @@ def _places(config: Params) -> Iterator[Place]:
         for variant, layer, head in product(("joint", "magnitude"), (0, 1), (0, 1, None)):
             part = "mlps" if head is None else "heads"
             yield Place(variant, "", part, layer, head, 0.5 + layer, std, len(search.seeds))
+            for task in search.tasks:
+                yield Place(
+                    variant, task, part, layer, head, 0.4 + 0.2 * layer, std, len(search.seeds)
+                )
+
+
+def _overlaps(config: Params) -> Iterator[Overlap]:
+    search = config.search
+    for of, part, first, second in product(
+        ("joint", "super"), ("heads", "mlps"), search.tasks, search.tasks
+    ):
+        std, n = (None, 1) if of == "super" or len(search.seeds) == 1 else (0.5, len(search.seeds))
+        yield Overlap(of, part, first, second, 3.0 if first == second else 2.0, std, n)
+
+
+def _importance(config: Params) -> Iterator[Importance]:
+    """Heads of more importance have larger weights, MLPs of more smaller ones; one of four is dropped."""
+    search = config.search
+    for task, seed, layer, head in product(search.tasks, search.seeds, (0, 1), (0, 1, None)):
+        place = 2 * layer + (head or 0)
+        part, sign = ("mlps", -1) if head is None else ("heads", 1)
+        size = 0.02 + sign * 0.001 * place
+        dropped = place == 0
+        yield Importance(task, seed, part, layer, head, 0.1 * place, size, dropped, not dropped)
+
+
+def _weights(config: Params) -> Iterator[WeightsOfLayer]:
+    search = config.search
+    for task, seed, layer in product(search.tasks, search.seeds, (0, 1)):
+        yield WeightsOfLayer(task, seed, layer, 1000, 500 + 20 * layer)
+
+
+def _published_structure() -> Iterator[PublishedStructure]:
+    """Of tasks that are not ours."""
+    levels = {"kappa_of_heads": 0.3, "kept_structured": 0.7, "kept_magnitude": 0.9}
+    levels |= {"kept_super": 0.2, "middle_mlps": 0.1, "upper_layers": 0.02}
+    for name, level in levels.items():
+        for task, more in (("rte", 0.0), ("cola", 0.05)):
+            yield PublishedStructure(task, name, level + more, 5)
 
 
 def _agreement(config: Params) -> Iterator[Agreement]:

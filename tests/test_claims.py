@@ -7,10 +7,14 @@ import pytest
 
 from stages.tickets import claims, summary
 from stages.tickets.claims import CLAIMS, SETTINGS
+from stages.tickets.params import Verdict
 from stages.tickets.summary import Published, Summary
 from tests.made_up import config, study
 
 ROOT = Path(__file__).parents[1]
+
+
+RULE = Verdict(margin=0.02, widest=0.1)
 
 
 def read() -> list[Published]:
@@ -28,7 +32,8 @@ def one(mean: float, half: float | None) -> Summary:
     [
         (0.10, one(0.12, 0.001), "agrees"),  # at the margin
         (0.10, one(0.121, 0.001), "direction only"),
-        (0.10, one(0.20, 0.15), "agrees"),  # in the interval
+        (0.10, one(0.13, 0.05), "agrees"),  # in the interval
+        (0.10, one(0.20, 0.15), "undecided"),  # in one that is too wide
         (0.10, one(-0.05, 0.01), "differs"),
         (0.10, one(0.30, None), "direction only"),  # one seed
         (-0.10, one(-0.30, 0.01), "direction only"),
@@ -37,13 +42,13 @@ def one(mean: float, half: float | None) -> Summary:
     ],
 )
 def test_the_verdict_by_its_rule(paper: float, ours: Summary | None, said: str) -> None:
-    assert claims.verdict(paper, ours, 0.02) == said
+    assert claims.verdict(paper, ours, RULE) == said
 
 
 def test_scores_agree_or_differ() -> None:
-    assert claims.agreement(0.84, one(0.30, 0.1), 0.02) == "differs"
-    assert claims.agreement(0.84, one(0.80, 0.1), 0.02) == "agrees"
-    assert claims.agreement(0.84, None, 0.02) == ""
+    assert claims.agreement(0.84, one(0.30, 0.1), RULE) == "differs"
+    assert claims.agreement(0.84, one(0.80, 0.1), RULE) == "agrees"
+    assert claims.agreement(0.84, None, RULE) == ""
 
 
 def test_the_published_numbers_are_whole() -> None:
@@ -95,7 +100,7 @@ def test_a_claim_about_what_did_not_run_says_so() -> None:
     said = {record["claim"]: record["verdict"] for record in table.records}
     assert said["super"] == "not run: heads and MLPs, super, retrained"
     assert said["random"] == "agrees"
-    assert claims.on_claims(table).endswith("not run: 1.")
+    assert claims.on_claims((table,)).endswith("not run: 1.")
 
 
 def test_only_tasks_of_the_paper_stand_beside_its_numbers() -> None:

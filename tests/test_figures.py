@@ -6,7 +6,13 @@ from collections.abc import Callable
 import matplotlib as mpl
 import pytest
 
-from stages.tickets import curves, heat_maps, subnetwork_figures
+from stages.tickets import (
+    curves,
+    heat_maps,
+    importance_reports,
+    subnetwork_figures,
+    survival_figures,
+)
 from stages.tickets.figures import Figure
 from tests.made_up import SIZES, Size, Study, config, study
 
@@ -17,9 +23,20 @@ DRAW: dict[str, Callable[[Study], Figure]] = {
     "agreement": lambda made: heat_maps.agreement_figure(made.agreement, made.config),
     "layers": lambda made: heat_maps.layers_figure(made.layers, made.config),
     "subnetworks": lambda made: subnetwork_figures.subnetworks_figure(made.found, made.config),
-    "survival": lambda made: subnetwork_figures.survival_figure(made.places, made.config, "joint"),
-    "survival_of_weights": lambda made: subnetwork_figures.survival_figure(
+    "survival": lambda made: survival_figures.survival_figure(made.places, made.config, "joint"),
+    "survival_of_weights": lambda made: survival_figures.survival_figure(
         made.places, made.config, "magnitude"
+    ),
+    "survival_by_task": lambda made: survival_figures.survival_by_task_figure(
+        made.places, made.config, "joint"
+    ),
+    "survival_of_weights_by_task": lambda made: survival_figures.survival_by_task_figure(
+        made.places, made.config, "magnitude"
+    ),
+    "overlaps": lambda made: survival_figures.overlaps_figure(made.overlaps, made.config),
+    "importance": lambda made: importance_reports.histogram_figure(made.importance, made.config),
+    "importance_by_magnitude": lambda made: importance_reports.magnitude_figure(
+        made.importance, made.config
     ),
     "layers_by_task": lambda made: curves.layers_by_task_figure(made.layers, made.config),
 }
@@ -50,6 +67,11 @@ def test_what_did_not_run_is_not_drawn() -> None:
         "subnetworks",
         "survival",
         "survival_of_weights",
+        "survival_by_task",
+        "survival_of_weights_by_task",
+        "overlaps",
+        "importance",
+        "importance_by_magnitude",
     }
 
 

@@ -402,6 +402,7 @@ EXAMPLE: dict[str, Any] = {
         "structured": ["good", "random-2"],
         "super": ["super", "super-bad"],
         "magnitude": ["bad"],
+        "scratch": ["random"],
     },
 }
 """The part of a study that dvc.yaml looks at; with a task of the user's own."""
@@ -633,6 +634,7 @@ LAYERS = {
     },
     "outside": {
         "artifacts", "baselines", "encoder", "exports", "pretrained", "scores", "tasks", "texts",
+        "word_vectors",
     },
     "loops": {
         "attention_maps", "batches", "embedding", "evaluation", "gates", "graphs", "importance",
@@ -640,9 +642,10 @@ LAYERS = {
         "variants",
     },
     "reports": {
-        "answers", "claims", "curves", "figures", "findings", "formatting", "heat_maps", "mask_tables",
-        "page", "panels", "report", "runs", "score_tables", "subnetwork_figures",
-        "subnetwork_tables", "tables", "ticket_tables",
+        "answers", "baseline_tables", "claims", "curves", "figures", "findings", "formatting",
+        "heat_maps", "importance_reports", "mask_tables", "page", "panels", "report", "runs",
+        "score_tables", "structure_claims", "subnetwork_figures", "subnetwork_tables", "survival_figures",
+        "tables", "ticket_tables",
     },
 }  # fmt: skip
 MAY_IMPORT = {
@@ -652,7 +655,17 @@ MAY_IMPORT = {
     "reports": {"mathematics", "reports"},
 }
 SHARED_BY_SCRIPTS = {"cli", "inputs"}
-LIGHT = ("code", "check", "prepare", "stability", "super_survivors", "survival", "score", "plot")
+LIGHT = (
+    "baselines",
+    "code",
+    "check",
+    "prepare",
+    "stability",
+    "super_survivors",
+    "survival",
+    "score",
+    "plot",
+)
 """Scripts that start without the seconds that torch and transformers cost."""
 FRAMEWORKS = {"torch", "transformers"}
 

@@ -54,7 +54,13 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     save(made.searched, summary.Searched, tmp_path / "survival" / "searched.csv")
     save(made.structures, summary.StructureAgreement, tmp_path / "survival" / "agreement.csv")
     save(made.places, summary.Place, tmp_path / "survival" / "places.csv")
-    save(made.published, summary.Published, tmp_path / "published" / "prasanna2020.csv")
+    save(made.overlaps, summary.Overlap, tmp_path / "survival" / "overlaps.csv")
+    save(made.importance, summary.Importance, tmp_path / "survival" / "importance.csv")
+    save(made.weights, summary.WeightsOfLayer, tmp_path / "survival" / "layers.csv")
+    published = tmp_path / "published"
+    save(made.published, summary.Published, published / "prasanna2020.csv")
+    structure = published / "prasanna2020_structure.csv"
+    save(made.published_structure, summary.PublishedStructure, structure)
     (tmp_path / "encoder").mkdir()
     (tmp_path / "encoder" / "encoder.json").write_text('{"num_prunable": 5, "num_weights": 9}')
     monkeypatch.chdir(tmp_path)
@@ -77,7 +83,8 @@ def test_the_stage_writes_the_report_and_another_process_the_same_bytes(project:
     run()
     first = contents(project / "out")
     names = ["agreement", "layers", "layers_by_task", "rewinding", "scores", "transfer"]
-    names += ["subnetworks", "survival", "survival_of_weights"]
+    names += ["subnetworks", "survival", "survival_of_weights", "survival_by_task"]
+    names += ["survival_of_weights_by_task", "overlaps", "importance", "importance_by_magnitude"]
     assert {f"figures/{name}.svg" for name in names} <= set(first)
     assert {"index.html", "README.md", "figures/scores_mean_imp.csv", "tables/tickets.tex"} <= set(
         first

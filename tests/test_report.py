@@ -19,8 +19,19 @@ def test_every_answer_table_and_figure_stands_in_its_section() -> None:
         "agreement": (["agreement"], ["agreement"]),
         "layers": (["layers", "layers_by_task"], ["layers"]),
         "subnetworks": (["subnetworks"], ["subnetworks"]),
-        "claims": ([], ["claims", "published"]),
-        "survival": (["survival", "survival_of_weights"], ["searches", "structure_agreement"]),
+        "bad_subnetworks": ([], ["bad_subnetworks"]),
+        "claims": ([], ["claims", "structure_claims", "published"]),
+        "survival": (
+            [
+                "survival",
+                "survival_of_weights",
+                "survival_by_task",
+                "survival_of_weights_by_task",
+                "overlaps",
+            ],
+            ["searches", "structure_agreement", "weights_by_layer"],
+        ),
+        "importance": (["importance", "importance_by_magnitude"], ["magnitude_by_importance"]),
     }
     transfer = next(section for section in found if section.name == "transfer")
     assert transfer.answer == answers.on_transfer(made.found, made.config)

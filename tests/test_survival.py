@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from stages.tickets import raters, structure, survival
+from stages.tickets import structure, survival
 from stages.tickets.masks import Mask
 from stages.tickets.structure import Structure
 from stages.tickets.survival import Shares
@@ -145,7 +145,7 @@ def test_shares_of_weights_are_summed_and_averaged_alike() -> None:
 def test_whole_heads_and_mlps_have_all_or_none_of_their_weights(seed: int) -> None:
     generator = np.random.default_rng(seed)
     kept = Structure(generator.random((2, HEADS)) < 0.5, generator.random(2) < 0.5)
-    found = survival.weights_kept(expanded(kept), HEADS)
+    found = survival.by_place(expanded(kept), HEADS)
     np.testing.assert_array_equal(found.heads, kept.heads)
     np.testing.assert_array_equal(found.mlps, kept.mlps)
 
@@ -154,7 +154,7 @@ def test_whole_heads_and_mlps_have_all_or_none_of_their_weights(seed: int) -> No
 def test_shares_are_those_counted_one_by_one(seed: int) -> None:
     """Each weight belongs to one head or MLP, or, an output bias of attention, to none."""
     mask = weights_mask(2, seed)
-    found = survival.weights_kept(mask, HEADS)
+    found = survival.by_place(mask, HEADS)
     only = np.zeros((2, HEADS), np.bool_), np.zeros(2, np.bool_)
     for place in np.ndindex(2, HEADS):
         heads = only[0].copy()
@@ -178,13 +178,13 @@ def both(first: Mask, second: Mask) -> list[NDArray[np.bool_]]:
 
 def test_the_output_bias_of_attention_and_a_pooler_belong_to_no_head() -> None:
     mask = weights_mask(2, 0)
-    before = survival.weights_kept(mask, HEADS)
+    before = survival.by_place(mask, HEADS)
     changed = mask | {
         "encoder.layer.1.attention.output.dense.bias": np.zeros(HIDDEN, np.bool_),
         "pooler.dense.weight": np.zeros((HIDDEN, HIDDEN), np.bool_),
         "encoder.layer.0.output.LayerNorm.weight": np.zeros(HIDDEN, np.bool_),
     }
-    found = survival.weights_kept(changed, HEADS)
+    found = survival.by_place(changed, HEADS)
     np.testing.assert_array_equal(found.heads, before.heads)
     np.testing.assert_array_equal(found.mlps, before.mlps)
 
@@ -192,7 +192,7 @@ def test_the_output_bias_of_attention_and_a_pooler_belong_to_no_head() -> None:
 def test_names_may_have_a_prefix_and_any_order() -> None:
     mask = weights_mask(12, 1)
     turned = {f"bert.{name}": array for name, array in reversed(mask.items())}
-    found, before = survival.weights_kept(turned, HEADS), survival.weights_kept(mask, HEADS)
+    found, before = survival.by_place(turned, HEADS), survival.by_place(mask, HEADS)
     np.testing.assert_array_equal(found.heads, before.heads)
     np.testing.assert_array_equal(found.mlps, before.mlps)
 
@@ -200,16 +200,16 @@ def test_names_may_have_a_prefix_and_any_order() -> None:
 def test_incomplete_masks_are_refused() -> None:
     mask = weights_mask(2, 0)
     with pytest.raises(ValueError, match="6 rows of a query do not make 4 heads"):
-        survival.weights_kept(mask, 4)
+        survival.by_place(mask, 4)
     for name in ("encoder.layer.1.output.dense.bias", "encoder.layer.0.attention.self.key.weight"):
         part = {other: array for other, array in mask.items() if other != name}
         layer, inside = name.split(".", 3)[2:]
         with pytest.raises(ValueError, match=f"no '{inside}' of layer {layer}"):
-            survival.weights_kept(part, HEADS)
+            survival.by_place(part, HEADS)
     only_last = {name: array for name, array in mask.items() if ".layer.1." in name}
     for lacking in (only_last, {}):
         with pytest.raises(ValueError, match=r"query\.weight' of layer 0"):
-            survival.weights_kept(lacking, HEADS)
+            survival.by_place(lacking, HEADS)
 
 
 # --- in common -------------------------------------------------------------------------------
@@ -244,29 +244,6 @@ def test_overlaps_are_those_of_the_structures(tasks: int, seeds: int, seed: int)
 # --- how stably ------------------------------------------------------------------------------
 
 
-def test_seeds_tasks_and_pairs_of_tasks_compare_the_right_masks() -> None:
-    found = drawn(3, 4)
-    seeds = survival.across_seeds(found, 5, np.random.default_rng(0))
-    tasks = survival.across_tasks(found, 5, np.random.default_rng(0))
-    pairs = survival.of_two_tasks(found, 5, np.random.default_rng(0))
-    assert list(seeds) == ["task0", "task1", "task2"]
-    assert list(tasks) == [0, 1, 2, 3]
-    assert list(pairs) == [("task0", "task1"), ("task0", "task2"), ("task1", "task2")]
-
-    def fleiss(keys: list[tuple[str, int]]) -> tuple[float, float]:
-        heads = np.array([found[key].heads.ravel() for key in keys])
-        mlps = np.array([found[key].mlps for key in keys])
-        return float(raters.fleiss_kappa(heads)), float(raters.fleiss_kappa(mlps))
-
-    def values(stability: survival.Stability) -> tuple[float, float]:
-        return stability.heads.fleiss_kappa.value, stability.mlps.fleiss_kappa.value
-
-    assert values(seeds["task1"]) == fleiss([("task1", seed) for seed in range(4)])
-    assert values(tasks[2]) == fleiss([(f"task{task}", 2) for task in range(3)])
-    ten = [(f"task{task}", seed) for task in (0, 2) for seed in range(4)]
-    assert values(pairs["task0", "task2"]) == fleiss(ten)
-
-
 def test_stability_depends_on_the_generator_alone() -> None:
     found = list(drawn(1, 3).values())
     once = survival.stability(found, 50, np.random.default_rng(1))
@@ -287,8 +264,6 @@ def test_an_incomplete_grid_is_refused() -> None:
             function(found)
         with pytest.raises(ValueError, match="no mask to count"):
             function({})
-    with pytest.raises(ValueError, match="'task1' has no mask of seed 0"):
-        survival.across_seeds(found, 5, np.random.default_rng(0))
 
 
 def test_structures_of_different_shapes_are_refused() -> None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from stages.tickets import runs, summary
 from stages.tickets.formatting import NONE, difference, mean, points, signed
+from stages.tickets.params import Verdict
 from stages.tickets.runs import Config
 from stages.tickets.summary import Difference, Published, Run, Scores, Summary
 from stages.tickets.tables import Record, Table, numbers
@@ -65,24 +66,25 @@ CLAIMS = (
 )
 
 
-def verdict(paper: float, ours: Summary | None, margin: float) -> str:
-    """agrees, direction only, or differs; empty where nothing ran here.
+def verdict(paper: float, ours: Summary | None, rule: Verdict) -> str:
+    """agrees, undecided, direction only, or differs; empty where nothing ran here.
 
-    agrees: ours is within `margin` of the paper's number, or the paper's lies in our interval; direction
-    only: else, of the same sign; differs: else.
+    agrees: ours is within `rule.margin` of the paper's number, or the paper's lies in our interval;
+    undecided: it does, but half the interval is wider than `rule.widest`; direction only: else, of the
+    same sign; differs: else.
     """
     if ours is None:
         return ""
-    close = abs(ours.mean - paper) <= margin + 1e-12
-    inside = ours.low is not None and ours.high is not None and ours.low <= paper <= ours.high
-    if close or inside:
+    if abs(ours.mean - paper) <= rule.margin + 1e-12:
         return "agrees"
+    if ours.low is not None and ours.high is not None and ours.low <= paper <= ours.high:
+        return "agrees" if ours.high - ours.mean <= rule.widest else "undecided"
     return "direction only" if ours.mean * paper > 0 else "differs"
 
 
-def agreement(paper: float, ours: Summary | None, margin: float) -> str:
-    """Of scores, which have no direction: agrees or differs, by the same rule."""
-    return verdict(paper, ours, margin).replace("direction only", "differs")
+def agreement(paper: float, ours: Summary | None, rule: Verdict) -> str:
+    """Of scores, which have no direction: agrees, undecided or differs, by the same rule."""
+    return verdict(paper, ours, rule).replace("direction only", "differs")
 
 
 def theirs(published: Sequence[Published], config: Config) -> tuple[str, ...]:
@@ -133,8 +135,8 @@ def claims_table(scores: Scores, published: Sequence[Published], config: Config)
         f"means over 5 seeds, bert-base-uncased. Here: by seed the mean over {our_tasks} "
         f"({len(config.retrain.tasks)}), with the interval over n seeds. Verdict: agrees, if the two are "
         f"at most {points(config.verdict.margin)} points apart or the paper's number lies in our "
-        "interval; direction only, if else they have one sign; else differs. A wide interval agrees "
-        "with much."
+        f"interval, and undecided, if that interval reaches more than {points(config.verdict.widest)} "
+        "points each way; direction only, if else they have one sign; else differs."
     )
     rows: list[tuple[str, ...]] = []
     records: list[Record] = []
@@ -150,7 +152,7 @@ def claims_table(scores: Scores, published: Sequence[Published], config: Config)
                 if not scores.of(Run(task, setting[0], 0, setting[1]))
             ]
             why = f"not run: {' and '.join(missing) or 'no seed has both'}"
-        said = verdict(paper, found, config.verdict.margin) or why
+        said = verdict(paper, found, config.verdict) or why
         rows.append(
             (
                 claim.statement,
@@ -182,7 +184,8 @@ def published_table(scores: Scores, published: Sequence[Published], config: Conf
         "bert-base-uncased, searched on the validation split itself; its STS-B majority is a draw. "
         f"Here: mean ± half the interval over n seeds, searched on {config.search.rule.split}. Verdict: "
         f"agrees, if at most {points(config.verdict.margin)} points apart or if the paper's lies in our "
-        "interval; else differs."
+        f"interval (undecided, if that reaches more than {points(config.verdict.widest)} points each "
+        "way); else differs."
     )
     rows: list[tuple[str, ...]] = []
     records: list[Record] = []
@@ -193,7 +196,7 @@ def published_table(scores: Scores, published: Sequence[Published], config: Conf
         if scores.metrics.get(one.task) != one.metric:
             continue
         found = scores.summary(Run(one.task, one.kind, 0, one.source), config.tickets.confidence)
-        said = agreement(one.mean, found, config.verdict.margin)
+        said = agreement(one.mean, found, config.verdict)
         spread = points(one.mean) if one.std is None else f"{points(one.mean)} ± {points(one.std)}"
         rows.append(
             (
@@ -219,10 +222,10 @@ def published_table(scores: Scores, published: Sequence[Published], config: Conf
     return Table("published", caption, header, tuple(rows), tuple(records))
 
 
-def on_claims(table: Table) -> str:
+def on_claims(tables: Sequence[Table]) -> str:
     """How many claims got which verdict."""
-    said = [str(record["verdict"]).split(":")[0] for record in table.records]
-    order = ("agrees", "direction only", "differs", "not run")
+    said = [str(one["verdict"]).split(":")[0] for table in tables for one in table.records]
+    order = ("agrees", "undecided", "direction only", "differs", "not run")
     return (
         "; ".join(f"{name}: {said.count(name)}" for name in order if name in said).capitalize()
         + "."

@@ -218,7 +218,7 @@ def heat(
     return mesh
 
 
-def colour_bar(canvas: Canvas, panel: Axes, mesh: QuadMesh, label: str) -> None:
+def colour_bar(canvas: Canvas, panel: Axes | list[Axes], mesh: QuadMesh, label: str) -> None:
     bar = canvas.colorbar(mesh, ax=panel, location="bottom", shrink=0.7, aspect=30)
     bar.set_label(label)
     bar.outline.set_visible(False)

@@ -382,6 +382,8 @@ class Retrain(Section):
     """Beside what the joint search kept in all seeds of a task."""
     magnitude: tuple[MagnitudeSubnetwork, ...]
     """Beside the mask that the magnitude search found."""
+    scratch: tuple[Subnetwork, ...]
+    """As `structured`, trained from random weights."""
 
 
 # --- reading results -------------------------------------------------------------------------
@@ -401,6 +403,8 @@ class Verdict(Section):
 
     margin: float = Field(ge=0)
     """Of scores, in [0, 1]: so far apart they still agree; or the published one is in the interval."""
+    widest: float = Field(gt=0)
+    """Half of the widest interval that counts: of a wider one, what lies in it says nothing."""
 
 
 class Plot(Section):
@@ -574,6 +578,7 @@ def _check_search(params: Params) -> None:
         ("retrain.structured", params.retrain.structured, "joint"),
         ("retrain.super", params.retrain.super, "joint"),
         ("retrain.magnitude", params.retrain.magnitude, "magnitude"),
+        ("retrain.scratch", params.retrain.scratch, "joint"),
     ):
         _check_unique(key, subnetworks)
         if subnetworks and variant not in variants:

@@ -6,16 +6,20 @@ from typing import Protocol
 
 from stages.tickets import (
     answers,
+    baseline_tables,
     claims,
     curves,
     figures,
     heat_maps,
+    importance_reports,
     mask_tables,
     params,
     score_tables,
+    structure_claims,
     subnetwork_figures,
     subnetwork_tables,
     summary,
+    survival_figures,
     ticket_tables,
 )
 from stages.tickets.figures import Figure
@@ -23,13 +27,17 @@ from stages.tickets.formatting import percent
 from stages.tickets.runs import task_name
 from stages.tickets.summary import (
     Agreement,
+    Importance,
     Kept,
+    Overlap,
     Place,
     Published,
+    PublishedStructure,
     Scores,
     Searched,
     Size,
     StructureAgreement,
+    WeightsOfLayer,
 )
 from stages.tickets.tables import Table
 
@@ -69,13 +77,24 @@ class Results:
     searched: Sequence[Searched]
     structures: Sequence[StructureAgreement]
     places: Sequence[Place]
+    overlaps: Sequence[Overlap]
+    importance: Sequence[Importance]
+    weights: Sequence[WeightsOfLayer]
     published: Sequence[Published]
+    published_structure: Sequence[PublishedStructure]
 
 
 def build(results: Results, config: Config) -> list[Section]:
     """All sections, with their figures and tables."""
     scores, agreement, layers = results.scores, results.agreement, results.layers
     claimed = claims.claims_table(scores, results.published, config)
+    structure_claimed = structure_claims.structure_claims_table(
+        structure_claims.Found(
+            results.sizes, results.searched, results.structures, results.places, results.weights
+        ),
+        results.published_structure,
+        config,
+    )
     return [
         Section(
             "tickets",
@@ -161,29 +180,59 @@ def build(results: Results, config: Config) -> list[Section]:
             (subnetwork_tables.subnetworks_table(scores, results.sizes, config),),
         ),
         Section(
+            "bad_subnetworks",
+            "How bad are bad subnetworks?",
+            "Do bad subnetworks, trained alone, score better than models that know less than BERT?",
+            "Prasanna et al. 2020, Table 2.",
+            baseline_tables.on_bad(scores, config),
+            (),
+            (baseline_tables.bad_table(scores, results.published, config),),
+        ),
+        Section(
             "claims",
             "What Prasanna et al. say",
             "Do their statements on subnetworks hold here?",
-            "Prasanna et al. 2020, abstract, Figure 2, and the table of all settings in the appendix.",
-            claims.on_claims(claimed),
+            "Prasanna et al. 2020, abstract, Figures 1 and 2, table of all settings in the appendix.",
+            claims.on_claims((claimed, structure_claimed)),
             (),
-            (claimed, claims.published_table(scores, results.published, config)),
+            (
+                claimed,
+                structure_claimed,
+                claims.published_table(scores, results.published, config),
+            ),
         ),
         Section(
             "survival",
             "What searches keep, and how stably",
             "Which heads and MLPs survive, and do seeds, tasks, halves of the examples and rules of "
             "importance agree on them?",
-            "Prasanna et al. 2020, Figure 1, and its κ over seeds; the halves are ours.",
+            "Prasanna et al. 2020, Figures 1 and 5, maps by task in the appendix, and its κ over seeds; "
+            "the halves are ours.",
             answers.on_survival(results.structures),
             (
-                subnetwork_figures.survival_figure(results.places, config, "joint"),
-                subnetwork_figures.survival_figure(results.places, config, "magnitude"),
+                survival_figures.survival_figure(results.places, config, "joint"),
+                survival_figures.survival_figure(results.places, config, "magnitude"),
+                survival_figures.survival_by_task_figure(results.places, config, "joint"),
+                survival_figures.survival_by_task_figure(results.places, config, "magnitude"),
+                survival_figures.overlaps_figure(results.overlaps, config),
             ),
             (
                 subnetwork_tables.searches_table(results.searched, config),
                 subnetwork_tables.structure_agreement_table(results.structures, config),
+                importance_reports.weights_table(results.weights, config),
             ),
+        ),
+        Section(
+            "importance",
+            "What does importance see?",
+            "How is importance spread over heads, and is it the magnitude of their weights in disguise?",
+            "Prasanna et al. 2020, Figure 3; magnitudes are in their code.",
+            importance_reports.on_importance(results.importance),
+            (
+                importance_reports.histogram_figure(results.importance, config),
+                importance_reports.magnitude_figure(results.importance, config),
+            ),
+            (importance_reports.magnitude_table(results.importance, config),),
         ),
     ]
 

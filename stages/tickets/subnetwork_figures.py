@@ -1,14 +1,11 @@
-"""The figures of searched subnetworks: their scores as bars, and where heads and MLPs survive."""
-
-from collections.abc import Sequence
+"""The figure of searched subnetworks: their scores as bars."""
 
 from matplotlib.figure import Figure as Canvas
 
 from stages.tickets import panels, runs
 from stages.tickets.figures import BLACK, BLUE, GREY, ORANGE, SKY, VERMILION, Config, Figure, render
-from stages.tickets.heat_maps import colour_bar, heat
 from stages.tickets.subnetwork_tables import STATES, searched_run, subnetworks
-from stages.tickets.summary import Place, Run, Scores
+from stages.tickets.summary import Run, Scores
 from stages.tickets.tables import Record, numbers
 
 LOOKS = {
@@ -70,63 +67,3 @@ def subnetworks_figure(scores: Scores, config: Config) -> Figure:
     width, height = panels.size(len(tasks), config)
     svg = render("subnetworks", title, (max(width, 5.4), height + 0.6), draw)
     return Figure("subnetworks", title, caption, svg, tuple(records))
-
-
-def survival_figure(found: Sequence[Place], config: Config, variant: str) -> Figure:
-    """In how many tasks heads and MLPs survive, as the joint or the magnitude search kept them."""
-    name = "survival" if variant == "joint" else "survival_of_weights"
-    num_tasks, num_seeds = len(config.search.tasks), len(config.search.seeds)
-    what = "Number of tasks in which a head or an MLP survives the joint search"
-    if variant == "magnitude":
-        what = (
-            "Share of a head's or MLP's weights that survive the magnitude search, sum over tasks"
-        )
-    caption = (
-        f"{what}, of {num_tasks}: mean over seeds (n={num_seeds}), and below it the standard deviation. "
-        "Layer 0 is next to the input."
-    )
-    here = [one for one in found if one.variant == variant and not one.task]
-    if not here:
-        why = runs.why_not("search", config)
-        if config.search.tasks and variant not in config.search.rule.variants:
-            why = f"not run: search.rule.variants lacks {variant!r}"
-        return Figure(name, what, caption, missing=why)
-    layers = sorted({one.layer for one in here})
-    heads = sorted({one.head for one in here if one.head is not None})
-    by_place = {(one.layer, one.head): one for one in here}
-    columns = [*heads, None]
-    values = [[by_place[layer, head].mean for head in columns] for layer in layers]
-    digits = 1 if variant == "joint" else 2
-    texts = [[_text(by_place[layer, head], digits) for head in columns] for layer in layers]
-    limits = (0.0, float(num_tasks))
-    if variant == "magnitude":  # shares lie close together
-        flat = [value for row in values for value in row]
-        limits = (min(flat), max(*flat, min(flat) + 0.01))
-
-    def draw(canvas: Canvas) -> None:
-        panel = canvas.subplots()
-        sides = ([str(layer) for layer in layers], [*(f"head {head}" for head in heads), "MLP"])
-        mesh = heat(panel, values, texts, sides, ("viridis", *limits))
-        panel.set_ylabel("layer (0: next to the input)")
-        colour_bar(canvas, panel, mesh, "tasks" if variant == "joint" else "sum of shares")
-
-    size = (1.6 + 0.68 * len(columns), 2.3 + 0.48 * len(layers))
-    records: list[Record] = [
-        {
-            "place": f"layer {one.layer}, " + ("MLP" if one.head is None else f"head {one.head}"),
-            "layer": one.layer,
-            "head": one.head,
-            "tasks": one.mean,
-            "std": one.std,
-            "n": one.n,
-        }
-        for one in here
-    ]
-    return Figure(
-        name, what, caption, render(name, what, (max(size[0], 3.6), size[1]), draw), tuple(records)
-    )
-
-
-def _text(one: Place, digits: int) -> str:
-    mean = f"{one.mean:.{digits}f}"
-    return mean if one.std is None else f"{mean}\n±{one.std:.{digits}f}"

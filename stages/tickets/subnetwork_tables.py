@@ -191,6 +191,7 @@ MEASURES = {
 AXES = {
     "seeds": "seeds of a task",
     "tasks": "tasks of a seed",
+    "two tasks": "all seeds of two tasks",
     "halves": "halves of the examples, same model",
     "rules": "correct and published importance, same model",
 }

@@ -212,6 +212,45 @@ class Place:
 
 
 @dataclass(frozen=True)
+class Overlap:
+    """A row of overlaps.csv: how many heads or MLPs two tasks both keep; for one task its size."""
+
+    of: str
+    part: str
+    first: str
+    second: str
+    mean: float
+    std: float | None
+    n: int
+
+
+@dataclass(frozen=True)
+class Importance:
+    """A row of importance.csv: a head, or an MLP without `head`, of one fine-tuned model."""
+
+    task: str
+    seed: int
+    part: str
+    layer: int
+    head: int | None
+    importance: float
+    magnitude: float
+    first_dropped: bool
+    kept: bool
+
+
+@dataclass(frozen=True)
+class WeightsOfLayer:
+    """A row of layers.csv of the magnitude search: weights and biases of one layer."""
+
+    task: str
+    seed: int
+    layer: int
+    size: int
+    kept: int
+
+
+@dataclass(frozen=True)
 class Published:
     """A row of published/prasanna2020.csv: mean and sample standard deviation over n seeds."""
 
@@ -221,6 +260,16 @@ class Published:
     metric: str
     mean: float
     std: float | None
+    n: int
+
+
+@dataclass(frozen=True)
+class PublishedStructure:
+    """A row of published/prasanna2020_structure.csv: a number of a task, over n seeds."""
+
+    task: str
+    quantity: str
+    value: float
     n: int
 
 

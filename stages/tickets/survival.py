@@ -7,7 +7,6 @@ weights, whose heads are (layers, heads) and whose MLPs are (layers,).
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations
 from typing import Any, Protocol
 
 import numpy as np
@@ -26,6 +25,7 @@ MATRICES = (
     "output.dense",
 )
 """Of a layer of BERT; each has a weight, (outputs, inputs), and a bias, (outputs,)."""
+KINDS = ("weight", "bias")
 
 
 class Survivors(Protocol):
@@ -73,7 +73,7 @@ class Stability:
 
 @dataclass(frozen=True)
 class Shares:
-    """Share of the weights that are kept, in [0, 1], of heads (layers, heads) and MLPs (layers,)."""
+    """Means over weights, such as the share that is kept: heads (layers, heads) and MLPs (layers,)."""
 
     heads: NDArray[np.float64]
     mlps: NDArray[np.float64]
@@ -108,16 +108,17 @@ def by_task(found: Mapping[tuple[str, int], Survivors]) -> dict[str, HeatMap]:
     }
 
 
-def weights_kept(mask: Mask, num_heads: int) -> Shares:
-    """The share of its weights that each head and each MLP keeps under a mask over single weights.
+def by_place(values: Mapping[str, NDArray[Any]], num_heads: int) -> Shares:
+    """The mean over its weights that each head and each MLP has: of a mask, the share that is kept.
 
     To a head of size w belong its w rows of query, key and value with their biases, and its w
     columns of the attention's output matrix; to an MLP both matrices and both biases. The bias of
     the attention's output belongs to no head. (Prasanna et al. 2020 cut it into slices by head.)
 
     Args:
-        mask: has weight and bias of the six `MATRICES` of each layer, under names that end like
-            `layer.3.attention.self.query.weight`; others, such as a pooler, do not count.
+        values: one per weight, such as a mask or magnitudes; weight and bias of the six `MATRICES` of
+            each layer, under names that end like `layer.3.attention.self.query.weight`; others, such
+            as a pooler, do not count.
         num_heads: of a layer.
 
     Raises:
@@ -125,28 +126,44 @@ def weights_kept(mask: Mask, num_heads: int) -> Shares:
 
     Prasanna et al. 2020, Fig. 1a.
     """
-    layers: dict[int, Mask] = {}
-    for name, kept in mask.items():
-        inside = re.search(r"(?:^|\.)layer\.(\d+)\.(.+)\.(?:weight|bias)$", name)
-        if inside and inside[2] in MATRICES:
-            layers.setdefault(int(inside[1]), {})[name[inside.start(2) :]] = kept
-    needed = [f"{matrix}.{kind}" for matrix in MATRICES for kind in ("weight", "bias")]
     heads, mlps = [], []
-    for number in range(max(layers, default=0) + 1):
-        layer = layers.get(number, {})
-        for name in needed:
-            if name not in layer:
-                raise ValueError(f"the mask has no {name!r} of layer {number}")
+    for layer in _layers(values):
         by_unit = _by_unit(layer)
         if len(by_unit) % num_heads:
             raise ValueError(f"{len(by_unit)} rows of a query do not make {num_heads} heads")
         heads.append(by_unit.reshape(num_heads, -1).mean(axis=1))
-        mlps.append(np.concatenate([layer[name].reshape(-1) for name in needed[-4:]]).mean())
-    return Shares(np.array(heads), np.array(mlps))
+        of_mlp = (layer[f"{matrix}.{kind}"] for matrix in MATRICES[4:] for kind in KINDS)
+        mlps.append(np.concatenate([array.reshape(-1) for array in of_mlp]).mean())
+    return Shares(np.array(heads, np.float64), np.array(mlps, np.float64))
 
 
-def _by_unit(layer: Mask) -> NDArray[np.bool_]:
-    """What is kept of each unit of the heads, a row each: of query, key and value, and of the output."""
+def by_layer(mask: Mask) -> list[tuple[int, int]]:
+    """Of every layer how many weights and biases it has, and how many of them `mask` keeps.
+
+    Args and errors are those of `by_place`. In Prasanna et al. 2020 lower layers lose slightly more.
+    """
+    return [
+        (sum(kept.size for kept in layer.values()), sum(int(kept.sum()) for kept in layer.values()))
+        for layer in _layers(mask)
+    ]
+
+
+def _layers(values: Mapping[str, NDArray[Any]]) -> list[dict[str, NDArray[Any]]]:
+    """The arrays of each layer by their names in it; all are there."""
+    layers: dict[int, dict[str, NDArray[Any]]] = {}
+    for name, array in values.items():
+        inside = re.search(r"(?:^|\.)layer\.(\d+)\.(.+)\.(?:weight|bias)$", name)
+        if inside and inside[2] in MATRICES:
+            layers.setdefault(int(inside[1]), {})[name[inside.start(2) :]] = array
+    for number in range(max(layers, default=0) + 1):
+        for name in (f"{matrix}.{kind}" for matrix in MATRICES for kind in KINDS):
+            if name not in layers.get(number, {}):
+                raise ValueError(f"there is no {name!r} of layer {number}")
+    return [layers[number] for number in sorted(layers)]
+
+
+def _by_unit(layer: Mapping[str, NDArray[Any]]) -> NDArray[Any]:
+    """What each unit of the heads has, a row each: of query, key and value, and of the output."""
     pieces = []
     for matrix in MATRICES[:3]:
         pieces += [layer[f"{matrix}.weight"], layer[f"{matrix}.bias"][:, np.newaxis]]
@@ -187,53 +204,6 @@ def stability(
         raters.compare([one.heads for one in structures], num_permutations, generator),
         raters.compare([one.mlps for one in structures], num_permutations, generator),
     )
-
-
-def across_seeds(
-    structures: Mapping[tuple[str, int], Structure],
-    num_permutations: int,
-    generator: np.random.Generator,
-) -> dict[str, Stability]:
-    """For every task, how far its seeds agree. Chance is drawn task by task, in order.
-
-    Errors are those of `over_tasks` and `stability`. Prasanna et al. 2020.
-    """
-    tasks, seeds = _axes(structures)
-    return {
-        task: stability([structures[task, seed] for seed in seeds], num_permutations, generator)
-        for task in tasks
-    }
-
-
-def across_tasks(
-    structures: Mapping[tuple[str, int], Structure],
-    num_permutations: int,
-    generator: np.random.Generator,
-) -> dict[int, Stability]:
-    """For every seed, how far the tasks agree; otherwise as `across_seeds`."""
-    tasks, seeds = _axes(structures)
-    return {
-        seed: stability([structures[task, seed] for task in tasks], num_permutations, generator)
-        for seed in seeds
-    }
-
-
-def of_two_tasks(
-    structures: Mapping[tuple[str, int], Structure],
-    num_permutations: int,
-    generator: np.random.Generator,
-) -> dict[tuple[str, str], Stability]:
-    """For every two tasks, how far all seeds of both agree; otherwise as `across_seeds`.
-
-    Prasanna et al. 2020 take Krippendorff's alpha of these ten masks.
-    """
-    tasks, seeds = _axes(structures)
-    return {
-        pair: stability(
-            [structures[task, seed] for task in pair for seed in seeds], num_permutations, generator
-        )
-        for pair in combinations(tasks, 2)
-    }
 
 
 def _axes(found: Mapping[tuple[str, int], Survivors]) -> tuple[list[str], list[int]]:
