@@ -64,6 +64,7 @@ def retrain_structure(
     config = loaded.encoder.config
     everything = structure.whole(*kept.heads.shape)
     common_heads, common_mlps = structure.overlap(kept, good)
+    tokens = round(float(loaded.prepared.evaluated["validation"].lengths.mean()))
     record = {
         "kept": removal.num_parameters(config, kept),
         "prunable": removal.num_parameters(config, everything),
@@ -73,6 +74,8 @@ def retrain_structure(
         "all_mlps": everything.num_mlps,
         "heads_of_good_too": common_heads,
         "mlps_of_good_too": common_mlps,
+        "flops": removal.flops(config, kept, tokens),
+        "all_flops": removal.flops(config, everything, tokens),
     }
     both = retraining.retrain(
         loaded.model(trained),

@@ -133,7 +133,10 @@ def importances(searched: Path, joint: Structures) -> Iterator[dict[str, Any]]:
     for (task, seed), kept in joint.items():
         folder = searched / task / f"seed-{seed}"
         magnitudes = artifacts.load_arrays(folder / "magnitudes.safetensors")
-        first = artifacts.load_record(folder / "joint" / "trace.json")["steps"][0]
+        steps = artifacts.load_record(folder / "joint" / "trace.json")["steps"]
+        if not steps:  # the dense score was no score to keep
+            continue
+        first = steps[0]
         for part in ("heads", "mlps"):
             important = np.array(first["head_importance" if part == "heads" else "mlp_importance"])
             candidate = np.array(first[part], dtype=np.bool_)

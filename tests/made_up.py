@@ -199,10 +199,10 @@ def _sizes(config: Params) -> Iterator[Sizes]:
     for task, seed, kind, name in _subnetworks(config):
         common = {"good": 6, "bad": 4}.get(name, 5)
         if kind == "magnitude":
-            none = (None, None, None, None, None, None)
+            none = (None, None, None, None, None, None, None, None)
             yield Sizes(task, seed, kind, name, 75, 100, *none, 10 * common + 15)
         else:
-            parts = (6, 8, 3, 4, common, common // 2)
+            parts = (6, 8, 3, 4, common, common // 2, 700, 1000)
             yield Sizes(task, seed, kind, name, 75, 100, *parts, None)
 
 

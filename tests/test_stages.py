@@ -17,7 +17,7 @@ import pytest
 from safetensors.numpy import load_file
 
 from stages import cli, score
-from stages.tickets import artifacts, evaluation, exports, masks, removal, tasks
+from stages.tickets import artifacts, evaluation, exports, masks, raters, removal, structure, tasks
 from stages.tickets.masks import Mask
 from tests.imports import ROOT
 from tests.test_pipeline import Stage, read, resolve, shown_columns
@@ -73,6 +73,7 @@ STUDY: dict[str, Any] = SHIPPED | {
         "structured": ["good", "random", "bad", "random-2", "inverted", "one-head"],
         "super": ["super", "super-random", "super-bad"],
         "magnitude": ["good", "random", "bad"],
+        "scratch": ["random"],
     },
 }
 SPARSITY = {after["to"]: after["sparsity"] for after in STUDY["rounds"]}
@@ -215,7 +216,7 @@ def all_runs() -> list[tuple[str, str]]:
 
 
 def test_every_training_predicts_each_example_of_each_evaluated_split(project: Path) -> None:
-    assert len(all_runs()) == len(RUNS) * (1 + 1 + 1 + 2) + 2 + len(STUDY["tasks"]) + 3
+    assert len(all_runs()) == len(RUNS) * (1 + 1 + 1 + 2) + 2 + len(STUDY["tasks"]) + 3 + 2
     for folder, task in all_runs():
         prepared = tasks.load_prepared(project / "results" / "prepared" / task)
         assert list(prepared.evaluated) == ["selection", "validation"]
@@ -303,7 +304,9 @@ def test_scores_have_a_row_per_run_split_and_metric(project: Path) -> None:
     for task in ("mood", "similarity"):
         expected[task, "rewind"] = 2 * 2 * 3
         expected[task, "transfer"] = 2 * 2 * 3
-        expected[task, "bag_of_words"] = 2 * 3
+        expected[task, "bag_of_words"] = expected[task, "word_vectors"] = 2 * 3
+    expected["similarity", "normal_draw"] = 2 * 3
+    expected["mood", "scratch"] += num_seeds * 2 * 3
     for state in ("pruned", "retrained"):
         expected["mood", state] = num_seeds * 12 * 2 * 3
     assert table.groupby(["task", "kind"]).size().to_dict() == expected
@@ -567,11 +570,96 @@ def test_what_was_searched_is_told_by_task_and_seed(project: Path) -> None:
     assert (good["score"] >= 0.9 * good["dense_score"] - 1e-12).all()
     assert (searched[searched["dense_score"] <= 0]["steps"] == 0).all()
     agreement = pd.read_csv(project / "results" / "survival" / "agreement.csv")
-    assert set(agreement["axis"]) == {"seeds", "tasks", "halves", "rules"}
+    assert set(agreement["axis"]) == {"seeds", "tasks", "two tasks", "halves", "rules"}
     places = pd.read_csv(project / "results" / "survival" / "places.csv")
     whole = places[places["task"].isna() & (places["variant"] == "joint")]
     assert len(whole) == 2 * 2 + 2
     assert whole["mean"].between(0, 2).all()
+
+
+def structure_of(project: Path, task: str, seed: int) -> structure.Structure:
+    folder = project / "results" / "runs" / "search" / task / f"seed-{seed}" / "joint"
+    return artifacts.load_structure(folder / "structure.safetensors")
+
+
+def test_agreement_compares_the_right_masks(project: Path) -> None:
+    path = project / "results" / "survival" / "agreement.csv"
+    table = pd.read_csv(path, dtype=str, keep_default_na=False).astype({"value": float})
+    table = table[(table["variant"] == "joint") & (table["measure"] == "fleiss_kappa")]
+    value = table.set_index(["axis", "task", "seed", "part"])["value"]
+
+    def kappa(*keys: tuple[str, int]) -> float:
+        heads = [structure_of(project, *key).heads.ravel() for key in keys]
+        return float(raters.fleiss_kappa(np.array(heads)))
+
+    both = [("mood", 1), ("mood", 2)], [("similarity", 1), ("similarity", 2)]
+    assert value["seeds", "mood", "", "heads"] == pytest.approx(kappa(*both[0]), abs=1e-5)
+    across = kappa(("mood", 2), ("similarity", 2))
+    assert value["tasks", "", "2", "heads"] == pytest.approx(across, abs=1e-5)
+    four = kappa(*both[0], *both[1])
+    assert value["two tasks", "mood and similarity", "", "heads"] == pytest.approx(four, abs=1e-5)
+
+
+def test_overlaps_are_counted_within_a_seed_and_of_super_survivors(project: Path) -> None:
+    table = pd.read_csv(project / "results" / "survival" / "overlaps.csv")
+    heads = table[table["part"] == "heads"].set_index(["of", "first", "second"])["mean"]
+    common = [
+        np.sum(
+            structure_of(project, "mood", s).heads & structure_of(project, "similarity", s).heads
+        )
+        for s in (1, 2)
+    ]
+    assert heads["joint", "mood", "similarity"] == np.mean(common)
+    kept = [structure_of(project, "mood", seed).heads for seed in (1, 2)]
+    assert heads["super", "mood", "mood"] == np.sum(kept[0] & kept[1])
+
+
+def test_importance_stands_beside_the_magnitude_of_the_weights(project: Path) -> None:
+    """Of a head by hand; kept and dropped as the search's files say."""
+    table = pd.read_csv(project / "results" / "survival" / "importance.csv")
+    trace = project / "results" / "runs" / "search" / "mood" / "seed-1" / "joint" / "trace.json"
+    steps = artifacts.load_record(trace)["steps"]
+    here = table[(table["task"] == "mood") & (table["seed"] == 1)]
+    assert len(here) == (2 * 2 + 2 if steps else 0)
+    kept = structure_of(project, "mood", 1)
+    weights = artifacts.load_arrays(
+        project / "results" / "weights" / "mood" / "seed-1" / "trained.safetensors"
+    )
+    layer = "bert.encoder.layer.1.attention"
+    own = slice(8, 16)
+    pieces = [
+        weights[f"{layer}.self.{name}.{kind}"][own].ravel()
+        for name in ("query", "key", "value")
+        for kind in ("weight", "bias")
+    ]
+    pieces.append(weights[f"{layer}.output.dense.weight"][:, own].ravel())
+    mean = np.abs(np.concatenate(pieces)).mean()
+    for row in here[(here["layer"] == 1) & (here["head"] == 1)].itertuples():
+        assert row.magnitude == pytest.approx(mean, rel=1e-4)
+        assert row.kept == kept.heads[1, 1]
+        assert row.importance == pytest.approx(steps[0]["head_importance"][1][1])
+
+
+def test_layers_of_the_magnitude_search_add_up_to_the_mask(project: Path) -> None:
+    table = pd.read_csv(project / "results" / "survival" / "layers.csv")
+    folder = project / "results" / "runs" / "search" / "mood" / "seed-2" / "magnitude"
+    mask = artifacts.load_mask(folder / "mask.safetensors")
+    here = table[(table["task"] == "mood") & (table["seed"] == 2)]
+    assert here["size"].sum() == masks.num_weights(mask)
+    assert here["kept"].sum() == masks.num_survivors(mask)
+
+
+def test_random_heads_from_random_weights_are_those_of_the_random_subnetwork(project: Path) -> None:
+    folder = project / "results" / "runs" / "scratch-structured" / "mood" / "seed-1" / "random"
+    sizes = artifacts.load_record(folder / "subnetwork.json")
+    drawn = size(project, "structured", 1, "random")
+    assert sizes == {key: drawn[key] for key in ("kept", "prunable")}
+    scratch, retrained = (
+        artifacts.load_record(one / "history.json")["losses"]
+        for one in (folder, subnetwork(project, "structured", 1, "random") / "retrained")
+    )
+    assert len(scratch) == len(retrained)
+    assert scratch != retrained
 
 
 @pytest.mark.parametrize("alone", [False, True])

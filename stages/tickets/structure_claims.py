@@ -133,15 +133,12 @@ def structure_claims_table(
     found: Found, published: Sequence[PublishedStructure], config: Config
 ) -> Table:
     """Sizes, places and stability of what survives: the paper's masks and ours, mean over tasks."""
-    ours_are_theirs = set(config.search.tasks) <= {one.task for one in published}
+    known = {one.task for one in published}
+    ours_are_theirs = bool(config.search.tasks) and set(config.search.tasks) <= known
     caption = (
         "Of the paper: computed here from its published masks, heat maps and sizes, bert-base-uncased, 5 "
         "seeds, "
-        + (
-            "this study's tasks"
-            if ours_are_theirs and config.search.tasks
-            else "8 tasks without WNLI"
-        )
+        + ("this study's tasks" if ours_are_theirs else "8 tasks without WNLI")
         + ": mean over tasks [least, greatest]. Here the same over this study's tasks, of means over "
         "seeds. Verdict: agrees, if our mean is between the paper's least and greatest, give or take "
         f"{config.verdict.margin}; direction only, if it is on the same side of nothing (0, of shares "

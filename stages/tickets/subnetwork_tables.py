@@ -40,7 +40,9 @@ def subnetworks_table(scores: Scores, sizes: Sequence[Size], config: Config) -> 
         "that it dropped, and from good ones where these run out, so that they overlap with good (of "
         "good) where that is more than half; bad weights are the smallest. What is super survives in all "
         "seeds, and super-random and super-bad go with it. Kept: share of the parameters of heads and "
-        "MLPs, mean over seeds. Points on the validation split; mean ± standard deviation over n "
+        "MLPs, mean over seeds; FLOPs: share of the layers' operations on a validation example of mean "
+        "length, heads and MLPs being cut out (what that gains in time, `python -m stages.export` "
+        "measures). Points on the validation split; mean ± standard deviation over n "
         "seeds; differences are paired by "
         f"seed, with the {interval_name(config)}."
     )
@@ -61,6 +63,12 @@ def subnetworks_table(scores: Scores, sizes: Sequence[Size], config: Config) -> 
             random = searched_run(task, "retrained", kind, control)
             gain = scores.compare(retrained, random, confidence) if control else None
             kept = sum(one.kept / one.prunable for one in found) / len(found)
+            flops = [
+                one.flops / one.all_flops
+                for one in found
+                if one.flops is not None and one.all_flops
+            ]
+            share = sum(flops) / len(flops) if flops else None
             common = overlap(found) if control or name == "random" else None
             collapsed = scores.collapsed(retrained)
             rows.append(
@@ -68,6 +76,7 @@ def subnetworks_table(scores: Scores, sizes: Sequence[Size], config: Config) -> 
                     f"{task} ({metric_name(scores.metrics[task])})",
                     f"{'heads and MLPs' if kind == 'structured' else 'weights'}, {name}",
                     percent(kept),
+                    NONE if share is None else percent(share),
                     spread(scores.summary(pruned, confidence)),
                     spread(scores.summary(retrained, confidence)),
                     difference(loss),
@@ -83,6 +92,7 @@ def subnetworks_table(scores: Scores, sizes: Sequence[Size], config: Config) -> 
                     "kind": kind,
                     "subnetwork": name,
                     "kept": kept,
+                    "flops": share,
                     "overlap_with_good": common,
                     **numbers(scores.summary(pruned, confidence), "pruned_"),
                     **numbers(scores.summary(retrained, confidence), "retrained_"),
@@ -94,7 +104,7 @@ def subnetworks_table(scores: Scores, sizes: Sequence[Size], config: Config) -> 
     if not rows:
         return Table("subnetworks", caption, missing=runs.why_not("retrained", config))
     header = (
-        "task", "subnetwork", "kept", "pruned", "retrained", "retrained − dense",
+        "task", "subnetwork", "kept", "FLOPs", "pruned", "retrained", "retrained − dense",
         "retrained − random", "n", "of good", "collapsed",
     )  # fmt: skip
     return Table("subnetworks", caption, header, tuple(rows), tuple(records))

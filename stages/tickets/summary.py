@@ -289,6 +289,9 @@ class Size:
     all_mlps: int | None
     heads_of_good_too: int | None
     mlps_of_good_too: int | None
+    flops: int | None
+    """Of the layers in a forward pass of an example of mean length."""
+    all_flops: int | None
     kept_by_good_too: int | None
 
 
