@@ -10,6 +10,7 @@ from stages.tickets.params import Params
 from stages.tickets.report import Results
 from stages.tickets.summary import (
     Agreement,
+    HansScore,
     Kept,
     Place,
     Published,
@@ -44,6 +45,7 @@ class Study:
     structures: list[StructureAgreement]
     places: list[Place]
     published: list[Published]
+    hans: list[HansScore]
 
     @property
     def found(self) -> Scores:
@@ -60,6 +62,7 @@ class Study:
             self.structures,
             self.places,
             self.published,
+            self.hans,
         )
 
 
@@ -74,14 +77,16 @@ def config(
         for k in range(num_rounds)
     ]
     on = tasks if controls else ()
-    data = next(iter(whole.data.values()))
+    data = {task: whole.data[task] for task in tasks}
+    if not controls:
+        data = {task: one.model_copy(update={"hans": None}) for task, one in data.items()}
     return whole.model_copy(
         update={
             "tasks": tasks,
             "seeds": seeds,
             "rounds": tuple(rounds),
             "last_round": num_rounds,
-            "data": dict.fromkeys(tasks, data),
+            "data": data,
             "override": {task: params.Override() for task in tasks},
             "own": {},
             "imp": params.Imp(rewind_to=0, keep_weights=()),
@@ -116,6 +121,7 @@ def study(config: Params) -> Study:
         list(_structures(config)),
         list(_places(config)),
         list(_published()),
+        list(_hans(config)),
     )
 
 
@@ -155,6 +161,30 @@ def _runs(config: Params) -> Iterator[tuple[Run, int | None, float]]:
     for source, target, seed in product(transfer.sources, transfer.targets, transfer.seeds):
         level = 0.85 if source <= target else 0.7
         yield Run(target, "transfer", transfer.round, source), seed, level
+
+
+SUBCASES = {
+    "lexical_overlap": ("le_passive", "ln_passive", "ln_subject/object_swap"),
+    "subsequence": ("se_PP_on_obj", "sn_PP_on_subject"),
+    "constituent": ("ce_adverb", "cn_adverb"),
+}
+
+
+def _hans(config: Params) -> Iterator[HansScore]:
+    """Of the tasks that have it, for every run: above chance on non-entailed passives alone."""
+    for run, seed, level in _runs(config):
+        if getattr(config.data[run.task], "hans", None) is None:
+            continue
+        number = config.last_round if run.kind == "rewind" else run.at
+        point = run.at if run.kind == "rewind" else None
+        for heuristic, subcases in SUBCASES.items():
+            for subcase in subcases:
+                entailed = subcase[1] == "e"
+                accuracy = level if entailed else 0.75 if subcase == "ln_passive" else 1 - level
+                yield HansScore(
+                    run.task, run.kind, seed, number, 0.0, point, run.source, heuristic, entailed,
+                    subcase, round(accuracy, 6), 20, "the miniature language",
+                )  # fmt: skip
 
 
 LEVELS = {"good": 0.88, "random": 0.8, "bad": 0.7, "super": 0.75}

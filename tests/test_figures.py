@@ -6,7 +6,7 @@ from collections.abc import Callable
 import matplotlib as mpl
 import pytest
 
-from stages.tickets import curves, heat_maps, subnetwork_figures
+from stages.tickets import curves, hans_tables, heat_maps, subnetwork_figures
 from stages.tickets.figures import Figure
 from tests.made_up import SIZES, Size, Study, config, study
 
@@ -21,6 +21,7 @@ DRAW: dict[str, Callable[[Study], Figure]] = {
     "survival_of_weights": lambda made: subnetwork_figures.survival_figure(
         made.places, made.config, "magnitude"
     ),
+    "hans": lambda made: hans_tables.hans_figure(made.hans, made.config),
     "layers_by_task": lambda made: curves.layers_by_task_figure(made.layers, made.config),
 }
 
@@ -50,6 +51,7 @@ def test_what_did_not_run_is_not_drawn() -> None:
         "subnetworks",
         "survival",
         "survival_of_weights",
+        "hans",
     }
 
 

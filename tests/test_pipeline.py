@@ -628,11 +628,11 @@ def test_a_lock_of_another_study_is_reported() -> None:
 
 LAYERS = {
     "mathematics": {
-        "agreement", "draws", "grammar", "language", "masks", "modules", "params", "patterns",
-        "raters", "searching", "seeds", "structure", "summary", "survival",
+        "agreement", "draws", "grammar", "hans_scores", "heuristics", "language", "masks", "modules",
+        "params", "patterns", "raters", "searching", "seeds", "structure", "summary", "survival",
     },
     "outside": {
-        "artifacts", "baselines", "encoder", "exports", "pretrained", "scores", "tasks", "texts",
+        "artifacts", "baselines", "encoder", "exports", "hans", "pretrained", "scores", "tasks", "texts",
     },
     "loops": {
         "attention_maps", "batches", "embedding", "evaluation", "gates", "graphs", "importance",
@@ -640,9 +640,9 @@ LAYERS = {
         "variants",
     },
     "reports": {
-        "answers", "claims", "curves", "figures", "findings", "formatting", "heat_maps", "mask_tables",
-        "page", "panels", "report", "runs", "score_tables", "subnetwork_figures",
-        "subnetwork_tables", "tables", "ticket_tables",
+        "answers", "claims", "curves", "figures", "findings", "formatting", "hans_tables",
+        "heat_maps", "mask_tables", "page", "panels", "report", "runs", "score_tables",
+        "subnetwork_figures", "subnetwork_tables", "tables", "ticket_tables",
     },
 }  # fmt: skip
 MAY_IMPORT = {

@@ -9,6 +9,7 @@ from stages.tickets import (
     claims,
     curves,
     figures,
+    hans_tables,
     heat_maps,
     mask_tables,
     params,
@@ -23,6 +24,7 @@ from stages.tickets.formatting import percent
 from stages.tickets.runs import task_name
 from stages.tickets.summary import (
     Agreement,
+    HansScore,
     Kept,
     Place,
     Published,
@@ -70,6 +72,7 @@ class Results:
     structures: Sequence[StructureAgreement]
     places: Sequence[Place]
     published: Sequence[Published]
+    hans: Sequence[HansScore]
 
 
 def build(results: Results, config: Config) -> list[Section]:
@@ -183,6 +186,20 @@ def build(results: Results, config: Config) -> list[Section]:
             (
                 subnetwork_tables.searches_table(results.searched, config),
                 subnetwork_tables.structure_agreement_table(results.structures, config),
+            ),
+        ),
+        Section(
+            "hans",
+            "HANS: right for the wrong reasons?",
+            "Do dense models and subnetworks look at the syntax of a pair, or do they say entailment "
+            "wherever words, a subsequence or a constituent of the premise come again?",
+            "McCoy et al. 2019. Prasanna et al. 2020 have settings for HANS in their code, and nothing "
+            "on it in their paper.",
+            hans_tables.on_hans(results.hans, config),
+            (hans_tables.hans_figure(results.hans, config),),
+            (
+                hans_tables.hans_table(results.hans, config),
+                hans_tables.subcases_table(results.hans, config),
             ),
         ),
     ]
