@@ -79,12 +79,11 @@ def _read(file: HansFile, path: Path, key: str) -> pd.DataFrame:
             raise ParamsError(f"{key} is {file.path!r}, which has no column {column!r}")
     if official:
         table = table.rename(columns=OFFICIAL)
-        table["label"] = [LABELS.get(label, label) for label in table["label"]]
     table = table[list(COLUMNS)]
     if table.empty:
         raise ParamsError(f"{key} is {file.path!r}, which has no rows")
     allowed_in: dict[str, list[int] | list[str]] = {
-        "label": list(LABELS.values()),
+        "label": list(LABELS) if official else list(LABELS.values()),
         "heuristic": list(heuristics.HEURISTICS.values()),
     }
     for column, allowed in allowed_in.items():
@@ -93,14 +92,14 @@ def _read(file: HansFile, path: Path, key: str) -> pd.DataFrame:
             row = int(np.flatnonzero(wrong)[0])
             raise ParamsError(
                 f"{key} is {file.path!r}, whose row {row + 1} has the {column} "
-                f"{table[column].iloc[row]!r}, allowed are {', '.join(map(str, allowed))}"
+                f"{table[column].tolist()[row]!r}, allowed are {', '.join(map(str, allowed))}"
             )
     for column in ("premise", "hypothesis", "subcase"):
         empty = (table[column].isna() | (table[column] == "")).to_numpy()
         if empty.any():
             row = int(np.flatnonzero(empty)[0]) + 1
             raise ParamsError(f"{key} is {file.path!r}, which has no {column!r} in its row {row}")
-    return table
+    return table.assign(label=table["label"].map(LABELS)) if official else table
 
 
 def _drawn(table: pd.DataFrame, per_subcase: int, seed: int) -> pd.DataFrame:
