@@ -163,6 +163,8 @@ def hans_figure(found: Sequence[HansScore], config: Drawn) -> Figure:
                         error.append(100 * (one.std or 0.0))
                 panel.bar(at, level, 0.9 * width, color=colour, label=label, yerr=error, capsize=2)
             panel.axhline(50, color=GREY, linestyle=":", label="toss of a coin")
+            panel.set_axisbelow(True)
+            panel.set_ylim(0, 105)
             panel.set_title(f"{task}, {TRUTHS[entailed]}")
             ticks = [_words(heuristic).replace(" ", "\n") for heuristic in heuristics]
             panel.set_xticks(range(len(heuristics)), ticks)
@@ -194,8 +196,8 @@ def on_hans(found: Sequence[HansScore], config: Config) -> str:
         above = [_words(heuristic) for heuristic, mean in means[False].items() if mean > 0.5]
         sentences.append(
             f"Dense models of {task} are right about {_listed(means[True])} of the entailed and about "
-            f"{_listed(means[False])} of the non-entailed examples, where they are above 50 % on "
-            f"{' and '.join(above) or 'none'}."
+            f"{_listed(means[False])} of the non-entailed examples, "
+            f"{'above 50 % on ' + ' and '.join(above) if above else 'nowhere above 50 %'}."
         )
     return " ".join(sentences)
 
