@@ -22,6 +22,8 @@ def check(study: params.Params) -> None:
     for task, data in study.data.items():
         if isinstance(data, params.FolderData):
             _folder(data.path, f"data.{task}.path")
+        if not isinstance(data, params.MiniatureData) and data.hans:
+            _file(data.hans.path, f"data.{task}.hans.path")
     for task, own in study.own.items():
         for split, path in {"train": own.train, "validation": own.validation}.items():
             if not Path(path).is_file():
@@ -40,6 +42,11 @@ def _installed(package: str) -> bool:
 def _folder(path: str, key: str) -> None:
     if not params.expanded(path, key).is_dir():
         raise params.ParamsError(f"{key} is {path!r}, but there is no such folder")
+
+
+def _file(path: str, key: str) -> None:
+    if not params.expanded(path, key).is_file():
+        raise params.ParamsError(f"{key} is {path!r}, but there is no such file")
 
 
 def main(out: Annotated[Path, typer.Option()]) -> None:

@@ -1,6 +1,6 @@
 """Write a subnetwork of heads and MLPs as a model of its own: smaller, for use outside this project.
 
-A command and no stage: `uv run python -m stages.export --task sentiment --seed 1 --out smaller` after
+A command and no stage: `uv run python -m stages.export --task entailment --seed 1 --out smaller` after
 `dvc repro`. It says what the model saves.
 """
 

@@ -38,6 +38,7 @@ class Params:
 def main(
     scores: Annotated[Path, typer.Option(help="scores.csv")],
     subnetworks: Annotated[Path, typer.Option(help="subnetworks.csv")],
+    hans: Annotated[Path, typer.Option(help="hans.csv")],
     stability: Annotated[Path, typer.Option(help="Folder of agreement.csv and layers.csv.")],
     survival: Annotated[
         Path, typer.Option(help="Folder of searched.csv, agreement.csv, places.csv and others.")
@@ -64,6 +65,7 @@ def main(
         read(survival / "layers.csv", summary.WeightsOfLayer),
         read(published / "prasanna2020.csv", summary.Published),
         read(published / "prasanna2020_structure.csv", summary.PublishedStructure),
+        read(hans, summary.HansScore),
     )
     record = json.loads((encoder / "encoder.json").read_text(encoding="utf-8"))
 

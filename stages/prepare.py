@@ -1,4 +1,4 @@
-"""A task's tokenised splits (train, selection carved from it, validation), baselines and recipe."""
+"""A task's tokenised splits (train, selection carved from it, validation, HANS), baselines and recipe."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,7 +8,7 @@ import typer
 from tokenizers import Tokenizer
 
 from stages import cli
-from stages.tickets import artifacts, baselines, params, tasks, texts
+from stages.tickets import artifacts, baselines, hans, hans_scores, params, tasks, texts
 from stages.tickets.seeds import stable_seed
 from stages.tickets.tasks import Prepared, Task, Vocabulary
 
@@ -86,12 +86,17 @@ def main(
         raise params.ParamsError(f"data has no {task!r}, and own has none")
     check_length(config.prepare.max_length, artifacts.load_record(encoder / "config.json"))
     described, sources = texts.load(task, source)
+    found = hans.load(task, source, config.prepare.seed)
+    if found:
+        sources[hans_scores.SPLIT] = found[0]
     record = artifacts.load_record(encoder / "encoder.json")["vocabulary"]
     tokenizer = Tokenizer.from_file(str(encoder / "tokenizer.json"))
     vocabulary = Vocabulary(**{**record, "special": tuple(record["special"])})
     prepared = prepare(described, sources, tokenizer, vocabulary, config.prepare)
     tasks.save_prepared(prepared, out)
     artifacts.save_record(recipe(config).model_dump(), out / "recipe.json")
+    if found:
+        hans_scores.save_cases(found[1], out / "hans.csv")
     artifacts.save_arrays(baselines.predict(prepared), out / "baselines.safetensors")
 
 

@@ -1,7 +1,7 @@
-"""One long table of scores from all stored predictions, and the few numbers that `dvc metrics` shows."""
+"""Tables of scores from all stored predictions, and the few numbers that `dvc metrics` shows."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from collections.abc import Iterator, Mapping
+from dataclasses import astuple, dataclass, fields
 from itertools import product
 from pathlib import Path
 from typing import Annotated, Any
@@ -10,8 +10,8 @@ import pandas as pd
 import typer
 
 from stages import cli
-from stages.tickets import artifacts, params, scores, tasks
-from stages.tickets.summary import Size
+from stages.tickets import artifacts, hans_scores, params, scores, tasks
+from stages.tickets.summary import HansScore, Size
 from stages.tickets.tasks import Prepared
 
 COLUMNS = [
@@ -111,32 +111,74 @@ def subnetworks(retrain: params.Retrain) -> Iterator[tuple[str, tuple[str, ...]]
     yield "magnitude", retrain.magnitude
 
 
-def table(config: Params, prepared: dict[str, Prepared], runs: Path, rounds: Path) -> pd.DataFrame:
-    """The long table, one row per run, split and metric."""
+@dataclass(frozen=True)
+class Predicted:
+    """The predictions of one run, or of one baseline."""
+
+    task: str
+    where: list[Any]
+    """The first columns of every table: task, kind, seed, round, sparsity, point and source."""
+    arrays: artifacts.Arrays
+    prefix: str = ""
+    """Of the names of the splits."""
+
+
+@dataclass(frozen=True)
+class Folders:
+    """Where predictions and what they are about lie."""
+
+    prepared: Path
+    vectors: Path
+    """Baselines of word vectors."""
+    runs: Path
+    rounds: Path
+
+
+def predicted(
+    config: Params, folders: Folders, prepared: Mapping[str, Prepared]
+) -> Iterator[Predicted]:
+    """All runs, then the baselines of every task: those of `prepare`, and of word vectors."""
     sparsity = {0: 0.0} | {after.to: after.sparsity for after in config.rounds}
-    rows: list[list[Any]] = []
-    for run in sources(config, runs, rounds):
-        predictions = artifacts.load_arrays(run.folder / "predictions.safetensors")
+    for run in sources(config, folders.runs, folders.rounds):
+        arrays = artifacts.load_arrays(run.folder / "predictions.safetensors")
         dropped = sparsity[run.round] if run.sparsity is None else run.sparsity
         where = [run.task, run.kind, run.seed, run.round, dropped, run.point, run.source]
-        for split, examples in prepared[run.task].evaluated.items():
-            rows += _rows(where, prepared[run.task].task, predictions, split, split, examples)
-    return pd.DataFrame(rows, columns=COLUMNS)
-
-
-def baselines(prepared: dict[str, Prepared], folder: Path, vectors: Path) -> pd.DataFrame:
-    """The rows of the majority and, where there are labels, of bags of words and of word vectors."""
-    rows: list[list[Any]] = []
+        yield Predicted(run.task, where, arrays)
     for task, data in prepared.items():
-        predictions = artifacts.load_arrays(folder / task / "baselines.safetensors")
+        arrays = artifacts.load_arrays(folders.prepared / task / "baselines.safetensors")
         if data.task.kind != "mlm":
-            predictions |= artifacts.load_arrays(vectors / f"{task}.safetensors")
-        for kind in sorted({key.split(".")[0] for key in predictions}, reverse=True):
-            where = [task, kind, None, 0, 0.0, None, None]
-            for split, examples in data.evaluated.items():
-                prefix = f"{kind}.{split}"
-                rows += _rows(where, data.task, predictions, prefix, split, examples)
-    return pd.DataFrame(rows, columns=COLUMNS)
+            arrays |= artifacts.load_arrays(folders.vectors / f"{task}.safetensors")
+        for kind in sorted({key.split(".")[0] for key in arrays}, reverse=True):
+            yield Predicted(task, [task, kind, None, 0, 0.0, None, None], arrays, f"{kind}.")
+
+
+def tables(
+    config: Params, folders: Folders, prepared: Mapping[str, Prepared]
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The long table, one row per run, split and metric, and that of HANS, one per run and subcase."""
+    rows: list[list[Any]] = []
+    on_hans: list[list[Any]] = []
+    cases = {
+        task: hans_scores.load_cases(folders.prepared / task / "hans.csv")
+        for task, data in prepared.items()
+        if hans_scores.SPLIT in data.evaluated
+    }
+    for run in predicted(config, folders, prepared):
+        data = prepared[run.task]
+        for split, examples in data.evaluated.items():
+            prefix = run.prefix + split
+            if split == hans_scores.SPLIT:
+                logits = run.arrays[f"{prefix}.logits"]
+                found = hans_scores.by_subcase(logits, examples.labels, cases[run.task])
+                on_hans += [[*run.where, *astuple(one)] for one in found]
+            else:
+                rows += _rows(run.where, data.task, run.arrays, prefix, split, examples)
+    both = (
+        pd.DataFrame(rows, columns=COLUMNS),
+        pd.DataFrame(on_hans, columns=[field.name for field in fields(HansScore)]),
+    )
+    whole = dict.fromkeys(("seed", "round", "point"), "Int64")
+    return both[0].astype(whole), both[1].astype(whole)
 
 
 def _rows(
@@ -198,17 +240,14 @@ def main(
     scores_out: Annotated[Path, typer.Option("--scores")],
     metrics_out: Annotated[Path, typer.Option("--metrics")],
     sizes_out: Annotated[Path, typer.Option("--subnetworks")],
+    hans_out: Annotated[Path, typer.Option("--hans")],
 ) -> None:
     config = cli.read(Params)
     data = {task: tasks.load_prepared(prepared / task) for task in config.tasks}
-    found = pd.concat(
-        [table(config, data, runs, rounds), baselines(data, prepared, vectors)],
-        ignore_index=True,
-    )
-    for column in ("seed", "round", "point"):
-        found[column] = found[column].astype("Int64")
+    found, on_hans = tables(config, Folders(prepared, vectors, runs, rounds), data)
     scores_out.parent.mkdir(parents=True, exist_ok=True)
-    found.to_csv(scores_out, index=False, float_format="%.6g", lineterminator="\n")
+    for table, path in ((found, scores_out), (on_hans, hans_out)):
+        table.to_csv(path, index=False, float_format="%.6g", lineterminator="\n")
     sizes(config, runs).to_csv(sizes_out, index=False, lineterminator="\n")
     artifacts.save_record(metrics(found), metrics_out)
 

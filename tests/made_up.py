@@ -10,6 +10,7 @@ from stages.tickets.params import Params
 from stages.tickets.report import Results
 from stages.tickets.summary import (
     Agreement,
+    HansScore,
     Importance,
     Kept,
     Overlap,
@@ -52,6 +53,7 @@ class Study:
     weights: list[WeightsOfLayer]
     published: list[Published]
     published_structure: list[PublishedStructure]
+    hans: list[HansScore]
 
     @property
     def found(self) -> Scores:
@@ -72,6 +74,7 @@ class Study:
             self.weights,
             self.published,
             self.published_structure,
+            self.hans,
         )
 
 
@@ -86,14 +89,16 @@ def config(
         for k in range(num_rounds)
     ]
     on = tasks if controls else ()
-    data = next(iter(whole.data.values()))
+    data = {task: whole.data[task] for task in tasks}
+    if not controls:
+        data = {task: one.model_copy(update={"hans": None}) for task, one in data.items()}
     return whole.model_copy(
         update={
             "tasks": tasks,
             "seeds": seeds,
             "rounds": tuple(rounds),
             "last_round": num_rounds,
-            "data": dict.fromkeys(tasks, data),
+            "data": data,
             "override": {task: params.Override() for task in tasks},
             "own": {},
             "imp": params.Imp(rewind_to=0, keep_weights=()),
@@ -133,6 +138,7 @@ def study(config: Params) -> Study:
         list(_weights(config)),
         list(_published()),
         list(_published_structure()),
+        list(_hans(config)),
     )
 
 
@@ -176,6 +182,30 @@ def _runs(config: Params) -> Iterator[tuple[Run, int | None, float]]:
     for source, target, seed in product(transfer.sources, transfer.targets, transfer.seeds):
         level = 0.85 if source <= target else 0.7
         yield Run(target, "transfer", transfer.round, source), seed, level
+
+
+SUBCASES = {
+    "lexical_overlap": ("le_passive", "ln_passive", "ln_subject/object_swap"),
+    "subsequence": ("se_PP_on_obj", "sn_PP_on_subject"),
+    "constituent": ("ce_adverb", "cn_adverb"),
+}
+
+
+def _hans(config: Params) -> Iterator[HansScore]:
+    """Of the tasks that have it, for every run: above chance on non-entailed passives alone."""
+    for run, seed, level in _runs(config):
+        if getattr(config.data[run.task], "hans", None) is None:
+            continue
+        number = config.last_round if run.kind == "rewind" else run.at
+        point = run.at if run.kind == "rewind" else None
+        for heuristic, subcases in SUBCASES.items():
+            for subcase in subcases:
+                entailed = subcase[1] == "e"
+                accuracy = level if entailed else 0.75 if subcase == "ln_passive" else 1 - level
+                yield HansScore(
+                    run.task, run.kind, seed, number, 0.0, point, run.source, heuristic, entailed,
+                    subcase, round(accuracy, 6), 20, "the miniature language",
+                )  # fmt: skip
 
 
 LEVELS = {"good": 0.88, "random": 0.8, "bad": 0.7, "super": 0.75}

@@ -188,6 +188,18 @@ NOT_THERE: list[tuple[Change, str]] = [
         "data.mlm.path is 'data/glue', but there is no such folder",
     ),
     (
+        lambda study: study["data"].update(
+            entailment={
+                "source": "hub",
+                "name": "nyu-mll/glue",
+                "config": "rte",
+                "revision": "0" * 40,
+                "hans": {"path": "data/hans.txt", "per_subcase": 9},
+            }
+        ),
+        "data.entailment.hans.path is 'data/hans.txt', but there is no such file",
+    ),
+    (
         lambda study: study.update(
             encoder={
                 "source": "package",

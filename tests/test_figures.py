@@ -8,6 +8,7 @@ import pytest
 
 from stages.tickets import (
     curves,
+    hans_tables,
     heat_maps,
     importance_reports,
     subnetwork_figures,
@@ -38,6 +39,7 @@ DRAW: dict[str, Callable[[Study], Figure]] = {
     "importance_by_magnitude": lambda made: importance_reports.magnitude_figure(
         made.importance, made.config
     ),
+    "hans": lambda made: hans_tables.hans_figure(made.hans, made.config),
     "layers_by_task": lambda made: curves.layers_by_task_figure(made.layers, made.config),
 }
 
@@ -72,6 +74,7 @@ def test_what_did_not_run_is_not_drawn() -> None:
         "overlaps",
         "importance",
         "importance_by_magnitude",
+        "hans",
     }
 
 

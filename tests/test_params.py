@@ -91,6 +91,13 @@ OWN = {
     "metrics": ["accuracy"],
 }
 
+
+def glue(config: str, **changes: object) -> Content:
+    """A task of GLUE in a folder, with HANS from a file."""
+    hans: Content = {"path": "$SOMEWHERE/hans.txt", "per_subcase": 9} | changes
+    return {"source": "folder", "path": "glue", "config": config, "hans": hans}
+
+
 # A change of the shipped file; then the key, the value and what is allowed, as the message has them.
 REFUSED: list[tuple[Change, str, str, str]] = [
     (put("sede", 1), "'sede'", "1", "seeds"),
@@ -165,7 +172,12 @@ REFUSED: list[tuple[Change, str, str, str]] = [
     (put("transfer.seeds", [99]), "transfer.seeds", "99", SEEDS),
     (put("scratch.seeds", [99]), "scratch.seeds", "99", SEEDS),
     (put("search.tasks", ["cola"]), "search.tasks", "'cola'", "acceptability"),
-    (put("search.tasks", [*TASKS[:2], "mlm"]), "search.tasks", "'mlm'", "tasks with labels"),
+    (
+        put("search.tasks", [*shipped()["search"]["tasks"], "mlm"]),
+        "search.tasks",
+        "'mlm'",
+        "tasks with labels",
+    ),
     (put("search.seeds", [99]), "search.seeds", "99", SEEDS),
     (put("search.rule.variants", ["magic"]), "search.rule.variants[0]", "'magic'", "'published'"),
     (put("search.rule.variants", ["heads", "heads"]), "search.rule.variants", "'heads'", "once"),
@@ -234,6 +246,38 @@ REFUSED: list[tuple[Change, str, str, str]] = [
         "accuracy, f1, matthews",
     ),
     (put("own.mine", {**OWN, "texts": ["a", "b", "c"]}), "own.mine.texts", "'c'", "at most 2"),
+    (
+        put("data.sentiment.hans", {"per_subcase": 20}),
+        "data.sentiment.hans",
+        "20",
+        "the task entailment",
+    ),
+    (put("data.entailment.hans.per_subcase", 0), "data.entailment.hans.per_subcase", "0", "1"),
+    (
+        put("data.entailment.hans.per_subcase", 1001),
+        "data.entailment.hans.per_subcase",
+        "1001",
+        "less than or equal to 1000",
+    ),
+    (
+        put("data.entailment.hans.path", "hans.txt"),
+        "data.entailment.hans has",
+        "'path' with value 'hans.txt'",
+        "allowed are per_subcase",
+    ),
+    (put("data.entailment", glue("qnli")), "data.entailment.config", "'qnli'", "are mnli, rte"),
+    (
+        put("data.entailment", glue("rte", path="hans.csv")),
+        "data.entailment.hans.path",
+        "'hans.csv'",
+        ".parquet or .txt",
+    ),
+    (
+        put("data.entailment", glue("rte", per_subcase=0)),
+        "data.entailment.hans.per_subcase",
+        "0",
+        "greater than or equal to 1",
+    ),
 ]
 
 
@@ -317,6 +361,14 @@ def test_params_are_frozen() -> None:
     for section, key in ((study, "seeds"), (study.train, "epochs"), (study.rounds[0], "sparsity")):
         with pytest.raises(ValidationError, match="frozen"):
             setattr(section, key, None)
+
+
+@pytest.mark.parametrize("config", ["mnli", "rte"])
+def test_hans_of_a_task_whose_class_0_is_entailment_is_read(tmp_path: Path, config: str) -> None:
+    content = shipped()
+    content["data"]["entailment"] = glue(config)
+    data = params.load(written(content, tmp_path)).data["entailment"]
+    assert data.hans == params.HansFile(path="$SOMEWHERE/hans.txt", per_subcase=9)
 
 
 def test_an_own_task_is_read(tmp_path: Path) -> None:

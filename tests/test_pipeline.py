@@ -629,12 +629,12 @@ def test_a_lock_of_another_study_is_reported() -> None:
 
 LAYERS = {
     "mathematics": {
-        "agreement", "draws", "grammar", "language", "masks", "modules", "params", "patterns",
-        "raters", "searching", "seeds", "structure", "summary", "survival",
+        "agreement", "draws", "grammar", "hans_scores", "heuristics", "language", "masks", "modules",
+        "params", "patterns", "raters", "searching", "seeds", "structure", "summary", "survival",
     },
     "outside": {
-        "artifacts", "baselines", "encoder", "exports", "pretrained", "scores", "tasks", "texts",
-        "word_vectors",
+        "artifacts", "baselines", "encoder", "exports", "hans", "pretrained", "scores", "tasks",
+        "texts", "word_vectors",
     },
     "loops": {
         "attention_maps", "batches", "embedding", "evaluation", "gates", "graphs", "importance",
@@ -643,9 +643,9 @@ LAYERS = {
     },
     "reports": {
         "answers", "baseline_tables", "claims", "curves", "figures", "findings", "formatting",
-        "heat_maps", "importance_reports", "mask_tables", "page", "panels", "report", "runs",
-        "score_tables", "structure_claims", "subnetwork_figures", "subnetwork_tables", "survival_figures",
-        "tables", "ticket_tables",
+        "hans_tables", "heat_maps", "importance_reports", "mask_tables", "page", "panels",
+        "report", "runs", "score_tables", "structure_claims", "subnetwork_figures",
+        "subnetwork_tables", "survival_figures", "tables", "ticket_tables",
     },
 }  # fmt: skip
 MAY_IMPORT = {

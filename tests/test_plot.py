@@ -20,6 +20,7 @@ ROOT = Path(__file__).parents[1]
 OPTIONS = {
     "scores": "scores.csv",
     "subnetworks": "subnetworks.csv",
+    "hans": "hans.csv",
     "stability": "stability",
     "survival": "survival",
     "encoder": "encoder",
@@ -51,6 +52,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     save(made.agreement, summary.Agreement, tmp_path / "stability" / "agreement.csv")
     save(made.layers, summary.Kept, tmp_path / "stability" / "layers.csv")
     save(made.sizes, summary.Size, tmp_path / "subnetworks.csv")
+    save(made.hans, summary.HansScore, tmp_path / "hans.csv")
     save(made.searched, summary.Searched, tmp_path / "survival" / "searched.csv")
     save(made.structures, summary.StructureAgreement, tmp_path / "survival" / "agreement.csv")
     save(made.places, summary.Place, tmp_path / "survival" / "places.csv")
@@ -85,6 +87,7 @@ def test_the_stage_writes_the_report_and_another_process_the_same_bytes(project:
     names = ["agreement", "layers", "layers_by_task", "rewinding", "scores", "transfer"]
     names += ["subnetworks", "survival", "survival_of_weights", "survival_by_task"]
     names += ["survival_of_weights_by_task", "overlaps", "importance", "importance_by_magnitude"]
+    names += ["hans"]
     assert {f"figures/{name}.svg" for name in names} <= set(first)
     assert {"index.html", "README.md", "figures/scores_mean_imp.csv", "tables/tickets.tex"} <= set(
         first

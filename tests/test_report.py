@@ -32,6 +32,7 @@ def test_every_answer_table_and_figure_stands_in_its_section() -> None:
             ["searches", "structure_agreement", "weights_by_layer"],
         ),
         "importance": (["importance", "importance_by_magnitude"], ["magnitude_by_importance"]),
+        "hans": (["hans"], ["hans", "hans_subcases"]),
     }
     transfer = next(section for section in found if section.name == "transfer")
     assert transfer.answer == answers.on_transfer(made.found, made.config)

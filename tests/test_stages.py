@@ -8,6 +8,7 @@ import random
 import resource
 import shutil
 import sys
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,17 @@ import pytest
 from safetensors.numpy import load_file
 
 from stages import cli, score
-from stages.tickets import artifacts, evaluation, exports, masks, raters, removal, structure, tasks
+from stages.tickets import (
+    artifacts,
+    evaluation,
+    exports,
+    masks,
+    raters,
+    removal,
+    structure,
+    summary,
+    tasks,
+)
 from stages.tickets.masks import Mask
 from tests.imports import ROOT
 from tests.test_pipeline import Stage, read, resolve, shown_columns
@@ -380,6 +391,75 @@ def test_the_report_is_one_page_that_names_the_study_and_its_tasks(project: Path
     assert {path.suffix for path in (folder / "tables").iterdir()} == {".csv", ".md", ".tex"}
     assert {path.suffix for path in (folder / "figures").iterdir()} == {".csv", ".svg"}
     assert (folder / "README.md").stat().st_size > 1000
+
+
+# --- answers on HANS -------------------------------------------------------------------------
+
+ON_HANS = STUDY | {
+    "tasks": ["entailment", "mood"],
+    "seeds": [1],
+    "data": {
+        "entailment": SHIPPED["data"]["entailment"]
+        | {"train": 30, "validation": 20, "hans": {"per_subcase": 2}}
+    },
+    "override": {"entailment": {}, "mood": {}},
+    "imp": {"rewind_to": 0, "keep_weights": []},
+    "rewind": {"tasks": ["entailment"], "seeds": [1], "points": [50]},
+    "random": {"rounds": [2]},
+    "transfer": {"sources": ["mood"], "targets": ["entailment"], "seeds": [1], "round": 1},
+    "search": STUDY["search"] | {"tasks": ["entailment"], "seeds": [1]},
+    "retrain": {
+        "tasks": ["entailment"],
+        "seeds": [1],
+        "structured": ["good"],
+        "super": [],
+        "magnitude": ["bad"],
+    },
+}
+
+
+@pytest.mark.usefixtures("on_the_cpu")
+def test_every_run_of_a_task_with_hans_answers_it(tmp_path: Path) -> None:
+    project = run_all(tmp_path / "hans", ON_HANS)
+    folder = project / "results" / "prepared" / "entailment"
+    cases = pd.read_csv(folder / "hans.csv")
+    prepared = tasks.load_prepared(folder)
+    assert list(prepared.evaluated) == ["selection", "validation", "hans"]
+    labels = prepared.evaluated["hans"].labels
+    assert [subcase[1] == "n" for subcase in cases["subcase"]] == [bool(x) for x in labels]
+    assert not (project / "results" / "prepared" / "mood" / "hans.csv").exists()
+
+    table = pd.read_csv(project / "reports" / "tiny" / "hans.csv", keep_default_na=False)
+    num_subcases = cases["subcase"].nunique()
+    assert table.groupby(["task", "kind"]).size().to_dict() == {
+        ("entailment", kind): runs * num_subcases
+        for kind, runs in {
+            "dense": 1, "imp": 2, "random": 1, "scratch": 1, "rewind": 2, "transfer": 1,
+            "pruned": 2, "retrained": 2, "majority": 1, "bag_of_words": 1,
+        }.items()
+    }  # fmt: skip
+    assert set(table["num_examples"]) == {2}
+    run = project / "results" / "runs" / "magnitude" / "entailment" / "seed-1" / "bad" / "retrained"
+    logits = artifacts.load_arrays(run / "predictions.safetensors")["hans.logits"]
+    right = (logits.argmax(-1) == 0) == (labels == 0)
+    rows = table.query("kind == 'retrained' and source == 'magnitude bad'")
+    assert rows.set_index("subcase")["accuracy"].to_dict() == pytest.approx(
+        pd.Series(right).groupby(cases["subcase"]).mean().to_dict()
+    )
+
+    scored = pd.read_csv(project / "reports" / "tiny" / "scores.csv")
+    assert set(scored["split"]) == {"selection", "validation"}
+    page = (project / "reports" / "tiny" / "index.html").read_text(encoding="utf-8")
+    assert "Dense models of entailment are right about" in page
+    assert "from the miniature language" in page
+
+
+def test_hans_has_a_header_alone_where_no_task_has_it(project: Path) -> None:
+    table = pd.read_csv(project / "reports" / "tiny" / "hans.csv")
+    assert list(table.columns) == [field.name for field in fields(summary.HansScore)]
+    assert table.empty
+    page = (project / "reports" / "tiny" / "index.html").read_text(encoding="utf-8")
+    assert "Not run: no task has `hans` in params.yaml." in page
 
 
 # --- from rewound weights --------------------------------------------------------------------

@@ -7,6 +7,7 @@ import pytest
 
 from stages.tickets import (
     claims,
+    hans_tables,
     mask_tables,
     score_tables,
     subnetwork_tables,
@@ -34,6 +35,8 @@ def all_tables(made: Study) -> list[Table]:
         subnetwork_tables.structure_agreement_table(made.structures, made.config),
         claims.claims_table(made.found, made.published, made.config),
         claims.published_table(made.found, made.published, made.config),
+        hans_tables.hans_table(made.hans, made.config),
+        hans_tables.subcases_table(made.hans, made.config),
     ]
 
 
@@ -60,6 +63,8 @@ def test_what_did_not_run_says_why() -> None:
         "searches": "not run: search.tasks is empty in params.yaml",
         "structure_agreement": "not run: search.tasks is empty in params.yaml",
         "published": "not run: no task here has the name and headline metric of one of the paper's",
+        "hans": "not run: no task has `hans` in params.yaml",
+        "hans_subcases": "not run: no task has `hans` in params.yaml",
     }
     assert "scratch.seeds is empty" in score_tables.scores_table(made.found, made.config).caption
 

@@ -23,6 +23,9 @@ ENCODER_SOURCES = ("pretrain", "hub", "folder", "package")
 DATA_SOURCES = ("miniature", "hub", "folder")
 GLUE = ("cola", "sst2", "mrpc", "stsb", "qqp", "mnli", "qnli", "rte", "wnli")
 MINIATURE = ("acceptability", "sentiment", "paraphrase", "similarity", "entailment", "mlm")
+HANS_GLUE = ("mnli", "rte")
+"""Tasks of GLUE whose class 0 is entailment of the second text by the first, as HANS asks."""
+HANS_MINIATURE = ("entailment",)
 Kind = Literal["classification", "regression", "mlm"]
 Metric = Literal["accuracy", "f1", "matthews", "pearson", "spearman", "masked_accuracy"]
 ALLOWED_METRICS: dict[Kind, tuple[Metric, ...]] = {
@@ -154,6 +157,30 @@ Encoder = Annotated[
 # --- the data of a task ----------------------------------------------------------------------
 
 
+class MiniatureHans(Section):
+    """Examples in the manner of HANS (McCoy et al. 2019), written in the miniature language."""
+
+    per_subcase: int = Field(ge=1, le=1000)
+    """Number of them; HANS has 1000."""
+
+
+class HansFile(Section):
+    """The evaluation set HANS (McCoy et al. 2019); ~ and $VARIABLES in the path are expanded."""
+
+    path: str
+    """The official heuristics_evaluation_set.txt, or a Parquet file with the columns premise,
+    hypothesis, label (0: entailment, 1: non-entailment), heuristic and subcase."""
+    per_subcase: int = Field(ge=1)
+    """So many examples of every subcase are drawn; all where it has fewer."""
+
+    @field_validator("path")
+    @classmethod
+    def _is_a_table(cls, path: str) -> str:
+        if Path(path).suffix not in (".parquet", ".txt"):
+            raise ValueError(f"is {path!r}, allowed are files that end in .parquet or .txt")
+        return path
+
+
 class MiniatureData(Section):
     """A task of the miniature language, generated."""
 
@@ -161,6 +188,8 @@ class MiniatureData(Section):
     train: int = Field(ge=10)
     validation: int = Field(ge=10)
     seed: Seed
+    hans: MiniatureHans | None = None
+    """Scored in addition, of the task entailment alone."""
 
 
 class HubData(Section):
@@ -170,6 +199,8 @@ class HubData(Section):
     name: str
     config: str
     revision: str = Field(pattern=r"^[0-9a-f]{40}$")
+    hans: HansFile | None = None
+    """Scored in addition, of MNLI and RTE alone."""
 
 
 class FolderData(Section):
@@ -178,6 +209,8 @@ class FolderData(Section):
     source: Literal["folder"]
     path: str
     config: str
+    hans: HansFile | None = None
+    """Scored in addition, of MNLI and RTE alone."""
 
 
 Data = Annotated[MiniatureData | HubData | FolderData, Field(discriminator="source")]
@@ -237,7 +270,7 @@ class Prepare(Section):
     masked: Share
     """Share of the words hidden in the splits on which masked language modelling is scored."""
     seed: Seed
-    """Of the draw of `selection`, and of those hidden words."""
+    """Of the draws of `selection`, of those hidden words, and of examples from a file of HANS."""
 
 
 class Override(Section):
@@ -486,8 +519,18 @@ def _check_known(params: Params) -> None:
                 raise ValueError(
                     f"data.{name}.source is 'miniature', allowed for the tasks {_listed(MINIATURE)}"
                 )
+            if data.hans and name not in HANS_MINIATURE:
+                raise ValueError(
+                    f"data.{name}.hans has per_subcase {data.hans.per_subcase}, allowed in the "
+                    f"miniature is hans for the task {_listed(HANS_MINIATURE)}"
+                )
         elif data.config not in GLUE:
             raise ValueError(f"data.{name}.config is {data.config!r}, allowed are {_listed(GLUE)}")
+        elif data.hans and data.config not in HANS_GLUE:
+            raise ValueError(
+                f"data.{name}.config is {data.config!r}, allowed with hans are {_listed(HANS_GLUE)}, "
+                "whose class 0 is entailment"
+            )
 
 
 def _check_lists(params: Params) -> None:

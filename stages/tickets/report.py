@@ -10,6 +10,7 @@ from stages.tickets import (
     claims,
     curves,
     figures,
+    hans_tables,
     heat_maps,
     importance_reports,
     mask_tables,
@@ -27,6 +28,7 @@ from stages.tickets.formatting import percent
 from stages.tickets.runs import task_name
 from stages.tickets.summary import (
     Agreement,
+    HansScore,
     Importance,
     Kept,
     Overlap,
@@ -82,6 +84,7 @@ class Results:
     weights: Sequence[WeightsOfLayer]
     published: Sequence[Published]
     published_structure: Sequence[PublishedStructure]
+    hans: Sequence[HansScore]
 
 
 def build(results: Results, config: Config) -> list[Section]:
@@ -233,6 +236,20 @@ def build(results: Results, config: Config) -> list[Section]:
                 importance_reports.magnitude_figure(results.importance, config),
             ),
             (importance_reports.magnitude_table(results.importance, config),),
+        ),
+        Section(
+            "hans",
+            "HANS: right for the wrong reasons?",
+            "Do dense models and subnetworks look at the syntax of a pair, or do they say entailment "
+            "wherever words, a subsequence or a constituent of the premise come again?",
+            "McCoy et al. 2019. Prasanna et al. 2020 have settings for HANS in their code, and nothing "
+            "on it in their paper.",
+            hans_tables.on_hans(results.hans, config),
+            (hans_tables.hans_figure(results.hans, config),),
+            (
+                hans_tables.hans_table(results.hans, config),
+                hans_tables.subcases_table(results.hans, config),
+            ),
         ),
     ]
 

@@ -295,6 +295,25 @@ class Size:
     kept_by_good_too: int | None
 
 
+@dataclass(frozen=True)
+class HansScore:
+    """A row of hans.csv: how often a run is right in one subcase of HANS; `entailed`: the truth."""
+
+    task: str
+    kind: str
+    seed: Seed
+    round: int | None
+    sparsity: float | None
+    point: int | None
+    source: str
+    heuristic: str
+    entailed: bool
+    subcase: str
+    accuracy: float
+    num_examples: int
+    origin: str
+
+
 def parse(kind: type[Row], rows: Iterable[Mapping[str, str]]) -> list[Row]:
     """Rows of text as rows of `kind`; columns that it does not name are left out.
 
