@@ -36,6 +36,7 @@ SMALL = STUDY | {
         "structured": ["good"],
         "super": [],
         "magnitude": ["bad"],
+        "scratch": ["random"],
     },
 }
 """A task of one's own, another task, one seed, two rounds."""
@@ -45,6 +46,7 @@ OF_SEARCHES = {
     "super@mood",
     "retrain@mood-1-good",
     "retrain-magnitude@mood-1-bad",
+    "scratch-structured@mood-1-random",
 }
 """What reads all results, and so runs after any training."""
 
@@ -186,6 +188,7 @@ def chain(task: str, seed: int) -> set[str]:
             {
                 "check",
                 "prepare@similarity",
+                "baselines",
                 *chain("similarity", 1),
                 "scratch@similarity-1",
                 *READERS,
@@ -217,6 +220,7 @@ def chain(task: str, seed: int) -> set[str]:
             {
                 "check",
                 "prepare-own@mood",
+                "baselines",
                 *chain("mood", 1),
                 "scratch@mood-1",
                 *OF_SEARCHES,
@@ -230,6 +234,7 @@ def chain(task: str, seed: int) -> set[str]:
             {
                 "check",
                 "prepare@mlm",
+                "baselines",
                 *chain("mlm", 1),
                 "scratch@mlm-1",
                 "transfer@mood-mlm-1",
@@ -251,6 +256,7 @@ def test_a_changed_table_of_ones_own_reruns_its_task(project: Project) -> None:
     add("the dog is good,happy\n", project.folder / "train.csv")
     assert with_dependants(project.changed(), SMALL) == {
         "prepare-own@mood",
+        "baselines",
         *chain("mood", 1),
         "scratch@mood-1",
         *OF_SEARCHES,
