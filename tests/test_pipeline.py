@@ -403,6 +403,11 @@ EXAMPLE: dict[str, Any] = {
         "super": ["super", "super-bad"],
         "magnitude": ["bad"],
     },
+    "patterns": {
+        "tasks": ["reviews"],
+        "network": {"seeds": [1, 2], "lengths": [5, 12], "size": 32},
+        "examples": {"split": "selection", "number": 10},
+    },
 }
 """The part of a study that dvc.yaml looks at; with a task of the user's own."""
 
@@ -628,21 +633,21 @@ def test_a_lock_of_another_study_is_reported() -> None:
 
 LAYERS = {
     "mathematics": {
-        "agreement", "draws", "grammar", "language", "masks", "modules", "params", "patterns",
-        "raters", "searching", "seeds", "structure", "summary", "survival",
+        "agreement", "correlation", "draws", "grammar", "language", "masks", "modules", "params",
+        "pattern_rows", "patterns", "raters", "searching", "seeds", "structure", "summary", "survival",
     },
     "outside": {
         "artifacts", "baselines", "encoder", "exports", "pretrained", "scores", "tasks", "texts",
     },
     "loops": {
-        "attention_maps", "batches", "embedding", "evaluation", "gates", "graphs", "importance",
-        "models", "pattern_network", "removal", "retraining", "subnetworks", "training", "update",
-        "variants",
+        "attention_maps", "batches", "embedding", "evaluation", "gates", "graphs", "head_patterns",
+        "importance", "models", "pattern_network", "removal", "retraining", "subnetworks", "training",
+        "update", "variants",
     },
     "reports": {
         "answers", "claims", "curves", "figures", "findings", "formatting", "heat_maps", "mask_tables",
-        "page", "panels", "report", "runs", "score_tables", "subnetwork_figures",
-        "subnetwork_tables", "tables", "ticket_tables",
+        "page", "panels", "pattern_figures", "pattern_tables", "report", "runs", "score_tables",
+        "subnetwork_figures", "subnetwork_tables", "tables", "ticket_tables",
     },
 }  # fmt: skip
 MAY_IMPORT = {

@@ -21,6 +21,10 @@ def test_every_answer_table_and_figure_stands_in_its_section() -> None:
         "subnetworks": (["subnetworks"], ["subnetworks"]),
         "claims": ([], ["claims", "published"]),
         "survival": (["survival", "survival_of_weights"], ["searches", "structure_agreement"]),
+        "patterns": (
+            ["pattern_examples", "patterns"],
+            ["patterns", "patterns_published", "pattern_survival", "pattern_confusion"],
+        ),
     }
     transfer = next(section for section in found if section.name == "transfer")
     assert transfer.answer == answers.on_transfer(made.found, made.config)

@@ -74,6 +74,12 @@ STUDY: dict[str, Any] = SHIPPED | {
         "super": ["super", "super-random", "super-bad"],
         "magnitude": ["good", "random", "bad"],
     },
+    "patterns": {
+        "tasks": ["mood", "similarity"],
+        "network": SHIPPED["patterns"]["network"]
+        | {"maps": 10, "lengths": [5, 12], "epochs": 1, "held_out": 10},
+        "examples": {"split": "validation", "number": 5},
+    },
 }
 SPARSITY = {after["to"]: after["sparsity"] for after in STUDY["rounds"]}
 RUNS = [(task, seed) for task in STUDY["tasks"] for seed in STUDY["seeds"]]
@@ -393,6 +399,8 @@ REWOUND = STUDY | {
     "transfer": {"sources": ["mood"], "targets": ["similarity"], "seeds": [1], "round": 1},
     "search": STUDY["search"] | {"tasks": [], "seeds": []},
     "retrain": STUDY["retrain"] | {"tasks": [], "seeds": []},
+    "patterns": STUDY["patterns"]
+    | {"tasks": [], "network": STUDY["patterns"]["network"] | {"seeds": []}},
 }
 
 
