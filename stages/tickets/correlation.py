@@ -88,6 +88,28 @@ def spearman(
     return Correlation(value, (1 + extreme) / (1 + permutations), num_items)
 
 
+def p_of_sum(
+    groups: Sequence[tuple[Values, Values]], permutations: int, generator: np.random.Generator
+) -> float:
+    """Whether products of two numbers per item sum to more or less than where they are paired at random.
+
+    (1 + k) / (1 + permutations), with k permutations of the second side, within all groups at once, whose
+    sum is at least as far from the mean of all as the one that is.
+
+    Args:
+        groups: two numbers for each item, both (items,).
+        permutations: how many.
+        generator: of the permutations.
+    """
+    expected = sum(float(one.mean() * two.sum()) for one, two in groups)
+    found = sum(float(one @ two) for one, two in groups)
+    drawn = np.zeros(permutations)
+    for one, two in groups:
+        drawn += generator.permuted(np.tile(two, (permutations, 1)), axis=1) @ one
+    extreme = int(np.count_nonzero(np.abs(drawn - expected) >= abs(found - expected) - 1e-9))
+    return (1 + extreme) / (1 + permutations)
+
+
 def _standardised(values: Values) -> Values:
     """Ranks, shifted to mean 0 and scaled to length 1, so that products are correlations."""
     _, places, counts = np.unique(values, return_inverse=True, return_counts=True)

@@ -6,7 +6,6 @@ from matplotlib.figure import Figure as Canvas
 
 from stages.tickets import panels, patterns, runs
 from stages.tickets.figures import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, Config, Figure, render
-from stages.tickets.formatting import points
 from stages.tickets.pattern_rows import HEADS, MAPS, PatternResults
 from stages.tickets.pattern_tables import (
     LABELLED,
@@ -21,6 +20,8 @@ from stages.tickets.patterns import PATTERNS, Rule
 from stages.tickets.tables import Record
 
 COLOURS = dict(zip(PATTERNS, (BLUE, ORANGE, GREEN, PURPLE, GREY), strict=True))
+DARK = (PATTERNS[0], PATTERNS[-1])
+"""White numbers stand out more on these."""
 PAPER = "paper"
 TOKENS = 12
 """Of the examples; cells are vectors, so that a map is large as a file."""
@@ -105,7 +106,8 @@ def patterns_figure(results: PatternResults, config: Config) -> Figure:
                 name: paper_share(results.published, group, name, beside) for name in PATTERNS
             }
     names = [*tasks, PAPER]
-    titles = [f"{kind}, {NAMES[heads]}" for kind in MAPS for heads in HEADS]
+    titles = [f"{kind} maps, {NAMES[heads]}" for kind in MAPS for heads in HEADS]
+    places = [*range(len(tasks)), len(tasks) + 0.3]  # the paper's stand apart
 
     def draw(canvas: Canvas) -> None:
         grid = canvas.subplots(2, 2, sharex=True, sharey=True)
@@ -114,7 +116,7 @@ def patterns_figure(results: PatternResults, config: Config) -> Figure:
         ):
             panel.set_title(name)
             panel.grid(visible=False)
-            for place, task in enumerate(names):
+            for place, task in zip(places, names, strict=True):
                 low = 0.0
                 for pattern, share in bars.get((kind, heads, task), {}).items():
                     height = 100 * share
@@ -130,12 +132,13 @@ def patterns_figure(results: PatternResults, config: Config) -> Figure:
                     )
                     if share >= 0.07:
                         panel.text(
-                            place, low + height / 2, points(share).split(".")[0],
+                            place, low + height / 2, f"{height:.0f}",
                             ha="center", va="center", fontsize=8,
-                            color=BLACK if pattern in ("diagonal", "block") else "#FFFFFF",
+                            color="#FFFFFF" if pattern in DARK else BLACK,
                         )  # fmt: skip
                     low += height
-            panel.set_xticks(range(len(names)), names, rotation=30 if len(names) > 3 else 0)
+            labels = [*tasks, f"paper,\n{len(beside)} tasks"]
+            panel.set_xticks(places, labels, rotation=40 if len(tasks) > 3 else 0)
             panel.set_ylim(0, 100)
         for panel in grid[:, 0]:
             panel.set_ylabel("share of maps (%)")
@@ -146,6 +149,6 @@ def patterns_figure(results: PatternResults, config: Config) -> Figure:
         for (kind, heads, task), shares in bars.items()
         for pattern, share in shares.items()
     ]
-    width = max(5.6, 2 * (0.8 + 0.55 * len(names)))
+    width = max(6.0, 2 * (0.8 + (0.85 if len(tasks) <= 3 else 0.5) * len(names)))
     svg = render("patterns", title, (width, 5.4), draw)
     return Figure("patterns", title, caption, svg, tuple(records))

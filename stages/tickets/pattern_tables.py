@@ -24,7 +24,7 @@ from stages.tickets.seeds import stable_seed
 from stages.tickets.summary import Summary
 from stages.tickets.tables import Record, Table, numbers
 
-NAMES = {"all": "all", "super": "super-survivors"}
+NAMES = {"all": "all heads", "super": "super-survivors"}
 LABELLED = (
     "The maps that the paper's authors labelled by hand are not public: here the networks learned from "
     "maps made by rule after the descriptions of the classes, so that shares are comparable among our "
@@ -294,19 +294,40 @@ def _is_heterogeneous(heads: Sequence[HeadPatterns], kind: str) -> list[HeadPatt
     ]
 
 
-def over_pairs(heads: Sequence[HeadPatterns], kind: str, network: int) -> Correlation | None:
+@dataclass(frozen=True)
+class OverPairs:
+    """A correlation over pairs of head and example."""
+
+    found: Correlation | None
+    """Pearson's, with the p value for independent pairs."""
+    p_of_heads: float
+    """By permutations of heads within tasks."""
+
+
+def over_pairs(
+    heads: Sequence[HeadPatterns], kind: str, network: int, permutations: int
+) -> OverPairs:
     """Pearson's correlation of "is a super-survivor" and "is heterogeneous", of head and example.
 
-    Over tasks, seeds, examples and heads, as Prasanna et al. 2020; None where it is not defined.
+    Over tasks, seeds, examples and heads, as Prasanna et al. 2020.
     """
     here = [one for one in _is_heterogeneous(heads, kind) if one.network == network]
     is_super = [one for one in here if one.survives == one.seeds]
-    return correlation.pearson_of_counts(
+    found = correlation.pearson_of_counts(
         sum(one.all_examples for one in here),
         sum(one.all_examples for one in is_super),
         sum(one.examples for one in here),
         sum(one.examples for one in is_super),
     )
+    by_task: dict[str, dict[tuple[int, int], list[float]]] = {}
+    for one in here:
+        count = by_task.setdefault(one.task, {}).setdefault((one.layer, one.head), [0.0, 0.0])
+        count[0] += one.examples
+        count[1] = float(one.survives == one.seeds)
+    tables = [np.array(list(counts.values())) for counts in by_task.values()]
+    generator = np.random.default_rng(stable_seed("patterns of pairs", kind, network))
+    groups = [(table[:, 0], table[:, 1]) for table in tables]
+    return OverPairs(found, correlation.p_of_sum(groups, permutations, generator))
 
 
 def over_heads(
@@ -338,54 +359,58 @@ def correlation_table(results: PatternResults, config: Config) -> Table:
     caption = (
         "Are the heads that survive those with heterogeneous attention? First, as the paper: Pearson's "
         "r of two properties of a pair of head and example, being a super-survivor and being "
-        "heterogeneous, in whole fine-tuned models; its p takes pairs for independent, which the "
-        "examples of one head are not. The paper's text and the output of its notebook do not agree. "
-        "Then ours: Spearman's ρ over heads of the share of heterogeneous maps (mean over examples, "
-        "seeds and networks) and the number of seeds whose joint search keeps the head; p by "
-        f"{num_permutations} permutations of heads within tasks."
+        "heterogeneous, in whole fine-tuned models; the paper's text and the output of its notebook do "
+        "not agree. Then ours: Spearman's ρ over heads of the share of heterogeneous maps (mean over "
+        "examples, seeds and networks) and the number of seeds whose joint search keeps the head. p, "
+        "pairs: as if pairs were independent, which the examples of a head are not; p, heads: by "
+        f"{num_permutations} permutations of heads within tasks. n: pairs; heads."
     )
     rows: list[tuple[str, ...]] = []
     records: list[Record] = []
 
-    def add(measure: str, kind: str, source: str, found: Correlation | None) -> None:
-        values = (_coefficient(found.value), _p(found.p), f"{found.n:,}") if found else (NONE,) * 3
-        rows.append((MEASURES[measure], kind, source, *values))
+    def add(measure: str, kind: str, source: str, *found: float | None, n: int) -> None:
+        value, p, p_of_heads = found
+        cells = (
+            NONE if value is None else _coefficient(value),
+            NONE if p is None else _p(p),
+            NONE if p_of_heads is None else _p(p_of_heads),
+        )
+        rows.append((MEASURES[measure], kind, source, *cells, f"{n:,}"))
         records.append(
             {
-                "measure": measure, "map": kind, "source": source,
-                "value": found.value if found else None, "p": found.p if found else None,
-                "n": found.n if found else 0,
+                "measure": measure, "map": kind, "source": source, "value": value,
+                "p": p, "p_of_heads": p_of_heads, "n": n,
             }
         )  # fmt: skip
 
     for one in results.correlations:
-        p = NONE if one.p is None else _p(one.p)
         source = "paper" if one.source == "paper" else "its notebook"
-        value = _coefficient(one.pearson)
-        rows.append((MEASURES["pearson"], one.map, source, value, p, "576,000"))
-        records.append(
-            {
-                "measure": "pearson", "map": one.map, "source": source, "value": one.pearson,
-                "p": one.p, "n": 576000,
-            }
-        )  # fmt: skip
-    tasks = config.patterns.tasks
+        add("pearson", one.map, source, one.pearson, one.p, None, n=PAIRS)
     for kind in MAPS:
         for network in config.patterns.network.seeds:
-            found = over_pairs(results.heads, kind, network)
-            add("pearson", kind, f"here, network {network}", found)
+            pairs = over_pairs(results.heads, kind, network, num_permutations)
+            if pairs.found:
+                found = (pairs.found.value, pairs.found.p, pairs.p_of_heads)
+                add("pearson", kind, f"here, network {network}", *found, n=pairs.found.n)
+            else:
+                add("pearson", kind, f"here, network {network}", None, None, None, n=0)
+    tasks = config.patterns.tasks
     for kind in MAPS:
-        for task in tasks if len(tasks) > 1 else ():
-            here = over_heads(results.heads, kind, [task], num_permutations)
-            add("spearman", kind, f"here, {task}", here)
-        among = "here, mean of tasks" if len(tasks) > 1 else "here"
-        add("spearman", kind, among, over_heads(results.heads, kind, tasks, num_permutations))
+        alone = [(f"here, {task}", [task]) for task in tasks] if len(tasks) > 1 else []
+        for name, some in [*alone, ("here, mean of tasks", tasks)]:
+            by_head = over_heads(results.heads, kind, some, num_permutations)
+            if by_head:
+                add("spearman", kind, name, by_head.value, None, by_head.p, n=by_head.n)
+            else:
+                add("spearman", kind, name, None, None, None, n=0)
     if not results.heads:
         return Table("pattern_survival", caption, missing=runs.why_not("patterns", config))
-    header = ("correlation", "map", "of", "value", "p", "n")
+    header = ("correlation", "map", "of", "value", "p, pairs", "p, heads", "n")
     return Table("pattern_survival", caption, header, tuple(rows), tuple(records))
 
 
+PAIRS = 8 * 5 * 100 * 144
+"""Of the paper: tasks, seeds, examples, heads."""
 MEASURES: Mapping[str, str] = {
     "pearson": "r, super-survivor and heterogeneous, by head and example",
     "spearman": "ρ, share heterogeneous and seeds survived, by head",
@@ -413,7 +438,7 @@ def on_patterns(results: PatternResults, config: Config) -> str:
             share = over_networks(results.shares, group, HETEROGENEOUS, config.tickets.confidence)
             if share:
                 parts.append(f"{points(share.mean)} % of {NAMES[heads]}")
-        text = " and ".join(parts).replace("of all", "of all heads", 1)
+        text = " and ".join(parts)
         found = over_heads(results.heads, kind, config.patterns.tasks, config.search.permutations)
         if found:
             text += f" (ρ with survival {_coefficient(found.value)}, p = {_p(found.p)})"
