@@ -3,11 +3,13 @@
 import numpy as np
 import pytest
 import torch
+from pydantic import ValidationError
 from torch import nn
 
-from stages.tickets import pattern_network, patterns
+from stages.tickets import params, pattern_network, patterns
 from stages.tickets.pattern_network import SMALLEST, Recipe
 from stages.tickets.patterns import ABSENT, PATTERNS, Rule
+from tests.imports import ROOT
 
 SEEN = Rule(range(10, 21, 2), 0.2, normed=False)
 UNSEEN = Rule(range(11, 24, 2), 0.4, normed=False)
