@@ -106,7 +106,9 @@ def drawn(task: str, split: str, number: int, folder: Path, networks: Networks) 
     try:
         chosen = head_patterns.draw(examples.lengths, number, networks.lengths, generator)
     except ValueError as error:
-        raise params.ParamsError(f"{error} in {split} of {task!r}, see patterns.network") from None
+        raise params.ParamsError(
+            f"patterns.network.lengths is {list(networks.lengths)}, but {error} in {split} of {task!r}"
+        ) from None
     return tasks.take(examples, chosen)
 
 
@@ -133,7 +135,10 @@ def main(
     head_rows: list[HeadPatterns] = []
     agreement_rows: list[NetworkAgreement] = []
     for state, seed in [*models, ("pre-trained", None)]:
-        loaded = inputs.load(task, seed or config.search.seeds[0], theta_0, prepared)
+        of_head = (
+            config.search.seeds[0] if seed is None else seed
+        )  # the classifier's, which attends not
+        loaded = inputs.load(task, of_head, theta_0, prepared)
         path = None if seed is None else weights / f"seed-{seed}" / "trained.safetensors"
         for heads, kept in {"all": structure.whole(*top.heads.shape), "super": top}.items():
             if not kept.num_heads:  # no seed keeps the heads of another

@@ -101,7 +101,11 @@ def agreement_of(found: Sequence[NetworkAgreement], kind: str) -> float | None:
 def how_far_networks_agree(results: PatternResults) -> str:
     """A sentence for captions; empty with one network."""
     found = {kind: agreement_of(results.agreement, kind) for kind in MAPS}
-    said = [f"{percent(round(one, 2))} of the {kind} maps" for kind, one in found.items() if one]
+    said = [
+        f"{percent(round(one, 2))} of the {kind} maps"
+        for kind, one in found.items()
+        if one is not None
+    ]
     if not said:
         return ""
     return f" Two networks of other seeds say the same of {' and of '.join(said)}."
