@@ -26,11 +26,11 @@ from stages.tickets.tables import Record, Table, numbers
 
 NAMES = {"all": "all heads", "super": "super-survivors"}
 LABELLED = (
-    "The maps that the paper's authors labelled by hand are not public: here the networks learned from "
-    "maps made by rule after the descriptions of the classes, so that shares are comparable among our "
-    "own models, with the paper's only roughly."
+    "The maps that the paper's authors labelled by hand are not public: these networks learned from maps "
+    "made by rule, so that shares are comparable among our own models, with the paper's only roughly."
 )
 NO_HEAD = "no head survives"
+THEIR_SEEDS = "5"
 HETEROGENEOUS = "heterogeneous"
 
 
@@ -214,7 +214,7 @@ def published_patterns_table(results: PatternResults, config: Config) -> Table:
             for paper, one in zip(theirs, ours, strict=True)
         ]
         rows += [
-            (*where, f"paper ({len(tasks)} tasks)", *map(points, theirs), NONE, ""),
+            (*where, f"paper ({len(tasks)} tasks)", *map(points, theirs), THEIR_SEEDS, ""),
             (*where, f"here ({len(here)} tasks)", *map(_mean, ours), n, ""),
             (*where, "here − paper", *differences, "", said),
         ]
@@ -430,6 +430,11 @@ def _p(p: float) -> str:
     return "< 0.001" if p < 0.001 else f"{p:.3f}".removesuffix("0")
 
 
+def _is(p: float) -> str:
+    text = _p(p)
+    return text if text.startswith("<") else f"= {text}"
+
+
 def on_patterns(results: PatternResults, config: Config) -> str:
     """How many maps are heterogeneous, how sure that is, and whether it goes with survival."""
     if not results.shares:
@@ -441,12 +446,11 @@ def on_patterns(results: PatternResults, config: Config) -> str:
             group = Group("", "fine-tuned", heads, kind)
             share = over_networks(results.shares, group, HETEROGENEOUS, config.tickets.confidence)
             if share:
-                parts.append(f"{points(share.mean)} % of {NAMES[heads]}")
+                those = "those" if parts else f"the {kind} maps"
+                parts.append(f"{points(share.mean)} % of {those} of {NAMES[heads]}")
         text = " and ".join(parts)
         found = over_heads(results.heads, kind, config.patterns.tasks, config.search.permutations)
         if found:
-            text += f" (ρ with survival {_coefficient(found.value)}, p = {_p(found.p)})"
-        said.append(f"{kind} {text}")
-    return f"Heterogeneous attention, mean over tasks: {'; '.join(said)}." + how_far_networks_agree(
-        results
-    )
+            text += f" (ρ of share and survival over heads {_coefficient(found.value)}, p {_is(found.p)})"
+        said.append(text)
+    return f"Heterogeneous, mean over tasks: {'; '.join(said)}.{how_far_networks_agree(results)}"
