@@ -441,7 +441,7 @@ def on_patterns(results: PatternResults, config: Config) -> str:
         return runs.why_not("patterns", config).capitalize() + "."
     said = []
     for kind in MAPS:
-        parts = []
+        parts: list[str] = []
         for heads in HEADS:
             group = Group("", "fine-tuned", heads, kind)
             share = over_networks(results.shares, group, HETEROGENEOUS, config.tickets.confidence)
