@@ -6,6 +6,7 @@ from typing import Annotated
 
 import numpy as np
 import pandas as pd
+import torch
 import typer
 from numpy.typing import NDArray
 
@@ -38,6 +39,7 @@ def main(
     out: Annotated[Path, typer.Option()],
     seeds: Annotated[list[int], typer.Option("--seeds", default_factory=list)],
 ) -> None:
+    torch.set_num_threads(threads)  # for the test as well
     fewest, most = lengths
     recipe = Recipe(maps, size, epochs, batch_size, learning_rate, threads)
     found: list[Confusion] = []

@@ -135,10 +135,11 @@ def main(
     head_rows: list[HeadPatterns] = []
     agreement_rows: list[NetworkAgreement] = []
     for state, seed in [*models, ("pre-trained", None)]:
-        of_head = (
+        of_classifier = (
             config.search.seeds[0] if seed is None else seed
-        )  # the classifier's, which attends not
-        loaded = inputs.load(task, of_head, theta_0, prepared)
+        )  # attention sees none of it
+        loaded = inputs.load(task, of_classifier, theta_0, prepared)
+        torch.set_num_threads(loaded.recipe.threads)
         path = None if seed is None else weights / f"seed-{seed}" / "trained.safetensors"
         for heads, kept in {"all": structure.whole(*top.heads.shape), "super": top}.items():
             if not kept.num_heads:  # no seed keeps the heads of another
