@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, TypeVar
@@ -10,7 +11,8 @@ from typing import Annotated, TypeVar
 import typer
 
 from stages import cli
-from stages.tickets import curves, page, params, report, summary, tables
+from stages.tickets import curves, page, params, pattern_rows, report, summary, tables
+from stages.tickets.pattern_rows import PatternResults
 
 Row = TypeVar("Row")
 
@@ -30,6 +32,7 @@ class Params:
     transfer: params.Transfer
     search: params.Search
     retrain: params.Retrain
+    patterns: params.Patterns
     tickets: params.Tickets
     verdict: params.Verdict
     plot: params.Plot
@@ -43,6 +46,7 @@ def main(
     survival: Annotated[
         Path, typer.Option(help="Folder of searched.csv, agreement.csv, places.csv and others.")
     ],
+    patterns: Annotated[Path, typer.Option(help="Folder of networks and of tasks.")],
     encoder: Annotated[Path, typer.Option(help="Folder of encoder.json.")],
     published: Annotated[Path, typer.Option(help="Folder of published numbers.")],
     tables_out: Annotated[Path, typer.Option("--tables", help="Folder, written.")],
@@ -66,6 +70,7 @@ def main(
         read(published / "prasanna2020.csv", summary.Published),
         read(published / "prasanna2020_structure.csv", summary.PublishedStructure),
         read(hans, summary.HansScore),
+        read_patterns(patterns, published, config.patterns.tasks),
     )
     record = json.loads((encoder / "encoder.json").read_text(encoding="utf-8"))
 
@@ -94,6 +99,20 @@ def read(path: Path, kind: type[Row]) -> list[Row]:
             return summary.parse(kind, csv.DictReader(file))
         except ValueError as error:
             raise ValueError(f"{path}: {error}") from None
+
+
+def read_patterns(folder: Path, published: Path, tasks: Sequence[str]) -> PatternResults:
+    def of_tasks(name: str, kind: type[Row]) -> list[Row]:
+        return [row for task in tasks for row in read(folder / "tasks" / task / name, kind)]
+
+    return PatternResults(
+        read(folder / "networks" / "confusion.csv", pattern_rows.Confusion),
+        of_tasks("shares.csv", pattern_rows.PatternShare),
+        of_tasks("heads.csv", pattern_rows.HeadPatterns),
+        of_tasks("agreement.csv", pattern_rows.NetworkAgreement),
+        read(published / "prasanna2020_patterns.csv", pattern_rows.PublishedShare),
+        read(published / "prasanna2020_pattern_correlation.csv", pattern_rows.PublishedCorrelation),
+    )
 
 
 def write(path: Path, text: str) -> None:

@@ -7,6 +7,19 @@ from pathlib import Path
 
 from stages.tickets import params
 from stages.tickets.params import Params
+from stages.tickets.pattern_rows import (
+    HEADS,
+    MAPS,
+    STATES,
+    Confusion,
+    HeadPatterns,
+    NetworkAgreement,
+    PatternResults,
+    PatternShare,
+    PublishedCorrelation,
+    PublishedShare,
+)
+from stages.tickets.patterns import PATTERNS
 from stages.tickets.report import Results
 from stages.tickets.summary import (
     Agreement,
@@ -54,6 +67,7 @@ class Study:
     published: list[Published]
     published_structure: list[PublishedStructure]
     hans: list[HansScore]
+    patterns: PatternResults
 
     @property
     def found(self) -> Scores:
@@ -75,6 +89,7 @@ class Study:
             self.published,
             self.published_structure,
             self.hans,
+            self.patterns,
         )
 
 
@@ -118,6 +133,7 @@ def config(
                 magnitude=("good", "random", "bad"),
                 scratch=("random",),
             ),
+            "patterns": whole.patterns.model_copy(update={"tasks": on}),
         }
     )
 
@@ -139,6 +155,7 @@ def study(config: Params) -> Study:
         list(_published()),
         list(_published_structure()),
         list(_hans(config)),
+        _patterns(config),
     )
 
 
@@ -256,6 +273,58 @@ def _published() -> Iterator[Published]:
             kind, source = (name, "") if name in ("majority", "dense") else ("retrained", name)
             std = None if kind == "majority" else 0.01
             yield Published(task, kind, source, "accuracy", level, std, 5)
+
+
+def _patterns(config: Params) -> PatternResults:
+    """10 examples, 2 x 2 heads, of which the first layer survives; the paper has one of the tasks."""
+    tasks, seeds, networks = (
+        config.patterns.tasks,
+        config.search.seeds,
+        config.patterns.network.seeds,
+    )
+    models = [("fine-tuned", seed) for seed in seeds] + [("pre-trained", None)]
+    confusion = [
+        Confusion(kind, network, true, found, 16 if true == found else 1)
+        for kind, network, true, found in product(MAPS, networks, PATTERNS, PATTERNS)
+        if tasks
+    ]
+    shares = [
+        PatternShare(
+            task, seed, state, heads, kind, network, pattern, share, 40 if heads == "all" else 20
+        )
+        for task, (state, seed), heads, kind, network in product(
+            tasks, models, HEADS, MAPS, networks
+        )
+        for pattern, share in pattern_shares(heads, network).items()
+    ]
+    heads_found = [
+        HeadPatterns(
+            task, seed, state, kind, network, layer, head, "heterogeneous",
+            9 - 3 * layer - head, 10, len(seeds) * (1 - layer), len(seeds),
+        )
+        for task, (state, seed), kind, network, layer, head in product(
+            tasks, models, MAPS, networks, (0, 1), (0, 1)
+        )
+    ]  # fmt: skip
+    agreement = [
+        NetworkAgreement(task, seed, state, heads, kind, *pair, 0.75, 40)
+        for task, (state, seed), heads, kind, pair in product(
+            tasks, models, HEADS, MAPS, combinations(networks, 2)
+        )
+    ]
+    published = [
+        PublishedShare(task, state, heads, kind, pattern, share)
+        for task, state, heads, kind in product(("sentiment", "rte"), STATES, HEADS, MAPS)
+        for pattern, share in pattern_shares(heads, 1).items()
+    ]
+    correlations = [PublishedCorrelation("raw", "paper", 0.015, None)]
+    return PatternResults(confusion, shares, heads_found, agreement, published, correlations)
+
+
+def pattern_shares(heads: str, network: int) -> dict[str, float]:
+    """Heterogeneous: .4 of all heads, .5 of super-survivors, and .02 more by each later network."""
+    more = (0.5 if heads == "super" else 0.4) + 0.02 * (network - 1)
+    return dict.fromkeys(PATTERNS, (1 - more) / 4) | {"heterogeneous": more}
 
 
 def _structures(config: Params) -> Iterator[StructureAgreement]:

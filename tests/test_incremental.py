@@ -38,6 +38,8 @@ SMALL = STUDY | {
         "magnitude": ["bad"],
         "scratch": ["random"],
     },
+    "patterns": STUDY["patterns"]
+    | {"tasks": ["mood"], "network": STUDY["patterns"]["network"] | {"seeds": [1]}},
 }
 """A task of one's own, another task, one seed, two rounds."""
 READERS = {"stability", "survival", "score", "plot"}
@@ -47,6 +49,7 @@ OF_SEARCHES = {
     "retrain@mood-1-good",
     "retrain-magnitude@mood-1-bad",
     "scratch-structured@mood-1-random",
+    "patterns@mood",
 }
 """What reads all results, and so runs after any training."""
 
@@ -176,7 +179,7 @@ def chain(task: str, seed: int) -> set[str]:
         pytest.param({"plot": STUDY["plot"] | {"columns": 1}}, {"check", "plot"}, id="a figure"),
         pytest.param(
             {"seeds": [1, 2]},
-            {"check", *chain("mood", 2), *chain("mlm", 2), *READERS},
+            {"check", *chain("mood", 2), *chain("mlm", 2), "patterns@mood", *READERS},
             id="a seed",
         ),
         pytest.param(
@@ -212,8 +215,13 @@ def chain(task: str, seed: int) -> set[str]:
         ),
         pytest.param(
             {"search": SMALL["search"] | {"permutations": 20}},
-            {"check", "super@mood", "survival", "plot"},
+            {"check", "super@mood", "patterns@mood", "survival", "plot"},
             id="permutations",
+        ),
+        pytest.param(
+            {"patterns": SMALL["patterns"] | {"examples": {"split": "selection", "number": 5}}},
+            {"check", "patterns@mood", "plot"},
+            id="examples of patterns",
         ),
         pytest.param(
             {"override": {"mood": {"learning_rate": 2e-3}, "mlm": {}}},

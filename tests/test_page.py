@@ -89,7 +89,7 @@ def test_ids_are_unique_and_every_link_inside_the_page_has_its_end(page: Page) -
 
 def test_every_figure_has_a_name_for_who_cannot_see_it(page: Page) -> None:
     drawn = [found for tag, found in page.tags if tag == "svg"]
-    assert len(drawn) == 10
+    assert len(drawn) == 16
     assert all(found["role"] == "img" and found["aria-label"] for found in drawn)
 
 

@@ -3,11 +3,13 @@
 import numpy as np
 import pytest
 import torch
+from pydantic import ValidationError
 from torch import nn
 
-from stages.tickets import pattern_network, patterns
+from stages.tickets import params, pattern_network, patterns
 from stages.tickets.pattern_network import SMALLEST, Recipe
 from stages.tickets.patterns import ABSENT, PATTERNS, Rule
+from tests.imports import ROOT
 
 SEEN = Rule(range(10, 21, 2), 0.2, normed=False)
 UNSEEN = Rule(range(11, 24, 2), 0.4, normed=False)
@@ -131,3 +133,12 @@ def test_heads_keep_the_places_they_had_in_the_whole_model(network: nn.Sequentia
         ValueError, match=r"layers have \[1, 0, 1\] heads, expected are \[2, 0, 1\]"
     ):
         pattern_network.classify_heads(network, of_layers, heads, SMALLEST)
+
+
+def test_settings_allow_what_the_networks_take() -> None:
+    fields = params.PatternNetwork.model_fields
+    assert fields["size"].metadata[0].ge == SMALLEST
+    network = params.load(ROOT / "params.yaml").patterns.network
+    with pytest.raises(ValidationError, match=str(patterns.SHORTEST)):
+        params.PatternNetwork(**(dict(network) | {"lengths": (patterns.SHORTEST - 1, 20)}))
+    params.PatternNetwork(**(dict(network) | {"lengths": (patterns.SHORTEST, 20)}))

@@ -404,6 +404,11 @@ EXAMPLE: dict[str, Any] = {
         "magnitude": ["bad"],
         "scratch": ["random"],
     },
+    "patterns": {
+        "tasks": ["reviews"],
+        "network": {"seeds": [1, 2], "lengths": [5, 12], "size": 32},
+        "examples": {"split": "selection", "number": 10},
+    },
 }
 """The part of a study that dvc.yaml looks at; with a task of the user's own."""
 
@@ -629,23 +634,24 @@ def test_a_lock_of_another_study_is_reported() -> None:
 
 LAYERS = {
     "mathematics": {
-        "agreement", "draws", "grammar", "hans_scores", "heuristics", "language", "masks", "modules",
-        "params", "patterns", "raters", "searching", "seeds", "structure", "summary", "survival",
+        "agreement", "correlation", "draws", "grammar", "hans_scores", "heuristics", "language",
+        "masks", "modules", "params", "pattern_rows", "patterns", "raters", "searching", "seeds",
+        "structure", "summary", "survival",
     },
     "outside": {
         "artifacts", "baselines", "encoder", "exports", "hans", "pretrained", "scores", "tasks",
         "texts", "word_vectors",
     },
     "loops": {
-        "attention_maps", "batches", "embedding", "evaluation", "gates", "graphs", "importance",
-        "models", "pattern_network", "removal", "retraining", "subnetworks", "training", "update",
-        "variants",
+        "attention_maps", "batches", "embedding", "evaluation", "gates", "graphs", "head_patterns",
+        "importance", "models", "pattern_network", "removal", "retraining", "subnetworks", "training",
+        "update", "variants",
     },
     "reports": {
         "answers", "baseline_tables", "claims", "curves", "figures", "findings", "formatting",
         "hans_tables", "heat_maps", "importance_reports", "mask_tables", "page", "panels",
-        "report", "runs", "score_tables", "structure_claims", "subnetwork_figures",
-        "subnetwork_tables", "survival_figures", "tables", "ticket_tables",
+        "pattern_figures", "pattern_tables", "report", "runs", "score_tables", "structure_claims",
+        "subnetwork_figures", "subnetwork_tables", "survival_figures", "tables", "ticket_tables",
     },
 }  # fmt: skip
 MAY_IMPORT = {

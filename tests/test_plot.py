@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from stages import plot
-from stages.tickets import summary
+from stages.tickets import pattern_rows, summary
 from tests.made_up import config, study
 
 ROOT = Path(__file__).parents[1]
@@ -23,6 +23,7 @@ OPTIONS = {
     "hans": "hans.csv",
     "stability": "stability",
     "survival": "survival",
+    "patterns": "patterns",
     "encoder": "encoder",
     "published": "published",
     "tables": "out/tables",
@@ -33,7 +34,7 @@ OPTIONS = {
 
 
 def save(rows: Sequence[Any], kind: type, path: Path) -> None:
-    path.parent.mkdir(exist_ok=True)
+    path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, [field.name for field in fields(kind)], lineterminator="\n")
         writer.writeheader()
@@ -63,6 +64,29 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     save(made.published, summary.Published, published / "prasanna2020.csv")
     structure = published / "prasanna2020_structure.csv"
     save(made.published_structure, summary.PublishedStructure, structure)
+    found, folder = made.patterns, tmp_path / "patterns"
+    save(found.confusion, pattern_rows.Confusion, folder / "networks" / "confusion.csv")
+    for task in made.config.patterns.tasks:
+        for name, kind, rows in (
+            ("shares", pattern_rows.PatternShare, found.shares),
+            ("heads", pattern_rows.HeadPatterns, found.heads),
+            ("agreement", pattern_rows.NetworkAgreement, found.agreement),
+        ):
+            save(
+                [row for row in rows if row.task == task],
+                kind,
+                folder / "tasks" / task / f"{name}.csv",
+            )
+    save(
+        found.published,
+        pattern_rows.PublishedShare,
+        published / "prasanna2020_patterns.csv",
+    )
+    save(
+        found.correlations,
+        pattern_rows.PublishedCorrelation,
+        published / "prasanna2020_pattern_correlation.csv",
+    )
     (tmp_path / "encoder").mkdir()
     (tmp_path / "encoder" / "encoder.json").write_text('{"num_prunable": 5, "num_weights": 9}')
     monkeypatch.chdir(tmp_path)
@@ -88,6 +112,7 @@ def test_the_stage_writes_the_report_and_another_process_the_same_bytes(project:
     names += ["subnetworks", "survival", "survival_of_weights", "survival_by_task"]
     names += ["survival_of_weights_by_task", "overlaps", "importance", "importance_by_magnitude"]
     names += ["hans"]
+    names += ["patterns", "pattern_examples"]
     assert {f"figures/{name}.svg" for name in names} <= set(first)
     assert {"index.html", "README.md", "figures/scores_mean_imp.csv", "tables/tickets.tex"} <= set(
         first

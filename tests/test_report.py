@@ -33,6 +33,10 @@ def test_every_answer_table_and_figure_stands_in_its_section() -> None:
         ),
         "importance": (["importance", "importance_by_magnitude"], ["magnitude_by_importance"]),
         "hans": (["hans"], ["hans", "hans_subcases"]),
+        "patterns": (
+            ["pattern_examples", "patterns"],
+            ["patterns", "patterns_published", "pattern_survival", "pattern_confusion"],
+        ),
     }
     transfer = next(section for section in found if section.name == "transfer")
     assert transfer.answer == answers.on_transfer(made.found, made.config)

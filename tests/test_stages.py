@@ -30,6 +30,7 @@ from stages.tickets import (
     tasks,
 )
 from stages.tickets.masks import Mask
+from stages.tickets.structure import Structure
 from tests.imports import ROOT
 from tests.test_pipeline import Stage, read, resolve, shown_columns
 
@@ -85,6 +86,12 @@ STUDY: dict[str, Any] = SHIPPED | {
         "super": ["super", "super-random", "super-bad"],
         "magnitude": ["good", "random", "bad"],
         "scratch": ["random"],
+    },
+    "patterns": {
+        "tasks": ["mood", "similarity"],
+        "network": SHIPPED["patterns"]["network"]
+        | {"maps": 10, "lengths": [5, 24], "epochs": 1, "held_out": 10},
+        "examples": {"split": "validation", "number": 5},
     },
 }
 SPARSITY = {after["to"]: after["sparsity"] for after in STUDY["rounds"]}
@@ -476,6 +483,8 @@ REWOUND = STUDY | {
     "transfer": {"sources": ["mood"], "targets": ["similarity"], "seeds": [1], "round": 1},
     "search": STUDY["search"] | {"tasks": [], "seeds": []},
     "retrain": STUDY["retrain"] | {"tasks": [], "seeds": []},
+    "patterns": STUDY["patterns"]
+    | {"tasks": [], "network": STUDY["patterns"]["network"] | {"seeds": []}},
 }
 
 
@@ -740,6 +749,73 @@ def test_random_heads_from_random_weights_are_those_of_the_random_subnetwork(pro
     )
     assert len(scratch) == len(retrained)
     assert scratch != retrained
+
+
+def test_patterns_are_those_of_every_model_head_and_network(project: Path) -> None:
+    folder = project / "results" / "patterns"
+    networks = SHIPPED["patterns"]["network"]["seeds"]
+    confusion = pd.read_csv(folder / "networks" / "confusion.csv")
+    assert (confusion.groupby(["map", "network"])["maps"].sum() == 10).all()
+    for task in STUDY["patterns"]["tasks"]:
+        shares = pd.read_csv(folder / "tasks" / task / "shares.csv")
+        where = ["state", "seed", "heads", "map", "network"]
+        groups = shares.groupby(where, dropna=False)["share"]
+        assert groups.sum().to_numpy() == pytest.approx(1.0, abs=1e-5)
+        every = shares[shares["heads"] == "all"]
+        assert len(every) == 5 * 2 * len(networks) * 3  # two seeds, and the pre-trained encoder
+        assert set(every["maps"]) == {5 * 4}
+        heads = pd.read_csv(folder / "tasks" / task / "heads.csv")
+        of_head = heads.groupby(["state", "seed", "map", "network", "layer", "head"], dropna=False)
+        assert (of_head["examples"].sum() == 5).all()
+        assert len(of_head) == 2 * len(networks) * 3 * 4
+        structures = [
+            artifacts.load_structure(
+                project
+                / "results/runs/search"
+                / task
+                / f"seed-{seed}"
+                / "joint/structure.safetensors"
+            )
+            for seed in (1, 2)
+        ]
+        survives = heads.groupby(["layer", "head"])["survives"].first().to_numpy()
+        expected = np.sum([one.heads for one in structures], axis=0)
+        assert survives.tolist() == expected.ravel().tolist()
+
+
+def test_a_task_without_super_survivors_has_no_rows_of_them(project: Path, tmp_path: Path) -> None:
+    """Seed 2 is made to keep no head."""
+    searched = tmp_path / "searched"
+    shutil.copytree(project / "results" / "runs" / "search" / "mood", searched)
+    path = searched / "seed-2" / "joint" / "structure.safetensors"
+    found = artifacts.load_structure(path)
+    artifacts.save_structure(Structure(np.zeros_like(found.heads), found.mlps), path)
+    arguments = {**options("patterns@mood"), "--searched": searched, "--out": tmp_path / "out"}
+    assert run("patterns", *(str(part) for pair in arguments.items() for part in pair)) == 0
+    assert set(pd.read_csv(tmp_path / "out" / "shares.csv")["heads"]) == {"all"}
+    assert pd.read_csv(tmp_path / "out" / "heads.csv")["survives"].max() <= 1
+
+
+@pytest.mark.usefixtures("project")
+def test_examples_that_networks_do_not_know_end_in_one_sentence(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    networks = tmp_path / "networks"
+    shutil.copytree("results/patterns/networks", networks)
+    record = artifacts.load_record(networks / "networks.json") | {"lengths": [30, 31]}
+    artifacts.save_record(record, networks / "networks.json")
+    arguments = {**options("patterns@mood"), "--networks": networks, "--out": tmp_path / "out"}
+    assert run("patterns", *(str(part) for pair in arguments.items() for part in pair)) == 1
+    assert capsys.readouterr().err == (
+        "patterns: patterns.network.lengths is [30, 31], but no example has 30 to 31 tokens in "
+        "validation of 'mood'\n"
+    )
+
+
+def options(name: str) -> dict[str, Any]:
+    """Of a stage whose options come once each."""
+    stage = next(stage for stage in stages() if stage.name == name)
+    return dict(zip(stage.arguments[::2], stage.arguments[1::2], strict=True))
 
 
 @pytest.mark.parametrize("alone", [False, True])

@@ -3,10 +3,17 @@
 import csv
 from pathlib import Path
 
+import numpy as np
 import pytest
 from scipy import stats
 
-from stages.tickets import baseline_tables, importance_reports, structure_claims, summary
+from stages.tickets import (
+    baseline_tables,
+    correlation,
+    importance_reports,
+    structure_claims,
+    summary,
+)
 from stages.tickets.structure_claims import QUANTITIES, Found
 from stages.tickets.summary import Place, PublishedStructure, WeightsOfLayer
 from tests.made_up import Study, config, study
@@ -90,9 +97,9 @@ def test_the_table_has_a_verdict_or_a_reason_for_every_quantity() -> None:
 def test_the_correlation_is_that_of_scipy(seed: int) -> None:
     values = [(i * i * 7 + seed * i) % 11 / 3 for i in range(40)]
     others = [(i * 5 + seed) % 13 / 2 + value for i, value in enumerate(values)]
-    ours = importance_reports.correlation(values, others)
+    ours = correlation.of_ranks(np.array(values), np.array(others))
     assert ours == pytest.approx(stats.spearmanr(values, others).statistic)
-    assert importance_reports.correlation(values, [1.0] * 40) is None
+    assert correlation.of_ranks(np.array(values), np.ones(40)) is None
 
 
 def test_magnitudes_of_kept_and_dropped_by_hand() -> None:

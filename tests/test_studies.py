@@ -36,9 +36,10 @@ def test_the_counts_of_the_bert_base_study_are_those_in_its_comment():
     names = (*retrain.structured, *retrain.super, *retrain.magnitude, *retrain.scratch)
     trainings["of searched subnetworks"] = len(retrain.tasks) * len(retrain.seeds) * len(names)
     searches = len(search.tasks) * len(search.seeds)
-    others = len(("code", "check", "encoder", "baselines", "stability", "score", "plot")) + len(
-        study.tasks
+    others = len(
+        ("code", "check", "encoder", "baselines", "stability", "survival", "pattern-network")
     )
+    others += len(("score", "plot")) + len(study.tasks) + len(study.patterns.tasks)
     stages = sum(trainings.values()) + chains + own + others + searches + len(retrain.tasks)
     comment = re.sub(r"\n# +", " ", path.read_text(encoding="utf-8"))
     assert f"{stages:,} stages" in comment

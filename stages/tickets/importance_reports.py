@@ -4,9 +4,8 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 from matplotlib.figure import Figure as Canvas
-from numpy.typing import NDArray
 
-from stages.tickets import panels, summary
+from stages.tickets import correlation, panels, summary
 from stages.tickets.figures import BLACK, BLUE, VERMILION, Config, Figure, render
 from stages.tickets.formatting import NONE, points, spread
 from stages.tickets.runs import interval_name
@@ -92,19 +91,10 @@ def _record(one: Importance) -> Record:
     }
 
 
-def correlation(first: Sequence[float], second: Sequence[float]) -> float | None:
-    """Spearman's: that of the ranks, equal values sharing their mean rank; None where all are equal."""
-    one, two = (_ranks(np.asarray(values, np.float64)) for values in (first, second))
-    if np.ptp(one) == 0 or np.ptp(two) == 0:
-        return None
-    return float(np.corrcoef(one, two)[0, 1])
-
-
-def _ranks(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    _, places, counts = np.unique(values, return_inverse=True, return_counts=True)
-    last = np.cumsum(counts)
-    ranks: NDArray[np.float64] = (last - (counts - 1) / 2)[places]
-    return ranks
+def _correlation(found: Sequence[Importance]) -> float | None:
+    """Spearman's, of importance and magnitude."""
+    sides = np.array([[one.importance, one.magnitude] for one in found], np.float64)
+    return correlation.of_ranks(*sides.T)
 
 
 def magnitude_table(found: Sequence[Importance], config: Config) -> Table:
@@ -128,7 +118,7 @@ def magnitude_table(found: Sequence[Importance], config: Config) -> Table:
                 dropped += [sum(no) / len(no)] if no else []
                 if yes and no:
                     gaps.append(kept[-1] - dropped[-1])
-                rho = correlation([o.importance for o in here], [o.magnitude for o in here])
+                rho = _correlation(here)
                 rhos += [] if rho is None else [rho]
             if not kept + dropped:
                 continue
@@ -159,8 +149,7 @@ def on_importance(found: Sequence[Importance]) -> str:
             rho
             for task in dict.fromkeys(one.task for one in found)
             for here in _by_seed(found, task, part)
-            if (rho := correlation([o.importance for o in here], [o.magnitude for o in here]))
-            is not None
+            if (rho := _correlation(here)) is not None
         ]
         if rhos:
             mean = f"{sum(rhos) / len(rhos):.2f}".replace("-", "−")

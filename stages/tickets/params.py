@@ -419,6 +419,61 @@ class Retrain(Section):
     """As `structured`, trained from random weights."""
 
 
+# --- patterns of attention -------------------------------------------------------------------
+
+
+class PatternNetwork(Section):
+    """Small networks that tell patterns of attention maps apart, trained on maps made by rule."""
+
+    seeds: tuple[Seed, ...]
+    """A network each for raw and for normed maps; how far they agree says what a share is worth."""
+    maps: int = Field(ge=5)
+    """Made for the training of one network."""
+    lengths: tuple[Annotated[Whole, Field(ge=5)], Annotated[Whole, Field(ge=5)]]
+    """Fewest and most tokens, of made-up maps and of the examples that are looked at. Networks learn from
+    every second length, from the first on, and are tested on the others."""
+    noise: float = Field(ge=0)
+    """Standard deviation on the logarithms of attention."""
+    size: int = Field(ge=32)
+    """Rows and columns that maps are padded to."""
+    epochs: int = Field(ge=1)
+    batch_size: int = Field(ge=1)
+    learning_rate: float = Field(gt=0)
+    """Of Adam, constant."""
+    held_out: int = Field(ge=5)
+    """Maps made for the test."""
+    held_out_noise: float = Field(ge=0)
+    threads: int = Field(ge=1)
+
+    @model_validator(mode="after")
+    def _lengths_fit(self) -> "PatternNetwork":
+        fewest, most = self.lengths
+        if fewest >= most:
+            raise ValueError(f"lengths is [{fewest}, {most}], allowed are the fewest and then more")
+        if most > self.size:
+            raise ValueError(
+                f"size is {self.size}, allowed is at least the most of lengths, {most}"
+            )
+        _check_unique("seeds", self.seeds)
+        return self
+
+
+class PatternExamples(Section):
+    """Examples on which the heads of a task's models are looked at."""
+
+    split: Literal["selection", "validation"]
+    number: int = Field(ge=1)
+    """Drawn from those of a length that the networks know; all, where there are not so many."""
+
+
+class Patterns(Section):
+    """Patterns of attention among all heads and among super-survivors, for the seeds searched."""
+
+    tasks: tuple[Name, ...]
+    network: PatternNetwork
+    examples: PatternExamples
+
+
 # --- reading results -------------------------------------------------------------------------
 
 
@@ -477,6 +532,7 @@ class Params(Section):
     transfer: Transfer
     search: Search
     retrain: Retrain
+    patterns: Patterns
     tickets: Tickets
     verdict: Verdict
     plot: Plot
@@ -493,6 +549,7 @@ class Params(Section):
         _check_lists(self)
         _check_rounds(self)
         _check_search(self)
+        _check_patterns(self)
         return self
 
 
@@ -547,6 +604,7 @@ def _check_lists(params: Params) -> None:
         ("search.seeds", params.search.seeds, "seeds", params.seeds),
         ("retrain.tasks", params.retrain.tasks, "search.tasks", params.search.tasks),
         ("retrain.seeds", params.retrain.seeds, "search.seeds", params.search.seeds),
+        ("patterns.tasks", params.patterns.tasks, "search.tasks", params.search.tasks),
     ):
         _check_unique(key, values)
         _check_among(key, values, whole, allowed)
@@ -629,6 +687,23 @@ def _check_search(params: Params) -> None:
                 f"{key} has {subnetworks[0]!r}, allowed are none without {variant!r} in "
                 "search.rule.variants"
             )
+
+
+def _check_patterns(params: Params) -> None:
+    patterns = params.patterns
+    if not patterns.tasks:
+        return
+    if "joint" not in params.search.rule.variants:
+        raise ValueError(
+            f"patterns.tasks has {patterns.tasks[0]!r}, allowed are none without 'joint' in "
+            "search.rule.variants"
+        )
+    if not patterns.network.seeds:
+        raise ValueError(
+            "patterns.network.seeds is empty, allowed with patterns.tasks is one at least"
+        )
+    if not params.search.seeds:
+        raise ValueError("search.seeds is empty, allowed with patterns.tasks is one at least")
 
 
 def _check_unique(key: str, values: Sequence[object]) -> None:

@@ -15,6 +15,8 @@ from stages.tickets import (
     importance_reports,
     mask_tables,
     params,
+    pattern_figures,
+    pattern_tables,
     score_tables,
     structure_claims,
     subnetwork_figures,
@@ -25,6 +27,7 @@ from stages.tickets import (
 )
 from stages.tickets.figures import Figure
 from stages.tickets.formatting import percent
+from stages.tickets.pattern_rows import PatternResults
 from stages.tickets.runs import task_name
 from stages.tickets.summary import (
     Agreement,
@@ -85,6 +88,7 @@ class Results:
     published: Sequence[Published]
     published_structure: Sequence[PublishedStructure]
     hans: Sequence[HansScore]
+    patterns: PatternResults
 
 
 def build(results: Results, config: Config) -> list[Section]:
@@ -249,6 +253,25 @@ def build(results: Results, config: Config) -> list[Section]:
             (
                 hans_tables.hans_table(results.hans, config),
                 hans_tables.subcases_table(results.hans, config),
+            ),
+        ),
+        Section(
+            "patterns",
+            "Attention patterns",
+            "Which patterns does the attention of heads show, in all heads and in those that survive, "
+            "and do heads survive for attending to many things?",
+            "Prasanna et al. 2020, Figure 4 and Section 6; classes of Kovaleva et al. 2019, norms of "
+            "Kobayashi et al. 2020.",
+            pattern_tables.on_patterns(results.patterns, config),
+            (
+                pattern_figures.pattern_examples_figure(config),
+                pattern_figures.patterns_figure(results.patterns, config),
+            ),
+            (
+                pattern_tables.patterns_table(results.patterns, config),
+                pattern_tables.published_patterns_table(results.patterns, config),
+                pattern_tables.correlation_table(results.patterns, config),
+                pattern_tables.confusion_table(results.patterns, config),
             ),
         ),
     ]

@@ -42,6 +42,8 @@ class Config(Protocol):
     @property
     def retrain(self) -> params.Retrain: ...
     @property
+    def patterns(self) -> params.Patterns: ...
+    @property
     def tickets(self) -> params.Tickets: ...
     @property
     def verdict(self) -> params.Verdict: ...
@@ -102,6 +104,7 @@ def why_not(kind: str, config: Config) -> str:
             ("retrain.tasks", config.retrain.tasks),
             ("retrain.seeds", config.retrain.seeds),
         ],
+        "patterns": [("patterns.tasks", config.patterns.tasks)],
     }
     for key, values in lists.get(kind, []):
         if not values:

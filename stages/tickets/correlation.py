@@ -1,0 +1,126 @@
+"""Correlations of two numbers per item: of yes and no from counts, and of ranks beside chance."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import stdtr  # scipy.stats says the same and takes a second to load
+
+Values = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Correlation:
+    """A coefficient in [-1, 1] and its two-sided p value."""
+
+    value: float
+    p: float
+    n: int
+    """Pairs of numbers."""
+
+
+def pearson_of_counts(n: int, first: int, second: int, both: int) -> Correlation | None:
+    """Pearson's correlation of two properties of n items, from how many items have them.
+
+    The p value is that of the t test with n - 2 degrees of freedom, which takes items for independent.
+
+    Args:
+        n: number of items.
+        first: items with the first property.
+        second: items with the second.
+        both: items with both.
+
+    Returns:
+        None where it is not defined: all or no items have one of the properties, or n < 3.
+
+    Raises:
+        ValueError: there are no such items.
+    """
+    if not (0 <= both <= min(first, second) and first + second - both <= n):
+        raise ValueError(f"of {n} items, {first} and {second} and {both} with both is impossible")
+    spread = first * (n - first) * second * (n - second)
+    if spread == 0 or n < 3:
+        return None
+    r = (n * both - first * second) / math.sqrt(spread)
+    left = 1 - r * r
+    t = math.inf if left <= 0 else abs(r) * math.sqrt((n - 2) / left)
+    return Correlation(r, 2 * float(stdtr(n - 2, -t)), n)
+
+
+def spearman(
+    groups: Sequence[tuple[Values, Values]], permutations: int, generator: np.random.Generator
+) -> Correlation | None:
+    """Mean over groups of Spearman's rank correlation within each, with a permutation test.
+
+    Ties have the mean of their ranks. Groups in which all numbers of one side are equal are left out.
+    The p value is (1 + k) / (1 + permutations), with k permutations of the second side, within all groups
+    at once, whose mean is at least as far from 0.
+
+    Args:
+        groups: two numbers for each item, both (items,).
+        permutations: how many.
+        generator: of the permutations.
+
+    Returns:
+        None where no group is left; n counts the items of those that are.
+
+    Raises:
+        ValueError: the two sides of a group are not of one length.
+    """
+    for one, two in groups:
+        if one.shape != two.shape or one.ndim != 1:
+            raise ValueError(f"the sides of a group have shapes {one.shape} and {two.shape}")
+    ranked = [
+        (_standardised(one), _standardised(two))
+        for one, two in groups
+        if len(one) and np.ptp(one) > 0 and np.ptp(two) > 0
+    ]
+    if not ranked:
+        return None
+    value = float(np.mean([one @ two for one, two in ranked]))
+    drawn = np.zeros(permutations)
+    for one, two in ranked:
+        drawn += generator.permuted(np.tile(two, (permutations, 1)), axis=1) @ one / len(ranked)
+    extreme = int(np.count_nonzero(np.abs(drawn) >= abs(value) - 1e-12))
+    num_items = sum(len(one) for one, _ in ranked)
+    return Correlation(value, (1 + extreme) / (1 + permutations), num_items)
+
+
+def of_ranks(first: Values, second: Values) -> float | None:
+    """Spearman's correlation; None where all numbers of one side are equal, or there are none."""
+    if not len(first) or np.ptp(first) == 0 or np.ptp(second) == 0:
+        return None
+    return float(_standardised(first) @ _standardised(second))
+
+
+def p_of_sum(
+    groups: Sequence[tuple[Values, Values]], permutations: int, generator: np.random.Generator
+) -> float:
+    """Whether products of two numbers per item sum to more or less than where they are paired at random.
+
+    (1 + k) / (1 + permutations), with k permutations of the second side, within all groups at once, whose
+    sum is at least as far from the mean of all as the one that is.
+
+    Args:
+        groups: two numbers for each item, both (items,).
+        permutations: how many.
+        generator: of the permutations.
+    """
+    expected = sum(float(one.mean() * two.sum()) for one, two in groups)
+    found = sum(float(one @ two) for one, two in groups)
+    drawn = np.zeros(permutations)
+    for one, two in groups:
+        drawn += generator.permuted(np.tile(two, (permutations, 1)), axis=1) @ one
+    extreme = int(np.count_nonzero(np.abs(drawn - expected) >= abs(found - expected) - 1e-9))
+    return (1 + extreme) / (1 + permutations)
+
+
+def _standardised(values: Values) -> Values:
+    """Ranks, shifted to mean 0 and scaled to length 1, so that products are correlations."""
+    _, places, counts = np.unique(values, return_inverse=True, return_counts=True)
+    ranks = (np.cumsum(counts) - (counts - 1) / 2)[places]
+    centred: Values = ranks - ranks.mean()
+    centred /= np.linalg.norm(centred)
+    return centred
