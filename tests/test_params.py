@@ -228,6 +228,7 @@ REFUSED: list[tuple[Change, str, str, str]] = [
         put_all(
             put("search.rule.variants", ["magnitude"]),
             put("retrain.structured", []),
+            put("retrain.scratch", []),
         ),
         "patterns.tasks",
         "'acceptability'",

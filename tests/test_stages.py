@@ -421,7 +421,9 @@ ON_HANS = STUDY | {
         "structured": ["good"],
         "super": [],
         "magnitude": ["bad"],
+        "scratch": ["random"],
     },
+    "patterns": STUDY["patterns"] | {"tasks": []},
 }
 
 
@@ -441,8 +443,8 @@ def test_every_run_of_a_task_with_hans_answers_it(tmp_path: Path) -> None:
     assert table.groupby(["task", "kind"]).size().to_dict() == {
         ("entailment", kind): runs * num_subcases
         for kind, runs in {
-            "dense": 1, "imp": 2, "random": 1, "scratch": 1, "rewind": 2, "transfer": 1,
-            "pruned": 2, "retrained": 2, "majority": 1, "bag_of_words": 1,
+            "dense": 1, "imp": 2, "random": 1, "scratch": 2, "rewind": 2, "transfer": 1,
+            "pruned": 2, "retrained": 2, "majority": 1, "bag_of_words": 1, "word_vectors": 1,
         }.items()
     }  # fmt: skip
     assert set(table["num_examples"]) == {2}

@@ -175,14 +175,13 @@ def paper_share(
 
 def published_patterns_table(results: PatternResults, config: Config) -> Table:
     """The paper's shares beside ours."""
-    margin = config.verdict.margin
     caption = (
         "Shares in per cent, mean over tasks. Paper: bert-base-uncased, 5 seeds, 100 examples; normed "
         "maps with a mis-sliced output matrix, no token types. Here: mean over seeds and networks, ± "
         "half the interval over n seeds (the pre-trained encoder has none). Over the same tasks, the "
-        f"verdict says on how many of the five shares the two agree: at most {points(margin)} points "
-        "apart, or the paper's in our interval; else the paper's mean is over its eight tasks, and "
-        "there is no verdict: other tasks. " + LABELLED
+        f"verdict says on how many of the five shares the two agree: at most {points(config.verdict.margin)} "
+        "points apart, or the paper's in our interval, if that is not too wide; else the paper's mean is "
+        "over its eight tasks, and there is no verdict: other tasks. " + LABELLED
     )
     rows: list[tuple[str, ...]] = []
     records: list[Record] = []
@@ -199,7 +198,7 @@ def published_patterns_table(results: PatternResults, config: Config) -> Table:
             for pattern in PATTERNS
         ]
         verdicts = [
-            (claims.agreement(paper, one, margin) if list(tasks) == here else "other tasks")
+            (claims.agreement(paper, one, config.verdict) if list(tasks) == here else "other tasks")
             if one
             else NO_HEAD
             for paper, one in zip(theirs, ours, strict=True)
