@@ -179,9 +179,10 @@ def published_patterns_table(results: PatternResults, config: Config) -> Table:
         "Shares in per cent, mean over tasks. Paper: bert-base-uncased, 5 seeds, 100 examples; normed "
         "maps with a mis-sliced output matrix, no token types. Here: mean over seeds and networks, ± "
         "half the interval over n seeds (the pre-trained encoder has none). Over the same tasks, the "
-        f"verdict says on how many of the five shares the two agree: at most {points(config.verdict.margin)} "
-        "points apart, or the paper's in our interval, if that is not too wide; else the paper's mean is "
-        "over its eight tasks, and there is no verdict: other tasks. " + LABELLED
+        "verdict says on how many of the five shares the two agree: at most "
+        f"{points(config.verdict.margin)} points apart, or the paper's in our interval, if that is not "
+        "too wide; else the paper's mean is over its eight tasks, and there is no verdict. "
+        + LABELLED
     )
     rows: list[tuple[str, ...]] = []
     records: list[Record] = []
