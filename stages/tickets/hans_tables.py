@@ -8,12 +8,13 @@ from matplotlib.figure import Figure as Canvas
 from stages.tickets import panels, runs, summary
 from stages.tickets.figures import BLACK, BLUE, GREY, ORANGE, SKY, VERMILION, Figure, render
 from stages.tickets.figures import Config as Drawn
-from stages.tickets.formatting import NOT_RUN, percent, spread
+from stages.tickets.formatting import NONE, NOT_RUN, percent, spread
 from stages.tickets.runs import NAMES, Config
 from stages.tickets.subnetwork_tables import STATES, subnetworks
 from stages.tickets.summary import HansScore, Seed, Summary
 from stages.tickets.tables import Record, Table, numbers
 
+BASELINES = ("majority", "bag_of_words", "word_vectors")
 NOTHING = "not run: no task has `hans` in params.yaml"
 TRUTHS = {True: "entailed", False: "non-entailed"}
 LOOKS = {
@@ -61,7 +62,7 @@ def summaries(found: Sequence[HansScore], config: Config) -> dict[Group, Summary
 
 def settings(config: Config) -> dict[tuple[str, str], str]:
     """Name of every setting by kind and source: baselines, dense, searched subnetworks."""
-    named = {(kind, ""): NAMES[kind] for kind in ("majority", "bag_of_words", "dense")}
+    named = {(kind, ""): NAMES[kind] for kind in (*BASELINES, "dense")}
     for kind, name in subnetworks(config):
         what = "heads and MLPs" if kind == "structured" else "weights"
         named |= {(state, f"{kind} {name}"): f"{what}, {name}, {state}" for state in STATES}
@@ -94,7 +95,10 @@ def hans_table(found: Sequence[HansScore], config: Config) -> Table:
             if not numbered:
                 continue
             cells = [spread(by_group.get(group)) for group in groups]
-            rows.append((f"{task}: {name}", *cells, str(max(numbered))))
+            n = str(max(numbered))
+            if kind in BASELINES:  # of no seed
+                cells, n = [cell.removesuffix(" (n=1)") for cell in cells], NONE
+            rows.append((f"{task}: {name}", *cells, n))
             records += [_record(group, by_group[group]) for group in groups if group in by_group]
     columns = [
         f"{_words(heuristic)}, {truth}" for heuristic in heuristics for truth in TRUTHS.values()

@@ -10,6 +10,7 @@ from stages.tickets.summary import Run, Scores
 NAMES = {
     "majority": "majority class",
     "bag_of_words": "bag of words",
+    "word_vectors": "averaged word vectors",
     "scratch": "dense from scratch",
     "dense": "dense",
     "imp": "IMP ticket",

@@ -116,6 +116,7 @@ def survival_by_task_figure(found: Sequence[Place], config: Config, variant: str
             ]
             sides = [str(layer) for layer in layers], [*map(str, columns[:-1]), "MLP"]
             mesh = heat(panel, values, digits, sides, ("viridis", *limits))
+        row[0].set_ylim(len(layers), 0)  # shared, and turned round by every map
         colour_bar(
             canvas, list(row), mesh, "share of seeds" if variant == "joint" else "share of weights"
         )
