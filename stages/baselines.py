@@ -7,14 +7,13 @@ from typing import Annotated
 import typer
 
 from stages import cli
-from stages.tickets import artifacts, tasks, word_vectors
-
-EMBEDDINGS = "embeddings.word_embeddings.weight"
+from stages.tickets import artifacts, params, tasks, word_vectors
 
 
 @dataclass(frozen=True)
 class Params:
     tasks: tuple[str, ...]
+    baselines: params.Baselines
 
 
 def main(
@@ -22,12 +21,15 @@ def main(
     prepared: Annotated[Path, typer.Option()],
     out: Annotated[Path, typer.Option()],
 ) -> None:
-    embeddings = artifacts.load_arrays(encoder / "weights.safetensors")[EMBEDDINGS]
+    config = cli.read(Params)
+    num_words = artifacts.load_record(encoder / "encoder.json")["vocabulary"]["size"]
+    weights = artifacts.load_arrays(encoder / "weights.safetensors")
+    embeddings = word_vectors.embeddings_of(weights, num_words)
     out.mkdir(parents=True, exist_ok=True)
-    for task in cli.read(Params).tasks:
+    for task in config.tasks:
         data = tasks.load_prepared(prepared / task)
         if data.task.kind != "mlm":
-            found = word_vectors.predict(data, embeddings)
+            found = word_vectors.predict(data, embeddings, config.baselines)
             artifacts.save_arrays(found, out / f"{task}.safetensors")
 
 

@@ -102,7 +102,9 @@ def searched(retrain: params.Retrain, runs: Path) -> Iterator[Source]:
         folder = runs / "scratch-structured" / task / f"seed-{seed}" / name
         sizes = artifacts.load_record(folder / "subnetwork.json")
         dropped = 1 - sizes["kept"] / sizes["prunable"]
-        yield Source(folder, task, "scratch", seed, 0, None, f"structured {name}", dropped)
+        yield Source(
+            folder, task, "scratch_structured", seed, 0, None, f"structured {name}", dropped
+        )
 
 
 def subnetworks(retrain: params.Retrain) -> Iterator[tuple[str, tuple[str, ...]]]:

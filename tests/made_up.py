@@ -194,7 +194,7 @@ def _runs(config: Params) -> Iterator[tuple[Run, int | None, float]]:
             yield Run(task, state, 0, f"{kind} {name}"), seed, LEVELS[name] - lower
     retrain = config.retrain
     for task, seed, name in product(retrain.tasks, retrain.seeds, retrain.scratch):
-        yield Run(task, "scratch", 0, f"structured {name}"), seed, 0.5
+        yield Run(task, "scratch_structured", 0, f"structured {name}"), seed, 0.5
     transfer = config.transfer
     for source, target, seed in product(transfer.sources, transfer.targets, transfer.seeds):
         level = 0.85 if source <= target else 0.7

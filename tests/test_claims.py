@@ -34,8 +34,10 @@ def one(mean: float, half: float | None) -> Summary:
         (0.10, one(0.121, 0.001), "direction only"),
         (0.10, one(0.13, 0.05), "agrees"),  # in the interval
         (0.10, one(0.20, 0.15), "undecided"),  # in one that is too wide
+        (0.10, one(0.11, 0.15), "undecided"),  # however near
+        (0.30, one(0.01, 0.08), "differs"),  # it may be 0
         (0.10, one(-0.05, 0.01), "differs"),
-        (0.10, one(0.30, None), "direction only"),  # one seed
+        (0.10, one(0.30, None), "undecided"),  # one seed
         (-0.10, one(-0.30, 0.01), "direction only"),
         (0.0, one(0.30, 0.01), "differs"),
         (0.10, None, ""),
@@ -46,7 +48,7 @@ def test_the_verdict_by_its_rule(paper: float, ours: Summary | None, said: str) 
 
 
 def test_scores_agree_or_differ() -> None:
-    assert claims.agreement(0.84, one(0.30, 0.1), RULE) == "differs"
+    assert claims.agreement(0.84, one(0.30, 0.05), RULE) == "differs"
     assert claims.agreement(0.84, one(0.80, 0.1), RULE) == "agrees"
     assert claims.agreement(0.84, None, RULE) == ""
 
@@ -81,12 +83,12 @@ def test_differences_are_paired_by_seed_and_averaged_over_tasks() -> None:
     """Made-up levels: good .88, random .8, majority .4; the noise of seeds is the same for all runs."""
     made = study(config(3, 3, 2))
     by_name = {claim.name: claim for claim in CLAIMS}
-    found = claims.our_difference(by_name["random"], made.found, made.config)
+    found = claims.our_difference(by_name["random"], made.found, made.config.retrain.tasks, 0.95)
     assert found is not None
     assert found.mean == pytest.approx(-0.08)
     assert found.n == 3
     assert found.low == pytest.approx(-0.08)
-    majority = claims.our_difference(by_name["bad"], made.found, made.config)
+    majority = claims.our_difference(by_name["bad"], made.found, made.config.retrain.tasks, 0.95)
     assert majority is not None
     assert majority.n == 3
 
@@ -107,7 +109,20 @@ def test_only_tasks_of_the_paper_stand_beside_its_numbers() -> None:
     made = study(config(3, 2, 1))
     table = claims.published_table(made.found, made.published, made.config)
     assert {row[0] for row in table.rows} == {"sentiment"}
-    assert claims.theirs(made.published, made.config) == ("sentiment", "rte")
+    found = claims.of_scores(made.found, made.published, made.config)
+    assert (found.theirs, found.ours) == (("sentiment", "rte"), made.config.retrain.tasks)
     alone = made.config.retrain.model_copy(update={"tasks": ("sentiment",)})
     same = made.config.model_copy(update={"retrain": alone})
-    assert claims.theirs(made.published, same) == ("sentiment",)
+    found = claims.of_scores(made.found, made.published, same)
+    assert found.theirs == found.ours == ("sentiment",)
+    others = [Published(**(vars(row) | {"metric": "f1"})) for row in made.published]
+    assert claims.of_scores(made.found, others, same).theirs == ("sentiment", "rte")
+
+
+def test_wnli_is_on_neither_side() -> None:
+    paper = ("rte", "cola", "wnli")
+    found = claims.compared(paper, ("rte", "wnli"))
+    assert found.theirs == found.ours == ("rte",)
+    found = claims.compared(paper, ("mine", "wnli"))
+    assert (found.theirs, found.ours) == (("rte", "cola"), ("mine",))
+    assert claims.compared(paper, ()).theirs == ("rte", "cola")

@@ -197,6 +197,15 @@ REFUSED: list[tuple[Change, str, str, str]] = [
         "is 'inverted'",
         "are good, random",
     ),
+    (put("retrain.structured", ["random-1"]), "retrain.structured[0]", "'random-1'", "random-2"),
+    (
+        put_all(put("search.seeds", []), put("retrain.seeds", [])),
+        "search.seeds",
+        "empty",
+        "one at least",
+    ),
+    (put("baselines.examples", 1), "baselines.examples", "1", "equal to 2"),
+    (put("verdict.widest", 0), "verdict.widest", "0", "greater than 0"),
     (put("retrain.super", ["good"]), "retrain.super[0]", "'good'", "'super-bad'"),
     (put("retrain.magnitude", ["good", "good"]), "retrain.magnitude", "'good'", "once"),
     (

@@ -76,7 +76,7 @@ def test_a_verdict_is_given_over_the_tasks_of_the_paper_alone() -> None:
     strict = same.model_copy(update={"verdict": same.verdict.model_copy(update={"margin": 0.005})})
     table = pattern_tables.published_patterns_table(made.patterns, strict)
     assert record(table, **where)["verdict"] == "differs"
-    assert table.rows[2][-1] == "4 of 5 agree"  # the four others are .15 and .1475
+    assert table.rows[2][-1] == "agrees: 4, differs: 1"  # the four others are .15 and .1475
 
 
 def test_published_shares_are_whole_and_their_means_those_of_the_figure() -> None:

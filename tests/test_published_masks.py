@@ -342,6 +342,34 @@ def test_magnitude_pruning_takes_more_of_the_heads_of_lower_layers() -> None:
         assert magnitude_cells("mlp")[task].to_numpy().argmin() == 0
 
 
+def test_the_shipped_numbers_on_structure_are_those_of_the_tables() -> None:
+    """published/prasanna2020_structure.csv, computed again."""
+    path = Path(__file__).parents[1] / "published" / "prasanna2020_structure.csv"
+    shipped = pd.read_csv(path).set_index(["quantity", "task"])["value"]
+    cells = pd.read_csv(FOLDER / "magnitude_survival.csv.gz")
+    sizes = pd.read_csv(FOLDER / "magnitude_sizes.csv").set_index("task")
+    kept_weights = sizes["surviving_share_of_prunable_weights"]
+    head, mlp = 12 * 196_800, 4_722_432
+    for task in USABLE:
+        good = of_task("heads_mlps", task)
+        mlps = np.mean([one.mlps for one in good], axis=0)
+        here = cells[cells["task"] == task]
+        heads = here[here["component"] == "head"].groupby("layer")["mean"].mean()
+        by_layer = here[here["component"] == "mlp"].set_index("layer")["mean"]
+        layers = (heads * head + by_layer * mlp) / (head + mlp)
+        expected = {
+            "kappa_of_heads": raters.fleiss_kappa(np.array([one.heads.ravel() for one in good])),
+            "kept_structured": np.mean([share(one) for one in good]),
+            "kept_magnitude": kept_weights[task],
+            "kept_super": share(structure.super_survivors(good)),
+            "middle_mlps": mlps[4:8].mean() - np.concatenate([mlps[:4], mlps[8:]]).mean(),
+            "upper_layers": layers[6:].mean() - layers[:6].mean(),
+        }
+        name = task.lower().replace("-", "")
+        for quantity, value in expected.items():
+            assert shipped[quantity, name] == pytest.approx(value, abs=6e-5)
+
+
 def test_overlaps_of_tasks() -> None:
     found = survival.overlaps(published("heads_mlps"))
     assert found.tasks == TASKS

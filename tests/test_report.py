@@ -25,6 +25,8 @@ def test_every_answer_table_and_figure_stands_in_its_section() -> None:
             [
                 "survival",
                 "survival_of_weights",
+                "survival_of_heads",
+                "survival_of_mlps",
                 "survival_by_task",
                 "survival_of_weights_by_task",
                 "overlaps",

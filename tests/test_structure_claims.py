@@ -36,15 +36,21 @@ def test_the_published_numbers_are_whole() -> None:
 
 @pytest.mark.parametrize(
     ("ours", "said"),
-    [(0.25, "agrees"), (0.32, "agrees"), (0.4, "direction only"), (-0.1, "differs"), (None, "")],
+    [(0.25, "agrees"), (0.32, "direction only"), (-0.1, "differs"), (0.0, "differs"), (None, "")],
 )
 def test_the_verdict_by_its_rule(ours: float | None, said: str) -> None:
-    assert structure_claims.verdict([0.18, 0.30], ours, 0.0, 0.02) == said
+    assert structure_claims.verdict([0.18, 0.30], ours, directed=True) == said
 
 
-def test_of_shares_the_side_of_one_counts() -> None:
-    assert structure_claims.verdict([0.5, 0.6], 0.9, 1.0, 0.02) == "direction only"
-    assert structure_claims.verdict([0.5, 0.6], 1.0, 1.0, 0.02) == "differs"
+def test_the_sign_counts_where_the_range_has_both() -> None:
+    assert structure_claims.verdict([-0.07, 0.4], 0.1, directed=True) == "agrees"
+    assert structure_claims.verdict([-0.07, 0.4], -0.05, directed=True) == "differs"
+    assert structure_claims.verdict([0.013, 0.018], 0.004, directed=True) == "direction only"
+
+
+def test_shares_have_no_direction() -> None:
+    assert structure_claims.verdict([0.5, 0.6], 0.55, directed=False) == "agrees"
+    assert structure_claims.verdict([0.5, 0.6], 0.9, directed=False) == "differs"
 
 
 @pytest.mark.parametrize(
@@ -79,8 +85,8 @@ def test_the_table_has_a_verdict_or_a_reason_for_every_quantity() -> None:
     assert said == {
         "kappa_of_heads": "agrees",  # .3 in both
         "kept_structured": "agrees",  # .75 in the range from .70 to .75
-        "kept_magnitude": "direction only",  # .5, theirs .9 to .95
-        "kept_super": "direction only",  # .75, theirs .2 to .25
+        "kept_magnitude": "differs",  # .5, theirs .9 to .95
+        "kept_super": "no verdict: kept by all of 2 seeds, the paper's of 5",
         "middle_mlps": "not run: params.yaml asks for nothing that says this",  # of two layers
         "upper_layers": "agrees",  # .02
     }
@@ -135,7 +141,8 @@ def test_bad_subnetworks_stand_beside_baselines_and_the_paper() -> None:
         "dense",
     ]
     here = {(one["setting"], one["task"]): one for one in table.records if one["from"] == "here"}
-    assert here["scratch structured random", "sentiment"]["n"] == 3
+    assert here["scratch_structured structured random", "sentiment"]["n"] == 3
     paper = [one for one in table.records if one["from"] == "paper"]
     assert {one["task"] for one in paper} == {"sentiment"}
-    assert "bad heads and MLPs, retrained 71." in baseline_tables.on_bad(made.found, made.config)
+    said = baseline_tables.on_bad(made.found, made.config)
+    assert "Bad heads and MLPs, retrained, have 71.5 points, +10.0 [+7.5, +12.5] beside bag" in said

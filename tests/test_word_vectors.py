@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
-from stages.tickets import word_vectors
+from stages.tickets import params, word_vectors
 from tests.test_baselines import TRAIN, VALIDATION, VOCABULARY, Rows, prepared_of, split_of
 
+CONFIG = params.Baselines(examples=1000, penalty=10.0)
 EMBEDDINGS = np.random.default_rng(0).normal(size=(VOCABULARY.size, 6)).astype(np.float32)
 
 
@@ -25,7 +26,7 @@ def test_a_single_text_has_its_mean_alone() -> None:
 
 
 def test_every_split_gets_logits() -> None:
-    found = word_vectors.predict(prepared_of("classification", 3), EMBEDDINGS)
+    found = word_vectors.predict(prepared_of("classification", 3), EMBEDDINGS, CONFIG)
     assert {name: (array.shape, array.dtype) for name, array in found.items()} == {
         f"word_vectors.{split}.logits": ((num, 3), np.dtype(np.float32))
         for split, num in {"selection": 2, "validation": 3}.items()
@@ -34,15 +35,17 @@ def test_every_split_gets_logits() -> None:
 
 def test_a_word_that_decides_the_label_is_learned() -> None:
     rows: Rows = [([5 + i % 2, 8 + i % 4], [10], i % 2) for i in range(40)]
-    found = word_vectors.predict(prepared_of("classification", 2, rows, rows[:6]), EMBEDDINGS)
+    found = word_vectors.predict(
+        prepared_of("classification", 2, rows, rows[:6]), EMBEDDINGS, CONFIG
+    )
     assert found["word_vectors.validation.logits"].argmax(1).tolist() == [0, 1] * 3
 
 
 def test_scores_get_a_draw_from_their_normal_as_well() -> None:
     rows: Rows = [([5 + i % 5], [10], i % 5) for i in range(400)]
     prepared = prepared_of("regression", 1, rows, rows)
-    found = word_vectors.predict(prepared, EMBEDDINGS)
-    again = word_vectors.predict(prepared, EMBEDDINGS)
+    found = word_vectors.predict(prepared, EMBEDDINGS, CONFIG)
+    again = word_vectors.predict(prepared, EMBEDDINGS, CONFIG)
     draw = found["normal_draw.validation.logits"]
     assert draw.shape == (400, 1)
     assert draw.mean() == pytest.approx(2.0, abs=0.25)
@@ -55,5 +58,29 @@ def test_scores_get_a_draw_from_their_normal_as_well() -> None:
 
 def test_a_class_that_train_lacks_is_never_said() -> None:
     rows = [row for row in TRAIN if row[2] != 1]
-    found = word_vectors.predict(prepared_of("classification", 3, rows, VALIDATION), EMBEDDINGS)
+    found = word_vectors.predict(
+        prepared_of("classification", 3, rows, VALIDATION), EMBEDDINGS, CONFIG
+    )
     assert 1 not in found["word_vectors.validation.logits"].argmax(1)
+
+
+def test_it_learns_from_no_more_examples_than_it_may() -> None:
+    """All but a few labels are wrong, so that what it says depends on how many it sees."""
+    rows: Rows = [([5 + i % 2], [10], i % 2) for i in range(60)]
+    prepared = prepared_of("classification", 2, rows, rows[:6])
+    few = word_vectors.predict(prepared, EMBEDDINGS, CONFIG.model_copy(update={"examples": 10}))
+    again = word_vectors.predict(prepared, EMBEDDINGS, CONFIG.model_copy(update={"examples": 10}))
+    every = word_vectors.predict(prepared, EMBEDDINGS, CONFIG)
+    name = "word_vectors.validation.logits"
+    np.testing.assert_array_equal(few[name], again[name])
+    assert (few[name] != every[name]).any()
+
+
+@pytest.mark.parametrize(
+    "name", ["embeddings.word_embeddings.weight", "embeddings.tok_embeddings.weight"]
+)
+def test_word_embeddings_are_found_by_their_size(name: str) -> None:
+    weights = {"embeddings.position_embeddings.weight": EMBEDDINGS[:5], name: EMBEDDINGS}
+    assert word_vectors.embeddings_of(weights, VOCABULARY.size) is weights[name]
+    with pytest.raises(params.ParamsError, match="no word embeddings of 99 words"):
+        word_vectors.embeddings_of(weights, 99)

@@ -13,6 +13,7 @@ from stages.tickets.formatting import (
     signed,
 )
 from stages.tickets.runs import Config
+from stages.tickets.subnetwork_tables import on_axis
 from stages.tickets.summary import Agreement, Kept, Run, Scores, StructureAgreement
 
 
@@ -171,20 +172,21 @@ def on_subnetworks(scores: Scores, config: Config) -> str:
 
 def on_survival(agreement: Sequence[StructureAgreement]) -> str:
     parts = []
-    for axis, title in (("seeds", "between seeds"), ("halves", "between halves of the examples")):
+    for axis, title in (
+        ("seeds", "between seeds"),
+        ("seeds on halves", "between seeds searched on the same half of the examples"),
+        ("halves", "between the two halves for one seed"),
+    ):
         here = [
             one
             for one in agreement
-            if one.axis == axis
-            and one.part == "heads"
-            and one.measure == "cohen_kappa"
-            and (axis == "halves" or one.variant == "joint")
+            if one.part == "heads" and one.measure == "cohen_kappa" and on_axis(one, axis)
         ]
         value = findings.average(one.value for one in here)
         if value is not None:
             parts.append(f"{value:.2f} {title} (n={len(here)})".replace("-", "−"))
     if not parts:
-        return "Agreement needs two seeds, or searches on halves."
+        return "Agreement needs joint searches of two seeds, or searches on halves."
     return f"Mean Cohen's κ of the heads that survive: {', '.join(parts)}; chance has 0."
 
 

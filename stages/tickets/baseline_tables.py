@@ -2,25 +2,26 @@
 
 from collections.abc import Mapping, Sequence
 
-from stages.tickets import runs
-from stages.tickets.formatting import NONE, mean, points
+from stages.tickets import claims, runs
+from stages.tickets.claims import Setting
+from stages.tickets.formatting import NONE, difference, mean, points
 from stages.tickets.runs import Config, task_name
 from stages.tickets.summary import Published, Run, Scores, Summary
 from stages.tickets.tables import Record, Table, numbers
 
-Setting = tuple[str, str]
-"""Kind of run and source, as in scores.csv."""
 SETTINGS: Mapping[Setting, str] = {
     ("majority", ""): "majority class",
     ("normal_draw", ""): "draw from the labels' normal",
     ("word_vectors", ""): "averaged word vectors",
     ("bag_of_words", ""): "bag of words",
-    ("scratch", "structured random"): "random weights, random heads and MLPs",
+    ("scratch_structured", "structured random"): "random weights, random heads and MLPs",
     ("retrained", "structured bad"): "bad heads and MLPs, retrained",
     ("retrained", "magnitude bad"): "bad weights, retrained",
     ("retrained", "structured random"): "random heads and MLPs, retrained",
     ("dense", ""): "dense",
 }
+LESS = ("majority", "normal_draw", "word_vectors", "bag_of_words", "scratch_structured")
+"""Kinds of runs that have none of BERT's pre-trained layers."""
 PUBLISHED = [("majority", ""), ("retrained", "structured bad"), ("retrained", "magnitude bad")]
 """Rows of the paper's table whose numbers are in its repository."""
 
@@ -76,19 +77,29 @@ def _plain(found: Summary) -> str:
 
 
 def on_bad(scores: Scores, config: Config) -> str:
-    """Where bad subnetworks stand between the baselines and the dense model, mean over tasks."""
+    """Bad subnetworks beside the best of what knows less than BERT, mean over tasks."""
     if not config.retrain.tasks:
         why = runs.why_not("retrained", config)
         return why[0].upper() + why[1:] + "."
-    parts = []
-    for setting, title in SETTINGS.items():
-        if setting in (("bag_of_words", ""), ("normal_draw", "")):
-            continue
+    confidence = config.tickets.confidence
+    levels = {}
+    for (kind, source), title in SETTINGS.items():
         found = [
-            scores.summary(Run(task, setting[0], 0, setting[1]), config.tickets.confidence)
-            for task in config.retrain.tasks
+            scores.summary(Run(task, kind, 0, source), confidence) for task in config.retrain.tasks
         ]
         have = [one.mean for one in found if one]
         if len(have) == len(found):
-            parts.append(f"{title} {points(sum(have) / len(have))}")
-    return f"Mean over tasks, in points: {'; '.join(parts)}."
+            levels[kind, source] = (sum(have) / len(have), title)
+    less = {setting: one for setting, one in levels.items() if setting[0] in LESS}
+    sentences = []
+    for setting in (("retrained", "structured bad"), ("retrained", "magnitude bad")):
+        if setting not in levels or not less:
+            continue
+        level, title = levels[setting]
+        best = max(less, key=lambda one: less[one][0])
+        gap = claims.mean_difference(setting, best, scores, config.retrain.tasks, confidence)
+        sentences.append(
+            f"{title[0].upper()}{title[1:]}, have {points(level)} points, {difference(gap)} beside "
+            f"{less[best][1]}, the best that knows less."
+        )
+    return " ".join(sentences) or "No bad subnetwork was trained."

@@ -62,11 +62,18 @@ def _bag_of_words(prepared: Prepared) -> dict[str, NDArray[np.float32]]:
     regression = LogisticRegression(max_iter=1000).fit(counts, prepared.train.labels)
     logits = {}
     for name, split in prepared.evaluated.items():
-        known = np.log(regression.predict_proba(_counts(split, prepared.vocabulary.size)) + 1e-12)
-        every = np.full((len(split), prepared.task.num_labels), np.log(1e-12), dtype=np.float32)
-        every[:, regression.classes_] = known
-        logits[name] = every
+        shares = regression.predict_proba(_counts(split, prepared.vocabulary.size))
+        logits[name] = log_shares(shares, regression.classes_, prepared.task.num_labels)
     return logits
+
+
+def log_shares(
+    shares: NDArray[np.float64], classes: NDArray[np.int64], num_labels: int
+) -> NDArray[np.float32]:
+    """Logits, (examples, num_labels), of probabilities (examples, classes) of some of the labels."""
+    every = np.full((len(shares), num_labels), np.log(1e-12), dtype=np.float32)
+    every[:, classes] = np.log(shares + 1e-12)
+    return every
 
 
 def _counts(split: Split, size: int) -> csr_matrix:

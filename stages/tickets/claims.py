@@ -1,6 +1,6 @@
 """What Prasanna et al. 2020 say and published, beside what came out here; verdicts by a fixed rule."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from stages.tickets import runs, summary
@@ -67,19 +67,20 @@ CLAIMS = (
 
 
 def verdict(paper: float, ours: Summary | None, rule: Verdict) -> str:
-    """agrees, undecided, direction only, or differs; empty where nothing ran here.
+    """undecided, agrees, direction only, or differs; empty where nothing ran here.
 
-    agrees: ours is within `rule.margin` of the paper's number, or the paper's lies in our interval;
-    undecided: it does, but half the interval is wider than `rule.widest`; direction only: else, of the
-    same sign; differs: else.
+    undecided: ours has no interval, or one that reaches more than `rule.widest` each way; agrees: else,
+    if ours is within `rule.margin` of the paper's number, or the paper's lies in our interval; direction
+    only: else, if all of our interval has the sign of the paper's number; differs: else.
     """
     if ours is None:
         return ""
-    if abs(ours.mean - paper) <= rule.margin + 1e-12:
+    if ours.low is None or ours.high is None or ours.high - ours.mean > rule.widest:
+        return "undecided"
+    if abs(ours.mean - paper) <= rule.margin + 1e-12 or ours.low <= paper <= ours.high:
         return "agrees"
-    if ours.low is not None and ours.high is not None and ours.low <= paper <= ours.high:
-        return "agrees" if ours.high - ours.mean <= rule.widest else "undecided"
-    return "direction only" if ours.mean * paper > 0 else "differs"
+    sure = ours.low > 0 if paper > 0 else ours.high < 0
+    return "direction only" if paper and sure else "differs"
 
 
 def agreement(paper: float, ours: Summary | None, rule: Verdict) -> str:
@@ -87,13 +88,48 @@ def agreement(paper: float, ours: Summary | None, rule: Verdict) -> str:
     return verdict(paper, ours, rule).replace("direction only", "differs")
 
 
-def theirs(published: Sequence[Published], config: Config) -> tuple[str, ...]:
-    """Tasks of the study that the paper has, if all are; else its eight usable ones."""
-    known = tuple(dict.fromkeys(one.task for one in published))
-    here = config.retrain.tasks
-    if here and all(task in known for task in here):
-        return here
-    return tuple(task for task in known if task not in UNUSABLE)
+@dataclass(frozen=True)
+class Compared:
+    """The tasks whose means stand beside each other."""
+
+    theirs: tuple[str, ...]
+    ours: tuple[str, ...]
+
+    @property
+    def words(self) -> tuple[str, str]:
+        """What a caption says of the paper's tasks, and of ours."""
+        if self.theirs == self.ours:
+            return "this study's tasks", "the same"
+        return f"its {len(self.theirs)} tasks without WNLI", "this study's tasks, others"
+
+
+def compared(
+    known: Sequence[str], here: Sequence[str], same: Callable[[str], bool] = lambda _: True
+) -> Compared:
+    """Our usable tasks on both sides, if the paper has them all; else its usable ones, and ours.
+
+    WNLI is on neither side, unless it is all that we have.
+
+    Args:
+        known: tasks of the paper.
+        here: tasks of the study.
+        same: whether a task of the paper's name is the paper's task, such as by its metric.
+    """
+    usable = tuple(task for task in here if task not in UNUSABLE) or tuple(here)
+    if usable and all(task in known and same(task) for task in usable):
+        return Compared(usable, usable)
+    paper = dict.fromkeys(task for task in known if task not in UNUSABLE)
+    return Compared(tuple(paper), usable)
+
+
+def of_scores(scores: Scores, published: Sequence[Published], config: Config) -> Compared:
+    """The tasks of claims about scores."""
+    metrics = {one.task: one.metric for one in published}
+    return compared(
+        list(metrics),
+        config.retrain.tasks,
+        lambda task: scores.metrics.get(task) == metrics[task],
+    )
 
 
 def published_difference(
@@ -105,13 +141,20 @@ def published_difference(
     return sum(found) / len(found)
 
 
-def our_difference(claim: Claim, scores: Scores, config: Config) -> Difference | None:
+def our_difference(
+    claim: Claim, scores: Scores, tasks: Sequence[str], confidence: float
+) -> Difference | None:
+    """The difference that a claim is about."""
+    return mean_difference(claim.first, claim.second, scores, tasks, confidence)
+
+
+def mean_difference(
+    one: Setting, other: Setting, scores: Scores, tasks: Sequence[str], confidence: float
+) -> Difference | None:
     """By seed the mean over tasks of the first minus the second; None unless every task has both."""
     by_task = []
-    for task in config.retrain.tasks:
-        first, second = (
-            scores.of(Run(task, kind, 0, source)) for kind, source in (claim.first, claim.second)
-        )
+    for task in tasks:
+        first, second = (scores.of(Run(task, kind, 0, source)) for kind, source in (one, other))
         if None in second:  # a baseline, of no seed
             second = dict.fromkeys(first, second[None])
         by_task.append({seed: first[seed] - second[seed] for seed in first if seed in second})
@@ -121,28 +164,32 @@ def our_difference(claim: Claim, scores: Scores, config: Config) -> Difference |
     means = [
         sum(found[seed] for found in by_task) / len(by_task) for seed in sorted(seeds, key=str)
     ]
-    return summary.summarize_differences(means, config.tickets.confidence)
+    return summary.summarize_differences(means, confidence)
+
+
+def not_the_same_seeds(config: Config) -> str:
+    """Why super-survivors have no verdict: fewer seeds leave more of them. Empty for five seeds."""
+    number = len(config.search.seeds)
+    return f"no verdict: kept by all of {number} seeds, the paper's of 5" if number != 5 else ""
 
 
 def claims_table(scores: Scores, published: Sequence[Published], config: Config) -> Table:
     """Every claim with the paper's number and ours."""
-    tasks = theirs(published, config)
-    paper_tasks, our_tasks = f"its {len(tasks)} tasks without WNLI", "this study's tasks, others"
-    if tasks == config.retrain.tasks:
-        paper_tasks, our_tasks = "this study's tasks", "the same"
+    tasks = of_scores(scores, published, config)
+    paper_tasks, our_tasks = tasks.words
     caption = (
         f"Differences of scores in points on the validation split. Paper: mean over {paper_tasks}, of "
         f"means over 5 seeds, bert-base-uncased. Here: by seed the mean over {our_tasks} "
-        f"({len(config.retrain.tasks)}), with the interval over n seeds. Verdict: agrees, if the two are "
-        f"at most {points(config.verdict.margin)} points apart or the paper's number lies in our "
-        f"interval, and undecided, if that interval reaches more than {points(config.verdict.widest)} "
-        "points each way; direction only, if else they have one sign; else differs."
+        f"({len(tasks.ours)}), with the interval over n seeds. Verdict: undecided without an interval, "
+        f"or with one that reaches more than {points(config.verdict.widest)} points each way; agrees, if "
+        f"the two are at most {points(config.verdict.margin)} points apart or the paper's number lies in "
+        "our interval; direction only, if else all of our interval has its sign; else differs."
     )
     rows: list[tuple[str, ...]] = []
     records: list[Record] = []
     for claim in CLAIMS:
-        paper = published_difference(claim, published, tasks)
-        found = our_difference(claim, scores, config)
+        paper = published_difference(claim, published, tasks.theirs)
+        found = our_difference(claim, scores, tasks.ours, config.tickets.confidence)
         why = runs.why_not("retrained", config)
         if config.retrain.tasks and found is None:
             missing = [
@@ -153,6 +200,8 @@ def claims_table(scores: Scores, published: Sequence[Published], config: Config)
             ]
             why = f"not run: {' and '.join(missing) or 'no seed has both'}"
         said = verdict(paper, found, config.verdict) or why
+        if found and claim.name == "super":
+            said = not_the_same_seeds(config) or said
         rows.append(
             (
                 claim.statement,
@@ -181,11 +230,12 @@ def published_table(scores: Scores, published: Sequence[Published], config: Conf
     """The paper's table of all settings, task by task, beside ours."""
     caption = (
         "Scores on the validation split in points. Paper: mean ± standard deviation over 5 seeds, "
-        "bert-base-uncased, searched on the validation split itself; its STS-B majority is a draw. "
+        "bert-base-uncased, searched on the validation split itself; "
         f"Here: mean ± half the interval over n seeds, searched on {config.search.rule.split}. Verdict: "
-        f"agrees, if at most {points(config.verdict.margin)} points apart or if the paper's lies in our "
-        f"interval (undecided, if that reaches more than {points(config.verdict.widest)} points each "
-        "way); else differs."
+        f"undecided without an interval or with one of more than {points(config.verdict.widest)} points "
+        f"each way; agrees, if at most {points(config.verdict.margin)} points apart or if the paper's "
+        "lies in our interval; else differs. Our majority is the most frequent class of the training "
+        "split, theirs of the validation split; of a task with scores, both are draws from the labels' normal."
     )
     rows: list[tuple[str, ...]] = []
     records: list[Record] = []
@@ -195,7 +245,13 @@ def published_table(scores: Scores, published: Sequence[Published], config: Conf
             continue
         if scores.metrics.get(one.task) != one.metric:
             continue
-        found = scores.summary(Run(one.task, one.kind, 0, one.source), config.tickets.confidence)
+        run = Run(one.task, one.kind, 0, one.source)
+        drawn = Run(one.task, "normal_draw")
+        if one.kind == "majority" and scores.of(drawn):
+            run = drawn
+        found = scores.summary(run, config.tickets.confidence)
+        if found and None in scores.of(run):  # a baseline, of no seed and thus sure
+            found = Summary(found.mean, None, found.mean, found.mean, found.n)
         said = agreement(one.mean, found, config.verdict)
         spread = points(one.mean) if one.std is None else f"{points(one.mean)} ± {points(one.std)}"
         rows.append(
@@ -225,7 +281,7 @@ def published_table(scores: Scores, published: Sequence[Published], config: Conf
 def on_claims(tables: Sequence[Table]) -> str:
     """How many claims got which verdict."""
     said = [str(one["verdict"]).split(":")[0] for table in tables for one in table.records]
-    order = ("agrees", "undecided", "direction only", "differs", "not run")
+    order = ("agrees", "undecided", "direction only", "differs", "no verdict", "not run")
     return (
         "; ".join(f"{name}: {said.count(name)}" for name in order if name in said).capitalize()
         + "."

@@ -8,9 +8,8 @@ from matplotlib.figure import Figure as Canvas
 from stages.tickets import correlation, panels, summary
 from stages.tickets.figures import BLACK, BLUE, VERMILION, Config, Figure, render
 from stages.tickets.formatting import NONE, points, spread
-from stages.tickets.runs import interval_name
+from stages.tickets.runs import interval_name, why_no_variant
 from stages.tickets.summary import Difference, Importance, Summary, WeightsOfLayer
-from stages.tickets.survival_figures import why_no_variant
 from stages.tickets.tables import Record, Table, numbers
 
 BINS = 24
@@ -103,8 +102,8 @@ def magnitude_table(found: Sequence[Importance], config: Config) -> Table:
         "Mean magnitude of the weights of heads and MLPs that the joint search kept, and of those that "
         "it dropped, in thousandths, mean ± standard deviation over seeds; kept minus dropped, by seed, "
         f"with the {interval_name(config)}; and Spearman's ρ between importance in the whole model and "
-        "magnitude over all heads or MLPs, mean ± standard deviation over seeds. Seeds that kept all or "
-        "nothing have no difference."
+        "magnitude over all heads or MLPs, mean ± standard deviation over n seeds. Seeds that kept all "
+        "or nothing have no difference: the csv has the number that do."
     )
     rows: list[tuple[str, ...]] = []
     records: list[Record] = []

@@ -387,7 +387,7 @@ class Search(Section):
 
 
 def _subnetwork(name: str) -> str:
-    if not re.fullmatch(r"good|(random|bad)(-[1-9][0-9]*)?|inverted|one-head", name):
+    if not re.fullmatch(r"good|(random|bad)(-([2-9]|[1-9][0-9]+))?|inverted|one-head", name):
         raise ValueError(
             f"is {name!r}, allowed are good, random, bad, inverted, one-head, and draws such as random-2"
         )
@@ -395,13 +395,22 @@ def _subnetwork(name: str) -> str:
 
 
 def _magnitude_subnetwork(name: str) -> str:
-    if not re.fullmatch(r"good|random(-[1-9][0-9]*)?|bad", name):
+    if not re.fullmatch(r"good|random(-([2-9]|[1-9][0-9]+))?|bad", name):
         raise ValueError(f"is {name!r}, allowed are good, random, bad, and draws such as random-2")
     return name
 
 
 Subnetwork = Annotated[str, AfterValidator(_subnetwork)]
 MagnitudeSubnetwork = Annotated[str, AfterValidator(_magnitude_subnetwork)]
+
+
+class Baselines(Section):
+    """What is scored without the encoder's layers, from its word vectors."""
+
+    examples: int = Field(ge=2)
+    """Of the training split at most, drawn at random: their vectors are in memory at once."""
+    penalty: float = Field(gt=0)
+    """L2, of the weights on standardised features."""
 
 
 class Retrain(Section):
@@ -492,7 +501,7 @@ class Verdict(Section):
     margin: float = Field(ge=0)
     """Of scores, in [0, 1]: so far apart they still agree; or the published one is in the interval."""
     widest: float = Field(gt=0)
-    """Half of the widest interval that counts: of a wider one, what lies in it says nothing."""
+    """Half of the widest interval that decides anything."""
 
 
 class Plot(Section):
@@ -530,6 +539,7 @@ class Params(Section):
     random: Random
     scratch: Scratch
     transfer: Transfer
+    baselines: Baselines
     search: Search
     retrain: Retrain
     patterns: Patterns
@@ -670,6 +680,8 @@ def _check_search(params: Params) -> None:
         raise ValueError("search.tasks has 'mlm', allowed are tasks with labels")
     variants = params.search.rule.variants
     _check_unique("search.rule.variants", variants)
+    if params.search.tasks and not params.search.seeds:
+        raise ValueError("search.seeds is empty, allowed with search.tasks is one at least")
     if params.retrain.tasks and 0 not in params.dense.points:
         raise ValueError(
             f"dense.points is {_listed(params.dense.points)}, allowed with retrain.tasks are lists with "
@@ -702,8 +714,6 @@ def _check_patterns(params: Params) -> None:
         raise ValueError(
             "patterns.network.seeds is empty, allowed with patterns.tasks is one at least"
         )
-    if not params.search.seeds:
-        raise ValueError("search.seeds is empty, allowed with patterns.tasks is one at least")
 
 
 def _check_unique(key: str, values: Sequence[object]) -> None:

@@ -205,8 +205,9 @@ def published_patterns_table(results: PatternResults, config: Config) -> Table:
             for paper, one in zip(theirs, ours, strict=True)
         ]
         said = verdicts[0]
-        if said in ("agrees", "differs"):
-            said = f"{verdicts.count('agrees')} of {len(PATTERNS)} agree"
+        if said not in (NO_HEAD, "other tasks"):
+            counts = {word: verdicts.count(word) for word in ("agrees", "undecided", "differs")}
+            said = ", ".join(f"{word}: {number}" for word, number in counts.items() if number)
         n = str(ours[0].n) if ours[0] and group.state == "fine-tuned" else NONE
         where = (group.state, group.map, NAMES[group.heads])
         differences = [

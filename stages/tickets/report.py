@@ -219,6 +219,8 @@ def build(results: Results, config: Config) -> list[Section]:
             (
                 survival_figures.survival_figure(results.places, config, "joint"),
                 survival_figures.survival_figure(results.places, config, "magnitude"),
+                survival_figures.survival_figure(results.places, config, "heads"),
+                survival_figures.survival_figure(results.places, config, "mlps"),
                 survival_figures.survival_by_task_figure(results.places, config, "joint"),
                 survival_figures.survival_by_task_figure(results.places, config, "magnitude"),
                 survival_figures.overlaps_figure(results.overlaps, config),

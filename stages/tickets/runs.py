@@ -104,6 +104,10 @@ def why_not(kind: str, config: Config) -> str:
         "retrained": [
             ("retrain.tasks", config.retrain.tasks),
             ("retrain.seeds", config.retrain.seeds),
+            (
+                "all of retrain.structured, super and magnitude",
+                (*config.retrain.structured, *config.retrain.super, *config.retrain.magnitude),
+            ),
         ],
         "patterns": [("patterns.tasks", config.patterns.tasks)],
     }
@@ -111,6 +115,13 @@ def why_not(kind: str, config: Config) -> str:
         if not values:
             return f"not run: {key} is empty in params.yaml"
     return "not run: scores.csv has no such row"
+
+
+def why_no_variant(variant: str, config: Config) -> str:
+    """Why there is nothing of one search."""
+    if config.search.tasks and variant not in config.search.rule.variants:
+        return f"not run: search.rule.variants lacks {variant!r}"
+    return why_not("search", config)
 
 
 def why_no_agreement(config: Config) -> str:

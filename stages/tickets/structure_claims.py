@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from stages.tickets import runs
-from stages.tickets.claims import UNUSABLE
+from stages.tickets.claims import compared, not_the_same_seeds
 from stages.tickets.formatting import NONE
 from stages.tickets.runs import Config
 from stages.tickets.summary import (
@@ -35,8 +35,8 @@ class Quantity:
 
     statement: str
     of_task: Callable[[Found, str], float | None]
-    nothing: float
-    """What it would be if there were nothing in the statement."""
+    directed: bool = False
+    """Whether the statement has a direction: it says that the number is not 0."""
 
 
 def _kappa(found: Found, task: str) -> float | None:
@@ -98,81 +98,89 @@ def _mean(values: Iterable[float]) -> float | None:
 
 
 QUANTITIES: Mapping[str, Quantity] = {
-    "kappa_of_heads": Quantity("Fleiss κ of surviving heads over seeds", _kappa, 0.0),
+    "kappa_of_heads": Quantity("Fleiss κ of surviving heads over seeds", _kappa, directed=True),
     "kept_structured": Quantity(
-        "Share of the parameters that good heads and MLPs hold", _kept("structured", "good"), 1.0
+        "Share of the parameters that good heads and MLPs hold", _kept("structured", "good")
     ),
-    "kept_magnitude": Quantity("Share that good weights hold", _kept_weights, 1.0),
-    "kept_super": Quantity("Share that super-survivors hold", _kept("structured", "super"), 1.0),
+    "kept_magnitude": Quantity("Share that good weights hold", _kept_weights),
+    "kept_super": Quantity("Share that super-survivors hold", _kept("structured", "super")),
     "middle_mlps": Quantity(
-        "MLPs in the middle survive most: share of seeds, middle third minus others", _middle, 0.0
+        "MLPs in the middle survive most: share of seeds, middle third minus others",
+        _middle,
+        directed=True,
     ),
     "upper_layers": Quantity(
         "Magnitude pruning takes more from lower layers: share kept, upper half minus lower",
         _upper,
-        0.0,
+        directed=True,
     ),
 }
 
 
-def verdict(theirs: Sequence[float], ours: float | None, nothing: float, margin: float) -> str:
+def verdict(theirs: Sequence[float], ours: float | None, directed: bool) -> str:
     """agrees, direction only, or differs; empty where nothing ran here.
 
-    agrees: ours lies between the least and the greatest of the paper's tasks, give or take `margin`;
-    direction only: else, if it is on the same side of `nothing` as their mean; differs: else.
+    agrees: ours lies between the least and the greatest of the paper's tasks, and if the statement has a
+    direction, has the sign of their mean; direction only: else, if it has that sign; differs: else.
     """
     if ours is None:
         return ""
-    if min(theirs) - margin <= ours <= max(theirs) + margin:
+    same_sign = ours * sum(theirs) > 0
+    if min(theirs) <= ours <= max(theirs) and (same_sign or not directed):
         return "agrees"
-    mean = sum(theirs) / len(theirs)
-    return "direction only" if (ours - nothing) * (mean - nothing) > 0 else "differs"
+    return "direction only" if directed and same_sign else "differs"
 
 
 def structure_claims_table(
     found: Found, published: Sequence[PublishedStructure], config: Config
 ) -> Table:
     """Sizes, places and stability of what survives: the paper's masks and ours, mean over tasks."""
-    known = {one.task for one in published}
-    ours_are_theirs = bool(config.search.tasks) and set(config.search.tasks) <= known
+    tasks = compared([one.task for one in published], config.search.tasks)
+    paper_tasks, our_tasks = tasks.words
+    seeds = len(config.search.seeds)
     caption = (
-        "Of the paper: computed here from its published masks, heat maps and sizes, bert-base-uncased, 5 "
-        "seeds, "
-        + ("this study's tasks" if ours_are_theirs else "8 tasks without WNLI")
-        + ": mean over tasks [least, greatest]. Here the same over this study's tasks, of means over "
-        "seeds. Verdict: agrees, if our mean is between the paper's least and greatest, give or take "
-        f"{config.verdict.margin}; direction only, if it is on the same side of nothing (0, of shares "
-        "kept 1); else differs."
+        "Of the paper: computed here from its published masks, heat maps and sizes, bert-base-uncased, "
+        f"means over 5 seeds, {paper_tasks}: mean [least, greatest] over tasks. Here: {our_tasks}, means "
+        f"over {seeds} seeds; the range is over tasks and says nothing about seeds. Shares of heads and "
+        "MLPs are those of the retrained subnetworks, and thus of their tasks. Verdict: agrees, if "
+        "our mean is between the paper's least and greatest, and of its sign where the statement has a "
+        "direction; direction only, if it has one and the sign is theirs; else differs."
     )
     rows: list[tuple[str, ...]] = []
     records: list[Record] = []
     for name, quantity in QUANTITIES.items():
         theirs = [
-            one.value
-            for one in published
-            if one.quantity == name
-            and (one.task in config.search.tasks if ours_are_theirs else one.task not in UNUSABLE)
+            one.value for one in published if one.quantity == name and one.task in tasks.theirs
         ]
-        by_task = [quantity.of_task(found, task) for task in config.search.tasks]
+        by_task = [quantity.of_task(found, task) for task in tasks.ours]
         measured = [value for value in by_task if value is not None]
-        ours = _mean(measured)
+        paper, ours = sum(theirs) / len(theirs), _mean(measured)
         why = runs.why_not("search", config)
         if config.search.tasks and ours is None:
             why = "not run: params.yaml asks for nothing that says this"
-        said = verdict(theirs, ours, quantity.nothing, config.verdict.margin) or why
+        said = verdict(theirs, ours, quantity.directed) or why
+        if ours is not None and name == "kept_super":
+            said = not_the_same_seeds(config) or said
         rows.append(
-            (quantity.statement, _range(theirs), _range(measured), str(len(measured)) or NONE, said)
+            (
+                quantity.statement,
+                _range(theirs),
+                _range(measured),
+                NONE if ours is None else f"{ours - paper:+.3f}".replace("-", "−"),
+                str(len(measured)),
+                said,
+            )
         )
         records.append(
             {
                 "quantity": name,
-                "paper": _mean(theirs), "paper_low": min(theirs), "paper_high": max(theirs),
+                "paper": paper, "paper_low": min(theirs), "paper_high": max(theirs),
                 "here": ours,
                 "here_low": min(measured, default=None), "here_high": max(measured, default=None),
-                "tasks": len(measured), "seeds": len(config.search.seeds), "verdict": said,
+                "tasks": len(measured), "seeds": seeds, "verdict": said,
             }
         )  # fmt: skip
-    header = ("quantity", "paper", "here", "tasks", "verdict")
+    header = ("quantity", "paper", "here", "here − paper", "tasks", "verdict")
     return Table("structure_claims", caption, header, tuple(rows), tuple(records))
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from stages.tickets import runs, summary
 from stages.tickets.formatting import NONE, NOT_RUN, count, difference, metric_name, percent, spread
-from stages.tickets.runs import Config, interval_name
+from stages.tickets.runs import Config, interval_name, why_no_variant
 from stages.tickets.summary import Run, Scores, Searched, Size, StructureAgreement
 from stages.tickets.tables import Record, Table, numbers
 
@@ -13,7 +13,7 @@ VARIANTS = {
     "joint": "heads and MLPs",
     "heads": "heads alone",
     "mlps": "MLPs alone",
-    "published": "heads and MLPs, the authors' importance",
+    "published": "heads and MLPs, as the authors' code",
     "half-1": "heads and MLPs, first half of the examples",
     "half-2": "heads and MLPs, second half",
     "magnitude": "weights by magnitude",
@@ -37,8 +37,9 @@ def subnetworks_table(scores: Scores, sizes: Sequence[Size], config: Config) -> 
         "Subnetworks of the fine-tuned model: as they are (pruned), and trained alone from the "
         "pre-trained weights with the classifier and data order of the dense run (retrained). Good: "
         "what the search kept. Random and bad have its size; bad heads and MLPs are drawn from those "
-        "that it dropped, and from good ones where these run out, so that they overlap with good (of "
-        "good) where that is more than half; bad weights are the smallest. What is super survives in all "
+        "that it dropped, and from good ones where these run out, so that they overlap with good where "
+        "that is more than half (of good: share of its heads, and of its MLPs, that are good, "
+        "too; of what is super, that survive in all seeds); bad weights are the smallest. What is super survives in all "
         "seeds, and super-random and super-bad go with it. Kept: share of the parameters of heads and "
         "MLPs, mean over seeds; FLOPs: share of the layers' operations on a validation example of mean "
         "length, heads and MLPs being cut out (what that gains in time, `python -m stages.export` "
@@ -69,7 +70,7 @@ def subnetworks_table(scores: Scores, sizes: Sequence[Size], config: Config) -> 
                 if one.flops is not None and one.all_flops
             ]
             share = sum(flops) / len(flops) if flops else None
-            common = overlap(found) if control or name == "random" else None
+            common = overlap(found) if control or name.startswith("random") else {}
             collapsed = scores.collapsed(retrained)
             rows.append(
                 (
@@ -82,7 +83,7 @@ def subnetworks_table(scores: Scores, sizes: Sequence[Size], config: Config) -> 
                     difference(loss),
                     difference(gain) if control else NONE,
                     str(len(found)),
-                    NONE if common is None else percent(common),
+                    ", ".join(map(percent, common.values())) or NONE,
                     count(collapsed, "run") if collapsed else NONE,
                 )
             )
@@ -93,7 +94,9 @@ def subnetworks_table(scores: Scores, sizes: Sequence[Size], config: Config) -> 
                     "subnetwork": name,
                     "kept": kept,
                     "flops": share,
-                    "overlap_with_good": common,
+                    **{
+                        f"{part}_of_good": common.get(part) for part in ("heads", "mlps", "weights")
+                    },
                     **numbers(scores.summary(pruned, confidence), "pruned_"),
                     **numbers(scores.summary(retrained, confidence), "retrained_"),
                     **numbers(loss, "retrained_minus_dense_"),
@@ -117,22 +120,21 @@ def random_of_same_size(name: str) -> str:
     return "random" if name == "good" or name.startswith("bad") else ""
 
 
-def overlap(found: Sequence[Size]) -> float | None:
-    """Share that the good subnetwork (or super-survivors) of the same size keeps too; mean over seeds."""
-    shares = []
-    for one in found:
-        if one.kept_by_good_too is not None:
-            shares.append(one.kept_by_good_too / one.kept)
-        elif (
-            one.heads is not None
-            and one.mlps is not None
-            and one.heads_of_good_too is not None
-            and one.mlps_of_good_too is not None
-            and one.heads + one.mlps
-        ):
-            common = one.heads_of_good_too + one.mlps_of_good_too
-            shares.append(common / (one.heads + one.mlps))
-    return sum(shares) / len(shares) if shares else None
+def overlap(found: Sequence[Size]) -> dict[str, float]:
+    """Of what a subnetwork keeps, the share that the good one (or what is super) keeps too; mean over seeds.
+
+    By `heads` and `mlps`, or `weights`; none of a kind of which it keeps nothing.
+    """
+    pairs: dict[str, list[tuple[int | None, int | None]]] = {
+        "heads": [(one.heads_of_good_too, one.heads) for one in found],
+        "mlps": [(one.mlps_of_good_too, one.mlps) for one in found],
+        "weights": [(one.kept_by_good_too, one.kept) for one in found],
+    }
+    shares = {
+        part: [common / kept for common, kept in counts if common is not None and kept]
+        for part, counts in pairs.items()
+    }
+    return {part: sum(known) / len(known) for part, known in shares.items() if known}
 
 
 def searches_table(searched: Sequence[Searched], config: Config) -> Table:
@@ -141,7 +143,7 @@ def searches_table(searched: Sequence[Searched], config: Config) -> Table:
     caption = (
         f"What searches of the fine-tuned models kept at {percent(rule.threshold)} of the dense score "
         f"on the {rule.split} split; mean ± standard deviation over n seeds. Score: of what was "
-        "found, on the same examples, so it is at least that share by construction. By halves: the "
+        "found, on the same examples, so it is at least that share by construction where the dense score is above 0. By halves: the "
         "score on the half that was searched."
     )
     rows: list[tuple[str, ...]] = []
@@ -203,7 +205,8 @@ AXES = {
     "tasks": "tasks of a seed",
     "two tasks": "all seeds of two tasks",
     "halves": "halves of the examples, same model",
-    "rules": "correct and published importance, same model",
+    "seeds on halves": "seeds of a task, each searched on the same half",
+    "rules": "correct and the authors' search, same model",
 }
 
 
@@ -214,21 +217,17 @@ def structure_agreement_table(found: Sequence[StructureAgreement], config: Confi
         "the value, and in brackets what masks of the same sizes reach when each is permuted (mean, "
         f"and the value that 95 % of {config.search.permutations} permutations stay below, mean over the "
         "comparisons). Last column: comparisons above that value by Cohen's κ. Two searches of "
-        "the same model on two halves of the examples say how much of what differs between seeds is at "
-        "most noise of the examples: a half has more of it than all. Cochran's Q, which the paper "
+        "the same model on two halves of the examples stand beside those of two seeds on the same half: "
+        "if halves agree no more than seeds, what differs between seeds may be noise of the examples. "
+        "By the authors' importance: their whole search, which also ranks by a rejected candidate's scores "
+        "at the start of a phase. Cochran's Q, which the paper "
         "reports, is in the csv: it tests whether searches kept equally many, and says nothing about "
         "which ones."
     )
     rows: list[tuple[str, ...]] = []
     for axis, title in AXES.items():
         for part in ("heads", "mlps"):
-            here = [
-                one
-                for one in found
-                if one.axis == axis
-                and one.part == part
-                and (one.variant == "joint" or axis in ("halves", "rules"))
-            ]
+            here = [one for one in found if one.part == part and on_axis(one, axis)]
             if not here:
                 continue
             cells = [_agreement([one for one in here if one.measure == key]) for key in MEASURES]
@@ -238,9 +237,16 @@ def structure_agreement_table(found: Sequence[StructureAgreement], config: Confi
             rows.append((title, name, *cells, f"{above} of {len(kappas)}"))
     records: list[Record] = [dict(vars(one)) for one in found]
     if not rows:
-        return Table("structure_agreement", caption, missing=runs.why_not("search", config))
+        return Table("structure_agreement", caption, missing=why_no_variant("joint", config))
     header = ("between", "of", *MEASURES.values(), "above chance")
     return Table("structure_agreement", caption, header, tuple(rows), tuple(records))
+
+
+def on_axis(one: StructureAgreement, axis: str) -> bool:
+    """Whether a row of agreement.csv is shown under one of AXES."""
+    if axis == "seeds on halves":
+        return one.axis == "seeds" and one.variant.startswith("half-")
+    return one.axis == axis and (one.variant == "joint" or axis in ("halves", "rules"))
 
 
 def _agreement(found: Sequence[StructureAgreement]) -> str:

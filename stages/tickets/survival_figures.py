@@ -10,37 +10,41 @@ from stages.tickets.heat_maps import colour_bar, heat
 from stages.tickets.summary import Overlap, Place
 from stages.tickets.tables import Record
 
+MAPS = {
+    "joint": ("survival", "Number of tasks in which a head or an MLP survives the joint search"),
+    "heads": (
+        "survival_of_heads",
+        "Number of tasks in which a head survives the search of heads alone",
+    ),
+    "mlps": (
+        "survival_of_mlps",
+        "Number of tasks in which an MLP survives the search of MLPs alone",
+    ),
+    "magnitude": (
+        "survival_of_weights",
+        "Share of a head's or MLP's weights that survive the magnitude search, sum over tasks",
+    ),
+}
+"""Name and title of the maps over all tasks, by search."""
 FEW = 8
 """Heads of a layer up to which small maps have room for numbers."""
 
 
-def why_no_variant(variant: str, config: Config) -> str:
-    """Why there is nothing of one search."""
-    if config.search.tasks and variant not in config.search.rule.variants:
-        return f"not run: search.rule.variants lacks {variant!r}"
-    return runs.why_not("search", config)
-
-
 def survival_figure(found: Sequence[Place], config: Config, variant: str) -> Figure:
-    """In how many tasks heads and MLPs survive, as the joint or the magnitude search kept them."""
-    name = "survival" if variant == "joint" else "survival_of_weights"
+    """In how many tasks heads and MLPs survive, as a search in MAPS kept them."""
+    name, what = MAPS[variant]
     num_tasks, num_seeds = len(config.search.tasks), len(config.search.seeds)
-    what = "Number of tasks in which a head or an MLP survives the joint search"
-    if variant == "magnitude":
-        what = (
-            "Share of a head's or MLP's weights that survive the magnitude search, sum over tasks"
-        )
     caption = (
         f"{what}, of {num_tasks}: mean over seeds (n={num_seeds}), and below it the standard deviation. "
         "Layer 0 is next to the input."
     )
     here = [one for one in found if one.variant == variant and not one.task]
     if not here:
-        return Figure(name, what, caption, missing=why_no_variant(variant, config))
+        return Figure(name, what, caption, missing=runs.why_no_variant(variant, config))
     layers, columns = _sides(here)
     by_place = {(one.layer, one.head): one for one in here}
     values = [[by_place[layer, head].mean for head in columns] for layer in layers]
-    digits = 1 if variant == "joint" else 2
+    digits = 2 if variant == "magnitude" else 1
     texts = [[_text(by_place[layer, head], digits) for head in columns] for layer in layers]
     limits = (0.0, float(num_tasks))
     if variant == "magnitude":  # shares lie close together
@@ -55,7 +59,7 @@ def survival_figure(found: Sequence[Place], config: Config, variant: str) -> Fig
         )
         mesh = heat(panel, values, texts, sides, ("viridis", *limits))
         panel.set_ylabel("layer (0: next to the input)")
-        colour_bar(canvas, panel, mesh, "tasks" if variant == "joint" else "sum of shares")
+        colour_bar(canvas, panel, mesh, "sum of shares" if variant == "magnitude" else "tasks")
 
     size = (1.6 + 0.68 * len(columns), 2.3 + 0.48 * len(layers))
     records: list[Record] = [
@@ -97,7 +101,7 @@ def survival_by_task_figure(found: Sequence[Place], config: Config, variant: str
     )
     here = [one for one in found if one.variant == variant and one.task]
     if not here:
-        return Figure(name, what, caption, missing=why_no_variant(variant, config))
+        return Figure(name, what, caption, missing=runs.why_no_variant(variant, config))
     layers, columns = _sides(here)
     by_place = {(one.task, one.layer, one.head): one.mean for one in here}
     limits = (0.0, 1.0)
@@ -148,7 +152,7 @@ def overlaps_figure(found: Sequence[Overlap], config: Config) -> Figure:
     )
     tasks = config.search.tasks
     if not found:
-        return Figure("overlaps", what, caption, missing=why_no_variant("joint", config))
+        return Figure("overlaps", what, caption, missing=runs.why_no_variant("joint", config))
     by_place = {(one.of, one.part, one.first, one.second): one for one in found}
     panels_of = [
         (of, part, f"{'MLPs' if part == 'mlps' else part}, {title}")

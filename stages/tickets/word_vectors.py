@@ -1,22 +1,46 @@
 """What word embeddings are worth without the encoder: averaged, with a linear classifier."""
 
+from collections.abc import Mapping
+
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from stages.tickets import params, tasks
 from stages.tickets.artifacts import Arrays, Split
+from stages.tickets.baselines import log_shares
 from stages.tickets.seeds import stable_seed
 from stages.tickets.tasks import Prepared
 
 
-def predict(prepared: Prepared, embeddings: NDArray[np.float32]) -> Arrays:
+def embeddings_of(
+    weights: Mapping[str, NDArray[np.float32]], num_words: int
+) -> NDArray[np.float32]:
+    """The word embeddings among an encoder's weights, (words, hidden).
+
+    Raises:
+        ParamsError: no weights of its embeddings have as many rows as there are words.
+    """
+    for name, array in weights.items():
+        if "embeddings" in name and array.ndim == 2 and len(array) == num_words:
+            return array
+    raise params.ParamsError(
+        f"encoder has no word embeddings of {num_words} words, which the stage baselines averages"
+    )
+
+
+def predict(
+    prepared: Prepared, embeddings: NDArray[np.float32], config: params.Baselines
+) -> Arrays:
     """Predictions of two baselines on every evaluated split, in the format of `baselines.predict`.
 
     `word_vectors` is a logistic regression (for regression a ridge) on the mean of the word vectors
-    of a text; of a pair on both means u and v, |u - v| and u * v. It stands in for the CBoW rows that
-    Prasanna et al. 2020, Table 2, quote from Wang et al. 2018, who average GloVe vectors.
+    of a text; of a pair, where the tokenizer tells its texts apart, on both means u and v, |u - v| and
+    u * v. It stands in for the CBoW rows that Prasanna et al. 2020, Table 2, quote from Wang et al.
+    2018, who average GloVe vectors.
 
     `normal_draw`, for regression alone, is what that table calls the majority class of STS-B: draws
     from a normal with mean and standard deviation of the labels, here those of the training split.
@@ -24,29 +48,34 @@ def predict(prepared: Prepared, embeddings: NDArray[np.float32]) -> Arrays:
     Args:
         prepared: of a task with one label per example.
         embeddings: of the encoder's vocabulary, (words, hidden).
+        config: how many examples it learns from, and its penalty.
     """
+    name, train, found = prepared.task.name, prepared.train, prepared.evaluated
+    labels = train.labels
+    if len(train) > config.examples:
+        order = np.random.default_rng(stable_seed("word vectors", name)).permutation(len(train))
+        train = tasks.take(train, np.sort(order[: config.examples]))
     inputs = {
-        name: _features(split, prepared.vocabulary.special, embeddings)
-        for name, split in {"train": prepared.train, **prepared.evaluated}.items()
+        split: _features(examples, prepared.vocabulary.special, embeddings)
+        for split, examples in {"train": train, **found}.items()
     }
-    labels = prepared.train.labels
     arrays: Arrays = {}
     if prepared.task.kind == "regression":
-        ridge = make_pipeline(StandardScaler(), Ridge(10.0)).fit(inputs["train"], labels)
-        for name, split in prepared.evaluated.items():
-            found = ridge.predict(inputs[name])
-            arrays[f"word_vectors.{name}.logits"] = found.astype(np.float32).reshape(-1, 1)
-            generator = np.random.default_rng(stable_seed("draw", prepared.task.name, name))
-            draw = generator.normal(labels.mean(), labels.std(), (len(split), 1))
-            arrays[f"normal_draw.{name}.logits"] = draw.astype(np.float32)
+        ridge = make_pipeline(StandardScaler(), Ridge(config.penalty))
+        ridge.fit(inputs["train"], train.labels)
+        for split, examples in found.items():
+            logits = ridge.predict(inputs[split]).astype(np.float32)
+            arrays[f"word_vectors.{split}.logits"] = logits.reshape(-1, 1)
+            generator = np.random.default_rng(stable_seed("draw", name, split))
+            draw = generator.normal(labels.mean(), labels.std(), (len(examples), 1))
+            arrays[f"normal_draw.{split}.logits"] = draw.astype(np.float32)
         return arrays
-    regression = make_pipeline(StandardScaler(), LogisticRegression(C=0.1, max_iter=1000))
-    regression.fit(inputs["train"], labels)
-    for name, split in prepared.evaluated.items():
-        known = np.log(regression.predict_proba(inputs[name]) + 1e-12)
-        every = np.full((len(split), prepared.task.num_labels), np.log(1e-12), dtype=np.float32)
-        every[:, regression.classes_] = known
-        arrays[f"word_vectors.{name}.logits"] = every
+    regression = LogisticRegression(C=1 / config.penalty, max_iter=1000)
+    pipeline = make_pipeline(StandardScaler(), regression).fit(inputs["train"], train.labels)
+    for split in found:
+        shares = pipeline.predict_proba(inputs[split])
+        logits = log_shares(shares, regression.classes_, prepared.task.num_labels)
+        arrays[f"word_vectors.{split}.logits"] = logits
     return arrays
 
 
@@ -66,8 +95,10 @@ def _means(
 ) -> NDArray[np.float32]:
     """Mean vector of the counted tokens of each example, (examples, hidden); 0 where there is none."""
     example = np.repeat(np.arange(len(split)), split.lengths)[counted]
-    sums = np.zeros((len(split), embeddings.shape[1]), dtype=np.float32)
-    np.add.at(sums, example, embeddings[split.ids[counted]])
+    ones = np.ones(len(example), dtype=np.float32)
+    shape = (len(split), len(embeddings))
+    counts = csr_matrix((ones, (example, split.ids[counted])), shape=shape)
     number = np.bincount(example, minlength=len(split)).astype(np.float32)
-    sums /= np.maximum(number, 1)[:, np.newaxis]
-    return sums
+    means: NDArray[np.float32] = counts @ embeddings
+    means /= np.maximum(number, 1)[:, np.newaxis]
+    return means
