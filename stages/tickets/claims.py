@@ -235,7 +235,7 @@ def published_table(scores: Scores, published: Sequence[Published], config: Conf
         f"undecided without an interval or with one of more than {points(config.verdict.widest)} points "
         f"each way; agrees, if at most {points(config.verdict.margin)} points apart or if the paper's "
         "lies in our interval; else differs. Our majority is the most frequent class of the training "
-        "split, theirs of the validation split; of a task with scores, both are draws from the labels' normal."
+        "split, theirs of the validation split; of a task with scores, both are draws from a normal."
     )
     rows: list[tuple[str, ...]] = []
     records: list[Record] = []
