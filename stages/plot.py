@@ -69,6 +69,8 @@ def main(
         read(survival / "layers.csv", summary.WeightsOfLayer),
         read(published / "prasanna2020.csv", summary.Published),
         read(published / "prasanna2020_structure.csv", summary.PublishedStructure),
+        read(published / "prasanna2020_places.csv", summary.Place),
+        read(published / "prasanna2020_overlaps.csv", summary.Overlap),
         read(hans, summary.HansScore),
         read_patterns(patterns, published, config.patterns.tasks),
     )

@@ -66,6 +66,8 @@ class Study:
     weights: list[WeightsOfLayer]
     published: list[Published]
     published_structure: list[PublishedStructure]
+    published_places: list[Place]
+    published_overlaps: list[Overlap]
     hans: list[HansScore]
     patterns: PatternResults
 
@@ -88,6 +90,8 @@ class Study:
             self.weights,
             self.published,
             self.published_structure,
+            self.published_places,
+            self.published_overlaps,
             self.hans,
             self.patterns,
         )
@@ -154,6 +158,8 @@ def study(config: Params) -> Study:
         list(_weights(config)),
         list(_published()),
         list(_published_structure()),
+        list(_places(config)),
+        list(_overlaps(config)),
         list(_hans(config)),
         _patterns(config),
     )

@@ -650,8 +650,9 @@ LAYERS = {
     "reports": {
         "answers", "baseline_tables", "claims", "curves", "figures", "findings", "formatting",
         "hans_tables", "heat_maps", "importance_reports", "mask_tables", "page", "panels",
-        "pattern_figures", "pattern_tables", "report", "runs", "score_tables", "structure_claims",
-        "subnetwork_figures", "subnetwork_tables", "survival_figures", "tables", "ticket_tables",
+        "pattern_figures", "pattern_tables", "place_tables", "report", "runs", "score_tables",
+        "structure_claims", "subnetwork_figures", "subnetwork_tables", "survival_figures",
+        "tables", "ticket_tables",
     },
 }  # fmt: skip
 MAY_IMPORT = {

@@ -64,6 +64,8 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     save(made.published, summary.Published, published / "prasanna2020.csv")
     structure = published / "prasanna2020_structure.csv"
     save(made.published_structure, summary.PublishedStructure, structure)
+    save(made.published_places, summary.Place, published / "prasanna2020_places.csv")
+    save(made.published_overlaps, summary.Overlap, published / "prasanna2020_overlaps.csv")
     found, folder = made.patterns, tmp_path / "patterns"
     save(found.confusion, pattern_rows.Confusion, folder / "networks" / "confusion.csv")
     for task in made.config.patterns.tasks:

@@ -15,6 +15,7 @@ import pytest
 from numpy.typing import NDArray
 from transformers import BertConfig
 
+from stages import survival as stage
 from stages.tickets import raters, removal, structure, survival
 from stages.tickets.structure import Structure
 
@@ -368,6 +369,31 @@ def test_the_shipped_numbers_on_structure_are_those_of_the_tables() -> None:
         name = task.lower().replace("-", "")
         for quantity, value in expected.items():
             assert shipped[quantity, name] == pytest.approx(value, abs=6e-5)
+
+
+def test_the_shipped_maps_and_overlaps_are_those_of_the_tables() -> None:
+    """published/prasanna2020_places.csv and prasanna2020_overlaps.csv, by the stage's own code."""
+    folder = Path(__file__).parents[1] / "published"
+    found = {
+        (task.lower().replace("-", ""), seed): one
+        for (task, seed), one in published("heads_mlps").items()
+    }
+    for rows, name, keys in (
+        (stage.places("joint", found), "places", ["variant", "task", "part", "layer", "head"]),
+        (stage.overlaps(found), "overlaps", ["of", "part", "first", "second"]),
+    ):
+        shipped = pd.read_csv(folder / f"prasanna2020_{name}.csv", keep_default_na=False)
+        if name == "places":
+            shipped = shipped[shipped["variant"] == "joint"]
+        ours = pd.DataFrame(list(rows))
+        assert len(ours) == len(shipped)
+        np.testing.assert_allclose(shipped["mean"].astype(float), ours["mean"], rtol=1e-3)
+        assert [str(cell) for cell in shipped[keys[0]]] == [str(cell) for cell in ours[keys[0]]]
+        assert shipped[keys[1]].tolist() == ours[keys[1]].tolist()
+    weights = pd.read_csv(folder / "prasanna2020_places.csv", keep_default_na=False)
+    weights = weights[weights["variant"] == "magnitude"].reset_index()
+    cells = pd.read_csv(FOLDER / "magnitude_survival.csv.gz")
+    np.testing.assert_allclose(weights["mean"], cells["mean"])
 
 
 def test_overlaps_of_tasks() -> None:

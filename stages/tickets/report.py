@@ -17,6 +17,7 @@ from stages.tickets import (
     params,
     pattern_figures,
     pattern_tables,
+    place_tables,
     score_tables,
     structure_claims,
     subnetwork_figures,
@@ -87,6 +88,8 @@ class Results:
     weights: Sequence[WeightsOfLayer]
     published: Sequence[Published]
     published_structure: Sequence[PublishedStructure]
+    published_places: Sequence[Place]
+    published_overlaps: Sequence[Overlap]
     hans: Sequence[HansScore]
     patterns: PatternResults
 
@@ -229,6 +232,13 @@ def build(results: Results, config: Config) -> list[Section]:
                 subnetwork_tables.searches_table(results.searched, config),
                 subnetwork_tables.structure_agreement_table(results.structures, config),
                 importance_reports.weights_table(results.weights, config),
+                place_tables.places_table(results.places, results.published_places, config),
+                place_tables.overlaps_table(
+                    results.overlaps,
+                    results.published_overlaps,
+                    place_tables.same_encoder(results.places, results.published_places),
+                    config,
+                ),
             ),
         ),
         Section(

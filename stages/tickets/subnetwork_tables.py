@@ -35,16 +35,16 @@ def subnetworks_table(scores: Scores, sizes: Sequence[Size], config: Config) -> 
     """Good, random, bad and other subnetworks as they are and trained alone, by task."""
     caption = (
         "Subnetworks of the fine-tuned model: as they are (pruned), and trained alone from the "
-        "pre-trained weights with the classifier and data order of the dense run (retrained). Good: "
-        "what the search kept. Random and bad have its size; bad heads and MLPs are drawn from those "
-        "that it dropped, and from good ones where these run out, so that they overlap with good where "
-        "that is more than half; of good: share of its heads, and of its MLPs, that are good, too (of "
-        "what is super, that survive in all seeds); bad weights are the smallest. What is super survives in all "
-        "seeds, and super-random and super-bad go with it. Kept: share of the parameters of heads and "
-        "MLPs, mean over seeds; FLOPs: share of the layers' operations on a validation example of mean "
-        "length, heads and MLPs being cut out (what that gains in time, `python -m stages.export` "
-        "measures). Points on the validation split; mean ± standard deviation over n "
-        "seeds; differences are paired by "
+        "pre-trained weights with the classifier and data order of the dense run (retrained). "
+        "Good: what the search kept. Random and bad have its size; bad heads and MLPs are drawn "
+        "from those that it dropped, and from good ones where these run out, so that they overlap "
+        "with good where that is more than half; of good: share of its heads, and of its MLPs, "
+        "that are good, too (of what is super, that survive in all seeds); bad weights are the "
+        "smallest. What is super survives in all seeds, and super-random and super-bad go with "
+        "it. Kept: share of the parameters of heads and MLPs, mean over seeds; FLOPs: share of "
+        "the layers' operations on a validation example of mean length, heads and MLPs being cut "
+        "out (what that gains in time, `python -m stages.export` measures). Points on the "
+        "validation split; mean ± standard deviation over n seeds; differences are paired by "
         f"seed, with the {interval_name(config)}."
     )
     rows: list[tuple[str, ...]] = []
@@ -121,7 +121,7 @@ def random_of_same_size(name: str) -> str:
 
 
 def overlap(found: Sequence[Size]) -> dict[str, float]:
-    """Of what a subnetwork keeps, the share that the good one (or what is super) keeps too; mean over seeds.
+    """Share of what a subnetwork keeps that the good one (or what is super) keeps too; mean over seeds.
 
     By `heads` and `mlps`, or `weights`; none of a kind of which it keeps nothing.
     """
@@ -143,8 +143,8 @@ def searches_table(searched: Sequence[Searched], config: Config) -> Table:
     caption = (
         f"What searches of the fine-tuned models kept at {percent(rule.threshold)} of the dense score "
         f"on the {rule.split} split; mean ± standard deviation over n seeds. Score: of what was "
-        "found, on the same examples, so it is at least that share by construction where the dense score is above 0. By halves: the "
-        "score on the half that was searched."
+        "found, on the same examples, so it is at least that share by construction where the dense score "
+        "is above 0. By halves: the score on the half that was searched."
     )
     rows: list[tuple[str, ...]] = []
     records: list[Record] = []
@@ -213,16 +213,16 @@ AXES = {
 def structure_agreement_table(found: Sequence[StructureAgreement], config: Config) -> Table:
     """Agreement of the structures of the joint search, mean over tasks or seeds, beside chance."""
     caption = (
-        "How far the heads and MLPs agree that the joint searches kept, mean over the comparisons: "
-        "the value, and in brackets what masks of the same sizes reach when each is permuted (mean, "
-        f"and the value that 95 % of {config.search.permutations} permutations stay below, mean over the "
-        "comparisons). Last column: comparisons above that value by Cohen's κ. Two searches of "
-        "the same model on two halves of the examples stand beside those of two seeds on the same half: "
-        "if halves agree no more than seeds, what differs between seeds may be noise of the examples. "
-        "By the authors' importance: their whole search, which also ranks by a rejected candidate's scores "
-        "at the start of a phase. Cochran's Q, which the paper "
-        "reports, is in the csv: it tests whether searches kept equally many, and says nothing about "
-        "which ones."
+        "How far the heads and MLPs agree that the joint searches kept, mean over the "
+        "comparisons: the value, and in brackets what masks of the same sizes reach when each is "
+        f"permuted (mean, and the value that 95 % of {config.search.permutations} permutations "
+        "stay below, mean over the comparisons). Last column: comparisons above that value by "
+        "Cohen's κ. Two searches of the same model on two halves of the examples stand beside "
+        "those of two seeds on the same half: if halves agree no more than seeds, what differs "
+        "between seeds may be noise of the examples. By the authors' importance: their whole "
+        "search, which also ranks by a rejected candidate's scores at the start of a phase. "
+        "Cochran's Q, which the paper reports, is in the csv: it tests whether searches kept "
+        "equally many, and says nothing about which ones."
     )
     rows: list[tuple[str, ...]] = []
     for axis, title in AXES.items():
