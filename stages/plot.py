@@ -41,6 +41,7 @@ class Params:
 def main(
     scores: Annotated[Path, typer.Option(help="scores.csv")],
     subnetworks: Annotated[Path, typer.Option(help="subnetworks.csv")],
+    tasks: Annotated[Path, typer.Option(help="tasks.csv")],
     hans: Annotated[Path, typer.Option(help="hans.csv")],
     stability: Annotated[Path, typer.Option(help="Folder of agreement.csv and layers.csv.")],
     survival: Annotated[
@@ -58,6 +59,7 @@ def main(
     found = summary.Scores(read(scores, summary.Score))
     results = report.Results(
         found,
+        read(tasks, summary.TaskSize),
         read(stability / "agreement.csv", summary.Agreement),
         read(stability / "layers.csv", summary.Kept),
         read(subnetworks, summary.Size),

@@ -11,7 +11,7 @@ import typer
 
 from stages import cli
 from stages.tickets import artifacts, hans_scores, params, scores, tasks
-from stages.tickets.summary import HansScore, Size
+from stages.tickets.summary import HansScore, Size, TaskSize
 from stages.tickets.tasks import Prepared
 
 COLUMNS = [
@@ -222,6 +222,18 @@ def metrics(found: pd.DataFrame) -> dict[str, dict[str, float]]:
     return shown
 
 
+def described(prepared: Mapping[str, Prepared]) -> pd.DataFrame:
+    """What every task asks for, and how many examples it has."""
+    rows = [
+        TaskSize(
+            name, data.task.kind, data.task.num_labels, " ".join(data.task.metrics), len(data.train),
+            len(data.evaluated["selection"]), len(data.evaluated["validation"]),
+        )
+        for name, data in prepared.items()
+    ]  # fmt: skip
+    return pd.DataFrame(rows, columns=[field.name for field in fields(TaskSize)])
+
+
 def sizes(config: Params, runs: Path) -> pd.DataFrame:
     """What every searched subnetwork keeps."""
     columns = [field.name for field in fields(Size)]
@@ -242,6 +254,7 @@ def main(
     scores_out: Annotated[Path, typer.Option("--scores")],
     metrics_out: Annotated[Path, typer.Option("--metrics")],
     sizes_out: Annotated[Path, typer.Option("--subnetworks")],
+    tasks_out: Annotated[Path, typer.Option("--tasks")],
     hans_out: Annotated[Path, typer.Option("--hans")],
 ) -> None:
     config = cli.read(Params)
@@ -250,6 +263,7 @@ def main(
     scores_out.parent.mkdir(parents=True, exist_ok=True)
     for table, path in ((found, scores_out), (on_hans, hans_out)):
         table.to_csv(path, index=False, float_format="%.6g", lineterminator="\n")
+    described(data).to_csv(tasks_out, index=False, lineterminator="\n")
     sizes(config, runs).to_csv(sizes_out, index=False, lineterminator="\n")
     artifacts.save_record(metrics(found), metrics_out)
 

@@ -35,6 +35,7 @@ from stages.tickets.summary import (
     Scores,
     Searched,
     StructureAgreement,
+    TaskSize,
     WeightsOfLayer,
 )
 from stages.tickets.summary import Size as Sizes
@@ -55,6 +56,7 @@ class Study:
 
     config: Params
     scores: list[Score]
+    tasks: list[TaskSize]
     agreement: list[Agreement]
     layers: list[Kept]
     sizes: list[Sizes]
@@ -79,6 +81,7 @@ class Study:
     def results(self) -> Results:
         return Results(
             self.found,
+            self.tasks,
             self.agreement,
             self.layers,
             self.sizes,
@@ -147,6 +150,7 @@ def study(config: Params) -> Study:
     return Study(
         config,
         list(_scores(config)),
+        [TaskSize(task, "classification", 2, "accuracy f1", 90, 10, 40) for task in config.tasks],
         list(_agreement(config)),
         list(_layers(config)),
         list(_sizes(config)),

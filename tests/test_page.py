@@ -118,6 +118,6 @@ def test_a_report_has_all_sections_and_says_what_did_not_run(size: Size) -> None
     for text in (html, readme):
         assert "None" not in text.replace("None of", "")
         assert not re.search(r"\bnan\b", text)
-    assert readme.count("\n## ") == html.count("<h2") == 14
+    assert readme.count("\n## ") == html.count("<h2") == 15
     assert ("random.rounds is empty" in html) is (not size[3])
     assert ("random.rounds is empty" in readme) is (not size[3])

@@ -20,6 +20,7 @@ ROOT = Path(__file__).parents[1]
 OPTIONS = {
     "scores": "scores.csv",
     "subnetworks": "subnetworks.csv",
+    "tasks": "tasks.csv",
     "hans": "hans.csv",
     "stability": "stability",
     "survival": "survival",
@@ -52,6 +53,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     save(made.scores, summary.Score, tmp_path / "scores.csv")
     save(made.agreement, summary.Agreement, tmp_path / "stability" / "agreement.csv")
     save(made.layers, summary.Kept, tmp_path / "stability" / "layers.csv")
+    save(made.tasks, summary.TaskSize, tmp_path / "tasks.csv")
     save(made.sizes, summary.Size, tmp_path / "subnetworks.csv")
     save(made.hans, summary.HansScore, tmp_path / "hans.csv")
     save(made.searched, summary.Searched, tmp_path / "survival" / "searched.csv")

@@ -348,6 +348,15 @@ def test_a_score_is_that_of_the_stored_predictions(project: Path) -> None:
     assert row["num_examples"].item() == len(labels)
 
 
+def test_every_task_is_described_with_its_sizes(project: Path) -> None:
+    table = pd.read_csv(project / "reports" / "tiny" / "tasks.csv").set_index("task")
+    assert list(table.index) == STUDY["tasks"]
+    sizes = table[["labels", "train", "selection", "validation"]]
+    assert list(sizes.loc["mood"]) == [2, 24, 6, 15]
+    assert list(sizes.loc["similarity"]) == [1, 24, 6, 20]
+    assert table.loc["mood", "metrics"] == "accuracy f1"
+
+
 def test_metrics_are_few_enough_to_read(project: Path) -> None:
     record = json.loads((project / "reports" / "tiny" / "metrics.json").read_text())
     numbers = [value for part in record.values() for value in part.values()]

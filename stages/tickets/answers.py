@@ -14,7 +14,14 @@ from stages.tickets.formatting import (
 )
 from stages.tickets.runs import Config
 from stages.tickets.subnetwork_tables import on_axis
-from stages.tickets.summary import Agreement, Kept, Run, Scores, StructureAgreement
+from stages.tickets.summary import Agreement, Kept, Run, Scores, StructureAgreement, TaskSize
+
+
+def on_tasks(tasks: Sequence[TaskSize]) -> str:
+    sizes = [one.train for one in tasks]
+    low, high = min(sizes), max(sizes)
+    reach = f"{low:,}" if low == high else f"{low:,} to {high:,}"
+    return f"{count(len(tasks), 'task')} with {reach} training examples."
 
 
 def on_tickets(scores: Scores, config: Config) -> str:

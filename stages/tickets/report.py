@@ -43,6 +43,7 @@ from stages.tickets.summary import (
     Searched,
     Size,
     StructureAgreement,
+    TaskSize,
     WeightsOfLayer,
 )
 from stages.tickets.tables import Table
@@ -77,6 +78,7 @@ class Results:
     """The tables that other stages write."""
 
     scores: Scores
+    tasks: Sequence[TaskSize]
     agreement: Sequence[Agreement]
     layers: Sequence[Kept]
     sizes: Sequence[Size]
@@ -106,6 +108,15 @@ def build(results: Results, config: Config) -> list[Section]:
         config,
     )
     return [
+        Section(
+            "tasks",
+            "The tasks",
+            "How many examples do they have, and what is scored?",
+            "Prasanna et al. 2020, Table 1.",
+            answers.on_tasks(results.tasks),
+            (),
+            (score_tables.tasks_table(results.tasks),),
+        ),
         Section(
             "tickets",
             "Do matching tickets exist?",

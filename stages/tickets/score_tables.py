@@ -5,8 +5,29 @@ from collections.abc import Sequence
 from stages.tickets import findings, runs, summary
 from stages.tickets.formatting import NONE, difference, mean, metric_name, percent, points
 from stages.tickets.runs import Config, interval_name, sparsities
-from stages.tickets.summary import Run, Scores
+from stages.tickets.summary import Run, Scores, TaskSize
 from stages.tickets.tables import Record, Table, numbers
+
+
+def tasks_table(tasks: Sequence[TaskSize]) -> Table:
+    """Kind, size and metrics of every task."""
+    caption = (
+        "Examples of every task by split; selection is carved from the training examples, to stop "
+        "searches and choose sparsities. The first metric is the headline. Scores are numbers in a range."
+    )
+    kinds = {"regression": "a score", "mlm": "hidden words"}
+    rows = tuple(
+        (
+            one.task,
+            kinds.get(one.kind, f"{one.labels} classes"),
+            ", ".join(map(metric_name, one.metrics.split())),
+            *(f"{number:,}" for number in (one.train, one.selection, one.validation)),
+        )
+        for one in tasks
+    )
+    records: tuple[Record, ...] = tuple(dict(vars(one)) for one in tasks)
+    header = ("task", "predicts", "metrics", "train", "selection", "validation")
+    return Table("tasks", caption, header, rows, records)
 
 
 def scores_table(scores: Scores, config: Config) -> Table:

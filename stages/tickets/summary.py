@@ -134,6 +134,19 @@ class Score:
 
 
 @dataclass(frozen=True)
+class TaskSize:
+    """A row of tasks.csv: examples of a task by split; labels: classes, 1 for a score, 0 for words."""
+
+    task: str
+    kind: str
+    labels: int
+    metrics: str
+    train: int
+    selection: int
+    validation: int
+
+
+@dataclass(frozen=True)
 class Agreement:
     """A row of agreement.csv."""
 
