@@ -2,6 +2,7 @@
 
 import csv
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -33,8 +34,9 @@ def one(mean: float, half: float | None) -> Summary:
         (0.10, one(0.12, 0.001), "agrees"),  # at the margin
         (0.10, one(0.121, 0.001), "direction only"),
         (0.10, one(0.13, 0.05), "agrees"),  # in the interval
-        (0.10, one(0.20, 0.15), "undecided"),  # in one that is too wide
+        (0.10, one(0.20, 0.15), "direction only"),  # in one that is too wide, of a sure sign
         (0.10, one(0.11, 0.15), "undecided"),  # however near
+        (0.10, one(0.30, 0.15), "direction only"),  # wide, but its sign is sure
         (0.30, one(0.01, 0.08), "differs"),  # it may be 0
         (0.10, one(-0.05, 0.01), "differs"),
         (0.10, one(0.30, None), "undecided"),  # one seed
@@ -45,6 +47,25 @@ def one(mean: float, half: float | None) -> Summary:
 )
 def test_the_verdict_by_its_rule(paper: float, ours: Summary | None, said: str) -> None:
     assert claims.verdict(paper, ours, RULE) == said
+
+
+@pytest.mark.parametrize(
+    ("expected", "ours", "said"),
+    [
+        ("above", one(0.2, 0.1), "yes"),
+        ("above", one(0.1, 0.2), "unclear"),
+        ("above", one(-0.2, 0.1), "no"),
+        ("below", one(-0.2, 0.1), "yes"),
+        ("below", one(0.2, 0.1), "no"),
+        ("near", one(-0.01, 0.03), "yes"),
+        ("near", one(-0.08, 0.03), "unclear"),
+        ("near", one(-0.3, 0.1), "no"),
+        ("near", one(0.0, None), "unclear"),
+        ("above", None, "–"),
+    ],
+)
+def test_whether_a_statement_holds(expected: Any, ours: Summary | None, said: str) -> None:
+    assert claims.holds(expected, ours, RULE) == said
 
 
 def test_scores_agree_or_differ() -> None:
@@ -102,7 +123,7 @@ def test_a_claim_about_what_did_not_run_says_so() -> None:
     said = {record["claim"]: record["verdict"] for record in table.records}
     assert said["super"] == "not run: heads and MLPs, super, retrained"
     assert said["random"] == "agrees"
-    assert claims.on_claims((table,)).endswith("not run: 1.")
+    assert "not run 1." in claims.on_claims(table, table)
 
 
 def test_only_tasks_of_the_paper_stand_beside_its_numbers() -> None:

@@ -102,4 +102,6 @@ def on_bad(scores: Scores, config: Config) -> str:
             f"{title[0].upper()}{title[1:]}, have {points(level)} points, {difference(gap)} beside "
             f"{less[best][1]}, the best that knows less."
         )
+    if ("dense", "") in levels and sentences:
+        sentences.append(f"The dense model has {points(levels['dense', ''][0])}.")
     return " ".join(sentences) or "No bad subnetwork was trained."

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from stages.tickets import runs, summary
 from stages.tickets.formatting import NONE, difference, mean, points, signed
@@ -12,6 +13,7 @@ from stages.tickets.tables import Record, Table, numbers
 
 Setting = tuple[str, str]
 """Kind of run and source, as in scores.csv."""
+Expected = Literal["above", "below", "near"]
 UNUSABLE = ("wnli",)
 """Their full model is below the majority there."""
 SETTINGS: Mapping[Setting, str] = {
@@ -39,6 +41,8 @@ class Claim:
     statement: str
     first: Setting
     second: Setting
+    expected: Expected
+    """Of the difference, if the statement is true."""
 
 
 GOOD, RANDOM, BAD = (("retrained", f"structured {name}") for name in ("good", "random", "bad"))
@@ -47,21 +51,38 @@ GOOD_WEIGHTS, RANDOM_WEIGHTS, BAD_WEIGHTS = (
 )
 CLAIMS = (
     Claim(
-        "good_weights", "Good weights retrain to about the dense score", GOOD_WEIGHTS, ("dense", "")
+        "good_weights",
+        "Good weights retrain to about the dense score",
+        GOOD_WEIGHTS,
+        ("dense", ""),
+        "near",
     ),
-    Claim("good", "Good heads and MLPs come close to it", GOOD, ("dense", "")),
-    Claim("random", "Random heads and MLPs retrain about as well as good ones", RANDOM, GOOD),
-    Claim("bad", "Bad heads and MLPs stay trainable: above the majority", BAD, ("majority", "")),
-    Claim("bad_random", "Bad heads and MLPs are below random ones", BAD, RANDOM),
+    Claim("good", "Good heads and MLPs come close to it", GOOD, ("dense", ""), "near"),
     Claim(
-        "random_weights", "Random weights are well below good ones", RANDOM_WEIGHTS, GOOD_WEIGHTS
+        "random", "Random heads and MLPs retrain about as well as good ones", RANDOM, GOOD, "near"
     ),
-    Claim("bad_weights", "Bad weights are below random ones", BAD_WEIGHTS, RANDOM_WEIGHTS),
+    Claim(
+        "bad",
+        "Bad heads and MLPs stay trainable: above the majority",
+        BAD,
+        ("majority", ""),
+        "above",
+    ),
+    Claim("bad_random", "Bad heads and MLPs are below random ones", BAD, RANDOM, "below"),
+    Claim(
+        "random_weights",
+        "Random weights are well below good ones",
+        RANDOM_WEIGHTS,
+        GOOD_WEIGHTS,
+        "below",
+    ),
+    Claim("bad_weights", "Bad weights are below random ones", BAD_WEIGHTS, RANDOM_WEIGHTS, "below"),
     Claim(
         "super",
         "Super-survivors lose about ten points",
         ("retrained", "structured super"),
         ("dense", ""),
+        "below",
     ),
 )
 
@@ -69,23 +90,48 @@ CLAIMS = (
 def verdict(paper: float, ours: Summary | None, rule: Verdict) -> str:
     """undecided, agrees, direction only, or differs; empty where nothing ran here.
 
-    undecided: ours has no interval, or one that reaches more than `rule.widest` each way; agrees: else,
-    if ours is within `rule.margin` of the paper's number, or the paper's lies in our interval; direction
-    only: else, if all of our interval has the sign of the paper's number; differs: else.
+    agrees: ours is within `rule.margin` of the paper's number, or the paper's lies in our interval, and
+    that reaches at most `rule.widest` each way; direction only: else, if all of our interval has the sign
+    of the paper's number; undecided: else, if the interval is wider or there is none; differs: else.
     """
     if ours is None:
         return ""
-    if ours.low is None or ours.high is None or ours.high - ours.mean > rule.widest:
+    if ours.low is None or ours.high is None:
         return "undecided"
-    if abs(ours.mean - paper) <= rule.margin + 1e-12 or ours.low <= paper <= ours.high:
+    narrow = ours.high - ours.mean <= rule.widest
+    near = abs(ours.mean - paper) <= rule.margin + 1e-12 or ours.low <= paper <= ours.high
+    if narrow and near:
         return "agrees"
-    sure = ours.low > 0 if paper > 0 else ours.high < 0
-    return "direction only" if paper and sure else "differs"
+    if ours.low > 0 if paper > 0 else ours.high < 0:
+        return "direction only"
+    return "differs" if narrow else "undecided"
+
+
+def holds(expected: Expected, ours: Summary | None, rule: Verdict) -> str:
+    """Whether the statement is true here: yes, no or unclear, by the whole of our interval.
+
+    above and below: of 0; near: at most `rule.widest` from it.
+    """
+    if ours is None:
+        return NONE
+    if ours.low is None or ours.high is None:
+        return "unclear"
+    low, high = ours.low, ours.high
+    if expected == "near":
+        yes = -rule.widest <= low and high <= rule.widest
+        no = high < -rule.widest or low > rule.widest
+    else:
+        yes, no = (low > 0, high < 0) if expected == "above" else (high < 0, low > 0)
+    return "yes" if yes else "no" if no else "unclear"
 
 
 def agreement(paper: float, ours: Summary | None, rule: Verdict) -> str:
     """Of scores, which have no direction: agrees, undecided or differs, by the same rule."""
-    return verdict(paper, ours, rule).replace("direction only", "differs")
+    said = verdict(paper, ours, rule)
+    if said == "direction only" and ours and ours.high is not None and ours.low is not None:
+        wide = ours.high - ours.mean > rule.widest
+        return "undecided" if wide and ours.low <= paper <= ours.high else "differs"
+    return said
 
 
 @dataclass(frozen=True)
@@ -180,10 +226,12 @@ def claims_table(scores: Scores, published: Sequence[Published], config: Config)
     caption = (
         f"Differences of scores in points on the validation split. Paper: mean over {paper_tasks}, of "
         f"means over 5 seeds, bert-base-uncased. Here: by seed the mean over {our_tasks} "
-        f"({len(tasks.ours)}), with the interval over n seeds. Verdict: undecided without an interval, "
-        f"or with one that reaches more than {points(config.verdict.widest)} points each way; agrees, if "
-        f"the two are at most {points(config.verdict.margin)} points apart or the paper's number lies in "
-        "our interval; direction only, if else all of our interval has its sign; else differs."
+        f"({len(tasks.ours)}), with the interval over n seeds. Holds: whether the statement is true "
+        "here, by all of our interval: it is above 0, below 0, or for about as well at most "
+        f"{points(config.verdict.widest)} points from it. Same number: agrees, if the two are at most "
+        f"{points(config.verdict.margin)} points apart or the paper's lies in our interval, and that "
+        f"reaches at most {points(config.verdict.widest)} points each way; direction only, if else all "
+        "of our interval has its sign; undecided, if else the interval is wider or missing; else differs."
     )
     rows: list[tuple[str, ...]] = []
     records: list[Record] = []
@@ -209,6 +257,7 @@ def claims_table(scores: Scores, published: Sequence[Published], config: Config)
                 difference(found) if found else NONE,
                 signed(found.mean - paper) if found else NONE,
                 str(found.n) if found else NONE,
+                holds(claim.expected, found, config.verdict),
                 said,
             )
         )
@@ -219,10 +268,19 @@ def claims_table(scores: Scores, published: Sequence[Published], config: Config)
                 "second": " ".join(claim.second).strip(),
                 "paper": paper,
                 **numbers(found),
+                "holds": holds(claim.expected, found, config.verdict),
                 "verdict": said,
             }
         )
-    header = ("claim of Prasanna et al. 2020", "paper", "here", "here − paper", "n", "verdict")
+    header = (
+        "claim of Prasanna et al. 2020",
+        "paper",
+        "here",
+        "here − paper",
+        "n",
+        "holds",
+        "same number",
+    )
     return Table("claims", caption, header, tuple(rows), tuple(records))
 
 
@@ -278,11 +336,14 @@ def published_table(scores: Scores, published: Sequence[Published], config: Conf
     return Table("published", caption, header, tuple(rows), tuple(records))
 
 
-def on_claims(tables: Sequence[Table]) -> str:
-    """How many claims got which verdict."""
-    said = [str(one["verdict"]).split(":")[0] for table in tables for one in table.records]
+def on_claims(claimed: Table, structure: Table) -> str:
+    """How many statements hold here, and how many of the paper's numbers ours agree with."""
+    held = [str(record["holds"]) for record in claimed.records]
+    parts = [f"{held.count(word)} {word}" for word in ("yes", "no", "unclear") if word in held]
     order = ("agrees", "undecided", "direction only", "differs", "no verdict", "not run")
-    return (
-        "; ".join(f"{name}: {said.count(name)}" for name in order if name in said).capitalize()
-        + "."
-    )
+    sentences = [f"Do its statements on scores hold? {', '.join(parts) or 'None ran'}."]
+    for table, title in ((claimed, "The same difference"), (structure, "Its sizes and places")):
+        said = [str(one["verdict"]).split(":")[0] for one in table.records]
+        listed = ", ".join(f"{name} {said.count(name)}" for name in order if name in said)
+        sentences.append(f"{title}: {listed}.")
+    return " ".join(sentences)

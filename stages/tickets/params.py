@@ -498,9 +498,9 @@ class Tickets(Section):
 class Verdict(Section):
     """When a result agrees with a published one."""
 
-    margin: float = Field(ge=0)
+    margin: float = Field(ge=0, le=1)
     """Of scores, in [0, 1]: so far apart they still agree; or the published one is in the interval."""
-    widest: float = Field(gt=0)
+    widest: float = Field(gt=0, le=1)
     """Half of the widest interval that decides anything."""
 
 

@@ -214,7 +214,7 @@ def build(results: Results, config: Config) -> list[Section]:
             "What Prasanna et al. say",
             "Do their statements on subnetworks hold here?",
             "Prasanna et al. 2020, abstract, Figures 1 and 2, table of all settings in the appendix.",
-            claims.on_claims((claimed, structure_claimed)),
+            claims.on_claims(claimed, structure_claimed),
             (),
             (
                 claimed,

@@ -43,7 +43,7 @@ def subnetworks_table(scores: Scores, sizes: Sequence[Size], config: Config) -> 
         "smallest. What is super survives in all seeds, and super-random and super-bad go with "
         "it. Kept: share of the parameters of heads and MLPs, mean over seeds; FLOPs: share of "
         "the layers' operations on a validation example of mean length, heads and MLPs being cut "
-        "out (what that gains in time, `python -m stages.export` measures). Points on the "
+        "out (what that gains in time, the command stages.export measures). Points on the "
         "validation split; mean ± standard deviation over n seeds; differences are paired by "
         f"seed, with the {interval_name(config)}."
     )

@@ -42,6 +42,10 @@ def survival_figure(found: Sequence[Place], config: Config, variant: str) -> Fig
     if not here:
         return Figure(name, what, caption, missing=runs.why_no_variant(variant, config))
     layers, columns = _sides(here)
+    if variant == "heads":  # it leaves MLPs alone
+        columns = columns[:-1]
+    if variant == "mlps":
+        columns = [None]
     by_place = {(one.layer, one.head): one for one in here}
     values = [[by_place[layer, head].mean for head in columns] for layer in layers]
     digits = 2 if variant == "magnitude" else 1
@@ -55,7 +59,7 @@ def survival_figure(found: Sequence[Place], config: Config, variant: str) -> Fig
         panel = canvas.subplots()
         sides = (
             [str(layer) for layer in layers],
-            [*(f"head {head}" for head in columns[:-1]), "MLP"],
+            ["MLP" if head is None else f"head {head}" for head in columns],
         )
         mesh = heat(panel, values, texts, sides, ("viridis", *limits))
         panel.set_ylabel("layer (0: next to the input)")
@@ -72,6 +76,7 @@ def survival_figure(found: Sequence[Place], config: Config, variant: str) -> Fig
             "n": one.n,
         }
         for one in here
+        if one.head in columns
     ]
     return Figure(
         name, what, caption, render(name, what, (max(size[0], 3.6), size[1]), draw), tuple(records)
