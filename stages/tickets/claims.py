@@ -341,7 +341,7 @@ def on_claims(claimed: Table, structure: Table) -> str:
     held = [str(record["holds"]) for record in claimed.records]
     parts = [f"{held.count(word)} {word}" for word in ("yes", "no", "unclear") if word in held]
     order = ("agrees", "undecided", "direction only", "differs", "no verdict", "not run")
-    sentences = [f"Do its statements on scores hold? {', '.join(parts) or 'None ran'}."]
+    sentences = [f"Do its statements on scores hold? {', '.join(parts) or 'not run'}."]
     for table, title in ((claimed, "The same difference"), (structure, "Its sizes and places")):
         said = [str(one["verdict"]).split(":")[0] for one in table.records]
         listed = ", ".join(f"{name} {said.count(name)}" for name in order if name in said)
