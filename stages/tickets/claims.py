@@ -288,7 +288,7 @@ def published_table(scores: Scores, published: Sequence[Published], config: Conf
     """The paper's table of all settings, task by task, beside ours."""
     caption = (
         "Scores on the validation split in points. Paper: mean ± standard deviation over 5 seeds, "
-        "bert-base-uncased, searched on the validation split itself; "
+        "bert-base-uncased, searched on the validation split itself. "
         f"Here: mean ± half the interval over n seeds, searched on {config.search.rule.split}. Verdict: "
         f"undecided without an interval or with one of more than {points(config.verdict.widest)} points "
         f"each way; agrees, if at most {points(config.verdict.margin)} points apart or if the paper's "
