@@ -35,7 +35,7 @@ def test_the_table_has_a_row_per_setting_and_columns_by_heuristic_and_answer() -
     table = hans_table(made.hans, made.config)
     assert len(table.header) == 1 + 3 * 2 + 1
     assert [row[0].removeprefix("entailment: ") for row in table.rows] == [
-        "majority class", "bag of words", "dense",
+        "majority class", "bag of words", "averaged word vectors", "dense",
         *(
             f"{kind}, {name}, {state}"
             for kind, names in (
@@ -46,7 +46,8 @@ def test_the_table_has_a_row_per_setting_and_columns_by_heuristic_and_answer() -
             for state in ("pruned", "retrained")
         ),
     ]  # fmt: skip
-    dense = dict(zip(table.header, table.rows[2], strict=True))
+    dense = dict(zip(table.header, table.rows[3], strict=True))
+    assert table.rows[0][-1] == "–"  # a baseline has no seed
     assert dense["constituent, entailed"] == "90.0 ± 0.0"
     assert dense["constituent, non-entailed"] == "10.0 ± 0.0"
     assert dense["lexical overlap, non-entailed"] == "42.5 ± 0.0"  # 75 of passives, 10 of swaps
@@ -74,7 +75,7 @@ def test_subnetworks_that_were_not_trained_are_named() -> None:
     )
     other = study(made.config.model_copy(update={"retrain": only}))
     table = hans_table(other.hans, other.config)
-    assert len(table.rows) == 3
+    assert len(table.rows) == 4
     assert "Subnetworks of entailment: not run: not in retrain.tasks." in table.caption
     none = only.model_copy(update={"tasks": ()})
     nothing = study(made.config.model_copy(update={"retrain": none}))
