@@ -2,7 +2,8 @@
 
 import os
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from fractions import Fraction
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -302,6 +303,13 @@ class Recipe(Section):
 Percent = Annotated[Whole, Field(ge=0, lt=100)]
 
 
+GRIDS: Mapping[str, Callable[[int], Fraction]] = {
+    "tenths_of_original": lambda number: Fraction(number, 10),
+    "tenths_of_remaining": lambda number: 1 - Fraction(9, 10) ** number,
+}
+"""Sparsity after a round, by the name of the grid."""
+
+
 class Round(Section):
     """A round: from mask `from` to mask `to` at `sparsity`."""
 
@@ -324,6 +332,18 @@ class Imp(Section):
     """Rounds restart from the weights at this percentage of the dense training; 0: pre-trained."""
     keep_weights: tuple[Whole, ...]
     """Rounds before the last whose trained weights are stored, for export and comparisons."""
+    decay_over: Annotated[Whole, Field(ge=1)]
+    """Rounds over which the learning rate decays to 0; 1: in every round. With the number of all rounds it
+    is the authors' code (Chen et al. 2020), in which every round goes through the first of so many parts."""
+    classifier: Literal["rewound", "carried"]
+    """carried: a round starts with the classifier of the round before, as in the authors' code."""
+
+
+class Earlier(Section):
+    """Tickets before the last that are trained apart from the rounds: where `imp` departs from the default,
+    the rounds' own trainings are no trainings of tickets."""
+
+    rounds: tuple[Annotated[Whole, Field(ge=1)], ...]
 
 
 class Rewind(Section):
@@ -332,12 +352,92 @@ class Rewind(Section):
     tasks: tuple[Name, ...]
     seeds: tuple[Seed, ...]
     points: tuple[Percent, ...]
+    source: Literal["dense", "sparse"]
+    """Whose training theta_i is taken from: dense as in Algorithm 1 of Chen et al. 2020, or sparse, that of
+    the subnetwork itself, as in the authors' code."""
 
 
 class Random(Section):
-    """Random masks of exactly the size of the ticket of these rounds."""
+    """Random masks of exactly the size of the ticket of these rounds; of the last, see `controls`."""
 
     rounds: tuple[Annotated[Whole, Field(ge=1)], ...]
+
+
+DRAWN_CONTROLS = (
+    "random", "random-by-matrix", "reinitialised", "reinitialised-layers",
+    "shuffled-within-matrix", "shuffled-within-layer", "shuffled-layers",
+)  # fmt: skip
+"""Controls that are drawn by a seed, so that there can be a second one, such as `random-2`."""
+OTHER_CONTROLS = ("one-shot", "one-shot-fine-tuned")
+
+
+def _control(name: str) -> str:
+    drawn, _, number = name.rpartition("-")
+    again = drawn in DRAWN_CONTROLS and re.fullmatch(r"[2-9]|[1-9][0-9]+", number)
+    if not again and name not in (*DRAWN_CONTROLS, *OTHER_CONTROLS):
+        raise ValueError(
+            f"is {name!r}, allowed are {', '.join((*DRAWN_CONTROLS, *OTHER_CONTROLS))}, and draws "
+            "such as random-2"
+        )
+    return name
+
+
+Control = Annotated[str, AfterValidator(_control)]
+
+
+class ControlKinds(Section):
+    """Controls by name.
+
+    random: a mask drawn over all matrices; random-by-matrix: with the ticket's number in each matrix;
+    reinitialised: the ticket's mask on random weights; reinitialised-layers: embeddings stay pre-trained;
+    shuffled-within-matrix, shuffled-within-layer: on the pre-trained weights in another order, within each
+    matrix or over all of a layer; shuffled-layers: on whole layers in another order; one-shot: the mask
+    of the smallest pre-trained weights; one-shot-fine-tuned: of the smallest of the dense training.
+    """
+
+    kinds: tuple[Control, ...]
+
+
+class Controls(Section):
+    """What tickets are compared with, each of exactly the ticket's size."""
+
+    every: ControlKinds
+    """Of the last ticket, for all tasks and seeds."""
+    more: ControlKinds
+    """Of the tickets of these rounds, for these tasks and seeds."""
+    tasks: tuple[Name, ...]
+    seeds: tuple[Seed, ...]
+    rounds: tuple[Annotated[Whole, Field(ge=1)], ...]
+
+
+class AliasedRounds(Section):
+    rounds: tuple[Annotated[Whole, Field(ge=1)], ...]
+
+
+class Standard(Section):
+    """Standard pruning: train, prune, train on from the trained weights, never rewinding."""
+
+    tasks: tuple[Name, ...]
+    seeds: tuple[Seed, ...]
+    aliased: AliasedRounds
+    """Rounds whose mask is trained from the pre-trained weights too. That is the search of the authors' code
+    for masked language modelling, where theta_0 is an alias of the weights that train, so that rewinding
+    changes nothing (Chen et al. 2020)."""
+
+
+class Cross(Section):
+    """The last ticket of one seed trained with the noise of another: mask seed and training seed apart."""
+
+    tasks: tuple[Name, ...]
+    mask_seeds: tuple[Seed, ...]
+    seeds: tuple[Seed, ...]
+
+
+class Multitask(Section):
+    """Iterative pruning on the joint loss of several tasks, masked language modelling among them if named."""
+
+    tasks: tuple[Name, ...]
+    seeds: tuple[Seed, ...]
 
 
 class Scratch(Section):
@@ -346,13 +446,26 @@ class Scratch(Section):
     seeds: tuple[Seed, ...]
 
 
+NO_TASKS = ("one-shot", "random-mask", "multi-task")
+"""Sources of masks that are no tasks: the smallest pre-trained weights, a draw, several tasks at once."""
+
+
 class Transfer(Section):
     """Masks of sources trained on targets, each with a fresh classifier."""
+
+    sources: tuple[Name | Literal["one-shot", "random-mask", "multi-task"], ...]
+    targets: tuple[Name, ...]
+    seeds: tuple[Seed, ...]
+    round: Whole = Field(ge=1)
+
+
+class TransferWeights(Section):
+    """The same with the source's weights at these points of its dense training in place of theta_0."""
 
     sources: tuple[Name, ...]
     targets: tuple[Name, ...]
     seeds: tuple[Seed, ...]
-    round: Whole = Field(ge=1)
+    points: tuple[Percent, ...]
 
 
 Variant = Literal["joint", "heads", "mlps", "published", "half-1", "half-2", "magnitude"]
@@ -489,8 +602,12 @@ class Patterns(Section):
 class Tickets(Section):
     """When a subnetwork counts as matching, and what intervals say."""
 
-    tolerance: Literal["one_std"]
-    """one_std: at most one standard deviation over seeds of the dense scores below their mean."""
+    rule: Literal["one_std", "strict", "non_inferiority"]
+    """one_std: at most one standard deviation over seeds of the dense scores below their mean (Chen et al.
+    2020, Table 2); strict: at least their mean (its supplement); non_inferiority: the lower end of the
+    interval of the paired differences is above -margin."""
+    margin: float = Field(ge=0, le=1)
+    """Of scores, in [0, 1], for non_inferiority."""
     confidence: Share
     """Of the intervals over seeds (Student's t)."""
 
@@ -533,12 +650,21 @@ class Params(Section):
     rounds: tuple[Round, ...] = Field(min_length=1)
     last_round: Whole
     """Number of the last round: dvc.yaml cannot count."""
+    grid: Literal["listed", "tenths_of_original", "tenths_of_remaining"]
+    """What the sparsities of `rounds` have to be: any; 0.1, 0.2, ..., a tenth of all weights a round (the
+    authors' code); 0.1, 0.19, 0.271, ..., a tenth of the remaining (Algorithm 1 of Chen et al. 2020)."""
     dense: Dense
     imp: Imp
+    earlier: Earlier
     rewind: Rewind
     random: Random
+    controls: Controls
+    standard: Standard
+    cross: Cross
+    multitask: Multitask
     scratch: Scratch
     transfer: Transfer
+    transfer_weights: TransferWeights
     baselines: Baselines
     search: Search
     retrain: Retrain
@@ -606,7 +732,19 @@ def _check_lists(params: Params) -> None:
         ("seeds", params.seeds, "seeds", params.seeds),
         ("rewind.tasks", params.rewind.tasks, "tasks", params.tasks),
         ("rewind.seeds", params.rewind.seeds, "seeds", params.seeds),
-        ("transfer.sources", params.transfer.sources, "tasks", params.tasks),
+        ("controls.tasks", params.controls.tasks, "tasks", params.tasks),
+        ("controls.seeds", params.controls.seeds, "seeds", params.seeds),
+        ("standard.tasks", params.standard.tasks, "tasks", params.tasks),
+        ("standard.seeds", params.standard.seeds, "seeds", params.seeds),
+        ("cross.tasks", params.cross.tasks, "tasks", params.tasks),
+        ("cross.mask_seeds", params.cross.mask_seeds, "seeds", params.seeds),
+        ("cross.seeds", params.cross.seeds, "seeds", params.seeds),
+        ("multitask.tasks", params.multitask.tasks, "tasks", params.tasks),
+        ("multitask.seeds", params.multitask.seeds, "seeds", params.seeds),
+        ("transfer.sources", params.transfer.sources, "tasks", (*params.tasks, *NO_TASKS)),
+        ("transfer_weights.sources", params.transfer_weights.sources, "tasks", params.tasks),
+        ("transfer_weights.targets", params.transfer_weights.targets, "tasks", params.tasks),
+        ("transfer_weights.seeds", params.transfer_weights.seeds, "seeds", params.seeds),
         ("transfer.targets", params.transfer.targets, "tasks", params.tasks),
         ("transfer.seeds", params.transfer.seeds, "seeds", params.seeds),
         ("scratch.seeds", params.scratch.seeds, "seeds", params.seeds),
@@ -641,15 +779,23 @@ def _check_rounds(params: Params) -> None:
                 f"{key}.sparsity is {after.sparsity}, allowed is more than the {sparsity} before it"
             )
         sparsity = after.sparsity
+        if params.grid != "listed":
+            due = float(GRIDS[params.grid](after.to))
+            if after.sparsity != due:
+                raise ValueError(
+                    f"{key}.sparsity is {after.sparsity}, allowed with grid {params.grid!r} is {due}"
+                )
     last = len(params.rounds)
     if params.last_round != last:
         raise ValueError(f"last_round is {params.last_round}, allowed is {last}, that of rounds")
+    _check_departures(params, last)
     points, rewound_to = params.dense.points, params.imp.rewind_to
     _check_unique("dense.points", points)
     _check_unique("rewind.points", params.rewind.points)
     for key, point in (
         ("imp.rewind_to is", rewound_to),
         *(("rewind.points has", point) for point in params.rewind.points),
+        *(("transfer_weights.points has", point) for point in params.transfer_weights.points),
     ):
         if point not in points:
             raise ValueError(f"{key} {point}, allowed are the dense.points {_listed(points)}")
@@ -658,7 +804,7 @@ def _check_rounds(params: Params) -> None:
             f"rewind.points has {rewound_to}, allowed are others than imp.rewind_to, from where the "
             "last ticket is trained anyway"
         )
-    _check_unique("random.rounds", params.random.rounds)
+    _check_unique("transfer_weights.points", params.transfer_weights.points)
     _check_unique("imp.keep_weights", params.imp.keep_weights)
     for number in params.imp.keep_weights:
         if not 0 < number < last:
@@ -666,13 +812,36 @@ def _check_rounds(params: Params) -> None:
                 f"imp.keep_weights has {number}, allowed are the rounds after 0, whose weights are "
                 f"stored anyway, and before {last}, the last"
             )
-    for key, rounds in {
-        "random.rounds": params.random.rounds,
-        "transfer.round": (params.transfer.round,),
-    }.items():
+    for key, rounds, most in (
+        ("random.rounds", params.random.rounds, last - 1),
+        ("controls.rounds", params.controls.rounds, last),
+        ("standard.aliased.rounds", params.standard.aliased.rounds, last),
+        ("transfer.round", (params.transfer.round,), last),
+    ):
+        _check_unique(key, rounds)
         for number in rounds:
-            if number > last:
-                raise ValueError(f"{key} has {number}, allowed are the rounds up to {last}")
+            if number > most:
+                raise ValueError(f"{key} has {number}, allowed are the rounds up to {most}")
+    for key, kinds in (
+        ("controls.every.kinds", params.controls.every.kinds),
+        ("controls.more.kinds", params.controls.more.kinds),
+    ):
+        _check_unique(key, kinds)
+
+
+def _check_departures(params: Params, last: int) -> None:
+    """Where the rounds' trainings are not those of tickets, all tickets are trained apart, else none."""
+    usual = params.imp.decay_over == 1 and params.imp.classifier == "rewound"
+    due = () if usual else tuple(range(1, last))
+    if params.earlier.rounds != due:
+        raise ValueError(
+            f"earlier.rounds is {list(params.earlier.rounds)}, allowed with imp.decay_over "
+            f"{params.imp.decay_over} and imp.classifier {params.imp.classifier!r} is {list(due)}"
+        )
+    if params.imp.decay_over > last and params.imp.decay_over > 1:
+        raise ValueError(
+            f"imp.decay_over is {params.imp.decay_over}, allowed are 1 to {last}, the number of rounds"
+        )
 
 
 def _check_search(params: Params) -> None:
