@@ -1,6 +1,6 @@
 """Tables of scores from all stored predictions, and the few numbers that `dvc metrics` shows."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import astuple, dataclass, fields
 from itertools import product
 from pathlib import Path
@@ -27,10 +27,15 @@ class Params:
     seeds: tuple[int, ...]
     rounds: tuple[params.Round, ...]
     imp: params.Imp
+    earlier: params.Earlier
     rewind: params.Rewind
     random: params.Random
+    controls: params.Controls
+    standard: params.Standard
+    cross: params.Cross
     scratch: params.Scratch
     transfer: params.Transfer
+    transfer_weights: params.TransferWeights
     retrain: params.Retrain
 
 
@@ -55,9 +60,12 @@ def sources(config: Params, runs: Path, rounds: Path) -> Iterator[Source]:
     last = len(config.rounds)
 
     def ticket(task: str, seed: int, number: int) -> Path:
+        here = f"{task}/seed-{seed}"
         if number == last:
-            return runs / "ticket" / task / f"seed-{seed}"
-        return rounds / task / f"seed-{seed}" / f"round-{number + 1}" / "before"
+            return runs / "ticket" / here / "ticket"
+        if number in config.earlier.rounds:
+            return runs / "earlier" / here / f"round-{number}" / "ticket"
+        return rounds / here / f"round-{number + 1}" / "before"
 
     for task in config.tasks:
         for seed in config.seeds:
@@ -66,8 +74,10 @@ def sources(config: Params, runs: Path, rounds: Path) -> Iterator[Source]:
             for after in config.rounds:
                 yield Source(ticket(task, seed, after.to), task, "imp", seed, after.to)
             for number in config.random.rounds:
-                folder = runs / "random" / here / f"round-{number}"
+                folder = runs / "random" / here / f"round-{number}" / "random"
                 yield Source(folder, task, "random", seed, number)
+            for kind in config.controls.every.kinds:
+                yield control(runs / "ticket" / here, task, kind, seed, last)
         for seed in config.scratch.seeds:
             yield Source(runs / "scratch" / task / f"seed-{seed}", task, "scratch", seed, 0)
     for task in config.rewind.tasks:
@@ -77,15 +87,58 @@ def sources(config: Params, runs: Path, rounds: Path) -> Iterator[Source]:
             for point in config.rewind.points:
                 folder = runs / "rewind" / task / f"seed-{seed}" / f"point-{point}"
                 yield Source(folder, task, "rewind", seed, last, point)
-    number = config.transfer.round
-    for source in config.transfer.sources:
-        for target in config.transfer.targets:
-            for seed in config.transfer.seeds:
-                folder = runs / "transfer" / source / target / f"seed-{seed}"
-                if source == target:
-                    folder = ticket(target, seed, number)
-                yield Source(folder, target, "transfer", seed, number, None, source)
+    yield from controls(config, runs)
+    for task, mask_seed, seed in product(
+        config.cross.tasks, config.cross.mask_seeds, config.cross.seeds
+    ):
+        folder = runs / "cross" / task / f"mask-{mask_seed}" / f"seed-{seed}"
+        if mask_seed == seed:
+            folder = ticket(task, seed, last)
+        yield Source(folder, task, "cross", seed, last, None, str(mask_seed))
+    yield from transferred(config, runs, ticket)
     yield from searched(config.retrain, runs)
+
+
+def transferred(
+    config: Params, runs: Path, ticket: Callable[[str, int, int], Path]
+) -> Iterator[Source]:
+    """Masks of sources on targets; `ticket` says where that of a task on itself lies."""
+    number = config.transfer.round
+    for source, target, seed in product(
+        config.transfer.sources, config.transfer.targets, config.transfer.seeds
+    ):
+        folder = runs / "transfer" / source / target / f"seed-{seed}"
+        if source == target:
+            folder = ticket(target, seed, number)
+        yield Source(folder, target, "transfer", seed, number, None, source)
+    weights = config.transfer_weights
+    for source, target, seed, point in product(
+        weights.sources, weights.targets, weights.seeds, weights.points
+    ):
+        folder = runs / "transfer-weights" / source / target / f"seed-{seed}" / f"point-{point}"
+        yield Source(folder, target, "transfer_weights", seed, number, point, source)
+
+
+def control(folder: Path, task: str, kind: str, seed: int, number: int) -> Source:
+    """A control of a ticket; the random mask has a kind of its own."""
+    if kind == "random":
+        return Source(folder / kind, task, kind, seed, number)
+    return Source(folder / kind, task, "control", seed, number, None, kind)
+
+
+def controls(config: Params, runs: Path) -> Iterator[Source]:
+    """What tickets of chosen tasks and seeds are compared with, and standard pruning."""
+    chosen = config.controls
+    for task, seed, number in product(chosen.tasks, chosen.seeds, chosen.rounds):
+        folder = runs / "controls" / task / f"seed-{seed}" / f"round-{number}"
+        for kind in chosen.more.kinds:
+            yield control(folder, task, kind, seed, number)
+    for task, seed in product(config.standard.tasks, config.standard.seeds):
+        for after in config.rounds:
+            folder = runs / "standard" / task / f"seed-{seed}" / f"round-{after.to}"
+            yield Source(folder / "standard", task, "standard", seed, after.to)
+            if after.to in config.standard.aliased.rounds:
+                yield Source(folder / "aliased", task, "aliased", seed, after.to)
 
 
 def searched(retrain: params.Retrain, runs: Path) -> Iterator[Source]:

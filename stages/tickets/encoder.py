@@ -218,6 +218,85 @@ def prunable_weights(model: PreTrainedModel, encoder: Encoder) -> dict[str, NDAr
     }
 
 
+def set_prunable_(
+    model: PreTrainedModel, encoder: Encoder, weights: Mapping[str, NDArray[np.float32]]
+) -> None:
+    """Set the prunable matrices that `model` has to `weights`, by name in the base model."""
+    with torch.no_grad():
+        for name, parameter in prunable_parameters(model, encoder).items():
+            _copy_(parameter, torch.from_numpy(weights[name]), name)
+
+
+def draw_anew_(
+    model: PreTrainedModel, encoder: Encoder, drawn: PreTrainedModel, layers: bool
+) -> None:
+    """Set what of `model` is pre-trained to the weights of `drawn`; the classifier stays.
+
+    Args:
+        model: theta_i.
+        encoder: says what is pre-trained: the body, and for masked language modelling its head.
+        drawn: the same model with no pre-training, see `build`.
+        layers: only the layers and a pooler; embeddings and the head of a language model stay.
+    """
+    prefix = f"{model.base_model_prefix}."
+    names = {
+        f"{prefix}{name}" for name in encoder.weights if not layers or _in_layer_or_pooler(name)
+    }
+    names |= set() if layers else set(encoder.mlm_head)
+    source = dict(drawn.named_parameters())
+    with torch.no_grad():
+        for name, parameter in model.named_parameters():
+            if name in names:
+                _copy_(parameter, source[name], name)
+
+
+def head_parameters(model: PreTrainedModel) -> dict[str, nn.Parameter]:
+    """What of `model` is no body: its classifier, or the head of masked language modelling."""
+    prefix = f"{model.base_model_prefix}."
+    return {name: p for name, p in model.named_parameters() if not name.startswith(prefix)}
+
+
+def save_head(model: PreTrainedModel, path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    save_file(
+        {name: p.detach().cpu().contiguous() for name, p in head_parameters(model).items()}, path
+    )
+
+
+def load_head_(model: PreTrainedModel, path: Path) -> None:
+    """Set what of `model` is no body to what `save_head` wrote.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: the file is of another head.
+    """
+    if not path.exists():
+        raise FileNotFoundError(f"{path} does not exist; `dvc repro` makes it")
+    stored, parameters = load_file(path), head_parameters(model)
+    if stored.keys() != parameters.keys():
+        raise ValueError(f"{path} has {sorted(stored)}, the model {sorted(parameters)}")
+    with torch.no_grad():
+        for name, parameter in parameters.items():
+            _copy_(parameter, stored[name], name)
+
+
+def load_body_(model: PreTrainedModel, encoder: Encoder, path: Path) -> None:
+    """Set the body of `model` to that of a file that `save_weights` wrote for any task; the head stays.
+
+    What the file does not hold is the encoder's, so a pooler that the task of the file does not use
+    has its pre-trained weights.
+    """
+    if not path.exists():
+        raise FileNotFoundError(f"{path} does not exist; `dvc repro` makes it")
+    stored = load_file(path)
+    prefix = f"{model.base_model_prefix}."
+    with torch.no_grad():
+        for name, parameter in model.base_model.named_parameters():
+            source = stored.get(prefix + name, encoder.weights.get(name))
+            if source is not None:
+                _copy_(parameter, source, name)
+
+
 def save_weights(model: PreTrainedModel, encoder: Encoder, path: Path) -> None:
     """Write the parameters of `model` that are not those of the encoder, bit for bit.
 

@@ -333,15 +333,18 @@ class Imp(Section):
     keep_weights: tuple[Whole, ...]
     """Rounds before the last whose trained weights are stored, for export and comparisons."""
     decay_over: Annotated[Whole, Field(ge=1)]
-    """Rounds over which the learning rate decays to 0; 1: in every round. With the number of all rounds it
-    is the authors' code (Chen et al. 2020), in which every round goes through the first of so many parts."""
+    """Rounds over which the learning rate decays to 0; 1: in every round. With the number of all rounds
+    it is the authors' code (Chen et al. 2020), in which every round goes through the first of so many
+    parts."""
     classifier: Literal["rewound", "carried"]
     """carried: a round starts with the classifier of the round before, as in the authors' code."""
 
 
 class Earlier(Section):
-    """Tickets before the last that are trained apart from the rounds: where `imp` departs from the default,
-    the rounds' own trainings are no trainings of tickets."""
+    """Tickets before the last that are trained apart from the rounds.
+
+    Where `imp` departs from the default, the rounds' own trainings are not those of tickets.
+    """
 
     rounds: tuple[Annotated[Whole, Field(ge=1)], ...]
 
@@ -353,8 +356,8 @@ class Rewind(Section):
     seeds: tuple[Seed, ...]
     points: tuple[Percent, ...]
     source: Literal["dense", "sparse"]
-    """Whose training theta_i is taken from: dense as in Algorithm 1 of Chen et al. 2020, or sparse, that of
-    the subnetwork itself, as in the authors' code."""
+    """Whose training theta_i is taken from: dense as in Algorithm 1 of Chen et al. 2020, or sparse, that
+    of the subnetwork itself, as in the authors' code."""
 
 
 class Random(Section):
@@ -390,9 +393,9 @@ class ControlKinds(Section):
 
     random: a mask drawn over all matrices; random-by-matrix: with the ticket's number in each matrix;
     reinitialised: the ticket's mask on random weights; reinitialised-layers: embeddings stay pre-trained;
-    shuffled-within-matrix, shuffled-within-layer: on the pre-trained weights in another order, within each
-    matrix or over all of a layer; shuffled-layers: on whole layers in another order; one-shot: the mask
-    of the smallest pre-trained weights; one-shot-fine-tuned: of the smallest of the dense training.
+    shuffled-within-matrix, shuffled-within-layer: on the pre-trained weights in another order, within
+    each matrix or over all of a layer; shuffled-layers: on whole layers in another order; one-shot: the
+    mask of the smallest pre-trained weights; one-shot-fine-tuned: of the smallest of the dense training.
     """
 
     kinds: tuple[Control, ...]
@@ -420,13 +423,13 @@ class Standard(Section):
     tasks: tuple[Name, ...]
     seeds: tuple[Seed, ...]
     aliased: AliasedRounds
-    """Rounds whose mask is trained from the pre-trained weights too. That is the search of the authors' code
-    for masked language modelling, where theta_0 is an alias of the weights that train, so that rewinding
-    changes nothing (Chen et al. 2020)."""
+    """Rounds whose mask is trained from the pre-trained weights too. That is the search of the authors'
+    code for masked language modelling, where theta_0 is an alias of the weights that train, so that
+    rewinding changes nothing (Chen et al. 2020)."""
 
 
 class Cross(Section):
-    """The last ticket of one seed trained with the noise of another: mask seed and training seed apart."""
+    """The last ticket of one seed trained with the noise of another."""
 
     tasks: tuple[Name, ...]
     mask_seeds: tuple[Seed, ...]
@@ -434,7 +437,7 @@ class Cross(Section):
 
 
 class Multitask(Section):
-    """Iterative pruning on the joint loss of several tasks, masked language modelling among them if named."""
+    """Iterative magnitude pruning on the joint loss of several tasks."""
 
     tasks: tuple[Name, ...]
     seeds: tuple[Seed, ...]
@@ -603,9 +606,9 @@ class Tickets(Section):
     """When a subnetwork counts as matching, and what intervals say."""
 
     rule: Literal["one_std", "strict", "non_inferiority"]
-    """one_std: at most one standard deviation over seeds of the dense scores below their mean (Chen et al.
-    2020, Table 2); strict: at least their mean (its supplement); non_inferiority: the lower end of the
-    interval of the paired differences is above -margin."""
+    """one_std: at most one standard deviation over seeds of the dense scores below their mean (Chen et
+    al. 2020, Table 2); strict: at least their mean (its supplement); non_inferiority: the lower end of
+    the interval of the paired differences is above -margin."""
     margin: float = Field(ge=0, le=1)
     """Of scores, in [0, 1], for non_inferiority."""
     confidence: Share
@@ -789,6 +792,11 @@ def _check_rounds(params: Params) -> None:
     if params.last_round != last:
         raise ValueError(f"last_round is {params.last_round}, allowed is {last}, that of rounds")
     _check_departures(params, last)
+    _check_points(params)
+    _check_round_numbers(params, last)
+
+
+def _check_points(params: Params) -> None:
     points, rewound_to = params.dense.points, params.imp.rewind_to
     _check_unique("dense.points", points)
     _check_unique("rewind.points", params.rewind.points)
@@ -804,7 +812,14 @@ def _check_rounds(params: Params) -> None:
             f"rewind.points has {rewound_to}, allowed are others than imp.rewind_to, from where the "
             "last ticket is trained anyway"
         )
+    if params.rewind.source == "sparse" and rewound_to:
+        raise ValueError(
+            f"rewind.source is 'sparse', allowed with imp.rewind_to 0, but that is {rewound_to}"
+        )
     _check_unique("transfer_weights.points", params.transfer_weights.points)
+
+
+def _check_round_numbers(params: Params, last: int) -> None:
     _check_unique("imp.keep_weights", params.imp.keep_weights)
     for number in params.imp.keep_weights:
         if not 0 < number < last:
@@ -827,6 +842,32 @@ def _check_rounds(params: Params) -> None:
         ("controls.more.kinds", params.controls.more.kinds),
     ):
         _check_unique(key, kinds)
+    _check_controls(params, last)
+    if "multi-task" in params.transfer.sources:
+        missing = [seed for seed in params.transfer.seeds if seed not in params.multitask.seeds]
+        if missing or not params.multitask.tasks:
+            raise ValueError(
+                "transfer.sources has 'multi-task', allowed with multitask.tasks, and with "
+                f"multitask.seeds that have all of transfer.seeds, {_listed(params.transfer.seeds)}"
+            )
+
+
+def _check_controls(params: Params, last: int) -> None:
+    """No control of a ticket twice."""
+    chosen, every = params.controls, params.controls.every.kinds
+    if chosen.tasks and not chosen.more.kinds:
+        raise ValueError(
+            "controls.more.kinds is empty, allowed with controls.tasks is one at least"
+        )
+    for kind in chosen.more.kinds:
+        elsewhere = set(params.random.rounds) if kind == "random" else set()
+        elsewhere |= {last} if kind in every else set()
+        twice = sorted(elsewhere & set(chosen.rounds))
+        if twice:
+            raise ValueError(
+                f"controls.more.kinds has {kind!r}, allowed are others, as controls.every.kinds or "
+                f"random.rounds have it for round {twice[0]} already"
+            )
 
 
 def _check_departures(params: Params, last: int) -> None:
