@@ -11,6 +11,8 @@ import typer
 
 from stages import cli
 from stages.tickets import artifacts, hans_scores, params, scores, tasks
+from stages.tickets import asked as questions
+from stages.tickets.asked import Asked
 from stages.tickets.summary import HansScore, Size, TaskSize
 from stages.tickets.tasks import Prepared
 
@@ -192,7 +194,7 @@ class Folders:
 def predicted(
     config: Params, folders: Folders, prepared: Mapping[str, Prepared]
 ) -> Iterator[Predicted]:
-    """All runs, then the baselines of every task: those of `prepare`, and of word vectors."""
+    """All runs, then the baselines of every task that has any, of `prepare` and of word vectors."""
     sparsity = {0: 0.0} | {after.to: after.sparsity for after in config.rounds}
     for run in sources(config, folders.runs, folders.rounds):
         arrays = artifacts.load_arrays(run.folder / "predictions.safetensors")
@@ -201,7 +203,7 @@ def predicted(
         yield Predicted(run.task, where, arrays)
     for task, data in prepared.items():
         arrays = artifacts.load_arrays(folders.prepared / task / "baselines.safetensors")
-        if data.task.kind != "mlm":
+        if data.task.kind in tasks.LABELLED:
             arrays |= artifacts.load_arrays(folders.vectors / f"{task}.safetensors")
         for kind in sorted({key.split(".")[0] for key in arrays}, reverse=True):
             yield Predicted(task, [task, kind, None, 0, 0.0, None, None], arrays, f"{kind}.")
@@ -218,6 +220,12 @@ def tables(
         for task, data in prepared.items()
         if hans_scores.SPLIT in data.evaluated
     }
+    asked = {
+        (task, split): questions.load(folders.prepared / task, split)
+        for task, data in prepared.items()
+        if data.task.kind == "span"
+        for split in data.evaluated
+    }
     for run in predicted(config, folders, prepared):
         data = prepared[run.task]
         for split, examples in data.evaluated.items():
@@ -227,7 +235,8 @@ def tables(
                 found = hans_scores.by_subcase(logits, examples.labels, cases[run.task])
                 on_hans += [[*run.where, *astuple(one)] for one in found]
             else:
-                rows += _rows(run.where, data.task, run.arrays, prefix, split, examples)
+                about = asked.get((run.task, split))
+                rows += _rows(run.where, data.task, run.arrays, prefix, split, examples, about)
     both = (
         pd.DataFrame(rows, columns=COLUMNS),
         pd.DataFrame(on_hans, columns=[field.name for field in fields(HansScore)]),
@@ -243,6 +252,7 @@ def _rows(
     prefix: str,
     split: str,
     examples: artifacts.Split,
+    asked: Asked | None,
 ) -> list[list[Any]]:
     return [
         [
@@ -254,7 +264,7 @@ def _rows(
             found.num_examples,
             found.collapsed,
         ]
-        for found in scores.score(task, predictions, prefix, examples)
+        for found in scores.score(task, predictions, prefix, examples, asked)
     ]
 
 

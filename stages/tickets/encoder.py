@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from transformers import (
     AutoConfig,
     AutoModelForMaskedLM,
+    AutoModelForQuestionAnswering,
     AutoModelForSequenceClassification,
     PreTrainedConfig,
     PreTrainedModel,
@@ -35,7 +36,15 @@ DROPOUT_FIELDS = (
     "dropout",
     "attention_dropout",
     "seq_classif_dropout",
+    "qa_dropout",
 )
+MODELS: dict[Kind, Any] = {
+    "classification": AutoModelForSequenceClassification,
+    "regression": AutoModelForSequenceClassification,
+    "mlm": AutoModelForMaskedLM,
+    "span": AutoModelForQuestionAnswering,
+}
+"""Classes of transformers by kind of task."""
 
 
 @dataclass(frozen=True)
@@ -155,8 +164,9 @@ def build(
 
     Args:
         encoder: a folder's content.
-        kind: `mlm` for a masked language model, else a classifier on the first token.
-        num_labels: outputs of the classifier; 1 for regression.
+        kind: `mlm` for a masked language model, `span` for starts and ends of answers, else a
+            classifier on the first token.
+        num_labels: outputs of the classifier; 1 for regression, 2 for `span`.
         dropout: probability of every dropout of the model, in [0, 1).
         head_init: seed.
         from_scratch: leave the pre-trained weights out.
@@ -170,10 +180,9 @@ def build(
     for field in DROPOUT_FIELDS:
         if hasattr(config, field):
             setattr(config, field, dropout)
-    model_class = AutoModelForMaskedLM if kind == "mlm" else AutoModelForSequenceClassification
     with torch.random.fork_rng():
         torch.manual_seed(head_init)
-        model: PreTrainedModel = model_class.from_config(config)  # type: ignore[no-untyped-call]
+        model: PreTrainedModel = MODELS[kind].from_config(config)
     if not from_scratch:
         parameters = dict(model.named_parameters())
         body = dict(model.base_model.named_parameters())
@@ -207,9 +216,9 @@ def prunable_parameters(model: PreTrainedModel, encoder: Encoder) -> dict[str, n
 def prunable_weights(model: PreTrainedModel, encoder: Encoder) -> dict[str, NDArray[np.float32]]:
     """The weights to rank: of every prunable matrix of the encoder, copied to the CPU.
 
-    A matrix that the encoder has and `model` does not (the pooler under masked language modelling)
-    comes with its pre-trained values, so that masks of all tasks cover the same matrices; with the
-    authors' library it kept those values too (Chen et al. 2020).
+    A matrix that the encoder has and `model` does not (the pooler under masked language modelling and
+    for spans) comes with its pre-trained values, so that masks of all tasks cover the same matrices;
+    with the authors' library it kept those values too (Chen et al. 2020).
     """
     live = prunable_parameters(model, encoder)
     return {
