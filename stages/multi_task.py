@@ -1,4 +1,4 @@
-"""Iterative magnitude pruning on several tasks at once: the masks of all rounds up to that of transfer."""
+"""Iterative magnitude pruning on several tasks at once: the masks up to the round of transfer."""
 
 from dataclasses import dataclass
 from pathlib import Path
