@@ -45,10 +45,12 @@ class Inputs:
 
 
 def load(task: str, seed: int, theta_0: Path, prepared: Path) -> Inputs:
+    return beside(encoder.load(theta_0), task, seed, prepared)
+
+
+def beside(theta_0: Encoder, task: str, seed: int, prepared: Path) -> Inputs:
+    """What a training of one task loads beside the encoder."""
     read = params.Recipe.model_validate(artifacts.load_record(prepared / "recipe.json"))
     return Inputs(
-        encoder.load(theta_0),
-        tasks.load_prepared(prepared),
-        seeds.derive(read.noise, task, seed),
-        read.train,
+        theta_0, tasks.load_prepared(prepared), seeds.derive(read.noise, task, seed), read.train
     )

@@ -171,6 +171,10 @@ REFUSED: list[tuple[Change, str, str, str]] = [
     (put("seeds", [-1]), "seeds[0]", "-1", "greater than or equal to 0"),
     (put("transfer.seeds", [99]), "transfer.seeds", "99", SEEDS),
     (put("scratch.seeds", [99]), "scratch.seeds", "99", SEEDS),
+    (put("multitask.seeds", [99]), "multitask.seeds", "99", SEEDS),
+    (put("multitask.tasks", ["cola"]), "multitask.tasks", "'cola'", "acceptability"),
+    (put("multitask.seeds", [1]), "multitask.tasks", "is empty", "one at least"),
+    (put("transfer.sources", ["multi-task"]), "transfer.seeds", "1", "multitask.seeds none"),
     (put("search.tasks", ["cola"]), "search.tasks", "'cola'", "acceptability"),
     (
         put("search.tasks", [*shipped()["search"]["tasks"], "mlm"]),

@@ -35,6 +35,8 @@ PER_TASK = ("override", "data", "own")
 """Sections with an entry per task, of which a stage tracks its own."""
 NOT_READ = {"prepare": "own", "prepare-own": "data"}
 """Two stages of one script: each task is described in one of the two sections."""
+PARTS = {"multi-task": {"transfer": "transfer.round", "multitask": "multitask.tasks"}}
+"""Of these sections a stage tracks a part, beside which there are lists that stages are repeated over."""
 
 
 def read(path: Path) -> dict[str, Any]:
@@ -188,7 +190,11 @@ def wrong_params(stages: Iterable[Stage]) -> list[str]:
     for stage in stages:
         task = stage.option("target") or stage.option("task")
         read_by_script = fields_of_params(stage.module) - {NOT_READ.get(stage.group, "")}
-        expected = {f"{name}.{task}" if name in PER_TASK else name for name in read_by_script}
+        parts = PARTS.get(stage.group, {})
+        expected = {
+            f"{name}.{task}" if name in PER_TASK else parts.get(name, name)
+            for name in read_by_script
+        }
         problems += _differences(f"{stage.name}: params", set(stage.params), expected)
     return problems
 
@@ -377,6 +383,7 @@ EXAMPLE: dict[str, Any] = {
     "dense": {"points": [0, 50]},
     "rewind": {"tasks": ["mlm", "reviews"], "seeds": [2], "points": [0]},
     "random": {"rounds": [1, 2]},
+    "multitask": {"tasks": ["mlm", "reviews"], "seeds": [2]},
     "scratch": {"seeds": [1]},
     "transfer": {
         "sources": ["mlm", "sentiment"],
@@ -533,6 +540,11 @@ def _change(group: str, key: str, old: str, new: Yaml) -> Callable[[dict[str, An
         ),
         (
             wrong_params,
+            _change("multi-task", "params", "multitask.tasks", "multitask"),
+            "multi-task@2: params lack multitask.tasks",
+        ),
+        (
+            wrong_params,
             _change("prepare", "params", "override.${key}", "override"),
             "prepare@mlm: params lack override.mlm",
         ),
@@ -644,7 +656,7 @@ LAYERS = {
     },
     "loops": {
         "attention_maps", "batches", "embedding", "evaluation", "gates", "graphs", "head_patterns",
-        "importance", "models", "pattern_network", "removal", "retraining", "subnetworks", "training",
+        "importance", "models", "multitask", "pattern_network", "removal", "retraining", "subnetworks", "training",
         "update", "variants",
     },
     "reports": {

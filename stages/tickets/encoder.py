@@ -220,7 +220,11 @@ def prunable_weights(model: PreTrainedModel, encoder: Encoder) -> dict[str, NDAr
     for spans) comes with its pre-trained values, so that masks of all tasks cover the same matrices;
     with the authors' library it kept those values too (Chen et al. 2020).
     """
-    live = prunable_parameters(model, encoder)
+    return to_rank(prunable_parameters(model, encoder), encoder)
+
+
+def to_rank(live: Mapping[str, nn.Parameter], encoder: Encoder) -> dict[str, NDArray[np.float32]]:
+    """The same from live matrices by name, such as those that several models share."""
     return {
         name: live.get(name, encoder.weights[name]).detach().float().cpu().numpy().copy()
         for name in encoder.prunable

@@ -754,6 +754,7 @@ class Params(Section):
         _check_known(self)
         _check_lists(self)
         _check_rounds(self)
+        _check_multitask(self)
         _check_search(self)
         _check_patterns(self)
         return self
@@ -974,6 +975,15 @@ def _check_departures(params: Params, last: int) -> None:
     if params.imp.decay_over > last and params.imp.decay_over > 1:
         raise ValueError(
             f"imp.decay_over is {params.imp.decay_over}, allowed are 1 to {last}, the number of rounds"
+        )
+
+
+def _check_multitask(params: Params) -> None:
+    if params.multitask.seeds and not params.multitask.tasks:
+        raise ValueError("multitask.tasks is empty, allowed with multitask.seeds is one at least")
+    if "multi-task" in params.transfer.sources:
+        _check_among(
+            "transfer.seeds", params.transfer.seeds, "multitask.seeds", params.multitask.seeds
         )
 
 

@@ -19,7 +19,7 @@ from stages.tickets.embedding import Words
 from stages.tickets.params import Train
 from stages.tickets.seeds import Seeds
 from stages.tickets.tasks import NOT_SCORED, Prepared, Task, hide_words
-from stages.tickets.update import Subnetwork, Update
+from stages.tickets.update import Descent, Subnetwork, Update
 
 CHECK_EVERY = 50
 """Steps between looks at the loss, each of which waits for the device."""
@@ -99,11 +99,8 @@ def fit_(
         _few_words(model, prepared) as (seen, words),
     ):
         torch.manual_seed(seeds.dropout)
-        update = Update(model, seen.task, config, subnetwork, where, replayed)
-        if is_mlm:
-            take = _hiding(update, model, seen, order, where, config.masked, seeds.data_order)
-        else:
-            take = _gathering(update, model, seen, order, where, replayed)
+        descent = Descent(model.parameters(), config, subnetwork, where, replayed)
+        take = taking(model, seen, order, descent, config.masked, seeds.data_order, replayed)
 
         def pause(done: int) -> None:
             if after_step and (at is None or done in at):
@@ -120,15 +117,46 @@ def fit_(
             mininterval=5,
         ):
             rate = learning_rate_at(step, total * decay_over, config)
-            update.set_rate(rate)
+            descent.set_rate(rate)
             losses.append(take(step))
             if len(losses) % CHECK_EVERY == 0 or step + 1 == end:
-                _check_finite(losses, step, total, prepared.task, config)
+                check_finite(losses, step, total, lambda _: (prepared.task, config))
             if words:
                 words.decay *= 1 - rate * config.weight_decay
             pause(step + 1)
+    return history(losses)
+
+
+def history(losses: Sequence[Tensor]) -> list[float]:
+    """Losses averaged over 100 stretches of equal length; of fewer, each one."""
     chunks = np.array_split(np.array([float(loss) for loss in losses]), HISTORY_POINTS)
     return [round(float(chunk.mean()), 5) for chunk in chunks if len(chunk)]
+
+
+def taking(
+    model: PreTrainedModel,
+    prepared: Prepared,
+    order: Sequence[NDArray[np.int64]],
+    descent: Descent,
+    masked: float,
+    data_order: int,
+    replayed: bool = False,
+) -> Callable[[int], Tensor]:
+    """What takes a step of a task by its number in `order`, and returns its loss.
+
+    Args:
+        model: as `models.place_` left it.
+        prepared: task and data.
+        order: examples by batch.
+        descent: of the parameters of `model`, and maybe of others.
+        masked: share of the words that masked language modelling hides, anew in each step.
+        data_order: seed of which ones.
+        replayed: steps are CUDA graphs; not for masked language modelling.
+    """
+    update, where = Update(model, prepared.task, descent), descent.where
+    if prepared.task.kind == "mlm":
+        return _hiding(update, model, prepared, order, where, masked, data_order)
+    return _gathering(update, model, prepared, order, where, replayed)
 
 
 def _gathering(
@@ -207,12 +235,23 @@ def _few_words(
         yield replace(prepared, train=train), words
 
 
-def _check_finite(losses: list[Tensor], step: int, total: int, task: Task, config: Train) -> None:
-    recent = torch.stack(losses[-CHECK_EVERY:])
+def check_finite(
+    losses: Sequence[Tensor], step: int, total: int, of: Callable[[int], tuple[Task, Train]]
+) -> None:
+    """Raise TrainingError where one of the latest losses is not finite.
+
+    Args:
+        losses: up to that of `step`, counted from 0.
+        step: the last one taken.
+        total: steps of the training.
+        of: task and recipe of a step.
+    """
+    recent = torch.stack(list(losses[-CHECK_EVERY:]))
     if bool(torch.isfinite(recent).all()):
         return
     bad = int((~torch.isfinite(recent)).nonzero()[0, 0])
     first = step + 1 - len(recent) + bad
+    task, config = of(first)
     raise TrainingError(
         f"the loss of task {task.name!r} is {float(recent[bad])} from step {first + 1} of {total} on, "
         f"where the learning rate was {learning_rate_at(first, total, config):.3g}; lower "

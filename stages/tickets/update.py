@@ -1,6 +1,6 @@
 """One optimizer step on a batch, in which the host waits for nothing of the device."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import torch
@@ -32,8 +32,8 @@ def loss_of(task: Task, logits: Tensor, labels: Tensor) -> Tensor:
     return nn.functional.cross_entropy(logits.float(), labels)
 
 
-class Update:
-    """AdamW on the parameters of a model; dropped weights are 0 and stay 0.
+class Descent:
+    """AdamW on parameters; dropped weights are 0 and stay 0.
 
     Dropped weights are set to 0 once, and their gradients before clipping in every step, so that AdamW
     never moves them.
@@ -41,8 +41,7 @@ class Update:
 
     def __init__(
         self,
-        model: PreTrainedModel,
-        task: Task,
+        parameters: Iterable[nn.Parameter],
         config: Train,
         subnetwork: Subnetwork | None,
         where: torch.device,
@@ -50,15 +49,14 @@ class Update:
     ) -> None:
         """
         Args:
-            model: on its device, as `models.place_` left it.
-            task: gives the loss.
+            parameters: on their device, each once.
             config: recipe.
             subnetwork: what is dropped; None for nothing.
             where: the device.
             recordable: the learning rate lies on the device, for a CUDA graph to read.
         """
-        self._model, self._task, self._config, self._where = model, task, config, where
-        self._parameters = [p for p in model.parameters() if p.requires_grad]
+        self.config, self.where = config, where
+        self._parameters = [p for p in parameters if p.requires_grad]
         self._dropped = _drop_(subnetwork, where)
         matrices = [p for p in self._parameters if p.ndim > 1]
         vectors = [p for p in self._parameters if p.ndim <= 1]
@@ -84,6 +82,29 @@ class Update:
             else:
                 group["lr"] = rate
 
+    def __call__(self, loss: Tensor) -> None:
+        """Take a step; parameters that `loss` does not depend on stay, and so do their moments."""
+        loss.backward()  # type: ignore[no-untyped-call]
+        for parameter, kept in self._dropped:
+            if parameter.grad is not None:
+                parameter.grad.mul_(kept)
+        nn.utils.clip_grad_norm_(self._parameters, self.config.clip)
+        self._optimizer.step()
+        self._optimizer.zero_grad(set_to_none=True)
+
+
+class Update:
+    """One step on a batch of a task."""
+
+    def __init__(self, model: PreTrainedModel, task: Task, descent: Descent) -> None:
+        """
+        Args:
+            model: on its device, as `models.place_` left it.
+            task: gives the loss.
+            descent: of the parameters of `model`, and maybe of others.
+        """
+        self._model, self._task, self._descent = model, task, descent
+
     def __call__(
         self, inputs: Mapping[str, Tensor], labels: Tensor, hidden: Tensor | None = None
     ) -> Tensor:
@@ -97,18 +118,12 @@ class Update:
         Returns:
             The loss before the step, on the device.
         """
-        bf16 = self._config.precision == "bf16"
+        where, bf16 = self._descent.where, self._descent.config.precision == "bf16"
         # Each weight is cast once a step anyway, and a recorded step must cast anew when replayed.
-        with torch.autocast(self._where.type, torch.bfloat16, bf16, cache_enabled=False):
+        with torch.autocast(where.type, torch.bfloat16, bf16, cache_enabled=False):
             logits = models.logits_of(self._model, inputs, hidden)
         loss = loss_of(self._task, logits, labels)
-        loss.backward()  # type: ignore[no-untyped-call]
-        for parameter, kept in self._dropped:
-            if parameter.grad is not None:
-                parameter.grad.mul_(kept)
-        nn.utils.clip_grad_norm_(self._parameters, self._config.clip)
-        self._optimizer.step()
-        self._optimizer.zero_grad(set_to_none=True)
+        self._descent(loss)
         return loss.detach()
 
 

@@ -27,7 +27,7 @@ from stages.tickets import batches, graphs, models, training
 from stages.tickets import encoder as encoders
 from stages.tickets.batches import Rows
 from stages.tickets.embedding import Words
-from stages.tickets.update import Subnetwork, Update
+from stages.tickets.update import Descent, Subnetwork, Update
 from tests.benchmarks.workload import BATCH, PADDED, SEEDS, Workload, recipe
 
 WARM_UP = 3
@@ -286,7 +286,8 @@ def dearer(workload: Workload, num_steps: int, threads: int, seed: int) -> list[
             words = stack.enter_context(Words(model, train.ids, pad))
             live = encoders.prunable_parameters(model, workload.encoder)
             subnetwork = Subnetwork(live, workload.mask) if masked else None
-            updates.append((model, Update(model, task, config, subnetwork, where)))
+            descent = Descent(model.parameters(), config, subnetwork, where)
+            updates.append((model, Update(model, task, descent)))
         rows = Rows.of(replace(train, ids=words.row_of[train.ids]), pad, where)
         order = batches.drawn(train.lengths, config, seed)
         for step, batch in enumerate(islice(order, WARM_UP + num_steps)):

@@ -1,0 +1,42 @@
+"""Iterative magnitude pruning on several tasks at once: the masks up to the round of transfer."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from stages import cli, inputs
+from stages.tickets import artifacts, encoder, multitask, params
+from stages.tickets.multitask import Part
+
+
+@dataclass(frozen=True)
+class Params:
+    """Of `transfer` the round, and of `multitask` the tasks; dvc.yaml tracks these alone."""
+
+    rounds: tuple[params.Round, ...]
+    transfer: params.Transfer
+    multitask: params.Multitask
+
+
+def main(
+    seed: Annotated[int, typer.Option()],
+    theta_0: Annotated[Path, typer.Option("--encoder")],
+    prepared: Annotated[Path, typer.Option(help="Folder with one of every task.")],
+    out: Annotated[Path, typer.Option(help="Folder of rounds.")],
+) -> None:
+    config = cli.read(Params)
+    read = encoder.load(theta_0)
+    loaded = [inputs.beside(read, task, seed, prepared / task) for task in config.multitask.tasks]
+    parts = [Part(one.prepared, one.noise, one.recipe) for one in loaded]
+    wanted = [after for after in config.rounds if after.to <= config.transfer.round]
+    found = multitask.chain(read, parts, [after.sparsity for after in wanted])
+    for after, made in zip(wanted, found, strict=True):
+        folder = out / f"round-{after.to}"
+        artifacts.save_mask(made.mask, folder / "mask.safetensors")
+        artifacts.save_record({"losses": made.losses}, folder / "history.json")
+
+
+if __name__ == "__main__":
+    cli.run(main)
