@@ -123,9 +123,11 @@ def config(
             "data": data,
             "override": {task: params.Override() for task in tasks},
             "own": {},
-            "imp": params.Imp(rewind_to=0, keep_weights=()),
+            "imp": params.Imp(rewind_to=0, keep_weights=(), decay_over=1, classifier="rewound"),
             "dense": params.Dense(points=(0, 50)),
-            "rewind": params.Rewind(tasks=on, seeds=seeds, points=(50,) if controls else ()),
+            "rewind": params.Rewind(
+                tasks=on, seeds=seeds, points=(50,) if controls else (), source="dense"
+            ),
             "random": params.Random(rounds=(num_rounds,) if controls else ()),
             "scratch": params.Scratch(seeds=(1,) if controls else ()),
             "transfer": params.Transfer(

@@ -37,7 +37,7 @@ MATCHES, FAILS = [0.85] * 3, [0.5] * 3
 def test_tickets_are_chosen_on_selection_held_on_validation_and_winning_from_pre_trained_weights(
     rewind_to: int, start: str
 ) -> None:
-    imp = params.Imp(rewind_to=rewind_to, keep_weights=())
+    imp = params.Imp(rewind_to=rewind_to, keep_weights=(), decay_over=1, classifier="rewound")
     made = study(config(3, 3, 2).model_copy(update={"imp": imp}))
     scores = with_scores(
         made,

@@ -29,7 +29,11 @@ def test_other_points_are_compared_with_that_of_the_rounds() -> None:
 def test_rewinding_shows_the_tasks_it_ran_on_alone() -> None:
     made = study(config(3, 3, 2))
     on_one = made.config.model_copy(
-        update={"rewind": params.Rewind(tasks=("sentiment",), seeds=(1, 2, 3), points=(50,))}
+        update={
+            "rewind": params.Rewind(
+                tasks=("sentiment",), seeds=(1, 2, 3), points=(50,), source="dense"
+            )
+        }
     )
     assert [row[0] for row in score_tables.rewinding_table(made.found, on_one).rows] == [
         "sentiment"
