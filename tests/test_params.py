@@ -473,6 +473,7 @@ def test_hans_of_a_task_whose_class_0_is_entailment_is_read(tmp_path: Path, conf
     content = shipped()
     content["data"]["entailment"] = glue(config)
     data = params.load(written(content, tmp_path)).data["entailment"]
+    assert isinstance(data, params.FolderData)
     assert data.hans == params.HansFile(path="$SOMEWHERE/hans.txt", per_subcase=9)
 
 

@@ -122,9 +122,8 @@ def test_the_best_span_is_that_of_all_pairs(num: int, seed: int) -> None:
     logits = generator.normal(size=(num, 2))
     inside = generator.random(num) < 0.7
     found, expected = squad.best_span(logits, inside), brute_force(logits, inside)
-    if found is None or expected is None:
-        assert found is expected
-    else:
+    assert (found is None) == (expected is None)
+    if found is not None:
         total, first, last = found
         assert total == pytest.approx(expected)
         assert logits[first, 0] + logits[last, 1] == pytest.approx(total)
