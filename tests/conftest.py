@@ -5,7 +5,7 @@ files need neither.
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,10 +14,11 @@ import pytest
 from hypothesis import settings
 from tokenizers import Tokenizer
 
-from stages.tickets import texts
+from stages.tickets import spans, texts
 from stages.tickets.artifacts import Split
 from stages.tickets.params import Train
 from stages.tickets.seeds import Seeds
+from stages.tickets.spans import Answer, Question, Questions
 from stages.tickets.tasks import Prepared, Task, Vocabulary, hide_in_split
 from stages.tickets.texts import Texts
 
@@ -56,6 +57,13 @@ PAIRS = [
     ("a dog sees the cat", "a dog sees the cat", 5.0),
     ("cats sleep", "the old old dogs see", 0.0),
     ("the dog", "a dog sleeps", 3.5),
+]
+QUESTIONS = [
+    ("sees a dog", "the old cat sees a dog", "the old cat"),
+    ("sleeps", "the dogs see a cat the old cat sleeps not the dog", "the old cat"),
+    ("see the cats", "the dogs see the old old cats", "the dogs"),
+    ("sleep", "the cats sleep", "the cats"),
+    ("see", "a dog sleeps the old dogs see a cat", "the old dogs"),
 ]
 RECIPE = Train(
     epochs=1.25,  # five steps over SENTENCES
@@ -174,6 +182,25 @@ def prepared_pairs(words: Words) -> Prepared:
     )
     task = Task("similarity", "regression", 1, ("pearson", "spearman"))
     return Prepared(task, vocabulary, split, {"validation": split})
+
+
+@pytest.fixture(scope="session")
+def prepared_spans(words: Words) -> Prepared:
+    """Who sees whom: windows of 14 tokens, two for the longer texts, scored on the training examples."""
+    tokenizer, vocabulary = words
+    split, _ = spans.windows(asked_of(QUESTIONS), tokenizer, 14, 3)
+    task = Task("question", "span", 2, ("answer_f1", "exact_match"))
+    return Prepared(task, vocabulary, split, {"validation": split})
+
+
+def asked_of(rows: Sequence[tuple[str, str, str]]) -> Questions:
+    """Questions by number, from (question, context, answer)."""
+    return Questions(
+        [
+            Question(str(i), question, context, (Answer(answer, context.index(answer)),))
+            for i, (question, context, answer) in enumerate(rows)
+        ]
+    )
 
 
 @pytest.fixture(scope="session")

@@ -1,5 +1,7 @@
 """The majority and the bag of words: by hand, and against scikit-learn on the texts themselves."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.sparse import hstack
@@ -139,3 +141,10 @@ def test_the_bag_of_words_knows_the_two_texts_of_a_pair_apart() -> None:
     rows: Rows = [([5], [6], 0), ([6], [5], 1)] * 4
     logits = baselines.predict(prepared_of("classification", 2, rows, rows))
     assert logits["bag_of_words.validation.logits"].argmax(-1).tolist() == [0, 1] * 4
+
+
+def test_spans_have_no_baseline() -> None:
+    labels = np.zeros((len(TRAIN), 2), dtype=np.int64)
+    split = replace(split_of(TRAIN), labels=labels)
+    task = Task("asked", "span", 2, ("answer_f1",))
+    assert baselines.predict(Prepared(task, VOCABULARY, split, {"validation": split})) == {}

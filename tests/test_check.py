@@ -183,6 +183,12 @@ NOT_THERE: list[tuple[Change, str]] = [
     ),
     (
         lambda study: study["data"].update(
+            mlm={"source": "text", "train": "$SOMEWHERE/a.txt", "validation": "b.txt"}
+        ),
+        "data.mlm.train is '$SOMEWHERE/a.txt', but there is no such file",
+    ),
+    (
+        lambda study: study["data"].update(
             mlm={"source": "folder", "config": "rte", "path": "data/glue"}
         ),
         "data.mlm.path is 'data/glue', but there is no such folder",

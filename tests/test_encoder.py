@@ -246,6 +246,21 @@ def test_a_language_model_has_no_pooler_but_its_mask_has_one(encoder: Encoder) -
     np.testing.assert_allclose(ranked[other], encoder.weights[other].numpy() + 1)
 
 
+def test_a_model_for_spans_has_no_pooler_but_its_mask_has_one(encoder: Encoder) -> None:
+    model = theta_0(encoder, kind="span")
+    found = dict(model.named_parameters())
+    outside = {f"bert.{name}" for name in encoder.weights}
+    assert found.keys() - outside == {"qa_outputs.weight", "qa_outputs.bias"}
+    assert found["qa_outputs.weight"].shape == (2, 16)
+    for name, weight in encoder.weights.items():
+        if not name.startswith("pooler."):
+            assert torch.equal(found[f"bert.{name}"], weight)
+    changed_(model)
+    ranked = encoders.prunable_weights(model, encoder)
+    assert list(ranked) == list(encoder.prunable)
+    np.testing.assert_array_equal(ranked[POOLER], encoder.weights[POOLER].numpy())
+
+
 def test_a_language_model_has_the_stored_head_tied_to_its_embeddings(encoder: Encoder) -> None:
     model = theta_0(encoder, kind="mlm")
     found = dict(model.named_parameters())
@@ -300,7 +315,7 @@ def stored(path: Path) -> set[str]:
     return set(header) - {"__metadata__"}
 
 
-@pytest.mark.parametrize("kind", ["classification", "mlm"])
+@pytest.mark.parametrize("kind", ["classification", "mlm", "span"])
 def test_weights_come_back_bit_for_bit(encoder: Encoder, tmp_path: Path, kind: Kind) -> None:
     trained = theta_0(encoder, kind=kind)
     with torch.no_grad():

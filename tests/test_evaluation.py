@@ -70,6 +70,30 @@ def test_words_and_losses_are_those_of_every_example_alone(
     assert found["validation.losses"].dtype == np.float32
 
 
+@pytest.mark.parametrize("tokens_per_batch", BATCHES)
+def test_starts_and_ends_are_those_of_every_example_alone(
+    encoder: Encoder,
+    prepared_spans: Prepared,
+    monkeypatch: pytest.MonkeyPatch,
+    tokens_per_batch: int,
+) -> None:
+    monkeypatch.setattr(evaluation, "TOKENS_PER_BATCH", tokens_per_batch)
+    split = prepared_spans.evaluated["validation"]
+    model = encoders.build(encoder, "span", 2, 0.5, 1)
+    logits = evaluation.predict(model, prepared_spans)["validation.logits"]
+    assert logits.shape == (len(split.ids), 2)
+    assert logits.dtype == np.float32
+    model.train(mode=False)
+    for start, stop in zip(split.starts[:-1], split.starts[1:], strict=True):
+        ids = torch.from_numpy(split.ids[start:stop]).long()[None]
+        types = torch.from_numpy(split.types[start:stop]).long()[None]
+        with torch.no_grad():
+            alone = model(input_ids=ids, token_type_ids=types)
+        np.testing.assert_allclose(logits[start:stop, 0], alone.start_logits[0].numpy(), atol=1e-5)
+        np.testing.assert_allclose(logits[start:stop, 1], alone.end_logits[0].numpy(), atol=1e-5)
+    assert len(np.unique(split.lengths)) > 2  # so a wrong order would show
+
+
 def test_every_split_is_predicted_under_its_own_name(encoder: Encoder, prepared: Prepared) -> None:
     validation = prepared.evaluated["validation"]
     both = {"selection": prepared.train, "validation": validation}

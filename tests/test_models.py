@@ -9,11 +9,13 @@ from transformers import (
     AutoModel,
     BertConfig,
     BertForMaskedLM,
+    BertForQuestionAnswering,
     BertForSequenceClassification,
     CamembertConfig,
     CamembertForSequenceClassification,
     DistilBertConfig,
     DistilBertForMaskedLM,
+    DistilBertForQuestionAnswering,
     DistilBertForSequenceClassification,
     ElectraConfig,
     ElectraForSequenceClassification,
@@ -23,6 +25,7 @@ from transformers import (
     PreTrainedModel,
     RobertaConfig,
     RobertaForMaskedLM,
+    RobertaForQuestionAnswering,
     RobertaForSequenceClassification,
     XLMRobertaConfig,
     XLMRobertaForSequenceClassification,
@@ -63,11 +66,17 @@ MASKED: list[Kind] = [
     (DistilBertForMaskedLM, DistilBertConfig),
 ]
 
+ANSWERING: list[Kind] = [
+    (BertForQuestionAnswering, BertConfig),
+    (RobertaForQuestionAnswering, RobertaConfig),
+    (DistilBertForQuestionAnswering, DistilBertConfig),
+]
 
-def small(kind: Kind) -> PreTrainedModel:
+
+def small(kind: Kind, **changes: int) -> PreTrainedModel:
     torch.manual_seed(0)
     model_class, config_class = kind
-    model: PreTrainedModel = model_class(config_class.from_dict(SMALL))  # type: ignore[no-untyped-call]
+    model: PreTrainedModel = model_class(config_class.from_dict(SMALL | changes))  # type: ignore[no-untyped-call]
     return model.train(mode=False)  # type: ignore[no-any-return]
 
 
@@ -205,3 +214,21 @@ def test_models_get_the_inputs_they_take(
     assert {name: tensor.ndim for name, tensor in found.items()} == takes
     unpadded = models.inputs_of(model, inputs, full=True)
     assert ("attention_mask" in unpadded) == (takes["attention_mask"] == 2)
+
+
+@pytest.mark.usefixtures("on_the_cpu")
+@pytest.mark.parametrize("padded", [False, True])
+@pytest.mark.parametrize("kind", ANSWERING, ids=lambda kind: kind[1].model_type)
+def test_spans_have_logits_at_every_token_and_none_in_padding(kind: Kind, padded: bool) -> None:
+    """Every example alone says the same, so the first token is not the only one of the last layer."""
+    model, inputs = small(kind, num_labels=2), batch()
+    if not padded:
+        inputs["attention_mask"] = torch.ones_like(inputs["attention_mask"])
+    models.place_(model, "span")
+    found = models.logits_of(model, models.inputs_of(model, inputs, full=not padded))
+    assert found.shape == (3, 7, 2)
+    for number, there in enumerate(inputs["attention_mask"].bool()):
+        alone = small(kind, num_labels=2)(input_ids=inputs["input_ids"][number, there][None])
+        torch.testing.assert_close(found[number, there, 0], alone.start_logits[0])
+        torch.testing.assert_close(found[number, there, 1], alone.end_logits[0])
+        assert (found[number, ~there] == -torch.inf).all()

@@ -91,6 +91,8 @@ OWN = {
     "metrics": ["accuracy"],
 }
 
+NOT_SEARCHED = (put("retrain.tasks", []), put("patterns.tasks", []))
+
 
 def glue(config: str, **changes: object) -> Content:
     """A task of GLUE in a folder, with HANS from a file."""
@@ -223,6 +225,76 @@ REFUSED: list[tuple[Change, str, str, str]] = [
     (put("search.rule.variants", ["heads", "heads"]), "search.rule.variants", "'heads'", "once"),
     (put("search.rule.split", "test"), "search.rule.split", "'test'", "'selection'"),
     (put("search.rule.threshold", 1.1), "search.rule.threshold", "1.1", "less than or equal to 1"),
+    (
+        put_all(
+            put("tasks", [*TASKS, "question"]),
+            put("data.question", {"source": "miniature", "train": 10, "validation": 10, "seed": 0}),
+            put("override.question", {}),
+            put("search.tasks", ["question"]),
+            *NOT_SEARCHED,
+        ),
+        "search.tasks",
+        "'question'",
+        "tasks with labels",
+    ),
+    *(
+        (
+            put_all(put(f"data.{TASK}", section), put("search.tasks", [TASK]), *NOT_SEARCHED),
+            "search.tasks",
+            f"'{TASK}'",
+            "tasks with labels",
+        )
+        for section in (
+            {"source": "folder", "path": "squad", "config": "plain_text"},
+            {"source": "folder", "path": "wikitext", "config": "wikitext-103-v1"},
+            {"source": "text", "train": "a.txt", "validation": "b.txt"},
+        )
+    ),
+    *(
+        (put(f"data.{TASK}", section), f"data.{TASK}", value, allowed)
+        for section, value, allowed in (
+            (
+                glue("cola") | {"hans": None, "max_length": 24},
+                "'cola'",
+                "with max_length are plain_text",
+            ),
+            (glue("cola") | {"hans": None, "stride": 9}, "'cola'", "with stride are plain_text"),
+            (glue("wikitext-2-v1") | {"hans": None, "stride": 9}, "'wikitext-2-v1'", "plain_text"),
+            (glue("plain_text"), "'plain_text'", "with hans are mnli, rte"),
+            (glue("plain_text") | {"hans": None, "stride": 32}, "stride is 32", "input, 32"),
+            (
+                glue("plain_text") | {"hans": None, "max_length": 33},
+                "max_length is 33",
+                "max_length, 32",
+            ),
+            (
+                glue("rte") | {"hans": None, "examples": {"train": 5, "validation": 20}},
+                "examples.train is 5",
+                "greater than or equal to 10",
+            ),
+            (
+                glue("rte") | {"hans": None, "examples": {"train": 50}},
+                "examples.validation",
+                "missing",
+            ),
+            (
+                {"source": "text", "train": "a.csv", "validation": "b.txt"},
+                "'a.csv'",
+                ".txt or .parquet",
+            ),
+            (
+                {"source": "text", "train": "a.txt", "validation": "a.txt"},
+                "'a.txt'",
+                "another file",
+            ),
+            (
+                {"source": "text", "train": "a.txt", "validation": "b.txt", "max_length": 99},
+                "max_length is 99",
+                "encoder.max_length, 32",
+            ),
+            ({"source": "text", "train": "a.txt"}, f"data.{TASK}.validation", "missing"),
+        )
+    ),
     (put("retrain.tasks", ["mlm"]), "retrain.tasks", "'mlm'", "search.tasks"),
     (put("retrain.seeds", [99]), "retrain.seeds", "99", SEEDS),
     (
@@ -442,6 +514,7 @@ def test_hans_of_a_task_whose_class_0_is_entailment_is_read(tmp_path: Path, conf
     content = shipped()
     content["data"]["entailment"] = glue(config)
     data = params.load(written(content, tmp_path)).data["entailment"]
+    assert isinstance(data, params.FolderData)
     assert data.hans == params.HansFile(path="$SOMEWHERE/hans.txt", per_subcase=9)
 
 
@@ -523,3 +596,36 @@ def test_grids_of_rounds(tmp_path: Path, grid: str, expected: list[float]) -> No
 def test_the_last_grid_of_the_remaining_is_that_of_the_paper() -> None:
     """After ten rounds 0.9 ** 10 of the weights are left, 34.9 %."""
     assert float(params.GRIDS["tenths_of_remaining"](10)) == 0.6513215599
+
+
+def test_tasks_named_like_sources_keep_their_names_in_messages(tmp_path: Path) -> None:
+    section = {"source": "text", "train": "a.txt", "validation": "b.txt", "max_length": 1}
+    assert message(put("data.text", section), tmp_path).startswith("data.text.max_length is 1, but")
+
+
+@pytest.mark.parametrize(
+    "section",
+    [
+        {"source": "folder", "path": "$X/squad", "config": "plain_text"},
+        {"source": "hub", "name": "rajpurkar/squad", "config": "plain_text", "revision": "0" * 40},
+        {"source": "folder", "path": "s", "config": "plain_text", "max_length": 30, "stride": 8},
+        {"source": "folder", "path": "w", "config": "wikitext-103-raw-v1", "max_length": 24},
+        {
+            "source": "hub",
+            "name": "Salesforce/wikitext",
+            "config": "wikitext-2-v1",
+            "revision": "0" * 40,
+        },
+        {"source": "text", "train": "~/a.txt", "validation": "$X/b.parquet"},
+        {
+            "source": "folder",
+            "path": "g",
+            "config": "rte",
+            "examples": {"train": 99, "validation": 10},
+        },
+    ],
+)
+def test_spans_and_corpora_are_allowed_under_any_name(section: Content, tmp_path: Path) -> None:
+    content = shipped()
+    put("data.similarity", section)(content)
+    assert params.load(written(content, tmp_path)).data["similarity"].source == section["source"]

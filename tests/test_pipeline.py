@@ -663,8 +663,8 @@ def test_a_lock_of_another_study_is_reported() -> None:
 LAYERS = {
     "mathematics": {
         "agreement", "correlation", "draws", "grammar", "hans_scores", "heuristics", "language",
-        "masks", "modules", "params", "pattern_rows", "patterns", "raters", "searching", "seeds",
-        "shuffles", "structure", "summary", "survival",
+        "masks", "modules", "params", "pattern_rows", "patterns", "quizzes", "raters", "searching",
+        "seeds", "shuffles", "structure", "summary", "survival",
     },
     "outside": {
         "artifacts", "asked", "baselines", "corpora", "data_sets", "encoder", "exports", "hans",

@@ -2,11 +2,16 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from stages.prepare import Params, check_length, recipe
-from stages.tickets import artifacts, params
-from stages.tickets.params import Override, ParamsError, Recipe
+from stages.prepare import Cut, Params, check_length, cut_of, prepare, recipe
+from stages.tickets import artifacts, params, texts
+from stages.tickets.corpora import Paragraphs
+from stages.tickets.params import Examples, FolderData, Override, ParamsError, Recipe, TextData
+from stages.tickets.tasks import NOT_SCORED, Prepared, Task
+from stages.tickets.texts import Source, Texts
+from tests.conftest import Words
 from tests.imports import ROOT
 
 SHIPPED = params.load(ROOT / "params.yaml")
@@ -49,3 +54,96 @@ def test_inputs_are_at_most_as_long_as_the_encoder_takes(encoder: dict[str, obje
 
 def test_an_encoder_without_positions_takes_inputs_of_any_length() -> None:
     check_length(10_000, {"model_type": "t5"})
+
+
+def test_the_key_of_the_length_is_named() -> None:
+    with pytest.raises(ParamsError, match=r"^data\.squad\.max_length is 513"):
+        check_length(513, BERT, "data.squad.max_length")
+
+
+# --- how examples are cut --------------------------------------------------------------------
+
+SQUAD = FolderData(source="folder", path="squad", config="plain_text")
+TEXT = TextData(source="text", train="a.txt", validation="b.txt")
+
+
+def test_sections_of_data_say_how_their_texts_are_cut() -> None:
+    config = SHIPPED.prepare
+    assert cut_of(SQUAD, config) == Cut(None, 32, 10)
+    assert cut_of(SQUAD.model_copy(update={"max_length": 384}), config) == Cut(None, 384, 128)
+    assert cut_of(SQUAD.model_copy(update={"stride": 0}), config) == Cut(None, 32, 0)
+    assert cut_of(TEXT.model_copy(update={"max_length": 512}), config).max_length == 512
+    few = Examples(train=100, validation=10)
+    cut = cut_of(TEXT.model_copy(update={"examples": few}), config)
+    names = ("train", "validation", "validation_mismatched", "hans")
+    assert [cut.number(name) for name in names] == [100, 10, 10, None]
+    assert cut_of(SHIPPED.data["mlm"], config) == Cut(None, 32, 10)
+
+
+SENTENCES = [f"the {'old ' * i}cat sees the {'old ' * j}dog" for i in range(7) for j in range(6)]
+
+
+def cut_up(
+    words: Words, kind: str, examples: Examples | None = None, seed: int = 0, length: int = 40
+) -> Prepared:
+    task = Task("words", "mlm", 0, ("masked_accuracy",))
+    sources: dict[str, Source] = dict.fromkeys(("train", "validation"), Paragraphs(SENTENCES * 3))
+    if kind == "classification":
+        task = Task("labelled", "classification", 2, ("accuracy",))
+        labels = np.arange(len(SENTENCES)) % 2
+        sources = dict.fromkeys(("train", "validation"), Texts(SENTENCES, None, labels))
+    elif kind == "span":
+        data = params.MiniatureData(source="miniature", train=30, validation=15, seed=0)
+        task, found = texts.load("question", data)
+        sources = dict(found)
+    config = SHIPPED.prepare.model_copy(update={"seed": seed, "selection": 0.2})
+    return prepare(task, sources, *words, config, Cut(examples, length, length // 3))[0]
+
+
+@pytest.mark.parametrize("kind", ["classification", "mlm", "span"])
+def test_as_many_examples_are_taken_as_are_asked_for(words: Words, kind: str) -> None:
+    few = Examples(train=10, validation=12)
+    part, again, other = (cut_up(words, kind, few, seed) for seed in (0, 0, 1))
+    assert {name: len(split) for name, split in part.evaluated.items()} == {
+        "selection": 2,
+        "validation": 12,
+    }
+    assert len(part.train) == 8
+    assert part.train.ids.tolist() == again.train.ids.tolist()
+    assert part.train.ids.tolist() != other.train.ids.tolist()
+    whole, more = (
+        cut_up(words, kind, examples)
+        for examples in (None, Examples(train=10_000, validation=10_000))
+    )
+    assert len(whole.train) > 10
+    assert more.train.ids.tolist() == whole.train.ids.tolist()
+
+
+def test_hidden_words_of_a_corpus_depend_on_the_seed_of_prepare_alone(words: Words) -> None:
+    """So validation is the same for all runs and seeds of a study, and from one run to the next."""
+    first, again, other = (cut_up(words, "mlm", seed=seed) for seed in (0, 0, 1))
+    for name in ("selection", "validation"):
+        np.testing.assert_array_equal(first.evaluated[name].ids, again.evaluated[name].ids)
+        np.testing.assert_array_equal(first.evaluated[name].labels, again.evaluated[name].labels)
+        assert (first.evaluated[name].labels != NOT_SCORED).any()
+    assert (first.evaluated["validation"].labels != other.evaluated["validation"].labels).any()
+    assert not first.train.labels.any()  # nothing is hidden before the training
+
+
+def test_selection_of_questions_is_carved_by_context(words: Words) -> None:
+    found = cut_up(words, "span", length=15)  # several windows a question
+    assert list(found.evaluated) == ["selection", "validation"]
+    assert len(found.train) > 30
+    assert found.train.labels.shape == (len(found.train), 2)
+    assert found.train.labels.any()
+
+
+def test_texts_that_cannot_be_cut_are_named(words: Words) -> None:
+    with pytest.raises(
+        ParamsError, match=r"^data\.words has too little text, train: its \d+ tokens"
+    ):
+        cut_up(words, "mlm", length=2000)
+    with pytest.raises(
+        ParamsError, match=r"^data\.question cannot be cut into windows: the question"
+    ):
+        cut_up(words, "span", length=10)

@@ -3,7 +3,7 @@
 import pytest
 
 from stages.tickets import params, score_tables
-from stages.tickets.summary import Score, Scores
+from stages.tickets.summary import Score, Scores, TaskSize
 from tests.made_up import config, study
 
 
@@ -38,3 +38,14 @@ def test_rewinding_shows_the_tasks_it_ran_on_alone() -> None:
     assert [row[0] for row in score_tables.rewinding_table(made.found, on_one).rows] == [
         "sentiment"
     ]
+
+
+def test_a_task_of_answers_is_described() -> None:
+    asks = TaskSize("squad", "span", 2, "answer_f1 exact_match", 88_524, 9_000, 10_784)
+    table = score_tables.tasks_table([asks])
+    assert table.rows == (
+        ("squad", "an answer in a text", "F1 of answers, exact match", "88,524", "9,000", "10,784"),
+    )
+    assert "a question with a window of its text" in table.caption
+    rated = TaskSize("stsb", "regression", 1, "pearson", 5, 1, 1)
+    assert "window" not in score_tables.tasks_table([rated]).caption

@@ -11,6 +11,7 @@ from sklearn import metrics
 
 from stages.tickets import scores
 from stages.tickets.artifacts import Split
+from stages.tickets.asked import Asked
 from stages.tickets.params import Metric
 from stages.tickets.scores import Score
 from stages.tickets.tasks import NOT_SCORED, Task
@@ -19,6 +20,7 @@ TWO = Task("two", "classification", 2, ("f1", "accuracy", "matthews"))
 THREE = Task("three", "classification", 3, ("accuracy", "matthews"))
 RATED = Task("rated", "regression", 1, ("pearson", "spearman"))
 WORDS = Task("words", "mlm", 0, ("masked_accuracy",))
+ASKED = Task("asked", "span", 2, ("answer_f1", "exact_match"))
 
 
 def labelled(labels: list[int] | list[float]) -> Split:
@@ -158,3 +160,46 @@ def test_regression_agrees_with_scipy(seed: int) -> None:
     spearman = stats.spearmanr(labels, predicted.astype(np.float32)).statistic
     assert found["spearman"] == pytest.approx(spearman, abs=1e-6)
     assert found["loss"] == pytest.approx(metrics.mean_squared_error(labels, predicted), rel=1e-5)
+
+
+def two_questions(logits: list[tuple[float, float]]) -> list[Score]:
+    """Two windows of [CLS] and the words the, cat, sees, dog; asked are cat and sees dog."""
+    text, places = "the cat sees dog", [(-1, -1), (0, 3), (4, 7), (8, 12), (13, 16)]
+    asked = Asked(
+        ["a", "b"], [["the cat", "a dog"], ["sees the dog"]], [text],
+        np.zeros(2, dtype=np.int64), np.arange(2), np.array(places * 2, dtype=np.int32),
+    )  # fmt: skip
+    split = Split(
+        np.zeros(10, dtype=np.int32),
+        np.zeros(10, dtype=np.int8),
+        np.array([0, 5, 10]),
+        np.array([[1, 2], [3, 4]]),
+    )
+    given = {"x.logits": np.array(logits, dtype=np.float32)}
+    return scores.score(ASKED, given, "x", split, asked)
+
+
+def test_answers_by_hand() -> None:
+    """Said: cat, which is right but for its article, and dog, one of two words."""
+    zero = [(0.0, 0.0)]
+    found = two_questions([*zero * 2, (5, 5), *zero * 2, *zero * 4, (5, 5)])
+    assert [one.metric for one in found] == ["answer_f1", "exact_match", "loss"]
+    assert {(one.num_examples, one.collapsed) for one in found} == {(2, False)}
+    assert found[0].value == pytest.approx((1 + 2 / 3) / 2)
+    assert found[1].value == 0.5
+    miss, hit = math.log(math.exp(5) + 4), math.log(math.exp(5) + 4) - 5
+    assert found[2].value == pytest.approx((miss + hit + miss + hit) / 4)
+
+
+def test_answers_that_are_always_the_same_are_flagged() -> None:
+    zero = [(0.0, 0.0)]
+    always_cls = [(9.0, 9.0), *zero * 2, (1, 0), (0, 1), (9, 9), (1, 1), *zero * 3]
+    found = two_questions(always_cls)  # the answers differ, but the model says [CLS]
+    assert all(one.collapsed for one in found)
+    same_text = [*zero * 2, (5, 5), *zero * 2, (9, 9), *zero, (5, 5), *zero * 2]
+    assert all(one.collapsed for one in two_questions(same_text))
+
+
+def test_another_number_of_tokens_is_refused() -> None:
+    with pytest.raises(ValueError, match="x has 3 predictions for 10 tokens"):
+        two_questions([(0, 0)] * 3)

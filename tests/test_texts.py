@@ -11,7 +11,7 @@ import pytest
 from tokenizers import Tokenizer
 
 from stages.tickets import texts
-from stages.tickets.params import FolderData, MiniatureData, OwnData, ParamsError
+from stages.tickets.params import Data, FolderData, MiniatureData, OwnData, ParamsError
 from stages.tickets.tasks import Task, Vocabulary
 from stages.tickets.texts import Texts
 
@@ -27,6 +27,12 @@ GLUE = {
     "rte": (["sentence1", "sentence2"], 2, {"accuracy"}),
     "wnli": (["sentence1", "sentence2"], 2, {"accuracy"}),
 }
+
+
+def loaded(name: str, data: Data | OwnData) -> tuple[Task, dict[str, Texts]]:
+    """A task whose examples are single texts or pairs."""
+    task, splits = texts.load(name, data)
+    return task, {split: found for split, found in splits.items() if isinstance(found, Texts)}
 
 
 def glue_table(config: str, num: int, prefix: str) -> pd.DataFrame:
@@ -51,7 +57,7 @@ def test_every_glue_task_is_read(tmp_path: Path, config: str) -> None:
     columns, num_labels, metrics = GLUE[config]
     validation = "validation_matched" if config == "mnli" else "validation"
     tables = {split: glue_table(config, 6, split) for split in ("train", validation, "test")}
-    task, splits = texts.load("mine", write_glue(tmp_path, config, tables))
+    task, splits = loaded("mine", write_glue(tmp_path, config, tables))
     assert (task.name, task.num_labels, set(task.metrics)) == ("mine", num_labels, metrics)
     assert task.kind == ("regression" if config == "stsb" else "classification")
     assert list(splits) == ["train", "validation"]
@@ -72,7 +78,7 @@ def test_every_glue_task_is_read(tmp_path: Path, config: str) -> None:
 def test_mnli_is_scored_on_both_of_its_validation_splits(tmp_path: Path) -> None:
     names = ("train", "validation_matched", "validation_mismatched")
     data = write_glue(tmp_path, "mnli", {split: glue_table("mnli", 3, split) for split in names})
-    _, splits = texts.load("mnli", data)
+    _, splits = loaded("mnli", data)
     assert list(splits) == ["train", "validation", "validation_mismatched"]
     assert splits["validation"].firsts[0] == "validation_matched premise 0"
     assert splits["validation_mismatched"].firsts[0] == "validation_mismatched premise 0"
@@ -83,7 +89,7 @@ def test_files_of_one_split_follow_one_another(tmp_path: Path) -> None:
     for number in (1, 0):
         table = glue_table("cola", 2, f"part {number}")
         table.to_parquet(tmp_path / "cola" / f"train-0000{number}-of-00002.parquet")
-    assert texts.load("cola", data)[1]["train"].firsts == [
+    assert loaded("cola", data)[1]["train"].firsts == [
         "part 0 sentence 0",
         "part 0 sentence 1",
         "part 1 sentence 0",
@@ -95,13 +101,13 @@ def test_files_of_one_split_follow_one_another(tmp_path: Path) -> None:
 def test_a_missing_split_is_named(tmp_path: Path, split: str) -> None:
     data = write_glue(tmp_path, "cola", {split: glue_table("cola", 2, split)})
     with pytest.raises(ParamsError, match=r"data\.mine\.path is .*cola lacks train-\*\.parquet or"):
-        texts.load("mine", data)
+        loaded("mine", data)
 
 
 def test_an_unknown_glue_task_is_named() -> None:
     data = FolderData(source="folder", path="glue", config="squad")
     with pytest.raises(ParamsError, match=r"data\.mine\.config is 'squad', allowed are cola, mnli"):
-        texts.load("mine", data)
+        loaded("mine", data)
 
 
 @pytest.mark.parametrize("label", [-1, 2])
@@ -110,7 +116,7 @@ def test_hidden_labels_are_refused(tmp_path: Path, label: int) -> None:
     hidden = glue_table("cola", 3, "v").assign(label=[0, 1, label])
     data = write_glue(tmp_path, "cola", {"train": glue_table("cola", 3, "t"), "validation": hidden})
     with pytest.raises(ParamsError, match="cola, validation has labels outside 0 to 1"):
-        texts.load("cola", data)
+        loaded("cola", data)
 
 
 @pytest.mark.parametrize("column", ["sentence", "label"])
@@ -120,14 +126,14 @@ def test_a_missing_glue_column_is_named(tmp_path: Path, column: str) -> None:
         tmp_path, "cola", {"train": table, "validation": table.drop(columns=[column])}
     )
     with pytest.raises(ParamsError, match=rf"validation.*'{column}'"):
-        texts.load("cola", data)
+        loaded("cola", data)
 
 
 def test_a_missing_glue_text_is_not_the_word_none(tmp_path: Path) -> None:
     table = glue_table("cola", 3, "t").assign(sentence=pd.Series(["a", None, "b"], dtype=object))
     data = write_glue(tmp_path, "cola", {"train": table, "validation": glue_table("cola", 2, "v")})
     with pytest.raises(ParamsError, match=r"train.*'sentence'.*row 2"):
-        texts.load("cola", data)
+        loaded("cola", data)
 
 
 @pytest.mark.skipif(
@@ -146,7 +152,7 @@ def test_a_missing_glue_text_is_not_the_word_none(tmp_path: Path) -> None:
 )
 def test_the_real_glue_has_its_published_sizes(config: str, train: int, validation: int) -> None:
     data = FolderData(source="folder", path="$SCRATCHCARD_DATA/data/glue", config=config)
-    task, splits = texts.load(config, data)
+    task, splits = loaded(config, data)
     assert {name: len(split.firsts) for name, split in splits.items()} == {
         "train": train,
         "validation": validation,
@@ -196,7 +202,7 @@ def own(train: Path, validation: Path | None = None, **changes: object) -> OwnDa
 def test_a_table_of_ones_own_is_read(tmp_path: Path, suffix: str) -> None:
     train = write_table(ROWS, tmp_path / f"train{suffix}")
     validation = write_table({"title": ["grey"], "label": ["yes"]}, tmp_path / f"valid{suffix}")
-    task, splits = texts.load("mine", own(train, validation))
+    task, splits = loaded("mine", own(train, validation))
     assert task == Task("mine", "classification", 2, ("accuracy",))
     assert splits["train"].firsts == ["red", "green", "blue"]
     assert splits["train"].seconds is None
@@ -207,7 +213,7 @@ def test_a_table_of_ones_own_is_read(tmp_path: Path, suffix: str) -> None:
 def test_a_table_of_pairs_and_ratings_is_read(tmp_path: Path) -> None:
     seconds = ["z, and a comma", 'a "quote"']
     path = write_table({"a": ["x", "y"], "b": seconds, "stars": [1, 4.5]}, tmp_path / "own.csv")
-    task, splits = texts.load(
+    task, splits = loaded(
         "mine",
         own(path, texts=["a", "b"], label="stars", kind="regression", metrics=["spearman"]),
     )
@@ -219,7 +225,7 @@ def test_a_table_of_pairs_and_ratings_is_read(tmp_path: Path) -> None:
 @pytest.mark.parametrize("labels", [[3, 1, 3], [True, False, True], [2.5, -1.0, 2.5]])
 def test_labels_that_are_no_text_are_numbered_too(tmp_path: Path, labels: list[Any]) -> None:
     path = write_table({**ROWS, "label": labels}, tmp_path / "own.csv")
-    assert texts.load("mine", own(path))[1]["train"].labels.tolist() == [1, 0, 1]
+    assert loaded("mine", own(path))[1]["train"].labels.tolist() == [1, 0, 1]
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".jsonl", ".parquet"])
@@ -229,13 +235,13 @@ def test_labels_that_are_no_text_are_numbered_too(tmp_path: Path, labels: list[A
 def test_texts_stay_as_they_are_written(tmp_path: Path, suffix: str, written: list[str]) -> None:
     """Nothing is read as a number or as a date."""
     path = write_table({"date": written, "label": ["a", "b", "a"]}, tmp_path / f"own{suffix}")
-    assert texts.load("mine", own(path, texts=["date"]))[1]["train"].firsts == written
+    assert loaded("mine", own(path, texts=["date"]))[1]["train"].firsts == written
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".jsonl", ".parquet"])
 def test_words_that_look_like_missing_values_are_words(tmp_path: Path, suffix: str) -> None:
     rows = {"title": ["None", "NA", "null"], "label": ["None", "some", "None"]}
-    splits = texts.load("mine", own(write_table(rows, tmp_path / f"own{suffix}")))[1]
+    splits = loaded("mine", own(write_table(rows, tmp_path / f"own{suffix}")))[1]
     assert splits["train"].firsts == rows["title"]
     assert splits["train"].labels.tolist() == [0, 1, 0]
 
@@ -243,7 +249,7 @@ def test_words_that_look_like_missing_values_are_words(tmp_path: Path, suffix: s
 def refused(train: Path, validation: Path | None = None, **changes: object) -> str:
     """What is said about tables that cannot be used."""
     with pytest.raises(ParamsError) as caught:
-        texts.load("mine", own(train, validation, **changes))
+        loaded("mine", own(train, validation, **changes))
     assert "\n" not in str(caught.value)
     return str(caught.value)
 
@@ -328,7 +334,7 @@ def test_what_is_no_table_is_refused(tmp_path: Path, name: str, content: str, sa
 @pytest.mark.parametrize("name", [*texts.MINIATURE_METRICS, "mlm"])
 def test_every_miniature_task_comes_in_the_size_that_was_asked_for(name: str) -> None:
     data = MiniatureData(source="miniature", train=30, validation=20, seed=0)
-    task, splits = texts.load(name, data)
+    task, splits = loaded(name, data)
     assert task.name == name
     assert {split: len(found.firsts) for split, found in splits.items()} == {
         "train": 30,
@@ -337,9 +343,9 @@ def test_every_miniature_task_comes_in_the_size_that_was_asked_for(name: str) ->
     for found in splits.values():
         assert len(found.labels) == len(found.firsts)
         assert found.seconds is None or len(found.seconds) == len(found.firsts)
-    other = texts.load(name, data.model_copy(update={"seed": 1}))[1]
+    other = loaded(name, data.model_copy(update={"seed": 1}))[1]
     assert other["train"].firsts != splits["train"].firsts
-    assert texts.load(name, data)[1]["train"].firsts == splits["train"].firsts
+    assert loaded(name, data)[1]["train"].firsts == splits["train"].firsts
 
 
 # --- tokenising ------------------------------------------------------------------------------

@@ -178,6 +178,48 @@ def test_a_language_model_is_trained_under_the_mask_of_all_matrices(
             assert (trained[name][~kept] == 0).all()
 
 
+def test_a_model_for_spans_is_trained_under_the_mask_of_all_matrices(
+    encoder: Encoder, prepared_spans: Prepared
+) -> None:
+    """Its pooler, of which it has none, is ranked by its pre-trained values in the next round."""
+    mask = random_mask(encoder)
+    model = theta_0(encoder, prepared_spans)
+    training.fit_(model, prepared_spans, SEEDS, RECIPE, subnetwork_of(model, encoder, mask))
+    trained = encoders.prunable_weights(model, encoder)
+    for name, kept in mask.items():
+        if name.startswith("pooler."):
+            np.testing.assert_array_equal(trained[name], encoder.weights[name].numpy())
+        else:
+            assert (trained[name][~kept] == 0).all()
+            assert (trained[name][kept] != encoder.weights[name].numpy()[kept]).mean() > 0.9
+
+
+def test_the_loss_of_spans_is_that_of_transformers(
+    encoder: Encoder, prepared_spans: Prepared
+) -> None:
+    """Without padding; with it, theirs would count the padding among the tokens."""
+    split = prepared_spans.train
+    alone = replace(prepared_spans, train=tasks.take(split, np.array([1])))
+    recipe = RECIPE.model_copy(update={"epochs": 1.0, "batch_size": 1, "learning_rate": 1e-9})
+    (found,) = training.fit_(theta_0(encoder, alone, 0.0), alone, SEEDS, recipe)
+    first, last = torch.from_numpy(alone.train.labels[0])
+    expected = theta_0(encoder, alone, 0.0)(
+        input_ids=torch.from_numpy(alone.train.ids).long()[None],
+        token_type_ids=torch.from_numpy(alone.train.types).long()[None],
+        start_positions=first[None],
+        end_positions=last[None],
+    ).loss
+    assert found == pytest.approx(float(expected.detach()), abs=1e-4)
+
+
+def test_a_model_learns_where_answers_are(encoder: Encoder, prepared_spans: Prepared) -> None:
+    recipe = RECIPE.model_copy(update={"epochs": 40.0, "dropout": 0.0})
+    model = theta_0(encoder, prepared_spans, 0.0)
+    losses = training.fit_(model, prepared_spans, SEEDS, recipe)
+    assert losses[0] > 1.5
+    assert losses[-1] < 0.1
+
+
 def test_without_a_mask_every_weight_is_trained(encoder: Encoder, prepared: Prepared) -> None:
     model = theta_0(encoder, prepared)
     before = weights_of(model)

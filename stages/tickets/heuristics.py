@@ -65,7 +65,7 @@ def _pairs(subcase: str, num: int, seed: int) -> list[tuple[str, str]]:
     while len(drawn) < num:
         premise, hypothesis = (" ".join((*text, ".")) for text in SUBCASES[subcase](rng))
         # A hash of the text keeps the splits of the language apart; its corpus has only "train".
-        if language._split(f"{premise}\t{hypothesis}") == "validation":
+        if language.split_of(f"{premise}\t{hypothesis}") == "validation":
             drawn[premise, hypothesis] = None
     return list(drawn)
 

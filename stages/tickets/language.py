@@ -118,11 +118,12 @@ def _draw(task: str, label: int, split: str, rng: Random) -> tuple[tuple[str, ..
     while True:
         parts, value = WRITERS[task](rng, label)
         texts = tuple(" ".join(part) for part in parts)
-        if _split("\t".join(texts)) == split:
+        if split_of("\t".join(texts)) == split:
             return texts, value
 
 
-def _split(text: str) -> str:
+def split_of(text: str) -> str:
+    """The split that a text belongs to, whatever the seed; a quarter of all are for validation."""
     return SPLITS[hashlib.sha256(text.encode()).digest()[0] < 64]
 
 

@@ -27,8 +27,10 @@ SQUAD = ("plain_text",)
 """What the configuration of SQuAD v1.1 is called on the Hub, as rajpurkar/squad."""
 WIKITEXT = ("wikitext-2-raw-v1", "wikitext-2-v1", "wikitext-103-raw-v1", "wikitext-103-v1")
 """Configurations of Salesforce/wikitext, corpora of masked language modelling."""
-MINIATURE = ("acceptability", "sentiment", "paraphrase", "similarity", "entailment", "mlm")
-MINIATURE_WITHOUT_LABELS = ("mlm",)
+MINIATURE_WITHOUT_LABELS = ("mlm", "question")
+MINIATURE = (
+    "acceptability", "sentiment", "paraphrase", "similarity", "entailment", *MINIATURE_WITHOUT_LABELS
+)  # fmt: skip
 HANS_GLUE = ("mnli", "rte")
 """Tasks of GLUE whose class 0 is entailment of the second text by the first, as HANS asks."""
 HANS_MINIATURE = ("entailment",)

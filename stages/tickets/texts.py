@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from tokenizers import Tokenizer
 
-from stages.tickets import corpora, data_sets, language, spans
+from stages.tickets import corpora, data_sets, language, quizzes, spans
 from stages.tickets.artifacts import Split
 from stages.tickets.corpora import Paragraphs
 from stages.tickets.params import (
@@ -27,7 +27,7 @@ from stages.tickets.params import (
     TextData,
 )
 from stages.tickets.seeds import stable_seed
-from stages.tickets.spans import Questions
+from stages.tickets.spans import Answer, Question, Questions
 from stages.tickets.tasks import Task
 
 
@@ -105,12 +105,28 @@ def load(name: str, data: Data | OwnData) -> tuple[Task, Mapping[str, Source]]:
     if isinstance(data, TextData) or data.config in WIKITEXT:
         return Task(name, "mlm", 0, ("masked_accuracy",)), corpora.load(name, data)
     if data.config in SQUAD:
-        return Task(name, "span", 2, ("answer_f1", "exact_match")), spans.load(name, data)
+        return _span_task(name), spans.load(name, data)
     return _glue(name, data)
 
 
-def _miniature(name: str, data: MiniatureData) -> tuple[Task, dict[str, Texts]]:
+def _span_task(name: str) -> Task:
+    return Task(name, "span", 2, ("answer_f1", "exact_match"))
+
+
+def _miniature(name: str, data: MiniatureData) -> tuple[Task, Mapping[str, Source]]:
     sizes = {"train": data.train, "validation": data.validation}
+    if name == "question":
+        return _span_task(name), {
+            split: Questions(
+                [
+                    Question(
+                        f"{split} {i}", one.question, one.context, (Answer(one.answer, one.start),)
+                    )
+                    for i, one in enumerate(quizzes.quizzes(split, num, data.seed))
+                ]
+            )
+            for split, num in sizes.items()
+        }
     if name == "mlm":
         lines = language.sentences(sum(sizes.values()), stable_seed("mlm", data.seed))
         halves = {"train": lines[: data.train], "validation": lines[data.train :]}

@@ -110,7 +110,10 @@ def load(
         source = params.FolderData(source="folder", path=str(data), config=name)
         task, found = texts.load(name, source)
         settings = params.Prepare(max_length=PADDED, selection=0.1, masked=0.15, seed=0)
-        prepared = prepare.prepare(task, found, loaded.tokenizer, loaded.vocabulary, settings)
+        cut = prepare.cut_of(source, settings)
+        prepared, _ = prepare.prepare(
+            task, found, loaded.tokenizer, loaded.vocabulary, settings, cut
+        )
     matrices = {name: encoder.weights[name].numpy() for name in encoder.prunable}
     mask = masks.prune_by_magnitude(matrices, masks.dense(matrices), sparsity)
     return Workload(name, encoder, prepared, mask)
