@@ -12,13 +12,19 @@ def test_every_answer_table_and_figure_stands_in_its_section() -> None:
         for section in found
     } == {
         "tasks": ([], ["tasks"]),
-        "tickets": ([], ["tickets"]),
+        "tickets": ([], ["tickets", "ticket_rules", "tickets_published"]),
         "scores": (["scores"], ["scores", "other_metrics"]),
-        "controls": ([], ["controls"]),
-        "transfer": (["transfer"], ["transfer"]),
-        "rewinding": (["rewinding"], ["rewinding"]),
+        "controls": (["controls"], ["controls"]),
+        "transfer": (
+            ["transfer", "transfer_published"],
+            ["transfer", "transfer_published"],
+        ),
+        "transfer_weights": ([], ["transfer_weights"]),
+        "rewinding": (["rewinding", "standard"], ["rewinding", "standard"]),
+        "seeds": ([], ["cross", "cross_variance"]),
         "agreement": (["agreement"], ["agreement"]),
         "layers": (["layers", "layers_by_task"], ["layers"]),
+        "chen_claims": ([], ["chen_claims"]),
         "subnetworks": (["subnetworks"], ["subnetworks"]),
         "bad_subnetworks": ([], ["bad_subnetworks"]),
         "claims": ([], ["claims", "structure_claims", "published"]),
