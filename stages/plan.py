@@ -1,4 +1,4 @@
-"""What a study will cost, before anything runs: stages, trainings, FLOPs, hours, bytes, and what a change reruns.
+"""What a study will cost, before anything runs, and what a change reruns.
 
 A command and no stage: `uv run python -m stages.plan`.
 """

@@ -634,13 +634,13 @@ def test_a_lock_of_another_study_is_reported() -> None:
 
 LAYERS = {
     "mathematics": {
-        "agreement", "correlation", "draws", "grammar", "hans_scores", "heuristics", "language",
-        "masks", "modules", "params", "pattern_rows", "patterns", "raters", "searching", "seeds",
-        "structure", "summary", "survival",
+        "agreement", "correlation", "costs", "draws", "grammar", "hans_scores", "heuristics", "language",
+        "lineage", "masks", "modules", "overrides", "params", "pattern_rows", "patterns", "raters",
+        "searching", "seeds", "structure", "summary", "survival", "work",
     },
     "outside": {
-        "artifacts", "baselines", "encoder", "exports", "hans", "pretrained", "scores", "tasks",
-        "texts", "word_vectors",
+        "artifacts", "baselines", "encoder", "expansion", "exports", "hans", "pretrained", "scores",
+        "sizes", "tasks", "texts", "word_vectors",
     },
     "loops": {
         "attention_maps", "batches", "embedding", "evaluation", "gates", "graphs", "head_patterns",
@@ -648,8 +648,8 @@ LAYERS = {
         "update", "variants",
     },
     "reports": {
-        "answers", "baseline_tables", "claims", "curves", "figures", "findings", "formatting",
-        "hans_tables", "heat_maps", "importance_reports", "mask_tables", "page", "panels",
+        "answers", "baseline_tables", "budget_tables", "claims", "curves", "figures", "findings",
+        "formatting", "hans_tables", "heat_maps", "importance_reports", "mask_tables", "page", "panels",
         "pattern_figures", "pattern_tables", "place_tables", "report", "runs", "score_tables",
         "structure_claims", "subnetwork_figures", "subnetwork_tables", "survival_figures",
         "tables", "ticket_tables",
@@ -666,6 +666,7 @@ LIGHT = (
     "baselines",
     "code",
     "check",
+    "plan",
     "prepare",
     "stability",
     "super_survivors",

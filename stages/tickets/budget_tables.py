@@ -51,12 +51,12 @@ def text(plan: Plan) -> str:
         _head(plan),
         _of_stages(plan),
         _of_tasks(plan),
-        _hours(plan),
+        _hours(plan.whole.total, plan.whole.total.stages, plan.rates),
         _stored(plan.whole.total),
         _not_counted(plan.whole),
     ]
     if plan.change:
-        parts.append(_changed(plan.change, plan.rates))
+        parts.append(_changed(plan.change, plan.whole.total.stages, plan.rates))
     return "\n\n".join(part for part in parts if part)
 
 
@@ -111,22 +111,21 @@ def _of_tasks(plan: Plan) -> str:
     header += ["trainings", f"{unit}, padded", f"{unit}, real lengths", "examples from"]
     return (
         table(header, rows, left=(0, 9))
-        + "\nA training is three forward passes over its examples (forward, and twice that backward); the "
-        "predictions after it are counted with it.\nPadded: every text to the most tokens, an upper "
-        "bound; this project pads to the longest of a batch of like length."
+        + "\nA training is three forward passes over its examples, for a backward pass is two; "
+        "predictions after it count with it.\nPadded: every text to the most tokens, an upper bound; "
+        "this project pads to the longest of a batch of like length."
     )
 
 
-def _hours(plan: Plan) -> str:
-    total = plan.whole.total
+def _hours(total: Cost, stages: int, rates: Mapping[str, float]) -> str:
     rows = [
         [where, f"{rate:g}", *(duration(costs.hours(flops, rate)) for flops in _flops(total))]
-        for where, rate in plan.rates.items()
+        for where, rate in rates.items()
     ]
-    seconds = costs.overhead(total.stages)
+    seconds = costs.overhead(total.stages, stages)
     return (
         table(["at a sustained rate", "TFLOP/s", "padded", "real lengths"], rows)
-        + f"\nDVC itself and the start of {total.stages:,} stages: about {duration(seconds / 3600)}."
+        + f"\nDVC itself and the start of {total.stages:,} stages: about {duration(seconds / 3600)} more."
     )
 
 
@@ -140,14 +139,13 @@ def _not_counted(budget: Budget) -> str:
     return "\n".join(f"Not counted: {sentence}." for sentence in budget.not_counted)
 
 
-def _changed(change: Change, rates: Mapping[str, float]) -> str:
+def _changed(change: Change, stages: int, rates: Mapping[str, float]) -> str:
     names = change.names
     if not (names.new or names.gone or names.stale):
         return f"Compared with {change.against}: no stage is new, gone or run again."
     costs_of = {"new": change.new, "again": change.stale}
     total = work.total(budget.total for budget in costs_of.values())
     unit, scale = _unit(total.padded)
-    first = min(rates.values()) if len(rates) == 1 else None
     rows = [
         [what, group, f"{cost.stages:,}", f"{cost.trainings:,}", *_both(cost, scale)]
         for what, budget in costs_of.items()
@@ -165,13 +163,10 @@ def _changed(change: Change, rates: Mapping[str, float]) -> str:
             rows,
             left=(0, 1),
         )
-        + "\nAgain: settings, command or paths differ, or what they read is made anew; where that comes out "
-        "the same bytes, DVC stops there.\nChanges of code are not looked at."
+        + "\nAgain: settings, command or paths differ, or what is read is made anew; where that comes "
+        "out the same bytes, DVC stops there.\nChanges of code are not looked at."
     )
-    if first:
-        padded, real = (duration(costs.hours(flops, first)) for flops in _flops(total))
-        found += f"\nAt {first:g} TFLOP/s: {padded} padded, {real} at real lengths."
-    return found
+    return found + "\n\n" + _hours(total, stages, rates)
 
 
 def _flops(cost: Cost) -> tuple[float, float]:
@@ -246,7 +241,7 @@ def record(plan: Plan) -> dict[str, Any]:
             where: {"tflops": rate} | _hours_of(plan.whole.total, rate)
             for where, rate in plan.rates.items()
         },
-        "dvc_seconds": round(costs.overhead(plan.whole.total.stages)),
+        "dvc_seconds": round(costs.overhead(plan.whole.total.stages, plan.whole.total.stages)),
         "change": plan.change
         and {
             "against": plan.change.against,

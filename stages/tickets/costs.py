@@ -197,7 +197,7 @@ def prediction_bytes(examples: Examples) -> int:
 
 
 def split_bytes(examples: Examples) -> int:
-    """Of the tokenised splits: id and type of a token, start and label of an example; at most, likewise."""
+    """Of the tokenised splits: id and type of a token, start and label of an example; likewise."""
     tokens = examples.train * _longest_or_mean(examples.lengths, examples.longest)
     tokens += examples.evaluated * _longest_or_mean(examples.evaluated_lengths, examples.longest)
     return round(5 * tokens + 16 * (examples.train + examples.evaluated))
@@ -210,13 +210,17 @@ def _longest_or_mean(lengths: Lengths | None, longest: int) -> float:
 # --- time ------------------------------------------------------------------------------------
 
 RATES: Mapping[str, float] = {
-    "a CPU core, bf16": 0.05,
+    "a CPU core, miniature": 0.02,
+    "a CPU core, bf16": 0.1,
     "V100, fp32": 8,
     "V100, mixed precision": 35,
     "A100, bf16": 110,
     "H200, bf16": 250,
 }
-"""Sustained TFLOP/s of large batches, as examples; those of GPUs are guesses, none was measured."""
+"""TFLOP/s, as examples. Those of a core were measured on trainings of this project at real lengths, on
+one thread of an AMD EPYC that others used too: 0.020 for the miniature's encoder in fp32, 0.035 for
+MiniLM in fp32, 0.093 in bf16, 0.11 for bert-base in bf16. Those of GPUs are guesses for
+large batches, none was measured; of batches of short texts expect a half to a quarter."""
 
 
 def hours(flops: float, rate: float) -> float:
@@ -224,10 +228,14 @@ def hours(flops: float, rate: float) -> float:
     return flops / (rate * 1e12) / 3600
 
 
-def overhead(stages: int) -> float:
-    """Seconds that DVC and the start of processes take for so many stages, beside what these do.
+def overhead(run: int, stages: int) -> float:
+    """Seconds that DVC and the start of processes take, beside what these do.
 
     DVC rewrites dvc.lock after every stage: with DVC 3.67 it took 5 s for 50 stages that do nothing, 57 s
-    for 200 and 383 s for 500 on one machine, twice that on a busy one. Processes that start take 0.6 s.
+    for 200 and 383 s for 500 on one machine, twice that on a busy one. A process takes 0.6 s to start.
+
+    Args:
+        run: stages that run.
+        stages: of the study, whose entries dvc.lock has in the end; at least `run`.
     """
-    return (0.6 + 0.02) * stages + 0.0015 * stages**2
+    return (0.6 + 0.02) * run + 0.0015 * run * (2 * stages - run)

@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 
 CONSTANT = ("check",)
 """Stages that make the same bytes whatever they read, so that nothing reruns after them."""
@@ -33,7 +34,7 @@ class Stage:
         """Values by option of the command line, in their order; `--point 5` is "point": ("5",)."""
         found: dict[str, tuple[str, ...]] = {}
         words = shlex.split(self.command)
-        for name, value in zip(words, words[1:], strict=False):
+        for name, value in pairwise(words):
             if name.startswith("--") and not value.startswith("--"):
                 found[name[2:]] = (*found.get(name[2:], ()), value)
         return found
