@@ -180,6 +180,13 @@ def weights_bytes(shape: Shape, examples: Examples) -> int:
     return FLOAT * shape.parameters(examples.kind, examples.outputs)
 
 
+def head_bytes(shape: Shape, examples: Examples) -> int:
+    """Of theta_0 of a task, which is stored without what is the encoder's."""
+    brought = examples.kind not in ("mlm", "span") and shape.pooler
+    pooler = brought * (shape.hidden**2 + shape.hidden)
+    return weights_bytes(shape, examples) - FLOAT * (shape.body + pooler)
+
+
 def encoder_bytes(shape: Shape) -> int:
     """Of theta_0 with a decoder of masked language modelling, without the tokenizer."""
     pooler = shape.pooler * (shape.hidden**2 + shape.hidden)

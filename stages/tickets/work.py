@@ -31,6 +31,8 @@ class Work:
     """Stored, one bit a prunable weight."""
     weights: int = 0
     """Stored sets of all weights of a model."""
+    heads: int = 0
+    """Stored sets of theta_0, little more than the classifier."""
     stores: str = ""
     """What else is stored: `encoder` or `splits`."""
     left_out: str = ""
@@ -56,9 +58,10 @@ def _encoder(stage: Stage) -> Work:
 
 
 def _fine_tune(stage: Stage) -> Work:
-    """theta_0 is stored without what is the encoder's; a mask without zeros is the same file for all."""
-    moved = [point for point in stage.options["points"] if point != "0"]
-    return Work(1, predictions=1, weights=1 + len(moved))
+    """Its mask, without zeros, is not counted: it is the same file for all tasks and seeds."""
+    points = stage.options["points"]
+    start = points.count("0")
+    return Work(1, predictions=1, weights=1 + len(points) - start, heads=start)
 
 
 def _prune_round(stage: Stage) -> Work:
@@ -221,7 +224,8 @@ def cost_of(stage: Stage, study: Study) -> tuple[Cost, list[str]]:
         return Cost(1, work.trainings, stored=_some(stored)), left_out
     examples, recipe = study.examples[task], study.recipes[task]
     stored |= {
-        "dense weights": work.weights * costs.weights_bytes(study.shape, examples),
+        "dense weights": work.weights * costs.weights_bytes(study.shape, examples)
+        + work.heads * costs.head_bytes(study.shape, examples),
         "predictions": work.predictions * costs.prediction_bytes(examples),
     }
     if work.stores == "splits":
