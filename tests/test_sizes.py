@@ -2,16 +2,18 @@
 
 import json
 import os
-import shutil
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from tokenizers import Tokenizer
+from tokenizers.models import WordLevel
+from tokenizers.pre_tokenizers import WhitespaceSplit
 
-from stages.tickets import artifacts, language, params, sizes, tasks, texts
+from stages.tickets import artifacts, expansion, language, params, sizes, tasks, texts
 from stages.tickets.artifacts import Split
-from stages.tickets.costs import Shape
+from stages.tickets.costs import Lengths, Shape
 from stages.tickets.params import ParamsError
 from stages.tickets.tasks import Prepared, Task, Vocabulary
 from stages.tickets.work import PRETRAINING
@@ -112,6 +114,22 @@ def test_the_miniature_has_the_examples_of_its_settings():
     assert found.unknown == {}
 
 
+def test_texts_of_the_miniature_are_as_long_as_a_draw_says():
+    """Against the tokeniser, on other and more examples."""
+    own, content = study()
+    found = sizes.measure(own, content, Path("none"), {})
+    tokenizer = Tokenizer(WordLevel({word: n for n, word in enumerate(("[UNK]", *language.WORDS))}))
+    tokenizer.pre_tokenizer = WhitespaceSplit()
+    for task, special in {"sentiment": 2, "entailment": 3}.items():
+        drawn = language.examples(task, "train", 1500, 7)
+        texts_of = [f"{one.first} {one.second or ''}" for one in drawn]
+        real = [len(coded.ids) + special for coded in tokenizer.encode_batch(texts_of)]
+        lengths = found.examples[task].lengths
+        assert lengths
+        assert lengths.mean == pytest.approx(np.mean(real), rel=0.05)
+        assert lengths.mean_square == pytest.approx(np.mean(np.square(real)), rel=0.1)
+
+
 def test_glue_has_its_official_sizes_and_outputs():
     own, content = study("bert-base-glue")
     found = sizes.measure(own, content, Path("none"), {})
@@ -120,6 +138,7 @@ def test_glue_has_its_official_sizes_and_outputs():
         assert found.examples[task].train == sizes.carved(sizes.OFFICIAL[task].train, 0.1)[0]
     mnli = found.examples["mnli"]
     assert mnli.evaluated == 39_270 + 9_815 + 9_832
+    assert mnli.lengths
     assert mnli.lengths.mean == pytest.approx(39.9)
     short, content = study("bert-base-glue", prepare=content["prepare"] | {"max_length": 64})
     assert sizes.measure(short, content, Path("none"), {}).examples["mnli"].lengths is None
@@ -132,7 +151,9 @@ def test_a_local_folder_says_how_many_examples_it_has(tmp_path):
         pd.DataFrame({"label": [0] * rows}).to_parquet(tmp_path / "rte" / f"{split}.parquet")
     data = {"source": "folder", "path": str(tmp_path), "config": "rte"}
     own, content = study("minilm-rte-cola", data=content["data"] | {"rte": data})
-    examples, source = sizes.examples_of(own, "rte", SHAPE)
+    found = sizes.examples_of(own, "rte", SHAPE)
+    assert not isinstance(found, str)
+    examples, source = found
     assert (examples.train, examples.evaluated, source) == (36, 4 + 5, "its tables")
 
 
@@ -175,7 +196,7 @@ def project(tmp_path, monkeypatch):
         "results/prepared/sentiment": ("prepare", "data.sentiment"),
     }.items():
         files = [file.stat().st_size for file in Path(folder).iterdir()]
-        tracked = {key: sizes.expansion.value(content, key) for key in keys}
+        tracked = {key: expansion.value(content, key) for key in keys}
         out = {"path": folder, "size": sum(files), "nfiles": len(files)}
         locked[folder] = {"outs": [out], "params": {"params.yaml": tracked}}
     return own, content, locked
@@ -186,7 +207,7 @@ def test_what_is_prepared_says_how_long_examples_are(project):
     found = sizes.measure(own, content, Path("results"), locked)
     examples = found.examples["sentiment"]
     assert (examples.train, examples.evaluated, examples.longest) == (3, 6, 32)
-    assert (examples.lengths.mean, examples.lengths.mean_square) == (4, (16 + 4 + 36) / 3)
+    assert examples.lengths == Lengths(4, (16 + 4 + 36) / 3)
     assert found.sources["sentiment"] == "results/prepared/sentiment"
 
 
@@ -198,12 +219,15 @@ def test_what_is_prepared_for_another_study_does_not_count(project):
         lambda: sizes.measure(own, content, Path("results"), {}),
         lambda: sizes.measure(own, content, Path("elsewhere"), locked),
     ):
-        assert case().examples["sentiment"].lengths is None
+        found = case()
+        assert (found.examples["sentiment"].train, found.sources["sentiment"]) == (
+            720,
+            "data.sentiment",
+        )
     (Path("results/prepared/sentiment/task.json")).write_text("{}", encoding="utf-8")
     assert sizes.measure(own, content, Path("results"), locked).sources["sentiment"] == (
         "data.sentiment"
     )
-    shutil.rmtree("results/encoder")
 
 
 @pytest.mark.skipif(not DATA, reason="needs GLUE in the folder $SCRATCHCARD_DATA")

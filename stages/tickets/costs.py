@@ -217,7 +217,7 @@ def _longest_or_mean(lengths: Lengths | None, longest: int) -> float:
 # --- time ------------------------------------------------------------------------------------
 
 RATES: Mapping[str, float] = {
-    "a CPU core, miniature": 0.02,
+    "a CPU core, miniature": 0.04,
     "a CPU core, bf16": 0.1,
     "V100, fp32": 8,
     "V100, mixed precision": 35,
@@ -225,9 +225,10 @@ RATES: Mapping[str, float] = {
     "H200, bf16": 250,
 }
 """TFLOP/s, as examples. Those of a core were measured on trainings of this project at real lengths, on
-one thread of an AMD EPYC that others used too: 0.020 for the miniature's encoder in fp32, 0.035 for
-MiniLM in fp32, 0.093 in bf16, 0.11 for bert-base in bf16. Those of GPUs are guesses for
-large batches, none was measured; of batches of short texts expect a half to a quarter."""
+one thread of an AMD EPYC: 0.03 to 0.046 for the miniature's encoder in fp32 on an idle machine, half of
+that on a busy one; on a busy one 0.035 for MiniLM in fp32, 0.093 in bf16, 0.11 for bert-base in bf16.
+Those of GPUs are guesses for large batches, none was measured; of batches of short texts expect a half to
+a quarter."""
 
 
 def hours(flops: float, rate: float) -> float:

@@ -23,6 +23,7 @@ from stages.tickets.params import (
     Train,
     expanded,
 )
+from stages.tickets.seeds import stable_seed
 from stages.tickets.work import PRETRAINING
 
 SPECIAL_TOKENS = 5
@@ -63,6 +64,8 @@ class Official:
 
 
 CUT = 128
+DRAWN = 300
+"""Texts of the miniature that are drawn to see how long they are."""
 OFFICIAL: Mapping[str, Official] = {
     "cola": Official("classification", 2, 8_551, 1_043, (11.3, 4.1)),
     "sst2": Official("classification", 2, 67_349, 872, (13.3, 9.5)),
@@ -199,8 +202,8 @@ def carved(examples: int, selection: float) -> tuple[int, int]:
 def examples_of(study: Params, task: str, shape: Shape) -> tuple[Examples, str] | str:
     """The size of a task before it is prepared and where it comes from; why, where nothing says it.
 
-    Lengths are those of published data where the encoder has the vocabulary of bert-base-uncased; all
-    splits are taken to be as long as the training examples.
+    Lengths are those of published data where the encoder has the vocabulary of bert-base-uncased, and of
+    a draw of the miniature; all splits are taken to be as long as the training examples.
 
     Raises:
         ParamsError: a folder or table that the study names is not as it should be.
@@ -211,7 +214,7 @@ def examples_of(study: Params, task: str, shape: Shape) -> tuple[Examples, str] 
     if isinstance(data, OwnData):
         found, source = _own(task, data), "its tables"
     elif section["source"] == "miniature":
-        found, source = _miniature(task, section), f"data.{task}"
+        found, source = _miniature(task, section, longest), f"data.{task}"
     elif section.get("config") in OFFICIAL:
         found, source = _published(task, section)
     else:
@@ -224,11 +227,20 @@ def examples_of(study: Params, task: str, shape: Shape) -> tuple[Examples, str] 
     subcases = len(heuristics.SUBCASES) if section.get("source") == "miniature" else HANS_SUBCASES
     evaluated = selection + validation + (hans["per_subcase"] * subcases if hans else 0)
     hidden = study.prepare.masked if found.kind == "mlm" else 0.0
-    same = shape.vocabulary == BERT["vocab_size"] and longest >= CUT
+    same = section.get("source") == "miniature" or (
+        shape.vocabulary == BERT["vocab_size"] and longest >= CUT
+    )
     lengths = found.lengths if same else None
     return Examples(
         found.kind, found.outputs, train, evaluated, longest, lengths, lengths, hidden
     ), source
+
+
+def _corpus(encoder: Pretrain) -> Examples:
+    """What the miniature's encoder is pre-trained on."""
+    mean, std = _words(language.sentences(DRAWN, encoder.seed), encoder.max_length)
+    lengths = Lengths(mean, mean**2 + std**2)
+    return Examples("mlm", 0, encoder.sentences, 0, encoder.max_length, lengths, lengths)
 
 
 def _longest(section: Mapping[str, Any], study: Params) -> int:
@@ -237,18 +249,36 @@ def _longest(section: Mapping[str, Any], study: Params) -> int:
     return own or study.prepare.max_length
 
 
-def _miniature(task: str, section: Mapping[str, Any]) -> Official:
+def _miniature(task: str, section: Mapping[str, Any], longest: int) -> Official:
     outputs = language.LABELLED[task][0] if task in language.LABELLED else 0
     kind: Kind = "mlm" if not outputs else "regression" if outputs == 1 else "classification"
-    return Official(kind, outputs, section["train"], section["validation"])
+    if kind == "mlm":
+        texts = language.sentences(DRAWN, stable_seed("mlm", section["seed"]))
+    else:
+        drawn = language.examples(task, "train", DRAWN, section["seed"])
+        texts = [f"{one.first} [SEP] {one.second}" if one.second else one.first for one in drawn]
+    tokens = _words(texts, longest)
+    return Official(kind, outputs, section["train"], section["validation"], tokens)
+
+
+def _words(texts: list[str], longest: int) -> tuple[float, float]:
+    """Mean and standard deviation of lengths in words, with a token at either end."""
+    lengths = np.minimum([len(text.split()) + 2 for text in texts], longest)
+    return float(lengths.mean()), float(lengths.std())
 
 
 def _published(task: str, section: Mapping[str, Any]) -> tuple[Official, str]:
-    """As published, but for the number of rows in a local folder of tables with a label a row."""
+    """As published, but for the number of rows in a local folder of tables with a label a row.
+
+    A study may be planned where its data are not.
+    """
     official = OFFICIAL[section["config"]]
     if section["source"] != "folder" or official.kind == "span":
         return official, "official sizes"
-    folder = expanded(section["path"], f"data.{task}.path") / section["config"]
+    try:
+        folder = expanded(section["path"], f"data.{task}.path") / section["config"]
+    except ParamsError:  # a variable of the place where the study will run
+        return official, "official sizes"
     rows = [
         sum(pq.read_metadata(file).num_rows for file in folder.glob(f"{split}*-*.parquet"))
         for split in ("train", "validation")
@@ -354,8 +384,7 @@ def measure(
         for task in study.tasks
     }
     if isinstance(study.encoder, Pretrain):
-        sentences, longest = study.encoder.sentences, study.encoder.max_length
-        examples[PRETRAINING] = Examples("mlm", 0, sentences, 0, longest)
+        examples[PRETRAINING] = _corpus(study.encoder)
         recipes[PRETRAINING], sources[PRETRAINING] = study.encoder.train, "encoder"
     for task in study.tasks:
         folder = results / "prepared" / task
