@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from stages.tickets import params
+from stages.tickets import budget_tables, costs, expansion, params, sizes, work
+from tests.test_pipeline import pipeline
 
 ROOT = Path(__file__).parent.parent
 STUDIES = sorted((ROOT / "studies").glob("*.yaml"))
@@ -46,3 +47,24 @@ def test_the_counts_of_the_bert_base_study_are_those_in_its_comment():
     assert f"{chains} prune without training, {searches} search and {own} transfers are" in comment
     listed = ", ".join(f"{number} {what}" for what, number in trainings.items())
     assert f"{sum(trainings.values()):,} trainings: {listed}." in comment
+
+
+def test_the_costs_in_that_comment_are_those_of_the_budget():
+    path = ROOT / "studies" / "bert-base-glue.yaml"
+    content = params.content(path)
+    study = params.checked(content, path.name)
+    stages = expansion.expand(pipeline(), content, expansion.parsing(ROOT / ".dvc" / "config"))
+    found = sizes.measure(study, content, ROOT / "none", {})
+    counted = work.Study(found.shape, found.examples, found.recipes, found.unknown)
+    total = work.budget(stages, counted).total
+    comment = re.sub(r"\n# +", " ", path.read_text(encoding="utf-8"))
+    real, padded = (budget_tables.short(flops / 1e18) for flops in (total.real, total.padded))
+    assert f"{real} EFLOP at the lengths that texts have, {padded} with all padded" in comment
+    hours = budget_tables.duration(costs.hours(total.real, 100))
+    assert f"{hours} at a sustained 100 TFLOP/s" in comment
+    stored = {kind: budget_tables.size(number) for kind, number in total.stored.items()}
+    assert f"{stored['dense weights']} of dense weights" in comment
+    assert f"{stored['masks']} of masks, {stored['predictions']} of predictions" in comment
+    assert f"{budget_tables.size(sum(total.stored.values()))} in the DVC cache" in comment
+    overhead = budget_tables.duration(costs.overhead(total.stages, total.stages) / 3600)
+    assert f"DVC itself adds about {overhead}" in comment

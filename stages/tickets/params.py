@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from fractions import Fraction
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
@@ -680,8 +680,8 @@ class Tickets(Section):
     margin: float = Field(ge=0, le=1)
     """Of scores, in [0, 1], for non_inferiority."""
     transfer_margin: float = Field(ge=0, le=1)
-    """Of scores, in [0, 1]: so far below a task's own ticket, another's mask still serves it (2.5 points in
-    Chen et al. 2020)."""
+    """Of scores, in [0, 1]: so far below a task's own ticket, another's mask still serves it (2.5 points
+    in Chen et al. 2020)."""
     confidence: Share
     """Of the intervals over seeds (Student's t)."""
 
@@ -1060,23 +1060,41 @@ def load(path: Path) -> Params:
         ParamsError: the file is missing, is no YAML, or holds something that is not allowed; the
             message names the key, the value and what is allowed.
     """
+    return checked(content(path), str(path))
+
+
+def content(path: Path) -> dict[str, Any]:
+    """The sections of a params file, unchecked.
+
+    Raises:
+        ParamsError: the file is missing, is no YAML, or has no sections.
+    """
     try:
         with path.open(encoding="utf-8") as file:
-            content = YAML(typ="safe").load(file)
+            sections = YAML(typ="safe").load(file)
     except FileNotFoundError:
         raise ParamsError(f"{path} does not exist; run this from the project's folder") from None
     except (YAMLError, UnicodeDecodeError) as error:
         raise ParamsError(f"{path} is not YAML: " + " ".join(str(error).split())) from None
-    if not isinstance(content, dict):
+    if not isinstance(sections, dict):
         raise ParamsError(
-            f"{path} is {content!r}, but it should be the sections "
+            f"{path} is {sections!r}, but it should be the sections "
             + ", ".join(Params.model_fields)
         )
-    _refuse_booleans(content, "")
+    return sections
+
+
+def checked(sections: Mapping[str, Any], where: str) -> Params:
+    """Check the whole content of a params file; `where` is what messages call it.
+
+    Raises:
+        ParamsError: as `load`.
+    """
+    _refuse_booleans(sections, "")
     try:
-        return TypeAdapter(Params).validate_python(content)
+        return TypeAdapter(Params).validate_python(sections)
     except ValidationError as error:
-        raise ParamsError(f"{path}: {_sentence(error)}") from None
+        raise ParamsError(f"{where}: {_sentence(error)}") from None
 
 
 def _refuse_booleans(content: object, key: str) -> None:
