@@ -96,7 +96,11 @@ def test_another_seed_adds_its_own_stages(path):
     trained = [
         name for name in found.stale if work.RULES[stages[name].group](stages[name]).trainings
     ]
-    assert trained == []
+    sources = {stages[name].option("source") for name in trained}
+    assert sources <= {
+        "one-shot",
+        "random-mask",
+    }  # whose masks of the other seeds stay the same bytes
 
 
 def test_another_recipe_of_one_task_reruns_its_trainings_and_those_of_its_masks():

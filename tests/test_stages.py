@@ -296,7 +296,8 @@ def test_every_training_takes_the_steps_of_its_task_and_keeps_its_losses(project
     left_at_50 = {"mood": 3, "mlm": 3, "similarity": 1}  # it was stored after round(1.5) = 2 of 3
     for folder, task in all_runs():
         losses = artifacts.load_record(project / folder / "history.json")["losses"]
-        assert len(losses) == (left_at_50 if "point-50" in folder else num_steps)[task]
+        rewound = "/rewind/" in folder and folder.endswith("point-50")
+        assert len(losses) == (left_at_50 if rewound else num_steps)[task]
         assert np.isfinite(losses).all()
 
 
@@ -564,6 +565,63 @@ def test_all_that_starts_from_rewound_weights_takes_the_steps_that_are_left(tmp_
         for part in ("runs", "rounds")
         for path in (results / part).rglob("history.json")
     } == expected
+
+
+# --- where rounds depart from the default -----------------------------------------------------
+
+DEPARTED = STUDY | {
+    "tasks": ["mood", "mlm"],
+    "seeds": [1],
+    "data": {"mlm": STUDY["data"]["mlm"]},
+    "override": {"mood": {}, "mlm": {}},
+    "imp": STUDY["imp"] | {"decay_over": 2, "classifier": "carried"},
+    "earlier": {"rounds": [1]},
+    "rewind": STUDY["rewind"] | {"tasks": ["mood"], "source": "sparse"},
+    "random": {"rounds": []},
+    **NO_CONTROLS,
+    "scratch": {"seeds": []},
+    "transfer": {"sources": ["mlm"], "targets": ["mlm"], "seeds": [1], "round": 1},
+    "search": STUDY["search"] | {"tasks": [], "seeds": []},
+    "retrain": STUDY["retrain"] | {"tasks": [], "seeds": []},
+    "patterns": STUDY["patterns"]
+    | {"tasks": [], "network": STUDY["patterns"]["network"] | {"seeds": []}},
+}
+
+
+@pytest.mark.usefixtures("on_the_cpu")
+def test_departures_of_rounds_do_what_their_names_say(tmp_path: Path) -> None:
+    """A schedule over all rounds, a classifier that is carried, theta_i of the sparse training."""
+    project = run_all(tmp_path / "departed", DEPARTED)
+    results = project / "results"
+    for task in DEPARTED["tasks"]:
+        rounds, here = results / "rounds" / task / "seed-1", f"{task}/seed-1"
+        heads = [load_file(rounds / f"round-{k}" / "classifier.safetensors") for k in (1, 2)]
+        assert heads[0].keys() == heads[1].keys()
+        assert not any("encoder" in name for name in heads[0])
+        trained = load_file(results / "weights" / here / "trained.safetensors")
+        assert any((heads[0][name] != trained[name]).any() for name in heads[0])  # another schedule
+
+        losses = {
+            name: artifacts.load_record(folder / "history.json")["losses"]
+            for name, folder in {
+                "dense": results / "runs" / "dense" / here,
+                "round 0": rounds / "round-1" / "before",
+                "round 1": rounds / "round-2" / "before",
+                "ticket 1": results / "runs" / "earlier" / here / "round-1" / "ticket",
+            }.items()
+        }
+        assert losses["dense"][0] == losses["round 0"][0]  # from the same weights,
+        assert losses["dense"][3:] != losses["round 0"][3:]  # at another rate
+        assert losses["round 1"][0] != losses["ticket 1"][0]  # whose classifier is rewound
+
+    table = pd.read_csv(project / "reports" / "tiny" / "scores.csv")
+    shown = table.query("kind == 'imp' and round == 1 and task == 'mood' and split == 'validation'")
+    folder = results / "runs" / "earlier" / "mood" / "seed-1" / "round-1" / "ticket"
+    logits = artifacts.load_arrays(folder / "predictions.safetensors")["validation.logits"]
+    labels = tasks.load_prepared(results / "prepared" / "mood").evaluated["validation"].labels
+    accuracy = float((logits.argmax(-1) == labels).mean())
+    assert shown.set_index("metric")["score"]["accuracy"] == pytest.approx(accuracy, abs=1e-5)
+    assert (results / "runs" / "rewind" / "mood" / "seed-1" / "point-50").is_dir()
 
 
 # --- again, and when something is in the way -------------------------------------------------

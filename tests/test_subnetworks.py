@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 
 from stages.tickets import encoder as encoders
-from stages.tickets import masks, subnetworks
+from stages.tickets import masks, subnetworks, training
 from stages.tickets.encoder import Encoder
 from stages.tickets.masks import Mask
 from stages.tickets.tasks import Prepared
+from stages.tickets.update import Subnetwork
 from tests.conftest import RECIPE, SEEDS
 
 
@@ -52,6 +53,30 @@ def test_a_matrix_that_the_model_lacks_is_passed_over(
         ranked["pooler.dense.weight"], encoder.weights["pooler.dense.weight"].numpy()
     )
     assert ranked.keys() == mask.keys()
+
+
+def test_sparse_theta_i_is_of_the_training_of_the_subnetwork(
+    encoder: Encoder, prepared: Prepared
+) -> None:
+    """In the authors' code (Chen et al. 2020); in their Algorithm 1 it is of the dense training."""
+    recipe = RECIPE.model_copy(update={"epochs": 2})
+    mask = ticket(encoder)
+    live, model = (encoders.build(encoder, "classification", 2, 0.1, 1) for _ in range(2))
+    seen: dict[str, np.ndarray] = {}
+    subnetwork = Subnetwork(encoders.prunable_parameters(live, encoder), mask)
+
+    def keep(_: int) -> None:
+        seen.update(encoders.prunable_weights(live, encoder))
+
+    training.fit_(live, prepared, SEEDS, recipe, subnetwork, after_step=keep, at=[4])
+    subnetworks.to_sparse_theta_(model, encoder, prepared, mask, SEEDS, recipe, 50)
+    found = encoders.prunable_weights(model, encoder)
+    for name, kept in mask.items():
+        np.testing.assert_array_equal(found[name], seen[name])
+        assert (found[name][~kept] == 0).all()
+        assert (found[name][kept] != encoder.weights[name].numpy()[kept]).any()
+    run = subnetworks.train_(model, encoder, prepared, mask, SEEDS, recipe, 50)
+    assert len(run.losses) == 4
 
 
 def test_a_dense_mask_changes_nothing_at_the_start(encoder: Encoder, prepared: Prepared) -> None:

@@ -125,6 +125,32 @@ def test_the_learning_rate_rises_and_falls_linearly(warmup: float, rates: list[f
     assert training.learning_rate_at(5, 5, recipe) == 0
 
 
+@pytest.mark.parametrize("first_step", [0, 2])
+def test_a_schedule_over_several_trainings_stops_in_its_first_part(
+    encoder: Encoder, prepared: Prepared, first_step: int
+) -> None:
+    """The authors' code (Chen et al. 2020): each of ten rounds goes from the whole rate to 0.9 of it."""
+    model = theta_0(encoder, prepared)
+    with watched(model) as (_, rates):
+        training.fit_(model, prepared, SEEDS, RECIPE, first_step=first_step, decay_over=10)
+    expected = [RECIPE.learning_rate * (50 - step) / 50 for step in range(NUM_STEPS)]
+    assert rates == pytest.approx(expected[first_step:])
+
+
+def test_a_training_that_stops_early_is_the_beginning_of_the_whole(
+    encoder: Encoder, prepared: Prepared
+) -> None:
+    whole, part = theta_0(encoder, prepared), theta_0(encoder, prepared)
+    kept: dict[str, Tensor] = {}
+    training.fit_(
+        whole, prepared, SEEDS, RECIPE, after_step=lambda _: kept.update(weights_of(whole)), at=[3]
+    )
+    losses = training.fit_(part, prepared, SEEDS, RECIPE, last_step=3)
+    assert len(losses) == 3
+    assert not equal(whole, part)
+    assert all(torch.equal(kept[name], weight) for name, weight in weights_of(part).items())
+
+
 # --- masks hold ------------------------------------------------------------------------------
 
 

@@ -36,9 +36,23 @@ def test_every_stage_of_dvc_yaml_has_a_rule():
             "--round 2 --rewind_to 0 --keep_weights 1 --keep_weights 2",
             Work(1, predictions=1, masks=1, weights=1),
         ),
-        ("ticket@x", "--point 0", Work(1, predictions=1)),
-        ("rewind@x", "--point 20", Work(1, 20, predictions=1)),
-        ("random@x", "--point 20 --round 1", Work(1, 20, predictions=1, masks=1)),
+        (
+            "prune-round@x",
+            "--round 0 --rewind_to 5 --decay_over 10",
+            Work(1, 5, predictions=1, masks=1),
+        ),
+        ("ticket@x", "--point 0 --kinds ticket", Work(1, predictions=1)),
+        ("ticket@x", "--point 0 --kinds ticket --kinds random", Work(2, predictions=2, masks=1)),
+        (
+            "controls@x",
+            "--point 5 --kinds one-shot --kinds reinitialised --kinds random-by-matrix",
+            Work(3, 5, predictions=3, masks=2),
+        ),
+        ("rewind@x", "--point 20 --source dense", Work(1, 20, predictions=1)),
+        ("rewind@x", "--point 20 --source sparse", Work(1, 0, predictions=1)),
+        ("random@x", "--point 20 --round 1 --kinds random", Work(1, 20, predictions=1, masks=1)),
+        ("cross@x", "--mask-seed 1 --seed 2 --point 0", Work(1, predictions=1)),
+        ("cross@x", "--mask-seed 2 --seed 2 --point 0", Work()),
         ("transfer@x", "--source a --target b --point 5", Work(1, 5, predictions=1)),
         ("transfer@x", "--source a --target a --point 5", Work()),
         ("retrain@x", "--kind structured", Work(1, predictions=2)),
@@ -48,6 +62,24 @@ def test_every_stage_of_dvc_yaml_has_a_rule():
 def test_rules(name, command, expected):
     found = stage(name, command=f"python -m stages.x {command}")
     assert work.RULES[found.group](found) == expected
+
+
+def test_standard_pruning_is_a_training_a_round_and_one_for_every_aliased_mask():
+    rounds = [{"from": 0, "to": 1, "sparsity": 0.4}, {"from": 1, "to": 2, "sparsity": 0.6}]
+    for options, trainings in {"": 2, "--rounds 2": 3, "--rounds 1 --rounds 2": 4}.items():
+        found = stage("standard@x", command=f"python -m stages.x {options}", rounds=rounds)
+        assert work.RULES["standard"](found) == Work(trainings, predictions=trainings, masks=2)
+
+
+def test_several_tasks_at_once_cost_what_each_does_alone():
+    joint = stage("multi-task@1", **{"transfer.round": 2, "multitask.tasks": ["mood", "other"]})
+    examples = {"mood": EXAMPLES, "other": EXAMPLES}
+    study = Study(TINY, examples, dict.fromkeys(examples, RECIPE))
+    found, left_out = work.cost_of(joint, study)
+    one = costs.training(TINY, EXAMPLES, RECIPE, 0, True)
+    assert (found.stages, found.trainings, left_out) == (1, 4, [])
+    assert found.padded == pytest.approx(4 * one)
+    assert found.stored == {"masks": 2 * costs.mask_bytes(TINY)}
 
 
 def test_pre_training_is_a_training():
@@ -85,8 +117,8 @@ def test_what_is_not_known_is_said_and_not_zero_in_silence():
     stages = [
         stage("invented@1", command="x --task mood"),
         stage("invented@2", command="x --task mood"),
-        stage("ticket@far", command="x --task far --point 0"),
-        stage("ticket@none", command="x --point 0"),
+        stage("ticket@far", command="x --task far --point 0 --kinds ticket"),
+        stage("ticket@none", command="x --point 0 --kinds ticket"),
         stage("search@mood", command="x --task mood --variants joint"),
     ]
     found = work.budget(stages, STUDY)
@@ -101,7 +133,7 @@ def test_what_is_not_known_is_said_and_not_zero_in_silence():
 
 def test_lengths_that_are_not_known_stay_unknown_in_sums():
     unknown = Study(TINY, {"mood": Examples("mlm", 0, 9, 9, 8)}, {"mood": RECIPE})
-    trained = stage("ticket@mood", command="x --task mood --point 0")
+    trained = stage("ticket@mood", command="x --task mood --point 0 --kinds ticket")
     total = work.budget([trained, stage("score")], unknown).total
     assert math.isnan(total.real)
     assert total.padded > 0
@@ -119,7 +151,7 @@ def test_trainings_of_the_bert_base_study_are_those_of_its_lists():
             by_group[one.group] = by_group.get(one.group, 0) + number
     chains = len(study.tasks) * len(study.seeds)
     rewind = study.rewind
-    assert by_group["fine-tune"] == by_group["ticket"] == chains
+    assert by_group["fine-tune"] * 2 == by_group["ticket"] == chains * 2
     assert by_group["prune-round"] == chains * (len(study.rounds) - 1)
     assert by_group["rewind"] == len(rewind.tasks) * len(rewind.seeds) * len(rewind.points)
     assert by_group["encoder"] == 0

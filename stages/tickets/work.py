@@ -4,7 +4,7 @@ One rule per name in dvc.yaml. A stage of a name without a rule is not counted, 
 """
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from stages.tickets import costs
@@ -65,12 +65,51 @@ def _fine_tune(stage: Stage) -> Work:
 
 
 def _prune_round(stage: Stage) -> Work:
-    """The subnetwork of round 0 is dense, and `fine-tune` has trained it."""
+    """The subnetwork of round 0 is dense, and `fine-tune` has trained it, if by the same schedule."""
     number = stage.option("round")
-    if number == PRUNE_ROUND_0:
+    if number == PRUNE_ROUND_0 and stage.option("decay_over") in (None, "1"):
         return Work(masks=1)
     kept = number in stage.options.get("keep_weights", ())
     return Work(1, _point(stage), predictions=1, masks=1, weights=int(kept))
+
+
+def _controls(stage: Stage) -> Work:
+    """A ticket and its controls, or some of them."""
+    kinds = stage.options["kinds"]
+    masks = sum(kind.startswith(("random", "one-shot")) for kind in kinds)
+    return Work(len(kinds), _point(stage), predictions=len(kinds), masks=masks)
+
+
+def _standard(stage: Stage) -> Work:
+    """A training a round, and one for every mask that is trained from theta_i."""
+    rounds = stage.params["rounds"]
+    number = len(rounds) if isinstance(rounds, Sequence) else 0
+    trainings = number + len(stage.options.get("rounds", ()))
+    return Work(trainings, predictions=trainings, masks=number)
+
+
+def _cross(stage: Stage) -> Work:
+    """With the noise of its own seed, the ticket is trained by its own stage."""
+    return NOTHING if stage.option("mask-seed") == stage.option("seed") else _training(stage)
+
+
+def _rewind(stage: Stage) -> Work:
+    """Where theta_i is of the subnetwork's own training, that comes first."""
+    return Work(1, 0 if stage.option("source") == "sparse" else _point(stage), predictions=1)
+
+
+def _multi_task(stage: Stage) -> Work:
+    """A training of each of its tasks in every round."""
+    rounds = stage.params["transfer.round"]
+    number = rounds if isinstance(rounds, int) else 0
+    return Work(number, masks=number)
+
+
+def _reference_masks(stage: Stage) -> Work:
+    rounds, seeds = stage.params["rounds"], stage.params["seeds"]
+    if not isinstance(rounds, Sequence) or not isinstance(seeds, Sequence):
+        return NOTHING
+    return Work(masks=len(rounds) * (1 + len(seeds)))
 
 
 def _transfer(stage: Stage) -> Work:
@@ -95,9 +134,16 @@ RULES: Mapping[str, Callable[[Stage], Work]] = {
     "baselines": lambda _: NOTHING,
     "fine-tune": _fine_tune,
     "prune-round": _prune_round,
-    "ticket": _training,
-    "rewind": _training,
-    "random": lambda stage: Work(1, _point(stage), predictions=1, masks=1),
+    "ticket": _controls,
+    "earlier": _controls,
+    "random": _controls,
+    "controls": _controls,
+    "rewind": _rewind,
+    "standard": _standard,
+    "cross": _cross,
+    "multi-task": _multi_task,
+    "reference-masks": _reference_masks,
+    "transfer-weights": _training,
     "scratch": _training,
     "transfer": _transfer,
     "search": _search,
@@ -118,9 +164,18 @@ RULES: Mapping[str, Callable[[Stage], Work]] = {
 
 def task_of(stage: Stage) -> str:
     """The task whose examples a stage trains on or makes; empty for none."""
+    return " ".join(tasks_of(stage))
+
+
+def tasks_of(stage: Stage) -> tuple[str, ...]:
+    """The tasks whose examples a stage trains on or makes: one, none, or those of `multi-task`."""
     if stage.group == "encoder":
-        return PRETRAINING
-    return stage.option("target") or stage.option("task") or ""
+        return (PRETRAINING,)
+    if stage.group == "multi-task":
+        several = stage.params["multitask.tasks"]
+        return tuple(several) if isinstance(several, Sequence) else ()
+    one = stage.option("target") or stage.option("task")
+    return (one,) if one else ()
 
 
 # --- the cost of a study ---------------------------------------------------------------------
@@ -210,20 +265,28 @@ def cost_of(stage: Stage, study: Study) -> tuple[Cost, list[str]]:
     rule = RULES.get(stage.group)
     if rule is None:
         return Cost(1), [f"stages {stage.group}: what they do is not known here"]
-    work, task = rule(stage), task_of(stage)
+    work = rule(stage)
     left_out = [work.left_out] if work.left_out else []
-    needs_task = work.trainings or work.predictions or work.weights or work.stores == "splits"
-    if needs_task and task not in study.examples:
-        why = study.unknown.get(task, "it is no task of the study")
-        left_out.append(f"FLOPs and bytes of {task or stage.name}: {why}")
-        needs_task = False
     stored = {"masks": work.masks * costs.mask_bytes(study.shape)}
     if work.stores == "encoder":
         stored["encoder"] = costs.encoder_bytes(study.shape)
-    if not needs_task:
-        return Cost(1, work.trainings, stored=_some(stored)), left_out
+    cost = Cost(1, stored=_some(stored))
+    if not (work.trainings or work.predictions or work.weights or work.stores == "splits"):
+        return cost, left_out
+    for task in tasks_of(stage) or ("",):
+        if task in study.examples:
+            cost += _on_task(work, task, study)
+        else:
+            why = study.unknown.get(task, "it is no task of the study")
+            left_out.append(f"FLOPs and bytes of {task or stage.name}: {why}")
+            cost += Cost(trainings=work.trainings)
+    return cost, left_out
+
+
+def _on_task(work: Work, task: str, study: Study) -> Cost:
+    """What depends on the task's examples."""
     examples, recipe = study.examples[task], study.recipes[task]
-    stored |= {
+    stored = {
         "dense weights": work.weights * costs.weights_bytes(study.shape, examples)
         + work.heads * costs.head_bytes(study.shape, examples),
         "predictions": work.predictions * costs.prediction_bytes(examples),
@@ -237,7 +300,7 @@ def cost_of(stage: Stage, study: Study) -> tuple[Cost, list[str]]:
         else 0.0
         for way in (True, False)
     )
-    return Cost(1, work.trainings, padded, real, _some(stored)), left_out
+    return Cost(0, work.trainings, padded, real, _some(stored))
 
 
 def _some(stored: Mapping[str, int]) -> dict[str, int]:
