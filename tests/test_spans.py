@@ -90,6 +90,14 @@ def test_a_long_question_is_cut_and_its_context_is_not() -> None:
     assert same.ids.tolist() == split.ids.tolist()
 
 
+def test_a_question_longer_than_its_context_is_not_cut_for_it() -> None:
+    long = " ".join(["w1"] * 30)
+    one = Questions([asks(" ".join(WORDS[:20]), "w19", long)])
+    split, _ = spans.windows(one, tokenizer(), 45, 3)
+    assert split.lengths.tolist() == [45, 33 + 11]  # w0 to w11, then w9 to w19
+    assert (split.ids[:45] == split.ids[1]).sum() >= 30
+
+
 def test_a_question_that_leaves_no_room_is_named() -> None:
     with pytest.raises(ValueError, match="question 'q0' has 2 word pieces, which leave 4 of 9 tok"):
         spans.windows(Questions([asks(CONTEXT, "w39")]), tokenizer(), 9, 4)
