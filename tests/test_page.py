@@ -8,7 +8,7 @@ import pytest
 
 from stages.tickets import page as pages
 from stages.tickets import report
-from stages.tickets.report import Section
+from stages.tickets.sections import Section
 from tests.made_up import SIZES, Size, Study, config, study
 
 RECORD = {"num_prunable": 12345, "num_weights": 23456, "masked_accuracy": 0.41}
@@ -89,7 +89,7 @@ def test_ids_are_unique_and_every_link_inside_the_page_has_its_end(page: Page) -
 
 def test_every_figure_has_a_name_for_who_cannot_see_it(page: Page) -> None:
     drawn = [found for tag, found in page.tags if tag == "svg"]
-    assert len(drawn) == 17
+    assert len(drawn) == 19
     assert all(found["role"] == "img" and found["aria-label"] for found in drawn)
 
 
@@ -118,6 +118,6 @@ def test_a_report_has_all_sections_and_says_what_did_not_run(size: Size) -> None
     for text in (html, readme):
         assert "None" not in text.replace("None of", "")
         assert not re.search(r"\bnan\b", text)
-    assert readme.count("\n## ") == html.count("<h2") == 15
+    assert readme.count("\n## ") == html.count("<h2") == 18
     assert ("random.rounds is empty" in html) is (not size[3])
     assert ("random.rounds is empty" in readme) is (not size[3])

@@ -2,9 +2,10 @@
 
 import pytest
 
-from stages.tickets import params, transfers
+from stages.tickets import params, summary, transfers
+from stages.tickets.chen_rows import PublishedTransfer
 from stages.tickets.summary import Run
-from tests.made_up import config, study
+from tests.made_up import chen, config, study, with_everything
 
 
 def test_transfer_is_measured_from_dense_and_marked_against_the_own_ticket() -> None:
@@ -28,3 +29,67 @@ def test_the_own_ticket_is_that_of_imp_where_the_target_is_no_source() -> None:
     cell = transfers.transfer_cells(made.found, made.config)[0]
     own = made.found.of(Run("sentiment", "imp", 2))[1]
     assert cell.reaches_own is (cell.score.mean >= own)
+
+
+def test_the_margin_lets_masks_serve_that_fall_short() -> None:
+    """Made up: 0.85 or, where the source comes after the target, 0.15 less."""
+    made = study(config(3, 3, 2))
+    cells = transfers.transfer_cells(made.found, made.config)
+    assert transfers.universal(cells, 0.0) == ["entailment"]
+    assert transfers.universal(cells, 0.149) == ["entailment"]
+    assert transfers.universal(cells, 0.15) == ["entailment", "sentiment", "similarity"]
+
+
+def test_the_mean_from_own_is_paired_by_seed_and_leaves_the_own_task_out() -> None:
+    made = study(with_everything(config(3, 3, 2)))
+    found = transfers.mean_from_own("sentiment", made.found, made.config)
+    assert found is not None
+    assert found.mean == pytest.approx(-0.075)  # -0.15 on one, 0 on the other
+    assert found.n == 3
+    number = made.config.transfer.round
+    targets = ("entailment", "similarity")
+    by_hand = [
+        sum(
+            made.found.of(Run(target, "transfer", number, "sentiment"))[seed]
+            - made.found.of(Run(target, "transfer", number, target))[seed]
+            for target in targets
+        )
+        / 2
+        for seed in (1, 2, 3)
+    ]
+    assert found == summary.summarize_differences(by_hand, 0.95)
+
+
+# --- as published ----------------------------------------------------------------------------
+
+
+def test_the_printed_counts_follow_from_the_published_cells_but_for_one() -> None:
+    """The one-shot mask has 5 by the rounded cells, where it ties with SQuAD's own; 4 are printed."""
+    published = chen()
+    counted = {
+        one.source: transfers.published_reached(one.source, published.transfers)[0]
+        for one in published.dark
+    }
+    printed = {one.source: one.dark for one in published.dark}
+    assert {source for source in printed if printed[source] != counted[source]} == {"one-shot"}
+    assert (printed["one-shot"], counted["one-shot"]) == (4, 5)
+    assert (printed["mlm"], counted["wnli"], counted["squad"]) == (10, 0, 4)
+
+
+def test_seven_sources_come_within_the_margin_on_half_of_the_tasks() -> None:
+    """As the paper says, allowing 2.5 points; without any, one does."""
+    published = chen()
+    tasks = [one.source for one in published.dark if one.source != "one-shot"]
+    for margin, expected in ((0.025, 7), (0.0, 1)):
+        found = [transfers.published_reached(task, published.transfers, margin) for task in tasks]
+        assert sum(2 * count >= total for count, total in found) == expected
+
+
+def test_a_cell_that_changes_changes_the_count() -> None:
+    published = [
+        PublishedTransfer(**(vars(one) | {"difference": -0.5}))
+        if (one.source, one.target) == ("mlm", "cola")
+        else one
+        for one in chen().transfers
+    ]
+    assert transfers.published_reached("mlm", published) == (9, 10)

@@ -10,7 +10,7 @@ from stages.tickets.tables import Record, Table, numbers
 def check(data: Data, config: Config) -> list[Checked]:
     """Every claim, in the order of the paper."""
     return [
-        ticket_claims.tickets_exist(data, config),
+        *ticket_claims.tickets_exist(data, config),
         *ticket_claims.controls(data, config),
         ticket_claims.rewinding(data, config),
         ticket_claims.standard(data, config),
@@ -29,7 +29,7 @@ def chen_claims_table(data: Data, config: Config) -> Table:
     caption = (
         "Differences of scores in points on the validation split, others as said. Paper: "
         "bert-base-uncased, mean over tasks without WNLI, or over this study's tasks where all are the "
-        "paper's and so is the encoder; of transfers, mean over the other 10 targets. Here: by seed "
+        "paper's and so is the encoder; of transfers, mean over the other targets. Here: by seed "
         f"the mean over tasks, with the {percent(config.tickets.confidence)} interval over n seeds. "
         "Holds: whether the statement is true here, by all of our interval; of counts and ranks of "
         "sources by our means, and unclear from one seed; of a correlation by its p. Same number: "

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from stages.tickets import claims, runs, transfers
 from stages.tickets.chen_rows import ChenResults, PublishedTicket
-from stages.tickets.formatting import NONE, NOT_RUN, mean, percent, points, signed
+from stages.tickets.formatting import NONE, mean, percent, points, signed
 from stages.tickets.runs import Config
 from stages.tickets.summary import VALIDATION, Kept, Run, Scores
 from stages.tickets.tables import Record, Table, numbers
@@ -14,6 +14,8 @@ BERT_BASE = 85_524_480
 """Weights in the 73 matrices that the paper prunes: those of 12 layers, and the pooler."""
 BERT_BASE_LAYERS = BERT_BASE - 768 * 768
 """Without the pooler."""
+SINGLE, MOVED = "a single number", "their code moves whole layers, the text shuffles weights"
+"""Marks of all cells of a setting, which the caption says once."""
 SETTINGS = {
     ("dense", ""): "dense",
     ("imp", ""): "IMP ticket",
@@ -41,69 +43,78 @@ def same_task(task: str, published: Sequence[PublishedTicket], scores: Scores) -
 def published_tickets_table(
     scores: Scores, layers: Sequence[Kept], published: Sequence[PublishedTicket], config: Config
 ) -> Table:
-    """Table 2 of the paper, row by row, beside our runs at its sparsity."""
+    """Table 2 of the paper, and under every task that is ours as well our runs at its sparsity."""
     caption = (
-        "Table 2 of the paper: scores in points at the sparsity of its ticket, mean ± standard "
-        "deviation over 5 runs, bert-base-uncased. Here: mean ± half the interval over n seeds at the "
-        "same sparsity, of the tasks that the paper has, and only of encoders with as many prunable "
-        "weights; else –. Shuffled: ours moves whole layers, as its code does. Verdict: undecided "
-        f"without an interval or with one of more than {points(config.verdict.widest)} points each "
-        f"way; agrees, if at most {points(config.verdict.margin)} points apart or if the paper's lies "
-        "in our interval; else differs. Mark: what is doubtful of the paper's number."
+        "Table 2 of the paper, in points at the sparsity of its ticket: mean ± standard deviation over "
+        "5 runs, or a single number; bert-base-uncased. Here: mean ± half the interval over seeds at "
+        "the same sparsity, where the study has the paper's task, its metric and an encoder with as "
+        "many prunable weights. Shuffled: here whole layers, as the paper's code does, while its text "
+        "shuffles weights. In brackets whether ours agrees: undecided without an interval or with one "
+        f"of more than {points(config.verdict.widest)} points each way; agrees, if at most "
+        f"{points(config.verdict.margin)} points apart or if the paper's lies in our interval; else "
+        "differs. Mark: what is doubtful of the paper's numbers."
     )
-    encoder = same_encoder(layers)
-    rounds = {round(sparsity, 6): number for number, sparsity in runs.sparsities(config).items()}
+    tasks = list(dict.fromkeys(one.task for one in published))
+    comparable = [
+        task
+        for task in tasks
+        if same_encoder(layers) and task in config.tasks and same_task(task, published, scores)
+    ]
+    if not comparable:
+        why = "an encoder" if set(tasks) & set(config.tasks) else "tasks"
+        caption += f" Not run here: this study has {why} of its own."
     rows: list[tuple[str, ...]] = []
     records: list[Record] = []
-    for one in published:
-        number = rounds.get(round(one.sparsity, 6))
-        here = encoder and one.task in config.tasks and same_task(one.task, published, scores)
-        run = Run(one.task, one.kind, 0 if one.kind == "dense" else number or 0, one.source)
-        found = (
-            scores.summary(run, config.tickets.confidence, VALIDATION, one.metric) if here else None
+    for task in tasks:
+        of_task = [one for one in published if one.task == task]
+        by_setting = {(one.kind, one.source): one for one in of_task}
+        marks = dict.fromkeys(
+            mark
+            for one in of_task
+            for mark in one.mark.split("; ")
+            if mark and mark not in (SINGLE, MOVED)
         )
-        why = _why_not_here(one, here, number, config)
-        said = (claims.agreement(one.mean, found, config.verdict) if found else "") or why
-        paper = points(one.mean) if one.std is None else f"{points(one.mean)} ± {points(one.std)}"
-        rows.append(
-            (
-                one.task,
-                percent(one.sparsity),
-                SETTINGS[one.kind, one.source],
-                paper,
-                mean(found) if found else NOT_RUN if here else NONE,
-                signed(found.mean - one.mean) if found else NONE,
-                str(found.n) if found else NONE,
-                said,
-                one.mark or NONE,
-            )
-        )
-        records.append(
-            {
-                "task": one.task, "kind": one.kind, "source": one.source, "sparsity": one.sparsity,
-                "metric": one.metric, "paper_mean": one.mean, "paper_std": one.std,
-                **numbers(found, "here_"), "verdict": said, "mark": one.mark,
-            }
-        )  # fmt: skip
-    header = (
-        "task", "sparsity", "setting", "paper", "here", "here − paper", "n", "verdict", "mark",
-    )  # fmt: skip
+        sparsity = percent(of_task[0].sparsity)
+        paper = (_paper(by_setting[setting]) for setting in SETTINGS)
+        rows.append((task, "paper", sparsity, *paper, "; ".join(marks) or NONE))
+        ours = [
+            _beside(by_setting[setting], task in comparable, scores, config) for setting in SETTINGS
+        ]
+        if task in comparable:
+            rows.append((task, "here", sparsity, *(cell for cell, _ in ours), NONE))
+        records += [record for _, record in ours]
+    header = ("task", "from", "sparsity", *SETTINGS.values(), "mark")
     return Table("tickets_published", caption, header, tuple(rows), tuple(records))
 
 
-def _why_not_here(one: PublishedTicket, here: bool, number: int | None, config: Config) -> str:
-    if not here:
-        return (
-            "not here: another task"
-            if one.task not in config.tasks
-            else "not here: another encoder"
-        )
-    if number is None and one.kind != "dense":
-        return f"not run: rounds have no {percent(one.sparsity)}"
-    kind = one.source or one.kind
-    if kind in runs.CONTROLS:
-        return runs.why_no_control(kind, config)
-    return "not run: scores.csv has no such row"
+def _paper(one: PublishedTicket) -> str:
+    return points(one.mean) if one.std is None else f"{points(one.mean)} ± {points(one.std)}"
+
+
+def _beside(
+    one: PublishedTicket, comparable: bool, scores: Scores, config: Config
+) -> tuple[str, Record]:
+    """Our cell under a published one, and the row of both in csv."""
+    rounds = {round(sparsity, 6): number for number, sparsity in runs.sparsities(config).items()}
+    number = 0 if one.kind == "dense" else rounds.get(round(one.sparsity, 6))
+    found = None
+    if comparable and number is not None:
+        run = Run(one.task, one.kind, number, one.source)
+        found = scores.summary(run, config.tickets.confidence, VALIDATION, one.metric)
+    if found:
+        said = claims.agreement(one.mean, found, config.verdict)
+    elif not comparable:
+        said = "not run: another task, metric or encoder"
+    elif number is None:
+        said = f"not run: rounds have no {percent(one.sparsity)}"
+    else:
+        said = runs.why_no_control(one.source or one.kind, config)
+    record: Record = {
+        "task": one.task, "kind": one.kind, "source": one.source, "sparsity": one.sparsity,
+        "metric": one.metric, "paper_mean": one.mean, "paper_std": one.std,
+        **numbers(found, "here_"), "verdict": said, "mark": one.mark,
+    }  # fmt: skip
+    return (f"{mean(found)} ({said})" if found else said), record
 
 
 def published_transfer_table(published: ChenResults, config: Config) -> Table:

@@ -132,10 +132,11 @@ def controls_figure(scores: Scores, config: Config) -> Figure:
     tasks = [task for task in (*config.tasks, ALL) if any(place[0] == task for place in found)]
     kinds = [kind for kind in control_kinds(config) if any(place[2] == kind for place in found)]
     rounds = sorted({number for _, number, _ in found})
-    reach = max(abs(one.mean) for one in found.values()) * 100
+    reach = 100 * max(abs(one.mean) for one in found.values())
     ends = [100 * end for one in found.values() for end in (one.low, one.high) if end is not None]
-    low = max(min(-1.0, *ends, -reach) * 1.05, -1.3 * reach - 5)
-    high = min(max(1.0, *ends, reach) * 1.05, 1.3 * reach + 5)
+    means = [100 * one.mean for one in found.values()]
+    low = max(min(-1.0, *ends, *means) * 1.1, -1.3 * reach - 5)
+    high = min(max(1.0, *ends, *means) * 1.1, 1.3 * reach + 5)
 
     def draw(canvas: Canvas) -> None:
         row = panels.side_by_side(canvas, tasks, ("IMP − control (points)", ""), config)

@@ -4,7 +4,7 @@
 import math
 from collections.abc import Iterable
 
-from stages.tickets import claims, findings, runs
+from stages.tickets import claims, findings, runs, summary
 from stages.tickets.checks import Checked, Data, last_with, of_difference
 from stages.tickets.formatting import NONE, percent, points
 from stages.tickets.runs import Config
@@ -19,33 +19,40 @@ MLM = "mlm"
 IN_WORDS = "said in words; the numbers of Table 3 could not be verified"
 
 
-def tickets_exist(data: Data, config: Config) -> Checked:
-    """On all tasks, chosen on selection and matching on validation too, from the pre-trained "
-    "weights."""
-    found = findings.find_tickets(data.scores, config)
-    held = [one for one in found if one.round and one.matches]
-    at = [runs.sparsities(config)[one.round] for one in held if one.round]
-    here = f"{len(held)} of {len(found)}"
-    if at:
-        here += f" ({percent(min(at))} to {percent(max(at))})"
-    holds = "unclear" if len(config.seeds) == 1 else "yes" if len(held) == len(found) else "no"
-    said = "agrees" if len(held) == len(found) else "differs"
-    said = "undecided" if len(config.seeds) == 1 else said
-    if config.imp.rewind_to:
-        holds, said = NONE, "not run: imp.rewind_to is not 0, so no ticket can be a winning one"
+def tickets_exist(data: Data, config: Config) -> Iterable[Checked]:
+    """On all tasks, from the pre-trained weights: chosen as in the paper, and apart from the report."""
     theirs = sorted(one.sparsity for one in data.published.tickets if one.kind == "imp")
     below = sum("below dense" in one.mark for one in data.published.tickets if one.kind == "imp")
-    return Checked(
-        "tickets_exist",
-        "Winning tickets exist on every task",
-        f"{len(theirs)} of {len(theirs)} ({percent(theirs[0])} to {percent(theirs[-1])})",
-        here,
-        len(config.seeds),
-        holds,
-        said,
-        1.0,
-        mark=f"by the printed numbers {below} are more than one std of dense below it",
-    )
+    statement = "Winning tickets exist on every task"
+    for name, split, words in (
+        ("tickets_exist", summary.VALIDATION, "chosen and reported on validation, as in the paper"),
+        (
+            "tickets_exist_apart",
+            summary.SELECTION,
+            "chosen on selection, to match on validation too",
+        ),
+    ):
+        found = findings.find_tickets(data.scores, config, split)
+        held = [one for one in found if one.round and one.matches]
+        at = [runs.sparsities(config)[one.round] for one in held if one.round]
+        ends = dict.fromkeys((percent(min(at)), percent(max(at)))) if at else ()
+        whole = len(held) == len(found)
+        one_seed = len(config.seeds) == 1
+        holds = "unclear" if one_seed else "yes" if whole else "no"
+        said = "undecided" if one_seed else "agrees" if whole else "differs"
+        if config.imp.rewind_to:
+            holds, said = NONE, "not run: imp.rewind_to is not 0, so no ticket can be a winning one"
+        yield Checked(
+            name,
+            f"{statement} ({words})",
+            f"{len(theirs)} of {len(theirs)} ({percent(theirs[0])} to {percent(theirs[-1])})",
+            f"{len(held)} of {len(found)}" + (f" ({' to '.join(ends)})" if ends else ""),
+            len(config.seeds),
+            holds,
+            said,
+            1.0,
+            mark=f"by the printed numbers {below} are more than one std of dense below it",
+        )
 
 
 def controls(data: Data, config: Config) -> Iterable[Checked]:
@@ -68,11 +75,14 @@ def controls(data: Data, config: Config) -> Iterable[Checked]:
         }
         paper = [tickets[task].mean - levels[task] for task in tasks.theirs]
         found, number = last_with(kind, tasks.ours, data.scores, config)
-        at = f", {percent(runs.sparsities(config)[number])}" if number else ""
+        here = ""
+        if number:
+            at = percent(runs.sparsities(config)[number])
+            here = f" (here: {runs.control_name(kind)}, {at})"
         yield of_difference(
             (
                 f"better_than_{theirs[1] or theirs[0]}",
-                f"Tickets are better than {words} (here: {runs.control_name(kind)}{at})",
+                f"Tickets are better than {words}{here}",
             ),
             (math.ulp(0.0), math.inf),
             found,
@@ -97,7 +107,7 @@ def rewinding(data: Data, config: Config) -> Checked:
     return of_difference(
         (
             "rewinding",
-            f"Rewinding to i > 0 brings nothing notable (here: at most {points(margin)} points)",
+            f"Rewinding to later weights brings nothing notable (at most {points(margin)} points)",
         ),
         (-math.inf, margin),
         found,
@@ -156,7 +166,7 @@ def masks_agree(data: Data, config: Config) -> Checked:
     return of_difference(
         (
             "masks_agree",
-            "Masks of tasks are more alike than chance (Jaccard minus that of masks random by matrix)",
+            "Masks of tasks are more alike than chance (100 × Jaccard, minus masks random by matrix)",
         ),
         (math.ulp(0.0), math.inf),
         found,

@@ -1,0 +1,198 @@
+"""Statements of Chen et al. 2020: bounds by hand, the paper's numbers, and what did not run."""
+
+import math
+from typing import Any
+
+import pytest
+
+from stages.tickets import checks, chen_claims, chen_tables
+from stages.tickets.checks import Checked, Data
+from stages.tickets.params import Params
+from stages.tickets.summary import Run, Scores, Summary
+from tests.made_up import Study, config, study, with_everything, with_scores
+
+
+def data(made: Study, scores: Scores | None = None) -> Data:
+    same = chen_tables.same_encoder(made.layers)
+    return Data(scores or made.found, made.tasks, made.agreement, same, made.chen)
+
+
+def checked(made: Study, scores: Scores | None = None) -> dict[str, Checked]:
+    return {one.name: one for one in chen_claims.check(data(made, scores), made.config)}
+
+
+def whole(*seeds: int, mlm: bool = True) -> Params:
+    """Of three tasks, one of which plays masked language modelling."""
+    asked = with_everything(config(3, len(seeds), 2), seeds)
+    return asked if not mlm else _named(asked)
+
+
+def _named(asked: Params) -> Params:
+    """The shipped MLM task instead of the third."""
+    tasks = (*asked.tasks[:2], "mlm")
+    lists: dict[str, Any] = {
+        "rewind": {"tasks": tasks},
+        "standard": {"tasks": tasks},
+        "transfer": {"sources": (*tasks, "one-shot"), "targets": tasks},
+    }
+    changed = {name: getattr(asked, name).model_copy(update=new) for name, new in lists.items()}
+    described = dict(asked.data) | {"mlm": asked.data["similarity"]}
+    return asked.model_copy(update={"tasks": tasks, "data": described} | changed)
+
+
+def one(low: float | None, high: float | None) -> Summary:
+    return Summary(0.0, None, low, high, 3)
+
+
+@pytest.mark.parametrize(
+    ("bounds", "found", "said"),
+    [
+        ((0.0, math.inf), one(0.1, 0.3), "yes"),
+        ((0.0, math.inf), one(-0.1, 0.3), "unclear"),
+        ((0.0, math.inf), one(-0.3, -0.1), "no"),
+        ((-math.inf, 0.02), one(-0.5, 0.02), "yes"),
+        ((-math.inf, 0.02), one(0.021, 0.5), "no"),
+        ((-0.03, 0.02), one(-0.03, 0.02), "yes"),
+        ((-0.03, 0.02), one(-0.04, 0.01), "unclear"),
+        ((-0.03, 0.02), one(None, None), "unclear"),
+        ((-0.03, 0.02), None, "–"),
+    ],
+)
+def test_a_statement_holds_by_the_whole_of_the_interval(
+    bounds: tuple[float, float], found: Summary | None, said: str
+) -> None:
+    assert checks.within(*bounds, found) == said
+
+
+def test_the_papers_numbers_by_hand() -> None:
+    """Over its ten tasks without WNLI; of transfers, over other targets."""
+    found = checked(study(config(1, 2, 1)))
+    tickets = [82.6, 90.0, 88.2, 88.9, 84.9, 66.0, 91.9, 53.8, 87.7, 63.2]
+    random = [67.5, 76.3, 21.0, 61.9, 69.6, 56.0, 83.1, 9.6, 31.8, 32.3]
+    fresh = [61.0, 77.0, 9.2, 60.5, 68.4, 54.5, 80.2, 0.0, 18.6, 14.4]
+    moved = [70.1, 79.2, 19.6, 62.0, 69.6, 52.7, 82.6, 4.0, 24.2, 42.3]
+    for name, controls in (
+        ("random", random),
+        ("reinitialised", fresh),
+        ("shuffled-layers", moved),
+    ):
+        mean = sum(a - b for a, b in zip(tickets, controls, strict=True)) / 1000
+        assert found[f"better_than_{name}"].paper_value == pytest.approx(mean)
+    own = [0.14, -0.25, -1.75, -5.17, -0.19, -9.66, -7.79, -2.06, -15.62, -2.83, -0.34]
+    mlm = [0.20, -0.16, -0.97, 0.12, 0.30, -3.65, -6.35, -0.19, -7.36, -2.29]
+    one_shot = [0.07, -0.57, -3.12, -1.41, -0.01, -12.68, -7.32, -0.99, -22.30, -2.83, -6.39]
+    assert found["universal_mean"].paper_value == pytest.approx((sum(mlm) - sum(own[:-1])) / 1000)
+    assert found["one_shot"].paper_value == pytest.approx((sum(one_shot) - sum(own)) / 1100)
+    assert found["universal"].paper == "10 of 10"
+    assert found["best_source"].paper == "mlm"
+    assert found["tickets_exist"].paper.startswith("11 of 11")
+    for name in ("rewinding", "standard"):
+        assert found[name].paper_value is None
+        assert "could not be verified" in found[name].mark
+
+
+def test_what_did_not_run_says_why() -> None:
+    made = study(config(1, 2, 1, controls=False))
+    found = checked(made)
+    assert {name for name, claim in found.items() if not claim.verdict.startswith("not run: ")} == {
+        "tickets_exist",
+        "tickets_exist_apart",
+    }
+    table = chen_claims.chen_claims_table(data(made), made.config)
+    assert f"{len(found) - 2} not run" in chen_claims.on_chen_claims(table)
+
+
+def test_differences_are_means_over_tasks_by_seed() -> None:
+    """Made up: rewinding to 50 % brings 5 points, standard pruning 0.6, the aliased mask loses 6.4."""
+    found = checked(study(whole(1, 2, 3)))
+    assert (found["rewinding"].holds, found["rewinding"].n) == ("no", 3)
+    assert found["rewinding"].found is not None
+    assert found["rewinding"].found.mean == pytest.approx(0.05)
+    assert found["standard"].holds == "yes"
+    assert found["aliased"].found is not None
+    assert found["aliased"].found.mean == pytest.approx(-0.064)
+    assert found["aliased"].holds == "no"
+    assert found["better_than_reinitialised"].holds == "yes"
+    assert found["masks_agree"].holds == "yes"
+
+
+def test_mlm_is_universal_only_if_it_serves_all() -> None:
+    """Made up: a source serves the targets that come after it by name; entailment serves all."""
+    made = study(whole(1, 2, 3))
+    found = checked(made)
+    assert (found["universal"].here, found["universal"].holds) == ("1 of 2", "no")
+    assert found["best_source"].here == "entailment (3 sources)"
+    assert (found["best_source"].holds, found["best_source"].verdict) == ("no", "differs")
+    rows = [
+        type(row)(**(vars(row) | {"score": 0.99}))
+        if (row.kind, row.source, row.metric) == ("transfer", "mlm", "accuracy")
+        and row.task != "mlm"
+        else row
+        for row in made.scores
+    ]
+    found = checked(made, Scores(rows))
+    assert (found["universal"].here, found["universal"].holds) == ("2 of 2", "yes")
+    assert found["universal"].verdict == "agrees"
+    assert found["best_source"].holds == "yes"
+
+
+def test_one_seed_decides_nothing() -> None:
+    held = {name: claim.holds for name, claim in checked(study(whole(1))).items()}
+    assert set(held.values()) <= {"unclear", "–"}
+    verdicts = {claim.verdict for claim in checked(study(whole(1))).values()}
+    assert not {"agrees", "differs", "direction only"} & verdicts
+
+
+def test_rewound_tickets_win_nothing() -> None:
+    asked = config(2, 3, 1)
+    imp = asked.imp.model_copy(update={"rewind_to": 50})
+    found = checked(study(asked.model_copy(update={"imp": imp, "rewind": asked.rewind.model_copy(
+        update={"points": (0,)}
+    )})))  # fmt: skip
+    assert found["tickets_exist"].holds == "–"
+    assert "no ticket can be a winning one" in found["tickets_exist"].verdict
+
+
+def test_tickets_chosen_apart_may_fail_where_those_chosen_on_validation_do_not() -> None:
+    made = study(config(1, 3, 2))
+    flat = {("entailment", "dense", 0, split): [0.9] * 3 for split in ("selection", "validation")}
+    changes = {
+        ("entailment", "imp", 1, "selection"): [0.5] * 3,
+        ("entailment", "imp", 1, "validation"): [0.95] * 3,
+        ("entailment", "imp", 2, "selection"): [0.95] * 3,
+        ("entailment", "imp", 2, "validation"): [0.5] * 3,
+    }
+    found = checked(made, with_scores(made, flat | changes))
+    assert (found["tickets_exist"].holds, found["tickets_exist_apart"].holds) == ("yes", "no")
+
+
+def test_the_one_shot_mask_is_judged_by_transfer_else_as_a_control() -> None:
+    made = study(whole(1, 2, 3))
+    assert "control" not in checked(made)["one_shot"].statement
+    narrow = made.config.transfer.model_copy(update={"sources": ()})
+    again = study(made.config.model_copy(update={"transfer": narrow}))
+    found = checked(again)["one_shot"]
+    assert "here: a control at 60" in found.statement
+    assert found.found is not None
+    imp, control = (
+        again.found.of(run) for run in (Run("mlm", "imp", 2), Run("mlm", "control", 2, "one-shot"))
+    )
+    assert found.found.mean == pytest.approx(sum(control[s] - imp[s] for s in (1, 2, 3)) / 3)
+    assert found.holds == "yes"
+
+
+def test_larger_sources_are_ranked() -> None:
+    """Six GLUE-like sources would be needed for a small p; three leave it unclear."""
+    found = checked(study(whole(1, 2, 3, mlm=False)))["larger_sources"]
+    assert found.paper == "0.73 (p 0.031, 9 sources)"
+    assert found.verdict == "not run: ranks need three sources of different sizes"
+    made = study(whole(1, 2, 3, mlm=False))
+    sizes = dict(zip(made.config.tasks, (900, 90, 9), strict=True))
+    tasks = [type(one)(**(vars(one) | {"train": sizes[one.task]})) for one in made.tasks]
+    changed = data(made)
+    claims = chen_claims.check(
+        Data(changed.scores, tasks, changed.agreement, False, changed.published), made.config
+    )
+    here = next(claim for claim in claims if claim.name == "larger_sources")
+    assert here.here.startswith("1.00 (p ")  # entailment transfers best, then sentiment
+    assert (here.holds, here.verdict) == ("unclear", "undecided")
