@@ -1,0 +1,189 @@
+"""How far a training moves weights, and how far a mask can thus be from that of the pre-trained weights.
+
+A mask that magnitudes choose differs from the one that the pre-trained weights alone would choose, the
+one-shot mask, only where weights cross a threshold. A training of few steps with a small learning rate moves
+no weight far, so that few weights can cross: AdamW moves a weight by about the sum of its learning
+rates at most.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stages.tickets.masks import Mask, Weights, check_same_matrices, num_survivors, num_weights
+
+QUANTILES = {"move_50": 0.5, "move_90": 0.9, "move_99": 0.99, "move_99_9": 0.999}
+
+
+@dataclass(frozen=True)
+class Moves:
+    """How far weights are from where they started, over the weights that were trained."""
+
+    num: int
+    largest: float
+    quantiles: dict[str, float]
+    """By name as in QUANTILES: the smallest move that so large a share of the weights does not exceed."""
+
+
+@dataclass(frozen=True)
+class Bound:
+    """How many weights the mask of a round and the one-shot mask can exchange at most."""
+
+    distance: float
+    """How far a weight is from its pre-trained value at most."""
+    near: int
+    """Survivors whose pre-trained magnitude is no further than this from the threshold of the one-shot mask."""
+    most_exchanged: int
+    jaccard_at_least: float
+    """Of what both masks keep."""
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """How far the mask of a round is from the one-shot mask of the same size.
+
+    Masks of one size differ by an exchange: as many weights that the one-shot mask keeps are dropped as
+    weights that it drops are kept.
+    """
+
+    threshold_pretrained: float
+    """Magnitude of the largest pre-trained weight that the one-shot mask drops."""
+    threshold_trained: float
+    """Magnitude of the largest trained weight that the round drops."""
+    gone: int
+    """Weights that the one-shot mask keeps and that rounds before have dropped: they never return."""
+    exchanged: int
+    jaccard: float
+    """Of what both masks keep."""
+
+
+def moves(start: Weights, trained: Weights, survivors: Mask) -> Moves:
+    """How far the survivors have moved.
+
+    Args:
+        start: the weights at the start of the training.
+        trained: the same after it.
+        survivors: what was trained; the others are 0 and do not count.
+
+    Raises:
+        ValueError: names or shapes differ, or nothing survives.
+    """
+    check_same_matrices(start, survivors)
+    check_same_matrices(trained, survivors)
+    found = [np.abs(trained[n] - start[n])[kept] for n, kept in survivors.items()]
+    together = np.concatenate(found)
+    num = together.size
+    if num == 0:
+        raise ValueError("no weight survives, so none has moved")
+    places = {name: int(np.ceil(share * num)) - 1 for name, share in QUANTILES.items()}
+    together.partition(sorted({*places.values(), num - 1}))
+    quantiles = {name: float(together[place]) for name, place in places.items()}
+    return Moves(num, float(together[-1]), quantiles)
+
+
+def largest_distance(pretrained: Weights, trained: Weights, survivors: Mask) -> float:
+    """Of a survivor from its pre-trained value.
+
+    In float64, so that a threshold less the distance is not rounded.
+
+    Raises:
+        ValueError: names or shapes differ.
+    """
+    check_same_matrices(pretrained, survivors)
+    check_same_matrices(trained, survivors)
+    return max(
+        _largest(np.abs(pretrained[name][kept].astype(np.float64) - trained[name][kept]))
+        for name, kept in survivors.items()
+    )
+
+
+def exchange(
+    pretrained: Weights, one_shot: Mask, trained: Weights, before: Mask, after: Mask
+) -> Exchange:
+    """How far the mask of a round is from the one-shot mask.
+
+    Args:
+        pretrained: theta_0.
+        one_shot: its largest weights, exactly as many as `after` keeps, over all matrices.
+        trained: the weights that the round has ranked, those outside `before` aside.
+        before: the survivors that were trained.
+        after: what the round keeps, a subset of `before`.
+
+    Raises:
+        ValueError: names, shapes or sizes of the masks differ.
+    """
+    for other in (one_shot, trained, before, after):
+        check_same_matrices(pretrained, other)
+    kept = num_survivors(after)
+    _check_size(one_shot, kept)
+    dropped = {name: before[name] & ~after[name] for name in after}
+    gone = sum(np.count_nonzero(one_shot[name] & ~before[name]) for name in after)
+    exchanged = sum(np.count_nonzero(one_shot[name] & ~after[name]) for name in after)
+    return Exchange(
+        threshold(pretrained, one_shot),
+        max(_largest(np.abs(trained[name])[out]) for name, out in dropped.items()),
+        gone,
+        exchanged,
+        jaccard(exchanged, kept),
+    )
+
+
+def bound(pretrained: Weights, one_shot: Mask, before: Mask, distance: float) -> Bound:
+    """How many weights a round's mask and the one-shot mask of its size can exchange at most.
+
+    Let D be the distance, t the threshold of the one-shot mask and t' that of the round. A survivor that
+    the one-shot mask keeps and the round drops has a pre-trained magnitude of at most t' + D; one that
+    the one-shot mask drops and the round keeps has at least t' - D. If t' is at most t, the former are
+    no further than D above t; with those that were gone before, they are all that the one-shot mask keeps
+    and the round does not. If t' is more than t, the latter are no further than D below t. Both
+    sides of the exchange are equally large, so the larger of the two bounds holds in any case: in
+    every round of a chain, and whatever weights its training started from.
+
+    Args:
+        pretrained: theta_0.
+        one_shot: its largest weights, as many as the round keeps.
+        before: the survivors that were trained.
+        distance: D, of a trained survivor from its pre-trained value, at most.
+
+    Raises:
+        ValueError: names or shapes differ.
+    """
+    check_same_matrices(pretrained, one_shot)
+    check_same_matrices(pretrained, before)
+    at = threshold(pretrained, one_shot)
+    above = below = gone = 0
+    for name, weights in pretrained.items():
+        magnitude = np.abs(weights).astype(np.float64)
+        kept, there = one_shot[name], before[name]
+        above += np.count_nonzero(kept & there & (magnitude <= at + distance))
+        below += np.count_nonzero(~kept & there & (magnitude >= at - distance))
+        gone += np.count_nonzero(kept & ~there)
+    size = num_survivors(one_shot)
+    most = min(max(below, above + gone), size, num_weights(one_shot) - size)
+    return Bound(distance, above + below, most, jaccard(most, size))
+
+
+def threshold(weights: Weights, mask: Mask) -> float:
+    """Magnitude of the largest weight that the mask drops; 0 where it drops none."""
+    return max(_largest(np.abs(weights[name])[~kept]) for name, kept in mask.items())
+
+
+def _check_size(one_shot: Mask, kept: int) -> None:
+    if num_survivors(one_shot) != kept:
+        raise ValueError(
+            f"the one-shot mask keeps {num_survivors(one_shot)} weights, and the round's {kept}"
+        )
+
+
+def jaccard(exchanged: int, kept: int) -> float:
+    """Jaccard similarity of two masks that keep `kept` weights each, all but `exchanged` of them in common.
+
+    1 where nothing is kept.
+    """
+    return (kept - exchanged) / (kept + exchanged) if kept else 1.0
+
+
+def _largest(values: NDArray[np.floating]) -> float:
+    """0 where there are none."""
+    return float(values.max(initial=0.0))
