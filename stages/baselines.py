@@ -28,7 +28,7 @@ def main(
     out.mkdir(parents=True, exist_ok=True)
     for task in config.tasks:
         data = tasks.load_prepared(prepared / task)
-        if data.task.kind != "mlm":
+        if data.task.kind in tasks.LABELLED:
             found = word_vectors.predict(data, embeddings, config.baselines)
             artifacts.save_arrays(found, out / f"{task}.safetensors")
 

@@ -22,7 +22,10 @@ def check(study: params.Params) -> None:
     for task, data in study.data.items():
         if isinstance(data, params.FolderData):
             _folder(data.path, f"data.{task}.path")
-        if not isinstance(data, params.MiniatureData) and data.hans:
+        if isinstance(data, params.TextData):
+            _file(data.train, f"data.{task}.train")
+            _file(data.validation, f"data.{task}.validation")
+        elif not isinstance(data, params.MiniatureData) and data.hans:
             _file(data.hans.path, f"data.{task}.hans.path")
     for task, own in study.own.items():
         for split, path in {"train": own.train, "validation": own.validation}.items():

@@ -1,5 +1,6 @@
 """A task's tokenised splits (train, selection carved from it, validation, HANS), baselines and recipe."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -8,9 +9,25 @@ import typer
 from tokenizers import Tokenizer
 
 from stages import cli
-from stages.tickets import artifacts, baselines, hans, hans_scores, params, tasks, texts
+from stages.tickets import (
+    artifacts,
+    baselines,
+    corpora,
+    hans,
+    hans_scores,
+    params,
+    spans,
+    tasks,
+    texts,
+)
+from stages.tickets import asked as questions
+from stages.tickets.artifacts import Split
+from stages.tickets.asked import Asked
+from stages.tickets.corpora import Paragraphs
 from stages.tickets.seeds import stable_seed
+from stages.tickets.spans import Questions
 from stages.tickets.tasks import Prepared, Task, Vocabulary
+from stages.tickets.texts import Source
 
 
 @dataclass(frozen=True)
@@ -23,37 +40,118 @@ class Params:
     override: params.Override
 
 
+@dataclass(frozen=True)
+class Cut:
+    """How many examples of every split are taken, and how long they are."""
+
+    examples: params.Examples | None
+    max_length: int
+    """Tokens, special ones included."""
+    stride: int
+    """Word pieces that windows of one context have in common."""
+
+    def number(self, split: str) -> int | None:
+        """None for all."""
+        if self.examples is None or split == hans_scores.SPLIT:
+            return None
+        return self.examples.train if split == "train" else self.examples.validation
+
+
+def cut_of(source: params.Data | params.OwnData, config: params.Prepare) -> Cut:
+    """What a section of `data` or `own` says, and where it says nothing, `prepare`."""
+    if isinstance(source, params.OwnData | params.MiniatureData):
+        return Cut(None, config.max_length, config.max_length // 3)
+    max_length = source.max_length or config.max_length
+    stride = None if isinstance(source, params.TextData) else source.stride
+    return Cut(source.examples, max_length, max_length // 3 if stride is None else stride)
+
+
 def prepare(
     task: Task,
-    sources: dict[str, texts.Texts],
+    sources: Mapping[str, Source],
     tokenizer: Tokenizer,
     vocabulary: Vocabulary,
     config: params.Prepare,
-) -> Prepared:
-    """Tokenise every split, carve `selection`, and hide words where there are words to find."""
-    splits = {
-        name: texts.tokenise(source, tokenizer, config.max_length)
-        for name, source in sources.items()
-    }
-    train, selection = tasks.carve(
-        splits.pop("train"), config.selection, stable_seed("selection", task.name, config.seed)
-    )
+    cut: Cut,
+) -> tuple[Prepared, dict[str, Asked]]:
+    """Tokenise every split, carve `selection`, and hide words where there are words to find.
+
+    Returns:
+        The task, and what is asked in every split of questions.
+    """
+    carved = stable_seed("selection", task.name, config.seed)
+    few = {name: taken(source, task, name, cut, config.seed) for name, source in sources.items()}
+    whole = few["train"]
+    if isinstance(whole, Questions):
+        inside, outside = _carved(whole, task, config.selection, carved)
+        few = {"train": inside, "selection": outside, "validation": few["validation"]}
+    splits: dict[str, Split] = {}
+    asked: dict[str, Asked] = {}
+    for name, source in few.items():
+        match source:
+            case Questions():
+                splits[name], asked[name] = _windows(source, task, tokenizer, cut)
+            case Paragraphs():
+                splits[name] = _blocks(source, task, name, tokenizer, cut, config.seed)
+            case _:
+                splits[name] = texts.tokenise(source, tokenizer, cut.max_length)
+    train = splits.pop("train")
+    if "selection" not in splits:
+        train, selection = tasks.carve(train, config.selection, carved)
+        splits = {"selection": selection, **splits}
     if task.kind == "classification" and len(set(train.labels.tolist())) < 2:
         raise params.ParamsError(
             f"prepare.selection is {config.selection}, which leaves {task.name!r} one class to train on"
         )
-    evaluated = {"selection": selection, **splits}
     if task.kind == "mlm":
-        evaluated = {
+        splits = {
             name: tasks.hide_in_split(
                 split,
                 vocabulary,
                 config.masked,
                 stable_seed("hidden", task.name, name, config.seed),
             )
-            for name, split in evaluated.items()
+            for name, split in splits.items()
         }
-    return Prepared(task, vocabulary, train, evaluated)
+    return Prepared(task, vocabulary, train, splits), asked
+
+
+def taken(source: Source, task: Task, name: str, cut: Cut, seed: int) -> Source:
+    """As many examples of a split as are asked for; of text, which is cut first, all."""
+    number = cut.number(name)
+    if number is None or isinstance(source, Paragraphs):
+        return source
+    return source.take(
+        tasks.drawn(len(source), number, stable_seed("examples", task.name, name, seed))
+    )
+
+
+def _carved(train: Questions, task: Task, share: float, seed: int) -> tuple[Questions, Questions]:
+    try:
+        return spans.carve(train, share, seed)
+    except ValueError as error:
+        raise params.ParamsError(f"data.{task.name} has too few examples: {error}") from None
+
+
+def _windows(source: Questions, task: Task, tokenizer: Tokenizer, cut: Cut) -> tuple[Split, Asked]:
+    try:
+        return spans.windows(source, tokenizer, cut.max_length, cut.stride)
+    except ValueError as error:
+        raise params.ParamsError(f"data.{task.name} cannot be cut into windows: {error}") from None
+
+
+def _blocks(
+    source: Paragraphs, task: Task, name: str, tokenizer: Tokenizer, cut: Cut, seed: int
+) -> Split:
+    try:
+        blocks = corpora.blocks(source, tokenizer, cut.max_length)
+    except ValueError as error:
+        raise params.ParamsError(f"data.{task.name} has too little text, {name}: {error}") from None
+    number = cut.number(name)
+    if number is None:
+        return blocks
+    drawn = tasks.drawn(len(blocks), number, stable_seed("examples", task.name, name, seed))
+    return tasks.take(blocks, drawn)
 
 
 def recipe(config: Params) -> params.Recipe:
@@ -62,7 +160,7 @@ def recipe(config: Params) -> params.Recipe:
     return params.Recipe(noise=config.noise, train=config.train.model_copy(update=different))
 
 
-def check_length(max_length: int, encoder: dict[str, Any]) -> None:
+def check_length(max_length: int, encoder: dict[str, Any], key: str = "prepare.max_length") -> None:
     """Raise ParamsError where inputs may be longer than the encoder (its config) has positions for."""
     positions = encoder.get("max_position_embeddings")
     if positions is None:
@@ -71,7 +169,7 @@ def check_length(max_length: int, encoder: dict[str, Any]) -> None:
         positions -= encoder["pad_token_id"] + 1
     if max_length > positions:
         raise params.ParamsError(
-            f"prepare.max_length is {max_length}, allowed for this encoder is at most {positions}"
+            f"{key} is {max_length}, allowed for this encoder is at most {positions}"
         )
 
 
@@ -84,16 +182,22 @@ def main(
     source = config.data or config.own
     if source is None:
         raise params.ParamsError(f"data has no {task!r}, and own has none")
-    check_length(config.prepare.max_length, artifacts.load_record(encoder / "config.json"))
+    cut = cut_of(source, config.prepare)
+    section = "prepare" if cut.max_length == config.prepare.max_length else f"data.{task}"
+    positions = artifacts.load_record(encoder / "config.json")
+    check_length(cut.max_length, positions, f"{section}.max_length")
     described, sources = texts.load(task, source)
     found = hans.load(task, source, config.prepare.seed)
-    if found:
-        sources[hans_scores.SPLIT] = found[0]
     record = artifacts.load_record(encoder / "encoder.json")["vocabulary"]
     tokenizer = Tokenizer.from_file(str(encoder / "tokenizer.json"))
     vocabulary = Vocabulary(**{**record, "special": tuple(record["special"])})
-    prepared = prepare(described, sources, tokenizer, vocabulary, config.prepare)
+    if found:
+        sources = {**sources, hans_scores.SPLIT: found[0]}
+    prepared, asked = prepare(described, sources, tokenizer, vocabulary, config.prepare, cut)
     tasks.save_prepared(prepared, out)
+    for split, about in asked.items():
+        if split != "train":
+            questions.save(about, out, split)
     artifacts.save_record(recipe(config).model_dump(), out / "recipe.json")
     if found:
         hans_scores.save_cases(found[1], out / "hans.csv")

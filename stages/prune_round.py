@@ -6,7 +6,9 @@ from typing import Annotated
 import typer
 
 from stages import cli, inputs
-from stages.tickets import artifacts, encoder, masks
+from stages.tickets import artifacts, encoder, masks, subnetworks
+
+CLASSIFIER = "classifier.safetensors"
 
 
 def main(
@@ -18,8 +20,12 @@ def main(
     prepared: Annotated[Path, typer.Option()],
     weights: Annotated[Path, typer.Option(help="theta_i.")],
     trained: Annotated[Path, typer.Option(help="Weights of the dense run after training.")],
-    mask: Annotated[Path, typer.Option(help="Of that round.")],
+    ticket: Annotated[Path, typer.Option(help="Folder of that round.")],
     point: Annotated[int, typer.Option("--rewind_to", help="i, per cent of the dense training.")],
+    decay_over: Annotated[
+        int, typer.Option("--decay_over", help="Rounds over which the learning rate decays.")
+    ],
+    classifier: Annotated[str, typer.Option(help="rewound, or carried from round to round.")],
     out: Annotated[Path, typer.Option()],
     keep: Annotated[
         list[int],
@@ -29,13 +35,30 @@ def main(
     ],
 ) -> None:
     loaded = inputs.load(task, seed, theta_0, prepared)
-    survivors = artifacts.load_mask(mask)
-    if before == 0:  # the subnetwork of round 0 is dense, and fine-tune has trained it
+    survivors = artifacts.load_mask(ticket / "mask.safetensors")
+    if (
+        before == 0 and decay_over == 1
+    ):  # the subnetwork of round 0 is dense; fine-tune has trained it
         model = loaded.model(trained)
     else:
-        model = loaded.train(weights, survivors, point, out / "before")
+        model = loaded.model(weights)
+        if before > 0 and classifier == "carried":
+            encoder.load_head_(model, ticket / CLASSIFIER)
+        run = subnetworks.train_(
+            model,
+            loaded.encoder,
+            loaded.prepared,
+            survivors,
+            loaded.noise,
+            loaded.recipe,
+            point,
+            decay_over,
+        )
+        artifacts.save_run(run.predictions, run.losses, out / "before")
         if before in keep:
             encoder.save_weights(model, loaded.encoder, out / "before" / "weights.safetensors")
+    if classifier == "carried":
+        encoder.save_head(model, out / CLASSIFIER)
     ranked = encoder.prunable_weights(model, loaded.encoder)
     pruned = masks.prune_by_magnitude(ranked, survivors, sparsity)
     artifacts.save_mask(pruned, out / "mask.safetensors")

@@ -1,12 +1,12 @@
 """Train the last subnetwork from theta_i, the weights at one point of the dense training."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
 from stages import cli, inputs
-from stages.tickets import artifacts
+from stages.tickets import artifacts, subnetworks
 
 
 def main(
@@ -17,10 +17,20 @@ def main(
     prepared: Annotated[Path, typer.Option()],
     weights: Annotated[Path, typer.Option(help="theta_i.")],
     mask: Annotated[Path, typer.Option()],
+    source: Annotated[
+        Literal["dense", "sparse"], typer.Option(help="Whose training theta_i is taken from.")
+    ],
+    start: Annotated[Path, typer.Option(help="theta_0, from which the sparse training starts.")],
     out: Annotated[Path, typer.Option()],
 ) -> None:
     loaded = inputs.load(task, seed, theta_0, prepared)
-    loaded.train(weights, artifacts.load_mask(mask), point, out)
+    survivors = artifacts.load_mask(mask)
+    model = loaded.model(weights if source == "dense" else start)
+    run_of = (model, loaded.encoder, loaded.prepared, survivors, loaded.noise, loaded.recipe, point)
+    if source == "sparse":
+        subnetworks.to_sparse_theta_(*run_of)
+    run = subnetworks.train_(*run_of)
+    artifacts.save_run(run.predictions, run.losses, out)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Tables of scores from all stored predictions, and the few numbers that `dvc metrics` shows."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import astuple, dataclass, fields
 from itertools import product
 from pathlib import Path
@@ -11,6 +11,8 @@ import typer
 
 from stages import cli
 from stages.tickets import artifacts, hans_scores, params, scores, tasks
+from stages.tickets import asked as questions
+from stages.tickets.asked import Asked
 from stages.tickets.summary import HansScore, Size, TaskSize
 from stages.tickets.tasks import Prepared
 
@@ -27,10 +29,15 @@ class Params:
     seeds: tuple[int, ...]
     rounds: tuple[params.Round, ...]
     imp: params.Imp
+    earlier: params.Earlier
     rewind: params.Rewind
     random: params.Random
+    controls: params.Controls
+    standard: params.Standard
+    cross: params.Cross
     scratch: params.Scratch
     transfer: params.Transfer
+    transfer_weights: params.TransferWeights
     retrain: params.Retrain
 
 
@@ -55,9 +62,12 @@ def sources(config: Params, runs: Path, rounds: Path) -> Iterator[Source]:
     last = len(config.rounds)
 
     def ticket(task: str, seed: int, number: int) -> Path:
+        here = f"{task}/seed-{seed}"
         if number == last:
-            return runs / "ticket" / task / f"seed-{seed}"
-        return rounds / task / f"seed-{seed}" / f"round-{number + 1}" / "before"
+            return runs / "ticket" / here / "ticket"
+        if number in config.earlier.rounds:
+            return runs / "earlier" / here / f"round-{number}" / "ticket"
+        return rounds / here / f"round-{number + 1}" / "before"
 
     for task in config.tasks:
         for seed in config.seeds:
@@ -66,8 +76,10 @@ def sources(config: Params, runs: Path, rounds: Path) -> Iterator[Source]:
             for after in config.rounds:
                 yield Source(ticket(task, seed, after.to), task, "imp", seed, after.to)
             for number in config.random.rounds:
-                folder = runs / "random" / here / f"round-{number}"
+                folder = runs / "random" / here / f"round-{number}" / "random"
                 yield Source(folder, task, "random", seed, number)
+            for kind in config.controls.every.kinds:
+                yield control(runs / "ticket" / here, task, kind, seed, last)
         for seed in config.scratch.seeds:
             yield Source(runs / "scratch" / task / f"seed-{seed}", task, "scratch", seed, 0)
     for task in config.rewind.tasks:
@@ -77,15 +89,58 @@ def sources(config: Params, runs: Path, rounds: Path) -> Iterator[Source]:
             for point in config.rewind.points:
                 folder = runs / "rewind" / task / f"seed-{seed}" / f"point-{point}"
                 yield Source(folder, task, "rewind", seed, last, point)
-    number = config.transfer.round
-    for source in config.transfer.sources:
-        for target in config.transfer.targets:
-            for seed in config.transfer.seeds:
-                folder = runs / "transfer" / source / target / f"seed-{seed}"
-                if source == target:
-                    folder = ticket(target, seed, number)
-                yield Source(folder, target, "transfer", seed, number, None, source)
+    yield from controls(config, runs)
+    for task, mask_seed, seed in product(
+        config.cross.tasks, config.cross.mask_seeds, config.cross.seeds
+    ):
+        folder = runs / "cross" / task / f"mask-{mask_seed}" / f"seed-{seed}"
+        if mask_seed == seed:
+            folder = ticket(task, seed, last)
+        yield Source(folder, task, "cross", seed, last, None, str(mask_seed))
+    yield from transferred(config, runs, ticket)
     yield from searched(config.retrain, runs)
+
+
+def transferred(
+    config: Params, runs: Path, ticket: Callable[[str, int, int], Path]
+) -> Iterator[Source]:
+    """Masks of sources on targets; `ticket` says where that of a task on itself lies."""
+    number = config.transfer.round
+    for source, target, seed in product(
+        config.transfer.sources, config.transfer.targets, config.transfer.seeds
+    ):
+        folder = runs / "transfer" / source / target / f"seed-{seed}"
+        if source == target:
+            folder = ticket(target, seed, number)
+        yield Source(folder, target, "transfer", seed, number, None, source)
+    weights = config.transfer_weights
+    for source, target, seed, point in product(
+        weights.sources, weights.targets, weights.seeds, weights.points
+    ):
+        folder = runs / "transfer-weights" / source / target / f"seed-{seed}" / f"point-{point}"
+        yield Source(folder, target, "transfer_weights", seed, number, point, source)
+
+
+def control(folder: Path, task: str, kind: str, seed: int, number: int) -> Source:
+    """A control of a ticket; the random mask has a kind of its own."""
+    if kind == "random":
+        return Source(folder / kind, task, kind, seed, number)
+    return Source(folder / kind, task, "control", seed, number, None, kind)
+
+
+def controls(config: Params, runs: Path) -> Iterator[Source]:
+    """What tickets of chosen tasks and seeds are compared with, and standard pruning."""
+    chosen = config.controls
+    for task, seed, number in product(chosen.tasks, chosen.seeds, chosen.rounds):
+        folder = runs / "controls" / task / f"seed-{seed}" / f"round-{number}"
+        for kind in chosen.more.kinds:
+            yield control(folder, task, kind, seed, number)
+    for task, seed in product(config.standard.tasks, config.standard.seeds):
+        for after in config.rounds:
+            folder = runs / "standard" / task / f"seed-{seed}" / f"round-{after.to}"
+            yield Source(folder / "standard", task, "standard", seed, after.to)
+            if after.to in config.standard.aliased.rounds:
+                yield Source(folder / "aliased", task, "aliased", seed, after.to)
 
 
 def searched(retrain: params.Retrain, runs: Path) -> Iterator[Source]:
@@ -139,7 +194,7 @@ class Folders:
 def predicted(
     config: Params, folders: Folders, prepared: Mapping[str, Prepared]
 ) -> Iterator[Predicted]:
-    """All runs, then the baselines of every task: those of `prepare`, and of word vectors."""
+    """All runs, then the baselines of every task that has any, of `prepare` and of word vectors."""
     sparsity = {0: 0.0} | {after.to: after.sparsity for after in config.rounds}
     for run in sources(config, folders.runs, folders.rounds):
         arrays = artifacts.load_arrays(run.folder / "predictions.safetensors")
@@ -148,7 +203,7 @@ def predicted(
         yield Predicted(run.task, where, arrays)
     for task, data in prepared.items():
         arrays = artifacts.load_arrays(folders.prepared / task / "baselines.safetensors")
-        if data.task.kind != "mlm":
+        if data.task.kind in tasks.LABELLED:
             arrays |= artifacts.load_arrays(folders.vectors / f"{task}.safetensors")
         for kind in sorted({key.split(".")[0] for key in arrays}, reverse=True):
             yield Predicted(task, [task, kind, None, 0, 0.0, None, None], arrays, f"{kind}.")
@@ -165,6 +220,12 @@ def tables(
         for task, data in prepared.items()
         if hans_scores.SPLIT in data.evaluated
     }
+    asked = {
+        (task, split): questions.load(folders.prepared / task, split)
+        for task, data in prepared.items()
+        if data.task.kind == "span"
+        for split in data.evaluated
+    }
     for run in predicted(config, folders, prepared):
         data = prepared[run.task]
         for split, examples in data.evaluated.items():
@@ -174,7 +235,8 @@ def tables(
                 found = hans_scores.by_subcase(logits, examples.labels, cases[run.task])
                 on_hans += [[*run.where, *astuple(one)] for one in found]
             else:
-                rows += _rows(run.where, data.task, run.arrays, prefix, split, examples)
+                about = asked.get((run.task, split))
+                rows += _rows(run.where, data.task, run.arrays, prefix, split, examples, about)
     both = (
         pd.DataFrame(rows, columns=COLUMNS),
         pd.DataFrame(on_hans, columns=[field.name for field in fields(HansScore)]),
@@ -190,6 +252,7 @@ def _rows(
     prefix: str,
     split: str,
     examples: artifacts.Split,
+    asked: Asked | None,
 ) -> list[list[Any]]:
     return [
         [
@@ -201,7 +264,7 @@ def _rows(
             found.num_examples,
             found.collapsed,
         ]
-        for found in scores.score(task, predictions, prefix, examples)
+        for found in scores.score(task, predictions, prefix, examples, asked)
     ]
 
 

@@ -651,8 +651,8 @@ LAYERS = {
         "structure", "summary", "survival",
     },
     "outside": {
-        "artifacts", "baselines", "encoder", "exports", "hans", "pretrained", "scores", "tasks",
-        "texts", "word_vectors",
+        "artifacts", "asked", "baselines", "corpora", "data_sets", "encoder", "exports", "hans",
+        "pretrained", "scores", "spans", "squad", "tasks", "texts", "word_vectors",
     },
     "loops": {
         "attention_maps", "batches", "embedding", "evaluation", "gates", "graphs", "head_patterns",

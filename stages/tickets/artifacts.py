@@ -70,9 +70,10 @@ class Split:
     """Tokenised examples, one after another, and their labels.
 
     Example i holds tokens `ids[starts[i]:starts[i + 1]]`, with token types beside them. Labels are
-    class numbers or floats, one per example. For masked language modelling `train` has zeros, since
-    words are hidden anew in each step, and the splits it is scored on have one label per token: the
-    hidden word, or -100 where there is nothing to predict.
+    class numbers or floats, one per example, or for spans the first and last token of the answer, 0 and
+    0 where it is not there. For masked language modelling `train` has zeros, since words are hidden anew
+    in each step, and the splits it is scored on have one label per token: the hidden word, or -100 where
+    there is nothing to predict.
     """
 
     ids: NDArray[np.int32]

@@ -6,7 +6,7 @@ from scipy.sparse import csr_matrix
 from sklearn.linear_model import LogisticRegression, Ridge
 
 from stages.tickets.artifacts import Arrays, Split
-from stages.tickets.tasks import NOT_SCORED, Prepared
+from stages.tickets.tasks import LABELLED, NOT_SCORED, Prepared
 
 
 def predict(prepared: Prepared) -> Arrays:
@@ -15,16 +15,18 @@ def predict(prepared: Prepared) -> Arrays:
     `majority` always says the most frequent class of the training split (the smaller number on a tie),
     its mean label, or its most frequent word. `bag_of_words` is a logistic regression (for
     regression a ridge) on the counts of word pieces, those of the two texts of a pair apart; there is
-    none for masked language modelling.
+    none for masked language modelling. For spans there is neither.
 
     Returns:
         By `<baseline>.<split>.logits`, or `.tokens` and `.losses`; see `evaluation.predict`.
     """
     arrays: Arrays = {}
+    if prepared.task.kind == "span":
+        return arrays
     for split, found in prepared.evaluated.items():
         for key, array in _majority(prepared, found).items():
             arrays[f"majority.{split}.{key}"] = array
-    if prepared.task.kind != "mlm":
+    if prepared.task.kind in LABELLED:
         for split, logits in _bag_of_words(prepared).items():
             arrays[f"bag_of_words.{split}.logits"] = logits
     return arrays

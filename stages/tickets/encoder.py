@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from transformers import (
     AutoConfig,
     AutoModelForMaskedLM,
+    AutoModelForQuestionAnswering,
     AutoModelForSequenceClassification,
     PreTrainedConfig,
     PreTrainedModel,
@@ -35,7 +36,15 @@ DROPOUT_FIELDS = (
     "dropout",
     "attention_dropout",
     "seq_classif_dropout",
+    "qa_dropout",
 )
+MODELS: dict[Kind, Any] = {
+    "classification": AutoModelForSequenceClassification,
+    "regression": AutoModelForSequenceClassification,
+    "mlm": AutoModelForMaskedLM,
+    "span": AutoModelForQuestionAnswering,
+}
+"""Classes of transformers by kind of task."""
 
 
 @dataclass(frozen=True)
@@ -155,8 +164,9 @@ def build(
 
     Args:
         encoder: a folder's content.
-        kind: `mlm` for a masked language model, else a classifier on the first token.
-        num_labels: outputs of the classifier; 1 for regression.
+        kind: `mlm` for a masked language model, `span` for starts and ends of answers, else a
+            classifier on the first token.
+        num_labels: outputs of the classifier; 1 for regression, 2 for `span`.
         dropout: probability of every dropout of the model, in [0, 1).
         head_init: seed.
         from_scratch: leave the pre-trained weights out.
@@ -170,10 +180,9 @@ def build(
     for field in DROPOUT_FIELDS:
         if hasattr(config, field):
             setattr(config, field, dropout)
-    model_class = AutoModelForMaskedLM if kind == "mlm" else AutoModelForSequenceClassification
     with torch.random.fork_rng():
         torch.manual_seed(head_init)
-        model: PreTrainedModel = model_class.from_config(config)  # type: ignore[no-untyped-call]
+        model: PreTrainedModel = MODELS[kind].from_config(config)
     if not from_scratch:
         parameters = dict(model.named_parameters())
         body = dict(model.base_model.named_parameters())
@@ -207,9 +216,9 @@ def prunable_parameters(model: PreTrainedModel, encoder: Encoder) -> dict[str, n
 def prunable_weights(model: PreTrainedModel, encoder: Encoder) -> dict[str, NDArray[np.float32]]:
     """The weights to rank: of every prunable matrix of the encoder, copied to the CPU.
 
-    A matrix that the encoder has and `model` does not (the pooler under masked language modelling)
-    comes with its pre-trained values, so that masks of all tasks cover the same matrices; with the
-    authors' library it kept those values too (Chen et al. 2020).
+    A matrix that the encoder has and `model` does not (the pooler under masked language modelling and
+    for spans) comes with its pre-trained values, so that masks of all tasks cover the same matrices;
+    with the authors' library it kept those values too (Chen et al. 2020).
     """
     return to_rank(prunable_parameters(model, encoder), encoder)
 
@@ -220,6 +229,85 @@ def to_rank(live: Mapping[str, nn.Parameter], encoder: Encoder) -> dict[str, NDA
         name: live.get(name, encoder.weights[name]).detach().float().cpu().numpy().copy()
         for name in encoder.prunable
     }
+
+
+def set_prunable_(
+    model: PreTrainedModel, encoder: Encoder, weights: Mapping[str, NDArray[np.float32]]
+) -> None:
+    """Set the prunable matrices that `model` has to `weights`, by name in the base model."""
+    with torch.no_grad():
+        for name, parameter in prunable_parameters(model, encoder).items():
+            _copy_(parameter, torch.from_numpy(weights[name]), name)
+
+
+def draw_anew_(
+    model: PreTrainedModel, encoder: Encoder, drawn: PreTrainedModel, layers: bool
+) -> None:
+    """Set what of `model` is pre-trained to the weights of `drawn`; the classifier stays.
+
+    Args:
+        model: theta_i.
+        encoder: says what is pre-trained: the body, and for masked language modelling its head.
+        drawn: the same model with no pre-training, see `build`.
+        layers: only the layers and a pooler; embeddings and the head of a language model stay.
+    """
+    prefix = f"{model.base_model_prefix}."
+    names = {
+        f"{prefix}{name}" for name in encoder.weights if not layers or _in_layer_or_pooler(name)
+    }
+    names |= set() if layers else set(encoder.mlm_head)
+    source = dict(drawn.named_parameters())
+    with torch.no_grad():
+        for name, parameter in model.named_parameters():
+            if name in names:
+                _copy_(parameter, source[name], name)
+
+
+def head_parameters(model: PreTrainedModel) -> dict[str, nn.Parameter]:
+    """What of `model` is no body: its classifier, or the head of masked language modelling."""
+    prefix = f"{model.base_model_prefix}."
+    return {name: p for name, p in model.named_parameters() if not name.startswith(prefix)}
+
+
+def save_head(model: PreTrainedModel, path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    save_file(
+        {name: p.detach().cpu().contiguous() for name, p in head_parameters(model).items()}, path
+    )
+
+
+def load_head_(model: PreTrainedModel, path: Path) -> None:
+    """Set what of `model` is no body to what `save_head` wrote.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: the file is of another head.
+    """
+    if not path.exists():
+        raise FileNotFoundError(f"{path} does not exist; `dvc repro` makes it")
+    stored, parameters = load_file(path), head_parameters(model)
+    if stored.keys() != parameters.keys():
+        raise ValueError(f"{path} has {sorted(stored)}, the model {sorted(parameters)}")
+    with torch.no_grad():
+        for name, parameter in parameters.items():
+            _copy_(parameter, stored[name], name)
+
+
+def load_body_(model: PreTrainedModel, encoder: Encoder, path: Path) -> None:
+    """Set the body of `model` to that of a file that `save_weights` wrote for any task; the head stays.
+
+    What the file does not hold is the encoder's, so a pooler that the task of the file does not use
+    has its pre-trained weights.
+    """
+    if not path.exists():
+        raise FileNotFoundError(f"{path} does not exist; `dvc repro` makes it")
+    stored = load_file(path)
+    prefix = f"{model.base_model_prefix}."
+    with torch.no_grad():
+        for name, parameter in model.base_model.named_parameters():
+            source = stored.get(prefix + name, encoder.weights.get(name))
+            if source is not None:
+                _copy_(parameter, source, name)
 
 
 def save_weights(model: PreTrainedModel, encoder: Encoder, path: Path) -> None:

@@ -2,13 +2,15 @@
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import nn
 from transformers import PreTrainedModel
 
 from stages.tickets import models
 from stages.tickets.artifacts import Arrays, Split
 from stages.tickets.batches import Rows
-from stages.tickets.tasks import NOT_SCORED, Prepared
+from stages.tickets.params import Kind
+from stages.tickets.tasks import LABELLED, NOT_SCORED, Prepared
 
 TOKENS_PER_BATCH = 16_384
 
@@ -19,7 +21,8 @@ def predict(model: PreTrainedModel, prepared: Prepared) -> Arrays:
     Which examples share a batch moves logits by rounding alone, less than 1e-5 of theirs.
 
     Returns:
-        By `<split>.logits`: (examples, outputs). For masked language modelling, where logits over the
+        By `<split>.logits`: (examples, outputs), or for spans (tokens, 2), of start and end, the tokens
+        of one example after those of another. For masked language modelling, where logits over the
         vocabulary would be large, by `<split>.tokens` and `<split>.losses`: the most likely token of
         each hidden word and the cross-entropy in nats.
     """
@@ -51,7 +54,9 @@ def _predict_split(model: PreTrainedModel, prepared: Prepared, split: Split) -> 
             full = bool(split.lengths[examples[0]] == length)
             taken = models.inputs_of(model, inputs, full)
             if prepared.task.kind != "mlm":
-                pieces.append({"logits": models.logits_of(model, taken).float().cpu().numpy()})
+                logits = models.logits_of(model, taken).float()
+                kept = logits[there] if prepared.task.kind == "span" else logits
+                pieces.append({"logits": kept.cpu().numpy()})
             else:
                 tokens = [np.arange(split.starts[i], split.starts[i + 1]) for i in examples]
                 of_tokens = torch.from_numpy(split.labels[np.concatenate(tokens)]).to(where)
@@ -68,23 +73,13 @@ def _predict_split(model: PreTrainedModel, prepared: Prepared, split: Split) -> 
                     }
                 )
             start += num
-    return _in_order(pieces, order, split, per_word=prepared.task.kind == "mlm")
-
-
-def _in_order(
-    pieces: list[Arrays],
-    order: np.ndarray[tuple[int], np.dtype[np.int64]],
-    split: Split,
-    per_word: bool,
-) -> Arrays:
-    """Undo the sorting by length."""
-    if per_word:
-        words = [
-            np.flatnonzero(split.labels[split.starts[i] : split.starts[i + 1]] != NOT_SCORED)
-            + split.starts[i]
-            for i in order
-        ]
-        back = np.argsort(np.concatenate(words), kind="stable")
-    else:
-        back = np.argsort(order, kind="stable")
+    back = np.argsort(_numbers(order, split, prepared.task.kind), kind="stable")
     return {key: np.concatenate([piece[key] for piece in pieces])[back] for key in pieces[0]}
+
+
+def _numbers(order: NDArray[np.int64], split: Split, kind: Kind) -> NDArray[np.int64]:
+    """What there is a prediction of in this order of examples: they, their tokens or hidden words."""
+    if kind in LABELLED:
+        return order
+    tokens = np.concatenate([np.arange(split.starts[i], split.starts[i + 1]) for i in order])
+    return tokens if kind == "span" else tokens[split.labels[tokens] != NOT_SCORED]

@@ -10,6 +10,8 @@ METRICS = {
     "pearson": "Pearson",
     "spearman": "Spearman",
     "masked_accuracy": "masked accuracy",
+    "answer_f1": "F1 of answers",
+    "exact_match": "exact match",
 }
 
 

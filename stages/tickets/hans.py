@@ -10,7 +10,15 @@ import pandas as pd
 
 from stages.tickets import heuristics
 from stages.tickets.hans_scores import Case
-from stages.tickets.params import Data, HansFile, MiniatureData, OwnData, ParamsError, expanded
+from stages.tickets.params import (
+    Data,
+    HansFile,
+    MiniatureData,
+    OwnData,
+    ParamsError,
+    TextData,
+    expanded,
+)
 from stages.tickets.seeds import stable_seed
 from stages.tickets.texts import Texts
 
@@ -40,7 +48,7 @@ def load(name: str, data: Data | OwnData, seed: int) -> tuple[Texts, list[Case]]
     Raises:
         ParamsError: the file is missing or is not as described.
     """
-    if isinstance(data, OwnData) or data.hans is None:
+    if isinstance(data, OwnData | TextData) or data.hans is None:
         return None
     if isinstance(data, MiniatureData):
         examples = heuristics.examples(data.hans.per_subcase, data.seed)

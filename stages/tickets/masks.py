@@ -164,6 +164,22 @@ def random_like(mask: Mask, generator: np.random.Generator) -> Mask:
     return {name: drawn[name] for name in mask}
 
 
+def random_by_matrix(mask: Mask, generator: np.random.Generator) -> Mask:
+    """A mask that keeps as many weights of every matrix as `mask` does, drawn uniformly in each."""
+    return {
+        name: generator.permuted(mask[name].reshape(-1)).reshape(mask[name].shape)
+        for name in sorted(mask)
+    }
+
+
+def one_shot(weights: Weights, mask: Mask) -> Mask:
+    """A mask of exactly the size of `mask` that keeps the largest of `weights`, pruned all at once.
+
+    Of the pre-trained weights it is the row "Pruning theta_0" of Figure 2 in Chen et al. 2020.
+    """
+    return prune_by_magnitude(weights, dense(weights), sparsity(mask))
+
+
 def check_same_matrices(
     first: Mapping[str, NDArray[Any]], second: Mapping[str, NDArray[Any]]
 ) -> None:

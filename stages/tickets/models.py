@@ -10,6 +10,7 @@ from transformers.utils.generic import ModelOutput
 
 from stages.tickets import modules
 from stages.tickets.params import Kind
+from stages.tickets.tasks import LABELLED
 
 OWN_ATTENTION = "scratchcard"
 AttentionInterface.register(OWN_ATTENTION, modules.attention)
@@ -44,7 +45,7 @@ def place_(model: PreTrainedModel, kind: Kind) -> torch.device:
             and model.config._attn_implementation != OWN_ATTENTION
         ):
             model.set_attn_implementation(OWN_ATTENTION)
-    if kind != "mlm" and model.config.model_type in BERTS:
+    if kind in LABELLED and model.config.model_type in BERTS:
         after_attention = model.base_model.encoder.layer[-1].attention.output  # type: ignore[union-attr,index]
         if modules.first_token not in after_attention._forward_pre_hooks.values():
             after_attention.register_forward_pre_hook(modules.first_token)
@@ -80,18 +81,21 @@ def logits_of(
 ) -> Tensor:
     """What `model` says of a batch: its logits, for masked language modelling of hidden words only.
 
-    A decoder over a vocabulary is dearer than the encoder below it, so it sees no other words.
+    A decoder over a vocabulary is dearer than the encoder below it, so it sees no other words. No span
+    starts or ends in padding: its logits are minus infinity.
 
     Args:
-        model: a classifier, or a masked language model of transformers.
+        model: a classifier, a masked language model or one for spans, of transformers.
         inputs: as `model` takes them, (examples, tokens).
-        hidden: numbers of the words among examples * tokens, in any order; None for a classifier.
+        hidden: numbers of the words among examples * tokens, in any order; None for other models.
 
     Returns:
-        (examples, outputs), or (words, vocabulary) in the order of `hidden`.
+        (examples, outputs), or (words, vocabulary) in the order of `hidden`, or for spans
+        (examples, tokens, 2), of start and end.
     """
     if hidden is None:
-        return model(**inputs).logits  # type: ignore[no-any-return]
+        output = model(**inputs)
+        return _of_spans(output, inputs) if "start_logits" in output else output.logits
 
     def only_hidden(_: nn.Module, __: object, output: ModelOutput) -> ModelOutput:
         states = output["last_hidden_state"]
@@ -103,3 +107,11 @@ def logits_of(
         return model(**inputs).logits[0]  # type: ignore[no-any-return]
     finally:
         hook.remove()
+
+
+def _of_spans(output: ModelOutput, inputs: Mapping[str, Tensor]) -> Tensor:
+    logits = torch.stack([output["start_logits"], output["end_logits"]], dim=-1)
+    there = inputs.get("attention_mask")  # (examples, tokens), or with two axes of 1 between
+    if there is None:
+        return logits
+    return logits.masked_fill(there.reshape(logits.shape[:2]).logical_not()[..., None], -torch.inf)

@@ -21,18 +21,33 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 ENCODER_SOURCES = ("pretrain", "hub", "folder", "package")
-DATA_SOURCES = ("miniature", "hub", "folder")
+DATA_SOURCES = ("miniature", "hub", "folder", "text")
 GLUE = ("cola", "sst2", "mrpc", "stsb", "qqp", "mnli", "qnli", "rte", "wnli")
+SQUAD = ("plain_text",)
+"""What the configuration of SQuAD v1.1 is called on the Hub, as rajpurkar/squad."""
+WIKITEXT = ("wikitext-2-raw-v1", "wikitext-2-v1", "wikitext-103-raw-v1", "wikitext-103-v1")
+"""Configurations of Salesforce/wikitext, corpora of masked language modelling."""
 MINIATURE = ("acceptability", "sentiment", "paraphrase", "similarity", "entailment", "mlm")
+MINIATURE_WITHOUT_LABELS = ("mlm",)
 HANS_GLUE = ("mnli", "rte")
 """Tasks of GLUE whose class 0 is entailment of the second text by the first, as HANS asks."""
 HANS_MINIATURE = ("entailment",)
-Kind = Literal["classification", "regression", "mlm"]
-Metric = Literal["accuracy", "f1", "matthews", "pearson", "spearman", "masked_accuracy"]
+Kind = Literal["classification", "regression", "mlm", "span"]
+Metric = Literal[
+    "accuracy",
+    "f1",
+    "matthews",
+    "pearson",
+    "spearman",
+    "masked_accuracy",
+    "answer_f1",
+    "exact_match",
+]
 ALLOWED_METRICS: dict[Kind, tuple[Metric, ...]] = {
     "classification": ("accuracy", "f1", "matthews"),
     "regression": ("pearson", "spearman"),
     "mlm": ("masked_accuracy",),
+    "span": ("answer_f1", "exact_match"),
 }
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 """Name of a task or a study: part of paths and of stage names."""
@@ -193,28 +208,77 @@ class MiniatureData(Section):
     """Scored in addition, of the task entailment alone."""
 
 
-class HubData(Section):
-    """A GLUE task of the Hugging Face Hub at a pinned revision."""
+class Examples(Section):
+    """How many examples are taken, drawn without replacement; all of a split where it has fewer.
+
+    Of SQuAD they are questions, of a corpus blocks of text.
+    """
+
+    train: int = Field(ge=10)
+    validation: int = Field(ge=10)
+    """Of every split for reporting; HANS has a limit of its own."""
+
+
+class DataSet(Section):
+    """What data sets of the Hub have in common, wherever they are read from."""
+
+    config: str
+    """A task of GLUE, SQuAD v1.1, or a corpus of WikiText."""
+    hans: HansFile | None = None
+    """Scored in addition, of MNLI and RTE alone."""
+    examples: Examples | None = None
+    max_length: int | None = Field(default=None, ge=8)
+    """In place of that of `prepare`, of SQuAD and of WikiText alone."""
+    stride: int | None = Field(default=None, ge=0)
+    """Word pieces that windows of one context have in common, of SQuAD alone; as a default a third of
+    the longest input, which is 128 of the 384 of Chen et al. 2020."""
+
+
+class HubData(DataSet):
+    """A data set of the Hugging Face Hub at a pinned revision."""
 
     source: Literal["hub"]
     name: str
-    config: str
     revision: str = Field(pattern=r"^[0-9a-f]{40}$")
-    hans: HansFile | None = None
-    """Scored in addition, of MNLI and RTE alone."""
 
 
-class FolderData(Section):
-    """A GLUE task in a local folder in the Hub's layout; ~ and $VARIABLES are expanded."""
+class FolderData(DataSet):
+    """A data set in a local folder in the Hub's layout; ~ and $VARIABLES are expanded."""
 
     source: Literal["folder"]
     path: str
-    config: str
-    hans: HansFile | None = None
-    """Scored in addition, of MNLI and RTE alone."""
 
 
-Data = Annotated[MiniatureData | HubData | FolderData, Field(discriminator="source")]
+class TextData(Section):
+    """A corpus for masked language modelling; ~ and $VARIABLES in paths are expanded.
+
+    A file that ends in .txt has a paragraph per line, one that ends in .parquet a column `text`.
+    """
+
+    source: Literal["text"]
+    train: str
+    validation: str
+    examples: Examples | None = None
+    max_length: int | None = Field(default=None, ge=8)
+    """Tokens of a block, special ones included, in place of that of `prepare`."""
+
+    @field_validator("train", "validation")
+    @classmethod
+    def _is_text(cls, path: str) -> str:
+        if Path(path).suffix not in (".txt", ".parquet"):
+            raise ValueError(f"is {path!r}, allowed are files that end in .txt or .parquet")
+        return path
+
+    @model_validator(mode="after")
+    def _files_differ(self) -> "TextData":
+        if self.train == self.validation:
+            raise ValueError(
+                f"validation is {self.validation!r}, allowed is another file than train"
+            )
+        return self
+
+
+Data = Annotated[MiniatureData | HubData | FolderData | TextData, Field(discriminator="source")]
 
 
 class OwnData(Section):
@@ -265,13 +329,15 @@ class Prepare(Section):
     """How texts become the splits that all later stages read."""
 
     max_length: int = Field(ge=8)
-    """Longest input in tokens, special ones included; longer ones are cut."""
+    """Longest input in tokens, special ones included; longer ones are cut, a context of SQuAD into
+    windows and a corpus into blocks of this length. Sections of `data` may name another."""
     selection: Share
-    """Share of the training examples set aside for choosing sparsities and stopping searches."""
+    """Share of the training examples set aside for choosing sparsities and stopping searches; of SQuAD
+    the share of the contexts, with all their questions."""
     masked: Share
     """Share of the words hidden in the splits on which masked language modelling is scored."""
     seed: Seed
-    """Of the draws of `selection`, of those hidden words, and of examples from a file of HANS."""
+    """Of the draws of `selection`, of those hidden words, and of examples where not all are taken."""
 
 
 class Override(Section):
@@ -333,15 +399,18 @@ class Imp(Section):
     keep_weights: tuple[Whole, ...]
     """Rounds before the last whose trained weights are stored, for export and comparisons."""
     decay_over: Annotated[Whole, Field(ge=1)]
-    """Rounds over which the learning rate decays to 0; 1: in every round. With the number of all rounds it
-    is the authors' code (Chen et al. 2020), in which every round goes through the first of so many parts."""
+    """Rounds over which the learning rate decays to 0; 1: in every round. With the number of all rounds
+    it is the authors' code (Chen et al. 2020), in which every round goes through the first of so many
+    parts."""
     classifier: Literal["rewound", "carried"]
     """carried: a round starts with the classifier of the round before, as in the authors' code."""
 
 
 class Earlier(Section):
-    """Tickets before the last that are trained apart from the rounds: where `imp` departs from the default,
-    the rounds' own trainings are no trainings of tickets."""
+    """Tickets before the last that are trained apart from the rounds.
+
+    Where `imp` departs from the default, the rounds' own trainings are not those of tickets.
+    """
 
     rounds: tuple[Annotated[Whole, Field(ge=1)], ...]
 
@@ -353,8 +422,8 @@ class Rewind(Section):
     seeds: tuple[Seed, ...]
     points: tuple[Percent, ...]
     source: Literal["dense", "sparse"]
-    """Whose training theta_i is taken from: dense as in Algorithm 1 of Chen et al. 2020, or sparse, that of
-    the subnetwork itself, as in the authors' code."""
+    """Whose training theta_i is taken from: dense as in Algorithm 1 of Chen et al. 2020, or sparse, that
+    of the subnetwork itself, as in the authors' code."""
 
 
 class Random(Section):
@@ -390,9 +459,9 @@ class ControlKinds(Section):
 
     random: a mask drawn over all matrices; random-by-matrix: with the ticket's number in each matrix;
     reinitialised: the ticket's mask on random weights; reinitialised-layers: embeddings stay pre-trained;
-    shuffled-within-matrix, shuffled-within-layer: on the pre-trained weights in another order, within each
-    matrix or over all of a layer; shuffled-layers: on whole layers in another order; one-shot: the mask
-    of the smallest pre-trained weights; one-shot-fine-tuned: of the smallest of the dense training.
+    shuffled-within-matrix, shuffled-within-layer: on the pre-trained weights in another order, within
+    each matrix or over all of a layer; shuffled-layers: on whole layers in another order; one-shot: the
+    mask of the smallest pre-trained weights; one-shot-fine-tuned: of the smallest of the dense training.
     """
 
     kinds: tuple[Control, ...]
@@ -420,13 +489,13 @@ class Standard(Section):
     tasks: tuple[Name, ...]
     seeds: tuple[Seed, ...]
     aliased: AliasedRounds
-    """Rounds whose mask is trained from the pre-trained weights too. That is the search of the authors' code
-    for masked language modelling, where theta_0 is an alias of the weights that train, so that rewinding
-    changes nothing (Chen et al. 2020)."""
+    """Rounds whose mask is trained from the pre-trained weights too. That is the search of the authors'
+    code for masked language modelling, where theta_0 is an alias of the weights that train, so that
+    rewinding changes nothing (Chen et al. 2020)."""
 
 
 class Cross(Section):
-    """The last ticket of one seed trained with the noise of another: mask seed and training seed apart."""
+    """The last ticket of one seed trained with the noise of another."""
 
     tasks: tuple[Name, ...]
     mask_seeds: tuple[Seed, ...]
@@ -434,7 +503,7 @@ class Cross(Section):
 
 
 class Multitask(Section):
-    """Iterative pruning on the joint loss of several tasks, masked language modelling among them if named."""
+    """Iterative magnitude pruning on the joint loss of several tasks."""
 
     tasks: tuple[Name, ...]
     seeds: tuple[Seed, ...]
@@ -603,9 +672,9 @@ class Tickets(Section):
     """When a subnetwork counts as matching, and what intervals say."""
 
     rule: Literal["one_std", "strict", "non_inferiority"]
-    """one_std: at most one standard deviation over seeds of the dense scores below their mean (Chen et al.
-    2020, Table 2); strict: at least their mean (its supplement); non_inferiority: the lower end of the
-    interval of the paired differences is above -margin."""
+    """one_std: at most one standard deviation over seeds of the dense scores below their mean (Chen et
+    al. 2020, Table 2); strict: at least their mean (its supplement); non_inferiority: the lower end of
+    the interval of the paired differences is above -margin."""
     margin: float = Field(ge=0, le=1)
     """Of scores, in [0, 1], for non_inferiority."""
     confidence: Share
@@ -675,11 +744,12 @@ class Params(Section):
 
     @model_validator(mode="after")
     def _sections_agree(self) -> "Params":
-        if isinstance(self.encoder, Pretrain) and self.prepare.max_length > self.encoder.max_length:
-            raise ValueError(
-                f"prepare.max_length is {self.prepare.max_length}, allowed is at most "
-                f"encoder.max_length, {self.encoder.max_length}"
-            )
+        for key, length in _max_lengths(self).items():
+            if isinstance(self.encoder, Pretrain) and length > self.encoder.max_length:
+                raise ValueError(
+                    f"{key} is {length}, allowed is at most encoder.max_length, "
+                    f"{self.encoder.max_length}"
+                )
         _check_described(self)
         _check_known(self)
         _check_lists(self)
@@ -688,6 +758,15 @@ class Params(Section):
         _check_search(self)
         _check_patterns(self)
         return self
+
+
+def _max_lengths(params: Params) -> dict[str, int]:
+    """Longest inputs by their key, of `prepare` and of the sections of `data` that have their own."""
+    lengths = {"prepare.max_length": params.prepare.max_length}
+    for name, data in params.data.items():
+        if not isinstance(data, MiniatureData) and data.max_length is not None:
+            lengths[f"data.{name}.max_length"] = data.max_length
+    return lengths
 
 
 def _check_described(params: Params) -> None:
@@ -718,12 +797,28 @@ def _check_known(params: Params) -> None:
                     f"data.{name}.hans has per_subcase {data.hans.per_subcase}, allowed in the "
                     f"miniature is hans for the task {_listed(HANS_MINIATURE)}"
                 )
-        elif data.config not in GLUE:
-            raise ValueError(f"data.{name}.config is {data.config!r}, allowed are {_listed(GLUE)}")
-        elif data.hans and data.config not in HANS_GLUE:
+        elif not isinstance(data, TextData):
+            _check_data_set(name, data, params.prepare.max_length)
+
+
+def _check_data_set(name: str, data: HubData | FolderData, max_length: int) -> None:
+    def check(key: str, allowed: Sequence[str], why: str = "") -> None:
+        if data.config not in allowed:
             raise ValueError(
-                f"data.{name}.config is {data.config!r}, allowed with hans are {_listed(HANS_GLUE)}, "
-                "whose class 0 is entailment"
+                f"data.{name}.config is {data.config!r}, allowed{key} are {_listed(allowed)}{why}"
+            )
+
+    check("", (*GLUE, *SQUAD, *WIKITEXT))
+    if data.hans:
+        check(" with hans", HANS_GLUE, ", whose class 0 is entailment")
+    if data.max_length is not None:
+        check(" with max_length", (*SQUAD, *WIKITEXT))
+    if data.stride is not None:
+        check(" with stride", SQUAD)
+        longest = data.max_length or max_length
+        if data.stride >= longest:
+            raise ValueError(
+                f"data.{name}.stride is {data.stride}, allowed is less than the longest input, {longest}"
             )
 
 
@@ -790,6 +885,11 @@ def _check_rounds(params: Params) -> None:
     if params.last_round != last:
         raise ValueError(f"last_round is {params.last_round}, allowed is {last}, that of rounds")
     _check_departures(params, last)
+    _check_points(params)
+    _check_round_numbers(params, last)
+
+
+def _check_points(params: Params) -> None:
     points, rewound_to = params.dense.points, params.imp.rewind_to
     _check_unique("dense.points", points)
     _check_unique("rewind.points", params.rewind.points)
@@ -805,7 +905,14 @@ def _check_rounds(params: Params) -> None:
             f"rewind.points has {rewound_to}, allowed are others than imp.rewind_to, from where the "
             "last ticket is trained anyway"
         )
+    if params.rewind.source == "sparse" and rewound_to:
+        raise ValueError(
+            f"rewind.source is 'sparse', allowed with imp.rewind_to 0, but that is {rewound_to}"
+        )
     _check_unique("transfer_weights.points", params.transfer_weights.points)
+
+
+def _check_round_numbers(params: Params, last: int) -> None:
     _check_unique("imp.keep_weights", params.imp.keep_weights)
     for number in params.imp.keep_weights:
         if not 0 < number < last:
@@ -828,6 +935,32 @@ def _check_rounds(params: Params) -> None:
         ("controls.more.kinds", params.controls.more.kinds),
     ):
         _check_unique(key, kinds)
+    _check_controls(params, last)
+    if "multi-task" in params.transfer.sources:
+        missing = [seed for seed in params.transfer.seeds if seed not in params.multitask.seeds]
+        if missing or not params.multitask.tasks:
+            raise ValueError(
+                "transfer.sources has 'multi-task', allowed with multitask.tasks, and with "
+                f"multitask.seeds that have all of transfer.seeds, {_listed(params.transfer.seeds)}"
+            )
+
+
+def _check_controls(params: Params, last: int) -> None:
+    """No control of a ticket twice."""
+    chosen, every = params.controls, params.controls.every.kinds
+    if chosen.tasks and not chosen.more.kinds:
+        raise ValueError(
+            "controls.more.kinds is empty, allowed with controls.tasks is one at least"
+        )
+    for kind in chosen.more.kinds:
+        elsewhere = set(params.random.rounds) if kind == "random" else set()
+        elsewhere |= {last} if kind in every else set()
+        twice = sorted(elsewhere & set(chosen.rounds))
+        if twice:
+            raise ValueError(
+                f"controls.more.kinds has {kind!r}, allowed are others, as controls.every.kinds or "
+                f"random.rounds have it for round {twice[0]} already"
+            )
 
 
 def _check_departures(params: Params, last: int) -> None:
@@ -855,8 +988,9 @@ def _check_multitask(params: Params) -> None:
 
 
 def _check_search(params: Params) -> None:
-    if "mlm" in params.search.tasks and isinstance(params.data.get("mlm"), MiniatureData):
-        raise ValueError("search.tasks has 'mlm', allowed are tasks with labels")
+    for task in params.search.tasks:
+        if not _has_labels(task, params.data.get(task)):
+            raise ValueError(f"search.tasks has {task!r}, allowed are tasks with labels")
     variants = params.search.rule.variants
     _check_unique("search.rule.variants", variants)
     if params.search.tasks and not params.search.seeds:
@@ -878,6 +1012,19 @@ def _check_search(params: Params) -> None:
                 f"{key} has {subnetworks[0]!r}, allowed are none without {variant!r} in "
                 "search.rule.variants"
             )
+
+
+def _has_labels(task: str, data: Data | None) -> bool:
+    """Whether every example has one label; None is a task of the user's own."""
+    match data:
+        case None:
+            return True
+        case MiniatureData():
+            return task not in MINIATURE_WITHOUT_LABELS
+        case TextData():
+            return False
+        case _:
+            return data.config in GLUE
 
 
 def _check_patterns(params: Params) -> None:
@@ -950,9 +1097,10 @@ def _sentence(error: ValidationError) -> str:
     """The first problem as one sentence: key, value, what is allowed."""
     problem = error.errors(include_url=False)[0]
     key = ""
-    for part in problem["loc"]:
-        key += f"[{part}]" if isinstance(part, int) else f".{part}"
-    key = re.sub(r"\.(pretrain|hub|folder|package|miniature)(?=\.|$)", "", key).lstrip(".")
+    for depth, part in enumerate(problem["loc"]):
+        if (problem["loc"][0], depth) not in (("encoder", 1), ("data", 2)):  # the source, no key
+            key += f"[{part}]" if isinstance(part, int) else f".{part}"
+    key = key.lstrip(".")
     more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
     if key.startswith("noise.") and key.count(".") > 1:
         key = ".".join(key.split(".")[:2])

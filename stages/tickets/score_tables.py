@@ -15,7 +15,11 @@ def tasks_table(tasks: Sequence[TaskSize]) -> Table:
         "Examples of every task by split; selection is carved from the training examples, to stop "
         "searches and choose sparsities. The first metric is the headline. Scores are numbers in a range."
     )
-    kinds = {"regression": "a score", "mlm": "hidden words"}
+    if any(one.kind == "span" for one in tasks):
+        caption += (
+            " An example of a task that asks for answers is a question with a window of its text."
+        )
+    kinds = {"regression": "a score", "mlm": "hidden words", "span": "an answer in a text"}
     rows = tuple(
         (
             one.task,

@@ -7,7 +7,9 @@ from numpy.typing import NDArray
 from scipy.stats import pearsonr, spearmanr
 from sklearn.metrics import accuracy_score, f1_score, matthews_corrcoef
 
+from stages.tickets import squad
 from stages.tickets.artifacts import Arrays, Split
+from stages.tickets.asked import Asked
 from stages.tickets.tasks import NOT_SCORED, Task
 
 
@@ -17,25 +19,35 @@ class Score:
     value: float
     num_examples: int
     collapsed: bool
-    """Whether the prediction is the same for every example: one class, one number, one word."""
+    """Whether the prediction is the same for every example: one class, one number, one word; for spans
+    one answer for every question, the empty one included, or the same most likely start and end in every
+    window, such as [CLS]."""
 
 
-def score(task: Task, predictions: Arrays, prefix: str, split: Split) -> list[Score]:
+def score(
+    task: Task, predictions: Arrays, prefix: str, split: Split, asked: Asked | None = None
+) -> list[Score]:
     """All metrics of a task on one split, the headline first, the mean loss last.
 
     Accuracy, F1 of class 1, Matthews, Pearson and Spearman are the official metrics of GLUE (Wang et
     al. 2018); a correlation with a constant is 0. `masked_accuracy` is the share of hidden
-    words found. The loss is the cross-entropy in nats, or the mean squared error.
+    words found. `answer_f1` and `exact_match` are those of SQuAD v1.1 (see `squad`), means over
+    questions. The loss is the cross-entropy in nats, or the mean squared error; of spans that of the
+    first right answer, mean over windows and over start and end.
 
     Args:
         task: kind and metrics.
         predictions: as `evaluation.predict` wrote them.
         prefix: what the predictions of this split are stored under, as in `<prefix>.logits`.
         split: the labels.
+        asked: the questions, for spans alone.
 
     Raises:
         ValueError: predictions and labels differ in number.
     """
+    if task.kind == "span":
+        assert asked is not None
+        return _of_spans(task, predictions[f"{prefix}.logits"], prefix, split, asked)
     if task.kind == "mlm":
         labels = split.labels[split.labels != NOT_SCORED]
         predicted, losses = predictions[f"{prefix}.tokens"], predictions[f"{prefix}.losses"]
@@ -55,6 +67,30 @@ def score(task: Task, predictions: Arrays, prefix: str, split: Split) -> list[Sc
     ]
     values.append(("loss", float(np.mean(losses))))
     return [Score(metric, value, len(labels), collapsed) for metric, value in values]
+
+
+def _of_spans(
+    task: Task, logits: NDArray[np.float32], prefix: str, split: Split, asked: Asked
+) -> list[Score]:
+    if len(logits) != len(split.ids):
+        raise ValueError(f"{prefix} has {len(logits)} predictions for {len(split.ids)} tokens")
+    answers = squad.answers(asked, logits, split.starts)
+    peaks = squad.most_likely(logits, split.starts)
+    collapsed = len(set(answers)) == 1 or bool((peaks == peaks[0]).all())
+    measures = {"answer_f1": squad.f1, "exact_match": squad.exact_match}
+    found = [
+        Score(
+            metric,
+            float(
+                np.mean([measures[metric](*one) for one in zip(answers, asked.golds, strict=True)])
+            ),
+            len(answers),
+            collapsed,
+        )
+        for metric in task.metrics
+    ]
+    loss = squad.loss(logits, split.starts, split.labels)
+    return [*found, Score("loss", loss, len(answers), collapsed)]
 
 
 def stopping_score(task: Task, logits: NDArray[np.floating], labels: NDArray[np.generic]) -> float:

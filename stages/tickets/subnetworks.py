@@ -31,11 +31,12 @@ def train_(
     seeds: Seeds,
     config: Train,
     percent: int = 0,
+    decay_over: int = 1,
 ) -> Run:
     """Train the subnetwork `mask` of `model` in place, for what `percent` of the training leaves.
 
     Chen et al. 2020, Algorithm 1: from theta_i, t - i steps, with schedule and data order going on
-    from step i as in the dense run that theta_i is taken from.
+    from step i as in the run that theta_i is taken from.
 
     Args:
         model: holds theta_i.
@@ -45,8 +46,30 @@ def train_(
         seeds: noise of the run.
         config: recipe.
         percent: i, in per cent of the training.
+        decay_over: trainings over which the learning rate decays, see `training.fit_`.
     """
     subnetwork = Subnetwork(encoders.prunable_parameters(model, encoder), mask)
     first_step = training.step_at(percent, training.num_steps(len(prepared.train), config))
-    losses = training.fit_(model, prepared, seeds, config, subnetwork, first_step)
+    losses = training.fit_(
+        model, prepared, seeds, config, subnetwork, first_step, decay_over=decay_over
+    )
     return Run(evaluation.predict(model, prepared), losses)
+
+
+def to_sparse_theta_(
+    model: PreTrainedModel,
+    encoder: Encoder,
+    prepared: Prepared,
+    mask: Mask,
+    seeds: Seeds,
+    config: Train,
+    percent: int,
+) -> None:
+    """Train the subnetwork `mask` of theta_0 in place to theta_i, i = `percent` of its own training.
+
+    In Algorithm 1 of Chen et al. 2020 theta_i is of the dense training; in the authors' code it is of
+    the training of the subnetwork. From there `train_` goes on with a new optimizer.
+    """
+    subnetwork = Subnetwork(encoders.prunable_parameters(model, encoder), mask)
+    last_step = training.step_at(percent, training.num_steps(len(prepared.train), config))
+    training.fit_(model, prepared, seeds, config, subnetwork, last_step=last_step)

@@ -12,6 +12,8 @@ from stages.tickets.artifacts import Split
 from stages.tickets.params import Kind, Metric
 
 Id = TypeVar("Id", np.int32, np.int64)
+LABELLED: tuple[Kind, ...] = ("classification", "regression")
+"""Kinds of tasks with one label per example, which the model tells from the first token."""
 NOT_SCORED = -100
 """Label of a token that masked language modelling does not predict."""
 
@@ -34,13 +36,13 @@ class Task:
     name: str
     kind: Kind
     num_labels: int
-    """Outputs of the classifier: number of classes, 1 for regression, 0 for `mlm`."""
+    """Outputs of the classifier: number of classes, 1 for regression, 0 for `mlm`, 2 for `span`."""
     metrics: tuple[Metric, ...]
     """The first one is the headline."""
 
 
 def take(split: Split, examples: NDArray[np.int64]) -> Split:
-    """The given examples of a split with one label each, in the given order."""
+    """The given examples of a split with labels by example, in the given order."""
     tokens = np.concatenate([np.arange(split.starts[i], split.starts[i + 1]) for i in examples])
     return Split(
         split.ids[tokens],
@@ -61,6 +63,11 @@ def carve(split: Split, share: float, seed: int) -> tuple[Split, Split]:
     order = np.random.default_rng(seed).permutation(len(split))
     num = min(max(round(share * len(split)), 1), len(split) - 1)
     return take(split, np.sort(order[num:])), take(split, np.sort(order[:num]))
+
+
+def drawn(num: int, number: int, seed: int) -> NDArray[np.int64]:
+    """`number` of `num` examples without replacement, in order; all where there are not so many."""
+    return np.sort(np.random.default_rng(seed).permutation(num)[:number])
 
 
 def hide_words(

@@ -1,18 +1,21 @@
 """Where the texts of a task come from, what is scored on it, and how they become token ids."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from tokenizers import Tokenizer
 
-from stages.tickets import language
+from stages.tickets import corpora, data_sets, language, spans
 from stages.tickets.artifacts import Split
+from stages.tickets.corpora import Paragraphs
 from stages.tickets.params import (
+    SQUAD,
+    WIKITEXT,
     Data,
     FolderData,
     HubData,
@@ -21,9 +24,10 @@ from stages.tickets.params import (
     MiniatureData,
     OwnData,
     ParamsError,
-    expanded,
+    TextData,
 )
 from stages.tickets.seeds import stable_seed
+from stages.tickets.spans import Questions
 from stages.tickets.tasks import Task
 
 
@@ -34,6 +38,20 @@ class Texts:
     firsts: list[str]
     seconds: list[str] | None
     labels: NDArray[Any]
+
+    def __len__(self) -> int:
+        return len(self.firsts)
+
+    def take(self, numbers: NDArray[np.int64]) -> "Texts":
+        return Texts(
+            [self.firsts[number] for number in numbers],
+            None if self.seconds is None else [self.seconds[number] for number in numbers],
+            self.labels[numbers],
+        )
+
+
+Source: TypeAlias = Texts | Questions | Paragraphs
+"""Examples of one split before tokenisation, or the text they are cut from."""
 
 
 @dataclass(frozen=True)
@@ -72,8 +90,10 @@ MINIATURE_METRICS: dict[str, tuple[Metric, ...]] = {
 }
 
 
-def load(name: str, data: Data | OwnData) -> tuple[Task, dict[str, Texts]]:
+def load(name: str, data: Data | OwnData) -> tuple[Task, Mapping[str, Source]]:
     """The task and its texts: `train`, `validation`, and `validation_mismatched` for MNLI.
+
+    The kind of a task comes from its data, whatever its name is, but for those of the miniature.
 
     Raises:
         ParamsError: a file, column or label is missing or not as described.
@@ -82,6 +102,10 @@ def load(name: str, data: Data | OwnData) -> tuple[Task, dict[str, Texts]]:
         return _own(name, data)
     if isinstance(data, MiniatureData):
         return _miniature(name, data)
+    if isinstance(data, TextData) or data.config in WIKITEXT:
+        return Task(name, "mlm", 0, ("masked_accuracy",)), corpora.load(name, data)
+    if data.config in SQUAD:
+        return Task(name, "span", 2, ("answer_f1", "exact_match")), spans.load(name, data)
     return _glue(name, data)
 
 
@@ -111,36 +135,17 @@ def _miniature(name: str, data: MiniatureData) -> tuple[Task, dict[str, Texts]]:
 def _glue(name: str, data: HubData | FolderData) -> tuple[Task, dict[str, Texts]]:
     if data.config not in GLUE:
         raise ParamsError(
-            f"data.{name}.config is {data.config!r}, allowed are " + ", ".join(sorted(GLUE))
+            f"data.{name}.config is {data.config!r}, allowed are "
+            + ", ".join(sorted((*GLUE, *SQUAD, *WIKITEXT)))
         )
     glue = GLUE[data.config]
     splits = {}
-    for theirs, table in _glue_tables(name, data).items():
+    for theirs, table in data_sets.tables(name, data, tuple(GLUE_SPLITS), "nyu-mll/glue").items():
         splits[GLUE_SPLITS[theirs]] = _texts(
             table, glue.columns, "label", glue.num_labels, f"{data.config}, {theirs}"
         )
     kind: Kind = "classification" if glue.num_labels > 1 else "regression"
     return Task(name, kind, glue.num_labels, glue.metrics), splits
-
-
-def _glue_tables(name: str, data: HubData | FolderData) -> dict[str, pd.DataFrame]:
-    if isinstance(data, HubData):
-        import datasets  # noqa: PLC0415  costs seconds, and only this source needs it
-
-        loaded = datasets.load_dataset(data.name, data.config, revision=data.revision)
-        return {split: loaded[split].to_pandas() for split in GLUE_SPLITS if split in loaded}
-    folder = expanded(data.path, f"data.{name}.path") / data.config
-    tables = {}
-    for split in GLUE_SPLITS:
-        files = sorted(folder.glob(f"{split}-*.parquet"))
-        if files:
-            tables[split] = pd.concat([pd.read_parquet(file) for file in files], ignore_index=True)
-    if "train" not in tables or len(tables) == 1:
-        raise ParamsError(
-            f"data.{name}.path is {data.path!r}, but {folder} lacks train-*.parquet or "
-            "validation-*.parquet, allowed is a folder in the layout of nyu-mll/glue"
-        )
-    return tables
 
 
 def _own(name: str, data: OwnData) -> tuple[Task, dict[str, Texts]]:
@@ -232,12 +237,7 @@ def _read_table(path: str, key: str, texts: Sequence[str]) -> pd.DataFrame:
 def _texts(
     table: pd.DataFrame, columns: Sequence[str], label: str, num_labels: int, where: str
 ) -> Texts:
-    for column in (*columns, label):
-        if column not in table.columns:
-            raise ParamsError(f"{where} has no column {column!r}")
-        if table[column].isna().any():
-            row = int(np.flatnonzero(table[column].isna())[0]) + 1
-            raise ParamsError(f"{where} has no {column!r} in its row {row}")
+    data_sets.check_filled(table, (*columns, label), where)
     labels = _typed(table[label].to_numpy(), num_labels)
     if num_labels > 1 and not ((labels >= 0) & (labels < num_labels)).all():
         raise ParamsError(f"{where} has labels outside 0 to {num_labels - 1}")

@@ -41,7 +41,7 @@ def step_at(percent: int, num_steps: int) -> int:
 
 
 def learning_rate_at(step: int, num_steps: int, config: Train) -> float:
-    """Of optimizer step `step` (from 0): linear warm-up, then linear decay to 0 after the last."""
+    """Of step `step` (from 0): linear warm-up, then linear decay to 0 after the last of `num_steps`."""
     num_warmup = config.warmup * num_steps
     if step < num_warmup:
         return config.learning_rate * (step + 1) / (num_warmup + 1)
@@ -57,6 +57,8 @@ def fit_(
     first_step: int = 0,
     after_step: Callable[[int], None] | None = None,
     at: Collection[int] | None = None,
+    last_step: int | None = None,
+    decay_over: int = 1,
 ) -> list[float]:
     """Train `model` in place on the training split; dropped weights are 0 and stay 0.
 
@@ -71,6 +73,10 @@ def fit_(
         first_step: optimizer steps that count as done: schedule and data order go on from there.
         after_step: called with the number of steps done, first with `first_step` before any.
         at: the steps after which it is called; None for every one.
+        last_step: where to stop; None for the end. The schedule stays that of the whole training.
+        decay_over: the learning rate decays to 0 over so many trainings, of which this is the first. With
+            the number of all rounds it is the schedule of the authors' code (Chen et al. 2020), which in
+            every round begins anew.
 
     Returns:
         The training loss, averaged over 100 stretches of equal length (over fewer steps, each one).
@@ -81,6 +87,7 @@ def fit_(
     where = models.place_(model.train(), prepared.task.kind)
     torch.set_num_threads(config.threads)
     total = num_steps(len(prepared.train), config)
+    end = total if last_step is None else last_step
     drawn = batches.drawn(prepared.train.lengths, config, seeds.data_order)
     order = list(islice(drawn, total))
     is_mlm = prepared.task.kind == "mlm"
@@ -102,17 +109,17 @@ def fit_(
 
         pause(first_step)
         for step in tqdm(
-            range(first_step, total),
+            range(first_step, end),
             seen.task.name,
-            total,
+            end,
             initial=first_step,
             unit="step",
             mininterval=5,
         ):
-            rate = learning_rate_at(step, total, config)
+            rate = learning_rate_at(step, total * decay_over, config)
             descent.set_rate(rate)
             losses.append(take(step))
-            if len(losses) % CHECK_EVERY == 0 or step + 1 == total:
+            if len(losses) % CHECK_EVERY == 0 or step + 1 == end:
                 check_finite(losses, step, total, lambda _: (prepared.task, config))
             if words:
                 words.decay *= 1 - rate * config.weight_decay

@@ -22,7 +22,11 @@ class Subnetwork:
 
 
 def loss_of(task: Task, logits: Tensor, labels: Tensor) -> Tensor:
-    """Mean cross-entropy over examples or hidden words; for regression mean squared error."""
+    """Mean cross-entropy over examples or hidden words; for regression mean squared error.
+
+    For spans the mean of the cross-entropies of starts and of ends over all tokens of an example, with
+    `logits` (examples, tokens, 2) and `labels` (examples, 2) (Devlin et al. 2019, Sec. 4.2).
+    """
     if task.kind == "regression":
         return nn.functional.mse_loss(logits.float().squeeze(-1), labels)
     return nn.functional.cross_entropy(logits.float(), labels)
@@ -108,7 +112,7 @@ class Update:
 
         Args:
             inputs: as the model takes them, on its device.
-            labels: class numbers or floats by example, or ids by hidden word.
+            labels: class numbers, floats or starts and ends by example, or ids by hidden word.
             hidden: for masked language modelling, numbers of those words among examples * tokens.
 
         Returns:

@@ -1,0 +1,40 @@
+"""Masks that no task has made, for every round: the smallest pre-trained weights dropped; a draw."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from stages import cli
+from stages.tickets import artifacts, masks, params, seeds
+
+
+@dataclass(frozen=True)
+class Params:
+    seeds: tuple[int, ...]
+    rounds: tuple[params.Round, ...]
+    noise: params.Noise
+
+
+def main(
+    theta_0: Annotated[Path, typer.Option("--encoder")],
+    one_shot: Annotated[Path, typer.Option("--one-shot")],
+    drawn: Annotated[Path, typer.Option("--random-mask")],
+) -> None:
+    config = cli.read(Params)
+    prunable = artifacts.load_record(theta_0 / "encoder.json")["prunable"]
+    stored = artifacts.load_arrays(theta_0 / "weights.safetensors")
+    weights = {name: stored[name] for name in prunable}
+    for after in config.rounds:
+        smallest = masks.prune_by_magnitude(weights, masks.dense(weights), after.sparsity)
+        for seed in config.seeds:
+            noise = seeds.derive(config.noise, "random-mask", seed)
+            other = masks.random_like(smallest, noise.mask_generator(after.to))
+            for folder, mask in ((one_shot, smallest), (drawn, other)):
+                place = folder / f"seed-{seed}" / f"round-{after.to}"
+                artifacts.save_mask(mask, place / "mask.safetensors")
+
+
+if __name__ == "__main__":
+    cli.run(main)

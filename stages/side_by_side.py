@@ -1,0 +1,42 @@
+"""Several trainings of one stage, side by side on the cores that one of them leaves idle."""
+
+import multiprocessing
+import os
+import sys
+import warnings
+from collections.abc import Callable, Sequence
+
+from stages.tickets import models
+
+_JOBS: list[Callable[[], None]] = []
+"""What forked processes find in memory: functions with models in them cannot be sent to them."""
+
+
+def run(jobs: Sequence[Callable[[], None]], threads: int) -> None:
+    """Do all jobs, in forks of this process as many at a time as the cores have room for.
+
+    One after another on a GPU, which does not survive a fork, outside Linux, and with one core. Results
+    are the same: a training's generators are its own.
+
+    Args:
+        jobs: each writes files of its own.
+        threads: CPU threads of one.
+
+    Raises:
+        The first job's error, when all jobs that had begun have ended.
+    """
+    at_once = min(len(jobs), max(1, (os.cpu_count() or 1) // threads))
+    if at_once == 1 or sys.platform != "linux" or models.device().type == "cuda":
+        for job in jobs:
+            job()
+        return
+    _JOBS[:] = jobs
+    with warnings.catch_warnings():
+        # Newer Pythons warn of threads; the only other one waits for the asker of `warm` to go away.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        with multiprocessing.get_context("fork").Pool(at_once) as pool:
+            pool.map(_do, range(len(jobs)), chunksize=1)
+
+
+def _do(number: int) -> None:
+    _JOBS[number]()

@@ -1,0 +1,50 @@
+"""Standard pruning: train, prune, train on, never rewinding; and its masks on the pre-trained weights."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from stages import cli, inputs
+from stages.tickets import artifacts, encoder, masks, params, subnetworks
+
+
+@dataclass(frozen=True)
+class Params:
+    rounds: tuple[params.Round, ...]
+
+
+def main(
+    task: Annotated[str, typer.Option()],
+    seed: Annotated[int, typer.Option()],
+    theta_0: Annotated[Path, typer.Option("--encoder")],
+    prepared: Annotated[Path, typer.Option()],
+    weights: Annotated[Path, typer.Option(help="theta_i, for the masks named in --rounds.")],
+    trained: Annotated[Path, typer.Option(help="Weights of the dense run after training.")],
+    point: Annotated[int, typer.Option(help="i of theta_i, per cent of the dense training.")],
+    out: Annotated[Path, typer.Option()],
+    aliased: Annotated[
+        list[int],
+        typer.Option("--rounds", default_factory=list, help="Whose mask is trained from theta_i."),
+    ],
+) -> None:
+    config = cli.read(Params)
+    loaded = inputs.load(task, seed, theta_0, prepared)
+    model = loaded.model(trained)
+    mask = masks.dense(encoder.prunable_weights(model, loaded.encoder))
+    for after in config.rounds:
+        ranked = encoder.prunable_weights(model, loaded.encoder)
+        mask = masks.prune_by_magnitude(ranked, mask, after.sparsity)
+        run = subnetworks.train_(
+            model, loaded.encoder, loaded.prepared, mask, loaded.noise, loaded.recipe
+        )
+        folder = out / f"round-{after.to}"
+        artifacts.save_run(run.predictions, run.losses, folder / "standard")
+        artifacts.save_mask(mask, folder / "mask.safetensors")
+        if after.to in aliased:
+            loaded.train(weights, mask, point, folder / "aliased")
+
+
+if __name__ == "__main__":
+    cli.run(main)

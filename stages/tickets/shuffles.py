@@ -1,0 +1,76 @@
+"""The pre-trained weights in another order: controls for where a ticket's weights stand.
+
+Chen et al. 2020, Table 2, speak of shuffled weights; the authors' code permutes whole layers. Weights are
+float arrays by matrix name, as for masks; biases, LayerNorm and embeddings stay where they are.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+Matrices = Mapping[str, NDArray[np.float32]]
+Shuffle = Callable[[Matrices, np.random.Generator], dict[str, NDArray[np.float32]]]
+
+
+def within_matrix(
+    weights: Matrices, generator: np.random.Generator
+) -> dict[str, NDArray[np.float32]]:
+    """The weights of every matrix in a random order."""
+    return {
+        name: generator.permuted(weights[name].reshape(-1)).reshape(weights[name].shape)
+        for name in sorted(weights)
+    }
+
+
+def within_layer(
+    weights: Matrices, generator: np.random.Generator
+) -> dict[str, NDArray[np.float32]]:
+    """The weights of all matrices of a layer in a random order; a pooler is a layer of its own."""
+    groups: dict[str, list[str]] = {}
+    for name in sorted(weights):
+        groups.setdefault(_layer(name) or name, []).append(name)
+    shuffled = {}
+    for names in groups.values():
+        pooled = generator.permuted(np.concatenate([weights[name].reshape(-1) for name in names]))
+        ends = np.cumsum([weights[name].size for name in names])[:-1]
+        for name, piece in zip(names, np.split(pooled, ends), strict=True):
+            shuffled[name] = piece.reshape(weights[name].shape)
+    return shuffled
+
+
+def layers(weights: Matrices, generator: np.random.Generator) -> dict[str, NDArray[np.float32]]:
+    """Whole layers in a random order other than their own: each has all matrices of another or its own.
+
+    Raises:
+        ValueError: there are fewer than two layers.
+    """
+    numbers = sorted({layer for name in weights if (layer := _layer(name))}, key=int)
+    if len(numbers) < 2:
+        raise ValueError(
+            f"shuffled-layers needs two layers at least, the encoder has {len(numbers)}"
+        )
+    order = list(numbers)
+    while order == numbers:
+        order = generator.permutation(numbers).tolist()
+    source = dict(zip(numbers, order, strict=True))
+    return {
+        name: weights[
+            re.sub(r"\.\d+\.", f".{source[layer]}.", name, count=1) if layer else name
+        ].copy()
+        for name in weights
+        for layer in [_layer(name)]
+    }
+
+
+def _layer(name: str) -> str | None:
+    found = re.search(r"\.(\d+)\.", name)
+    return found[1] if found else None
+
+
+BY_NAME: Mapping[str, Shuffle] = {
+    "shuffled-within-matrix": within_matrix,
+    "shuffled-within-layer": within_layer,
+    "shuffled-layers": layers,
+}
