@@ -1,5 +1,6 @@
 """How far weights move, and what that leaves a mask: laws, by hand, by brute force."""
 
+import time
 from itertools import combinations
 
 import numpy as np
@@ -91,7 +92,7 @@ def test_a_round_by_hand() -> None:
 
 
 def test_what_earlier_rounds_have_dropped_counts_as_exchanged() -> None:
-    """6 went in a round before, where training had shrunk it; now nothing moves, and 3 takes its place."""
+    """6 went in a round before, where it had shrunk; now nothing moves, and 3 takes its place."""
     theta, before = weights(1, 2, 3, 4, 5, 6), mask("111110")
     after = mask("001110")
     kept = one_shot(theta, 0.5)
@@ -154,7 +155,7 @@ def test_in_a_chain_no_round_exchanges_more_than_the_bound(seed: int, scale: flo
 
 
 def test_no_smaller_bound_holds_for_every_training() -> None:
-    """All trainings that move each weight by -1, 0 or 1, tried one by one: the worst reaches the bound."""
+    """All trainings that move each weight by 1 up or down, one by one: the worst reaches the bound."""
     theta = weights(1, 2, 2.5, 3, 3.75, 5)
     kept, before = one_shot(theta, 0.5), mask("111111")
     bound = movement.bound(theta, kept, before, 1.0)
@@ -166,3 +167,46 @@ def test_no_smaller_bound_holds_for_every_training() -> None:
     assert worst == bound.most_exchanged == 2
     # With less than the distance that was moved, the bound would be wrong.
     assert movement.bound(theta, kept, before, 0.4).most_exchanged < worst
+
+
+# --- the record of a round -------------------------------------------------------------------
+
+
+def test_the_record_of_a_round_by_hand() -> None:
+    """The round above, from where the training had got to already: 4 has moved by 0.25 since."""
+    theta, start = weights(1, -2, 3, 4, -5, 6), weights(1, -2, 4.5, 3.75, -5, 6)
+    trained, before, after = weights(1, -2, 4.5, 3.5, -5, 6), mask("111111"), mask("001011")
+    found = movement.record(theta, start, trained, before, after, 0.5, rates=4.0)
+    assert found == {
+        "prunable": 6,
+        "trained": 6,
+        "largest": 0.25,
+        "move_50": 0.0,
+        "move_90": 0.25,
+        "move_99": 0.25,
+        "move_99_9": 0.25,
+        "threshold_pretrained": 3.0,
+        "threshold_trained": 3.5,
+        "gone": 0,
+        "exchanged": 1,
+        "jaccard": 0.5,
+        "distance": 1.5,
+        "near": 3,
+        "most_exchanged": 2,
+        "jaccard_at_least": 0.2,
+        "rates_distance": 4.0,
+        "rates_near": 6,
+        "rates_most_exchanged": 3,
+        "rates_jaccard_at_least": 0.0,
+    }
+
+
+def test_a_million_weights_take_less_than_a_second() -> None:
+    generator = np.random.default_rng(0)
+    theta = {"w": generator.standard_normal((1000, 1000), dtype=np.float32)}
+    trained = {"w": theta["w"] + 0.01 * generator.standard_normal((1000, 1000), dtype=np.float32)}
+    before = masks.dense(theta)
+    after = masks.prune_by_magnitude(trained, before, 0.7)
+    start = time.perf_counter()
+    movement.record(theta, theta, trained, before, after, 0.7, 0.1)
+    assert time.perf_counter() - start < 1

@@ -125,6 +125,15 @@ def test_the_learning_rate_rises_and_falls_linearly(warmup: float, rates: list[f
     assert training.learning_rate_at(5, 5, recipe) == 0
 
 
+def test_the_sum_of_the_rates_of_a_training_and_of_what_led_to_it() -> None:
+    """Rates 1, .8, .6, .4, .2; over two trainings 1, .9, .8, .7, .6."""
+    recipe = RECIPE.model_copy(update={"learning_rate": 1.0})
+    assert training.sum_of_rates(5, recipe) == pytest.approx(3)
+    assert training.sum_of_rates(5, recipe, 2) == pytest.approx(3)
+    assert training.sum_of_rates(5, recipe, 0, 2) == pytest.approx(4)
+    assert training.sum_of_rates(5, recipe, 2, 2) == pytest.approx(1 + 0.8 + 0.8 + 0.7 + 0.6)
+
+
 # --- masks hold ------------------------------------------------------------------------------
 
 

@@ -1,17 +1,25 @@
 """How far a training moves weights, and how far a mask can thus be from that of the pre-trained weights.
 
 A mask that magnitudes choose differs from the one that the pre-trained weights alone would choose, the
-one-shot mask, only where weights cross a threshold. A training of few steps with a small learning rate moves
-no weight far, so that few weights can cross: AdamW moves a weight by about the sum of its learning
-rates at most.
+one-shot mask, only where weights cross a threshold. A training of few steps with a small learning rate
+moves no weight far, so that few can cross: AdamW moves a weight by about the sum of its learning rates
+at most.
 """
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from stages.tickets.masks import Mask, Weights, check_same_matrices, num_survivors, num_weights
+from stages.tickets.masks import (
+    Mask,
+    Weights,
+    check_same_matrices,
+    dense,
+    num_survivors,
+    num_weights,
+    prune_by_magnitude,
+)
 
 QUANTILES = {"move_50": 0.5, "move_90": 0.9, "move_99": 0.99, "move_99_9": 0.999}
 
@@ -33,7 +41,7 @@ class Bound:
     distance: float
     """How far a weight is from its pre-trained value at most."""
     near: int
-    """Survivors whose pre-trained magnitude is no further than this from the threshold of the one-shot mask."""
+    """Survivors whose pre-trained magnitude is no further from the threshold of the one-shot mask."""
     most_exchanged: int
     jaccard_at_least: float
     """Of what both masks keep."""
@@ -56,6 +64,46 @@ class Exchange:
     exchanged: int
     jaccard: float
     """Of what both masks keep."""
+
+
+def record(
+    pretrained: Weights,
+    start: Weights,
+    trained: Weights,
+    before: Mask,
+    after: Mask,
+    sparsity: float,
+    rates: float,
+) -> dict[str, int | float]:
+    """All of this about one round, as numbers by name.
+
+    Args:
+        pretrained: theta_0.
+        start: the weights that rounds restart from, theta_i.
+        trained: the weights that the round has ranked, those outside `before` aside.
+        before: the survivors that were trained.
+        after: what the round keeps.
+        sparsity: of `after`.
+        rates: sum of the learning rates that led from theta_0 to `trained`.
+
+    Returns:
+        `prunable` and `trained`, numbers of weights; `largest` and quantiles of the distances from
+        theta_i; the fields of Exchange; those of the Bound by the largest distance from theta_0 that was
+        measured, and, with `rates_` before their names, by the learning rates.
+    """
+    moved = moves(start, trained, before)
+    one_shot = prune_by_magnitude(pretrained, dense(pretrained), sparsity)
+    distance = largest_distance(pretrained, trained, before)
+    by_rates = asdict(bound(pretrained, one_shot, before, rates))
+    return {
+        "prunable": num_weights(after),
+        "trained": moved.num,
+        "largest": moved.largest,
+        **moved.quantiles,
+        **asdict(exchange(pretrained, one_shot, trained, before, after)),
+        **asdict(bound(pretrained, one_shot, before, distance)),
+        **{f"rates_{name}": value for name, value in by_rates.items()},
+    }
 
 
 def moves(start: Weights, trained: Weights, survivors: Mask) -> Moves:
@@ -177,7 +225,7 @@ def _check_size(one_shot: Mask, kept: int) -> None:
 
 
 def jaccard(exchanged: int, kept: int) -> float:
-    """Jaccard similarity of two masks that keep `kept` weights each, all but `exchanged` of them in common.
+    """Jaccard similarity of two masks that keep `kept` weights each, and share all but `exchanged`.
 
     1 where nothing is kept.
     """
