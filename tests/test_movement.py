@@ -1,6 +1,5 @@
 """How far weights move, and what that leaves a mask: laws, by hand, by brute force."""
 
-import time
 from itertools import combinations
 
 import numpy as np
@@ -199,14 +198,3 @@ def test_the_record_of_a_round_by_hand() -> None:
         "rates_most_exchanged": 3,
         "rates_jaccard_at_least": 0.0,
     }
-
-
-def test_a_million_weights_take_less_than_a_second() -> None:
-    generator = np.random.default_rng(0)
-    theta = {"w": generator.standard_normal((1000, 1000), dtype=np.float32)}
-    trained = {"w": theta["w"] + 0.01 * generator.standard_normal((1000, 1000), dtype=np.float32)}
-    before = masks.dense(theta)
-    after = masks.prune_by_magnitude(trained, before, 0.7)
-    start = time.perf_counter()
-    movement.record(theta, theta, trained, before, after, 0.7, 0.1)
-    assert time.perf_counter() - start < 1

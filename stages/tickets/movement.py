@@ -6,7 +6,11 @@ moves no weight far, so that few can cross: AdamW moves a weight by about the su
 at most.
 """
 
+import os
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +25,7 @@ from stages.tickets.masks import (
     prune_by_magnitude,
 )
 
+T = TypeVar("T")
 QUANTILES = {"move_50": 0.5, "move_90": 0.9, "move_99": 0.99, "move_99_9": 0.999}
 
 
@@ -119,8 +124,12 @@ def moves(start: Weights, trained: Weights, survivors: Mask) -> Moves:
     """
     check_same_matrices(start, survivors)
     check_same_matrices(trained, survivors)
-    found = [np.abs(trained[n] - start[n])[kept] for n, kept in survivors.items()]
-    together = np.concatenate(found)
+
+    def moved(name: str) -> NDArray[np.floating]:
+        distances, kept = np.abs(trained[name] - start[name]), survivors[name]
+        return distances.reshape(-1) if kept.all() else distances[kept]
+
+    together = np.concatenate(_over(survivors, moved))
     num = together.size
     if num == 0:
         raise ValueError("no weight survives, so none has moved")
@@ -140,10 +149,12 @@ def largest_distance(pretrained: Weights, trained: Weights, survivors: Mask) -> 
     """
     check_same_matrices(pretrained, survivors)
     check_same_matrices(trained, survivors)
-    return max(
-        _largest(np.abs(pretrained[name][kept].astype(np.float64) - trained[name][kept]))
-        for name, kept in survivors.items()
-    )
+
+    def largest(name: str) -> float:
+        distances = np.abs(pretrained[name].astype(np.float64) - trained[name])
+        return _largest(distances, survivors[name])
+
+    return max(_over(survivors, largest))
 
 
 def exchange(
@@ -165,15 +176,16 @@ def exchange(
         check_same_matrices(pretrained, other)
     kept = num_survivors(after)
     _check_size(one_shot, kept)
-    dropped = {name: before[name] & ~after[name] for name in after}
-    gone = sum(np.count_nonzero(one_shot[name] & ~before[name]) for name in after)
-    exchanged = sum(np.count_nonzero(one_shot[name] & ~after[name]) for name in after)
+
+    def counted(name: str) -> tuple[float, int, int]:
+        largest = _largest(np.abs(trained[name]), before[name] & ~after[name])
+        gone = np.count_nonzero(one_shot[name] & ~before[name])
+        return largest, gone, np.count_nonzero(one_shot[name] & ~after[name])
+
+    largest, gone, exchanged = zip(*_over(after, counted), strict=True)
+    num = int(sum(exchanged))
     return Exchange(
-        threshold(pretrained, one_shot),
-        max(_largest(np.abs(trained[name])[out]) for name, out in dropped.items()),
-        gone,
-        exchanged,
-        jaccard(exchanged, kept),
+        threshold(pretrained, one_shot), max(largest), int(sum(gone)), num, jaccard(num, kept)
     )
 
 
@@ -200,13 +212,17 @@ def bound(pretrained: Weights, one_shot: Mask, before: Mask, distance: float) ->
     check_same_matrices(pretrained, one_shot)
     check_same_matrices(pretrained, before)
     at = threshold(pretrained, one_shot)
-    above = below = gone = 0
-    for name, weights in pretrained.items():
-        magnitude = np.abs(weights).astype(np.float64)
+
+    def counted(name: str) -> tuple[int, int, int]:
+        magnitude = np.abs(pretrained[name].astype(np.float64))
         kept, there = one_shot[name], before[name]
-        above += np.count_nonzero(kept & there & (magnitude <= at + distance))
-        below += np.count_nonzero(~kept & there & (magnitude >= at - distance))
-        gone += np.count_nonzero(kept & ~there)
+        return (
+            np.count_nonzero(kept & there & (magnitude <= at + distance)),
+            np.count_nonzero(~kept & there & (magnitude >= at - distance)),
+            np.count_nonzero(kept & ~there),
+        )
+
+    above, below, gone = (int(sum(one)) for one in zip(*_over(before, counted), strict=True))
     size = num_survivors(one_shot)
     most = min(max(below, above + gone), size, num_weights(one_shot) - size)
     return Bound(distance, above + below, most, jaccard(most, size))
@@ -214,7 +230,7 @@ def bound(pretrained: Weights, one_shot: Mask, before: Mask, distance: float) ->
 
 def threshold(weights: Weights, mask: Mask) -> float:
     """Magnitude of the largest weight that the mask drops; 0 where it drops none."""
-    return max(_largest(np.abs(weights[name])[~kept]) for name, kept in mask.items())
+    return max(_over(mask, lambda name: _largest(np.abs(weights[name]), ~mask[name])))
 
 
 def _check_size(one_shot: Mask, kept: int) -> None:
@@ -232,6 +248,12 @@ def jaccard(exchanged: int, kept: int) -> float:
     return (kept - exchanged) / (kept + exchanged) if kept else 1.0
 
 
-def _largest(values: NDArray[np.floating]) -> float:
+def _largest(magnitudes: NDArray[np.floating], among: NDArray[np.bool_]) -> float:
     """0 where there are none."""
-    return float(values.max(initial=0.0))
+    return float((magnitudes * among).max(initial=0.0))
+
+
+def _over(names: Iterable[str], work: Callable[[str], T]) -> list[T]:
+    """The work on every matrix, side by side: numpy works outside Python's lock."""
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        return list(pool.map(work, names))
