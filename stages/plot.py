@@ -43,7 +43,9 @@ def main(
     subnetworks: Annotated[Path, typer.Option(help="subnetworks.csv")],
     tasks: Annotated[Path, typer.Option(help="tasks.csv")],
     hans: Annotated[Path, typer.Option(help="hans.csv")],
-    stability: Annotated[Path, typer.Option(help="Folder of agreement.csv and layers.csv.")],
+    stability: Annotated[
+        Path, typer.Option(help="Folder of agreement.csv, layers.csv, beyond.csv and movement.csv.")
+    ],
     survival: Annotated[
         Path, typer.Option(help="Folder of searched.csv, agreement.csv, places.csv and others.")
     ],
@@ -75,6 +77,8 @@ def main(
         read(published / "prasanna2020_overlaps.csv", summary.Overlap),
         read(hans, summary.HansScore),
         read_patterns(patterns, published, config.patterns.tasks),
+        read(stability / "beyond.csv", summary.Agreement),
+        read(stability / "movement.csv", summary.Movement),
     )
     record = json.loads((encoder / "encoder.json").read_text(encoding="utf-8"))
 

@@ -647,8 +647,8 @@ def test_a_lock_of_another_study_is_reported() -> None:
 LAYERS = {
     "mathematics": {
         "agreement", "correlation", "draws", "grammar", "hans_scores", "heuristics", "language",
-        "masks", "modules", "params", "pattern_rows", "patterns", "raters", "searching", "seeds",
-        "structure", "summary", "survival",
+        "masks", "modules", "movement", "params", "pattern_rows", "patterns", "raters", "searching",
+        "seeds", "structure", "summary", "survival",
     },
     "outside": {
         "artifacts", "asked", "baselines", "corpora", "data_sets", "encoder", "exports", "hans",
@@ -656,13 +656,13 @@ LAYERS = {
     },
     "loops": {
         "attention_maps", "batches", "embedding", "evaluation", "gates", "graphs", "head_patterns",
-        "importance", "models", "multitask", "pattern_network", "removal", "retraining", "subnetworks", "training",
-        "update", "variants",
+        "importance", "models", "multitask", "pattern_network", "removal", "retraining", "subnetworks",
+        "training", "update", "variants",
     },
     "reports": {
         "answers", "baseline_tables", "claims", "curves", "figures", "findings", "formatting",
-        "hans_tables", "heat_maps", "importance_reports", "mask_tables", "page", "panels",
-        "pattern_figures", "pattern_tables", "place_tables", "report", "runs", "score_tables",
+        "hans_tables", "heat_maps", "importance_reports", "mask_tables", "movement_tables", "page",
+        "panels", "pattern_figures", "pattern_tables", "place_tables", "report", "runs", "score_tables",
         "structure_claims", "subnetwork_figures", "subnetwork_tables", "survival_figures",
         "tables", "ticket_tables",
     },
