@@ -11,7 +11,8 @@ from typing import Annotated, TypeVar
 import typer
 
 from stages import cli
-from stages.tickets import curves, page, params, pattern_rows, report, summary, tables
+from stages.tickets import chen_rows, curves, page, params, pattern_rows, report, summary, tables
+from stages.tickets.chen_rows import ChenResults
 from stages.tickets.pattern_rows import PatternResults
 
 Row = TypeVar("Row")
@@ -26,10 +27,16 @@ class Params:
     encoder: params.Encoder
     rounds: tuple[params.Round, ...]
     imp: params.Imp
+    earlier: params.Earlier
     rewind: params.Rewind
     random: params.Random
+    controls: params.Controls
+    standard: params.Standard
+    cross: params.Cross
+    multitask: params.Multitask
     scratch: params.Scratch
     transfer: params.Transfer
+    transfer_weights: params.TransferWeights
     search: params.Search
     retrain: params.Retrain
     patterns: params.Patterns
@@ -77,6 +84,7 @@ def main(
         read(published / "prasanna2020_overlaps.csv", summary.Overlap),
         read(hans, summary.HansScore),
         read_patterns(patterns, published, config.patterns.tasks),
+        read_chen(published),
         read(stability / "beyond.csv", summary.Agreement),
         read(stability / "movement.csv", summary.Movement),
     )
@@ -120,6 +128,15 @@ def read_patterns(folder: Path, published: Path, tasks: Sequence[str]) -> Patter
         of_tasks("agreement.csv", pattern_rows.NetworkAgreement),
         read(published / "prasanna2020_patterns.csv", pattern_rows.PublishedShare),
         read(published / "prasanna2020_pattern_correlation.csv", pattern_rows.PublishedCorrelation),
+    )
+
+
+def read_chen(published: Path) -> ChenResults:
+    return ChenResults(
+        read(published / "chen2020_table2.csv", chen_rows.PublishedTicket),
+        read(published / "chen2020_figure2.csv", chen_rows.PublishedTransfer),
+        read(published / "chen2020_dark.csv", chen_rows.PublishedDark),
+        read(published / "chen2020_strict.csv", chen_rows.PublishedStrict),
     )
 
 

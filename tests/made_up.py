@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from itertools import combinations, product
 from pathlib import Path
 
+from stages import plot
 from stages.tickets import params
+from stages.tickets.chen_rows import ChenResults
 from stages.tickets.params import Params
 from stages.tickets.pattern_rows import (
     HEADS,
@@ -21,7 +23,9 @@ from stages.tickets.pattern_rows import (
 )
 from stages.tickets.patterns import PATTERNS
 from stages.tickets.report import Results
+from stages.tickets.runs import control_run
 from stages.tickets.summary import (
+    BY_POINT,
     Agreement,
     HansScore,
     Importance,
@@ -73,6 +77,7 @@ class Study:
     published_overlaps: list[Overlap]
     hans: list[HansScore]
     patterns: PatternResults
+    chen: ChenResults
     beyond: list[Agreement]
     movement: list[Movement]
 
@@ -100,6 +105,7 @@ class Study:
             self.published_overlaps,
             self.hans,
             self.patterns,
+            self.chen,
             self.beyond,
             self.movement,
         )
@@ -128,10 +134,15 @@ def config(
             "data": data,
             "override": {task: params.Override() for task in tasks},
             "own": {},
-            "imp": params.Imp(rewind_to=0, keep_weights=()),
+            "imp": whole.imp.model_copy(update={"rewind_to": 0, "keep_weights": ()}),
             "dense": params.Dense(points=(0, 50)),
-            "rewind": params.Rewind(tasks=on, seeds=seeds, points=(50,) if controls else ()),
-            "random": params.Random(rounds=(num_rounds,) if controls else ()),
+            "rewind": params.Rewind(
+                tasks=on, seeds=seeds, points=(50,) if controls else (), source="dense"
+            ),
+            "random": params.Random(rounds=()),
+            "controls": whole.controls.model_copy(
+                update={"every": params.ControlKinds(kinds=("random",) if controls else ())}
+            ),
             "scratch": params.Scratch(seeds=(1,) if controls else ()),
             "transfer": params.Transfer(
                 sources=on, targets=on, seeds=(1,) if controls else (), round=num_rounds
@@ -146,6 +157,33 @@ def config(
                 scratch=("random",),
             ),
             "patterns": whole.patterns.model_copy(update={"tasks": on}),
+        }
+    )
+
+
+def with_everything(config: Params, seeds: tuple[int, ...] = (1, 2, 3)) -> Params:
+    """The same with all that Chen et al. 2020 have beyond tickets: controls, standard pruning, others."""
+    tasks, rounds = config.tasks, tuple(after.to for after in config.rounds)
+    return config.model_copy(
+        update={
+            "controls": params.Controls(
+                every=params.ControlKinds(kinds=("random", "reinitialised", "one-shot")),
+                more=params.ControlKinds(kinds=("shuffled-layers", "random-2")),
+                tasks=tasks[:2],
+                seeds=seeds,
+                rounds=rounds,
+            ),
+            "standard": params.Standard(
+                tasks=tasks[:2], seeds=seeds, aliased=params.AliasedRounds(rounds=rounds)
+            ),
+            "cross": params.Cross(tasks=tasks[:1], mask_seeds=seeds, seeds=seeds),
+            "multitask": params.Multitask(tasks=tasks, seeds=seeds),
+            "transfer": params.Transfer(
+                sources=(*tasks, *params.NO_TASKS), targets=tasks, seeds=seeds, round=rounds[-1]
+            ),
+            "transfer_weights": params.TransferWeights(
+                sources=tasks[:1], targets=tasks[1:], seeds=seeds, points=(0, 50)
+            ),
         }
     )
 
@@ -171,16 +209,22 @@ def study(config: Params) -> Study:
         list(_overlaps(config)),
         list(_hans(config)),
         _patterns(config),
+        chen(),
         list(_beyond(config)),
         list(_movement(config)),
     )
 
 
+def chen() -> ChenResults:
+    """As published."""
+    return plot.read_chen(Path(__file__).parents[1] / "published")
+
+
 def _scores(config: Params) -> Iterator[Score]:
     sparsity = {0: 0.0} | {after.to: after.sparsity for after in config.rounds}
     for run, seed, level in _runs(config):
-        number = config.last_round if run.kind == "rewind" else run.at
-        point = run.at if run.kind == "rewind" else None
+        number = config.last_round if run.kind in BY_POINT else run.at
+        point = run.at if run.kind in BY_POINT else None
         noise = 0.01 * ((5 * (seed or 0) + 3 * number + len(run.task)) % 4)
         for split in ("selection", "validation"):
             for index, metric in enumerate((*METRICS.get(run.task, ("accuracy",)), "loss")):
@@ -201,11 +245,15 @@ def _runs(config: Params) -> Iterator[tuple[Run, int | None, float]]:
             yield Run(task, "dense"), seed, 0.9
             for after in config.rounds:
                 yield Run(task, "imp", after.to), seed, 0.9 - 0.1 * after.sparsity**2
-            yield from ((Run(task, "random", k), seed, 0.5) for k in config.random.rounds)
+            yield from (
+                (control_run(task, kind, config.last_round), seed, 0.5)
+                for kind in config.controls.every.kinds
+            )
     rewind = config.rewind
     points = sorted({config.imp.rewind_to, *rewind.points})
     for task, seed, point in product(rewind.tasks, rewind.seeds, points):
         yield Run(task, "rewind", point), seed, 0.85 + point / 1000
+    yield from _runs_of_chen(config)
     for task, seed, kind, name in _subnetworks(config):
         for state, lower in (("pruned", 0.2), ("retrained", 0.0)):
             yield Run(task, state, 0, f"{kind} {name}"), seed, LEVELS[name] - lower
@@ -216,6 +264,23 @@ def _runs(config: Params) -> Iterator[tuple[Run, int | None, float]]:
     for source, target, seed in product(transfer.sources, transfer.targets, transfer.seeds):
         level = 0.85 if source <= target else 0.7
         yield Run(target, "transfer", transfer.round, source), seed, level
+
+
+def _runs_of_chen(config: Params) -> Iterator[tuple[Run, int, float]]:
+    """Controls of other rounds, pruning without rewinding, seeds apart, and weights of sources."""
+    more, cross, weights = config.controls, config.cross, config.transfer_weights
+    for task, seed, k in product(more.tasks, more.seeds, more.rounds):
+        for kind in more.more.kinds:
+            yield control_run(task, kind, k), seed, 0.6
+    for task, seed, after in product(config.standard.tasks, config.standard.seeds, config.rounds):
+        yield Run(task, "standard", after.to), seed, 0.87
+        yield Run(task, "aliased", after.to), seed, 0.8
+    for task, of_mask, seed in product(cross.tasks, cross.mask_seeds, cross.seeds):
+        yield Run(task, "cross", config.last_round, str(of_mask)), seed, 0.8 + 0.02 * of_mask
+    for source, target, seed, point in product(
+        weights.sources, weights.targets, weights.seeds, weights.points
+    ):
+        yield Run(target, "transfer_weights", point, source), seed, 0.8
 
 
 SUBCASES = {
@@ -230,8 +295,8 @@ def _hans(config: Params) -> Iterator[HansScore]:
     for run, seed, level in _runs(config):
         if getattr(config.data[run.task], "hans", None) is None:
             continue
-        number = config.last_round if run.kind == "rewind" else run.at
-        point = run.at if run.kind == "rewind" else None
+        number = config.last_round if run.kind in BY_POINT else run.at
+        point = run.at if run.kind in BY_POINT else None
         for heuristic, subcases in SUBCASES.items():
             for subcase in subcases:
                 entailed = subcase[1] == "e"

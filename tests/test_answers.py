@@ -2,7 +2,7 @@
 
 import pytest
 
-from stages.tickets import answers, params
+from stages.tickets import answers
 from stages.tickets.summary import Kept, Scores
 from tests.made_up import TASKS, config, study, with_scores
 
@@ -13,7 +13,7 @@ def test_answers_count_what_the_tables_hold() -> None:
     agreement = answers.on_agreement(made.agreement, made.config)
     assert "between tasks 0.52, between seeds 0.70" in agreement
     assert answers.on_rewinding(made.found, made.config).endswith(
-        "+5.0 from i = 50 % (by task +5.0 to +5.0)."
+        "+5.0 from i = 50 % (3 tasks, +5.0 to +5.0)."
     )
 
 
@@ -37,8 +37,9 @@ MATCHES, FAILS = [0.85] * 3, [0.5] * 3
 def test_tickets_are_chosen_on_selection_held_on_validation_and_winning_from_pre_trained_weights(
     rewind_to: int, start: str
 ) -> None:
-    imp = params.Imp(rewind_to=rewind_to, keep_weights=())
-    made = study(config(3, 3, 2).model_copy(update={"imp": imp}))
+    whole = config(3, 3, 2)
+    imp = whole.imp.model_copy(update={"rewind_to": rewind_to})
+    made = study(whole.model_copy(update={"imp": imp}))
     scores = with_scores(
         made,
         DENSE
@@ -118,8 +119,8 @@ def test_controls_are_pooled_over_tasks_and_counted_by_interval() -> None:
         },
     )
     assert answers.on_controls(scores, made.config) == (
-        "Tickets minus random masks, mean over tasks in points: +20.0 [−234.1, +274.1] at "
-        "30\N{NO-BREAK SPACE}%. The interval over seeds lies above 0 in 1 of 2 comparisons."
+        "Tickets minus controls, mean over tasks in points: random mask +20.0 [−234.1, +274.1] at "
+        "30\N{NO-BREAK SPACE}% (above 0 in 1 of 2 intervals over seeds)."
     )
 
 
@@ -133,14 +134,15 @@ def test_a_control_of_one_task_and_seed_has_no_interval() -> None:
         },
     )
     assert answers.on_controls(scores, made.config) == (
-        "Tickets minus random masks, mean over tasks in points: +40.0 (n=1) at 30\N{NO-BREAK SPACE}%."
+        "Tickets minus controls, mean over tasks in points: random mask +40.0 (n=1) at "
+        "30\N{NO-BREAK SPACE}%."
     )
 
 
 def test_a_study_without_controls_says_why() -> None:
     made = study(config(1, 1, 1, controls=False))
     assert answers.on_controls(made.found, made.config) == (
-        "Not run: random.rounds is empty in params.yaml."
+        "Not run: controls in params.yaml lacks 'random', and random.rounds is empty."
     )
 
 

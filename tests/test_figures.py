@@ -7,19 +7,26 @@ import matplotlib as mpl
 import pytest
 
 from stages.tickets import (
+    control_tables,
     curves,
     hans_tables,
     heat_maps,
     importance_reports,
+    rewinding_tables,
     subnetwork_figures,
     survival_figures,
+    transfer_figures,
 )
 from stages.tickets.figures import Figure
-from tests.made_up import SIZES, Size, Study, config, study
+from stages.tickets.params import Params
+from tests.made_up import SIZES, Study, config, study, with_everything
 
 DRAW: dict[str, Callable[[Study], Figure]] = {
     "scores": lambda made: curves.scores_figure(made.found, made.config),
-    "transfer": lambda made: heat_maps.transfer_figure(made.found, made.config),
+    "controls": lambda made: control_tables.controls_figure(made.found, made.config),
+    "transfer": lambda made: transfer_figures.transfer_figure(made.found, made.config),
+    "transfer_published": lambda made: transfer_figures.published_transfer_figure(made.chen),
+    "standard": lambda made: rewinding_tables.standard_figure(made.found, made.config),
     "rewinding": lambda made: curves.rewinding_figure(made.found, made.config),
     "agreement": lambda made: heat_maps.agreement_figure(made.agreement, made.config),
     "layers": lambda made: heat_maps.layers_figure(made.layers, made.config),
@@ -44,9 +51,11 @@ DRAW: dict[str, Callable[[Study], Figure]] = {
 }
 
 
-@pytest.mark.parametrize("size", SIZES[1:3])
-def test_every_figure_is_drawn_or_says_why_not(size: Size) -> None:
-    made = study(config(*size))
+@pytest.mark.parametrize(
+    "asked", [config(*SIZES[1]), config(*SIZES[2]), with_everything(config(2, 2, 1), (1, 2))]
+)
+def test_every_figure_is_drawn_or_says_why_not(asked: Params) -> None:
+    made = study(asked)
     for name, draw in DRAW.items():
         figure = draw(made)
         assert figure.name == name
@@ -63,7 +72,9 @@ def test_what_did_not_run_is_not_drawn() -> None:
     made = study(config(1, 1, 1, controls=False))
     missing = {name for name, draw in DRAW.items() if draw(made).missing}
     assert missing == {
+        "controls",
         "transfer",
+        "standard",
         "rewinding",
         "agreement",
         "subnetworks",
@@ -78,9 +89,9 @@ def test_what_did_not_run_is_not_drawn() -> None:
     }
 
 
-@pytest.mark.parametrize("name", ["scores", "transfer"])
+@pytest.mark.parametrize("name", ["scores", "transfer", "controls", "standard"])
 def test_the_same_bytes_whatever_the_user_set_before(name: str) -> None:
-    made = study(config(2, 3, 2))
+    made = study(with_everything(config(2, 2, 2), (1, 2)))
     first = DRAW[name](made).svg
     with mpl.rc_context({"font.size": 30, "svg.hashsalt": "other"}):
         assert DRAW[name](made).svg == first

@@ -646,9 +646,9 @@ def test_a_lock_of_another_study_is_reported() -> None:
 
 LAYERS = {
     "mathematics": {
-        "agreement", "correlation", "draws", "grammar", "hans_scores", "heuristics", "language",
-        "masks", "modules", "movement", "params", "pattern_rows", "patterns", "raters", "searching",
-        "seeds", "structure", "summary", "survival",
+        "agreement", "chen_rows", "correlation", "draws", "grammar", "hans_scores", "heuristics",
+        "language", "masks", "matching", "modules", "movement", "params", "pattern_rows", "patterns",
+        "raters", "searching", "seeds", "structure", "summary", "survival", "variance",
     },
     "outside": {
         "artifacts", "asked", "baselines", "corpora", "data_sets", "encoder", "exports", "hans",
@@ -660,11 +660,13 @@ LAYERS = {
         "training", "update", "variants",
     },
     "reports": {
-        "answers", "baseline_tables", "claims", "curves", "figures", "findings", "formatting",
-        "hans_tables", "heat_maps", "importance_reports", "mask_tables", "movement_tables", "page",
-        "panels", "pattern_figures", "pattern_tables", "place_tables", "report", "runs", "score_tables",
-        "structure_claims", "subnetwork_figures", "subnetwork_tables", "survival_figures",
-        "tables", "ticket_tables",
+        "answers", "baseline_tables", "checks", "chen_claims", "chen_report", "chen_tables", "claims",
+        "control_tables", "curves", "figures", "findings", "formatting", "hans_tables", "heat_maps",
+        "importance_reports", "mask_tables", "movement_tables", "page", "panels", "pattern_figures",
+        "pattern_tables", "place_tables", "report", "rewinding_tables", "runs", "score_tables", "sections",
+        "seed_tables", "structure_claims", "subnetwork_figures", "subnetwork_tables", "survival_figures",
+        "tables", "ticket_claims", "ticket_tables", "transfer_claims", "transfer_figures", "transfer_tables",
+        "transfers",
     },
 }  # fmt: skip
 MAY_IMPORT = {

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from stages import plot
-from stages.tickets import pattern_rows, summary
+from stages.tickets import chen_rows, pattern_rows, summary
 from tests.made_up import config, study
 
 ROOT = Path(__file__).parents[1]
@@ -70,6 +70,10 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     save(made.published_structure, summary.PublishedStructure, structure)
     save(made.published_places, summary.Place, published / "prasanna2020_places.csv")
     save(made.published_overlaps, summary.Overlap, published / "prasanna2020_overlaps.csv")
+    save(made.chen.tickets, chen_rows.PublishedTicket, published / "chen2020_table2.csv")
+    save(made.chen.transfers, chen_rows.PublishedTransfer, published / "chen2020_figure2.csv")
+    save(made.chen.dark, chen_rows.PublishedDark, published / "chen2020_dark.csv")
+    save(made.chen.strict, chen_rows.PublishedStrict, published / "chen2020_strict.csv")
     found, folder = made.patterns, tmp_path / "patterns"
     save(found.confusion, pattern_rows.Confusion, folder / "networks" / "confusion.csv")
     for task in made.config.patterns.tasks:
@@ -117,7 +121,7 @@ def test_the_stage_writes_the_report_and_another_process_the_same_bytes(project:
     names = ["agreement", "layers", "layers_by_task", "rewinding", "scores", "transfer"]
     names += ["subnetworks", "survival", "survival_of_weights", "survival_by_task"]
     names += ["survival_of_weights_by_task", "overlaps", "importance", "importance_by_magnitude"]
-    names += ["hans"]
+    names += ["hans", "controls", "transfer_published"]
     names += ["patterns", "pattern_examples", "movement"]
     assert {f"figures/{name}.svg" for name in names} <= set(first)
     assert {"index.html", "README.md", "figures/scores_mean_imp.csv", "tables/tickets.tex"} <= set(

@@ -13,9 +13,10 @@ def test_random_masks_are_listed_in_the_rounds_in_which_they_ran() -> None:
 
 def test_an_empty_list_is_why_nothing_ran() -> None:
     made = study(config(1, 1, 1, controls=False))
-    assert runs.why_not("random", made.config) == "not run: random.rounds is empty in params.yaml"
+    lacking = "not run: controls in params.yaml lacks 'random', and random.rounds is empty"
+    assert runs.why_not("random", made.config) == lacking
     assert runs.missing_controls(made.found, made.config) == (
-        " Random mask: not run: random.rounds is empty in params.yaml."
+        f" Random mask: {lacking}."
         " Dense from scratch: not run: scratch.seeds is empty in params.yaml."
     )
 

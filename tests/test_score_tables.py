@@ -1,8 +1,6 @@
-"""The tables of scores and of rewinding, on made-up results."""
+"""The tables of scores, on made-up results."""
 
-import pytest
-
-from stages.tickets import params, score_tables
+from stages.tickets import score_tables
 from stages.tickets.summary import Score, Scores
 from tests.made_up import config, study
 
@@ -16,21 +14,3 @@ def test_collapsed_runs_have_a_dagger() -> None:
     table = score_tables.scores_table(Scores(rows), made.config)
     dense = next(row for row in table.rows if row[0] == "dense")
     assert dense[1].endswith("†")
-
-
-def test_other_points_are_compared_with_that_of_the_rounds() -> None:
-    made = study(config(1, 3, 2))
-    records = score_tables.rewinding_table(made.found, made.config).records
-    assert [record["point"] for record in records] == [0, 50]
-    assert records[1]["change_mean"] == pytest.approx(0.05)
-    assert records[0]["change_n"] == 0
-
-
-def test_rewinding_shows_the_tasks_it_ran_on_alone() -> None:
-    made = study(config(3, 3, 2))
-    on_one = made.config.model_copy(
-        update={"rewind": params.Rewind(tasks=("sentiment",), seeds=(1, 2, 3), points=(50,))}
-    )
-    assert [row[0] for row in score_tables.rewinding_table(made.found, on_one).rows] == [
-        "sentiment"
-    ]

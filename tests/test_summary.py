@@ -1,4 +1,4 @@
-"""Means, intervals and paired tests against scipy and by hand; the matching rule; parsing."""
+"""Means, intervals and paired tests against scipy and by hand; parsing."""
 
 from itertools import permutations
 
@@ -11,10 +11,6 @@ from stages.tickets import summary
 from stages.tickets.summary import Kept, Run, Score, Scores, Summary
 
 SCORES = st.lists(st.floats(-1, 1, width=32), min_size=2, max_size=8)
-
-
-def dense(mean: float, std: float | None) -> Summary:
-    return Summary(mean, std, None, None, 3)
 
 
 @given(SCORES, st.sampled_from([0.5, 0.9, 0.95]))
@@ -73,28 +69,6 @@ def test_equal_differences_have_no_p() -> None:
     found = summary.compare({1: 0.3, 2: 0.4}, {1: 0.1, 2: 0.2}, 0.95)
     assert found is not None
     assert (found.p, found.n) == (None, 2)
-
-
-@pytest.mark.parametrize(
-    ("ticket", "std", "expected"),
-    [
-        (0.79, 0.01, True),
-        (0.79 - 1e-6, 0.01, False),
-        (0.9, 0.0, True),
-        (0.8, None, True),
-        (0.799, None, False),
-    ],
-)
-def test_a_ticket_matches_within_one_std_of_dense(
-    ticket: float, std: float | None, expected: bool
-) -> None:
-    assert summary.matches(dense(ticket, 0.5), dense(0.8, std)) is expected
-
-
-def test_the_last_matching_round_need_not_follow_matching_rounds() -> None:
-    tickets = {1: dense(0.7, 0.0), 2: dense(0.8, 0.0), 3: dense(0.6, 0.0)}
-    assert summary.last_matching_round(tickets, dense(0.8, 0.05)) == 2
-    assert summary.last_matching_round(tickets, dense(0.9, 0.05)) is None
 
 
 ROW = {

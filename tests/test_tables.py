@@ -6,28 +6,50 @@ import io
 import pytest
 
 from stages.tickets import (
+    chen_claims,
+    chen_tables,
     claims,
+    control_tables,
     hans_tables,
     mask_tables,
+    rewinding_tables,
     score_tables,
+    seed_tables,
     subnetwork_tables,
     tables,
     ticket_tables,
+    transfer_tables,
 )
+from stages.tickets.checks import Data
 from stages.tickets.tables import Record, Table
-from tests.made_up import SIZES, Size, Study, config, study
+from tests.made_up import SIZES, Size, Study, config, study, with_everything
 
 TABLE = Table("a_b", "50 % of_it", ("task", "x ± y"), (("own_task", "−1.0*"), ("a|b", "< 0.1")))
+
+
+def claim_data(made: Study) -> Data:
+    same = chen_tables.same_encoder(made.layers)
+    return Data(made.found, made.tasks, made.agreement, same, made.chen)
 
 
 def all_tables(made: Study) -> list[Table]:
     return [
         ticket_tables.tickets_table(made.found, made.config),
+        ticket_tables.rules_table(made.found, made.chen.tickets, made.chen.strict, made.config),
+        chen_tables.published_tickets_table(
+            made.found, made.layers, made.chen.tickets, made.config
+        ),
+        chen_tables.published_transfer_table(made.chen, made.config),
         score_tables.scores_table(made.found, made.config),
         score_tables.other_metrics_table(made.found, made.config),
-        ticket_tables.controls_table(made.found, made.config),
-        ticket_tables.transfer_table(made.found, made.config),
-        score_tables.rewinding_table(made.found, made.config),
+        control_tables.controls_table(made.found, made.config),
+        transfer_tables.transfer_table(made.found, made.config),
+        transfer_tables.weights_table(made.found, made.config),
+        rewinding_tables.rewinding_table(made.found, made.config),
+        rewinding_tables.standard_table(made.found, made.config),
+        seed_tables.cross_table(made.found, made.config),
+        seed_tables.variance_table(made.found, made.config),
+        chen_claims.chen_claims_table(claim_data(made), made.config),
         mask_tables.agreement_table(made.agreement, made.config),
         mask_tables.layers_table(made.layers, made.config),
         subnetwork_tables.subnetworks_table(made.found, made.sizes, made.config),
@@ -40,9 +62,15 @@ def all_tables(made: Study) -> list[Table]:
     ]
 
 
+@pytest.mark.parametrize("everything", [False, True])
 @pytest.mark.parametrize("size", SIZES)
-def test_no_cell_is_blank_or_nan_and_rows_are_as_wide_as_the_header(size: Size) -> None:
-    for table in all_tables(study(config(*size))):
+def test_no_cell_is_blank_or_nan_and_rows_are_as_wide_as_the_header(
+    size: Size, everything: bool
+) -> None:
+    asked = config(*size)
+    if everything:
+        asked = with_everything(asked, asked.seeds)
+    for table in all_tables(study(asked)):
         assert bool(table.rows) != bool(table.missing), table.name
         for row in table.rows:
             assert len(row) == len(table.header), table.name
@@ -55,7 +83,11 @@ def test_what_did_not_run_says_why() -> None:
     missing = {table.name: table.missing for table in all_tables(made) if table.missing}
     assert missing == {
         "other_metrics": "no task has a second metric",
-        "controls": "not run: random.rounds is empty in params.yaml",
+        "controls": "not run: controls in params.yaml lacks 'random', and random.rounds is empty",
+        "standard": "not run: standard.tasks is empty in params.yaml",
+        "transfer_weights": "not run: transfer_weights.sources is empty in params.yaml",
+        "cross": "not run: cross.tasks is empty in params.yaml",
+        "cross_variance": "not run: cross.tasks is empty in params.yaml",
         "rewinding": "not run: rewind.tasks is empty in params.yaml",
         "transfer": "not run: transfer.sources is empty in params.yaml",
         "agreement": "not run: agreement needs two seeds or two tasks",
@@ -91,5 +123,5 @@ def test_tex_is_escaped() -> None:
 
 
 def test_every_tex_file_is_ascii() -> None:
-    for table in all_tables(study(config(3, 3, 2))):
+    for table in all_tables(study(with_everything(config(3, 3, 2)))):
         assert tables.to_tex(table).isascii(), table.name

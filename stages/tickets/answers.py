@@ -2,7 +2,14 @@
 
 from collections.abc import Sequence
 
-from stages.tickets import findings, runs, summary
+from stages.tickets import (
+    control_tables,
+    findings,
+    rewinding_tables,
+    runs,
+    seed_tables,
+    transfers,
+)
 from stages.tickets.formatting import (
     NOT_RUN,
     count,
@@ -12,9 +19,10 @@ from stages.tickets.formatting import (
     points,
     signed,
 )
-from stages.tickets.runs import Config
+from stages.tickets.runs import Config, source_name
 from stages.tickets.subnetwork_tables import on_axis
 from stages.tickets.summary import Agreement, Kept, Run, Scores, StructureAgreement, TaskSize
+from stages.tickets.ticket_tables import rule_name
 
 
 def on_tasks(tasks: Sequence[TaskSize]) -> str:
@@ -32,8 +40,10 @@ def on_tickets(scores: Scores, config: Config) -> str:
     verb = "has" if len(at) == 1 else "have"
     text = f"{len(at)} of {count(len(found), 'task')} {verb} a matching ticket, at {_range(at)} "
     text += "sparsity, as chosen on the selection split. "
-    held = sum(bool(one.ticket and summary.matches(one.ticket, one.dense)) for one in found)
+    held = sum(one.matches for one in found)
     text += f"On the validation split {held} of {len(at)} {'matches' if held == 1 else 'match'}."
+    if config.tickets.rule != "one_std":
+        text += f" To match: {rule_name(config)}."
     if config.imp.rewind_to:
         return text + " They start from rewound weights, so none counts as a winning ticket."
     return text + " They start from the pre-trained weights: a matching ticket is a winning one."
@@ -57,31 +67,31 @@ def on_scores(scores: Scores, config: Config) -> str:
 
 
 def on_controls(scores: Scores, config: Config) -> str:
-    if not scores.has("random"):
+    found = control_tables.differences(scores, config)
+    if not found:
         return _sentence(runs.why_not("random", config))
-    parts = [
-        f"{difference(found)} at {percent(sparsity)}"
-        for number, sparsity in runs.sparsities(config).items()
-        if (found := findings.pooled_gain(number, scores, config))
-    ]
-    compared = [
-        found
-        for task in config.tasks
-        for number in runs.sparsities(config)
-        if (found := findings.gain(task, number, scores, config))
-    ]
-    above = sum(found.low is not None and found.low > 0 for found in compared)
-    text = f"Tickets minus random masks, mean over tasks in points: {', '.join(parts)}."
-    if any(found.n > 1 for found in compared):
-        text += f" The interval over seeds lies above 0 in {above} of {len(compared)} comparisons."
-    return text
+    parts = []
+    for kind in runs.control_kinds(config):
+        here = {place: one for place, one in found.items() if place[2] == kind}
+        pooled = [
+            f"{difference(one)} at {percent(runs.sparsities(config)[number])}"
+            for (task, number, _), one in here.items()
+            if task == control_tables.ALL
+        ]
+        single = [one for (task, _, _), one in here.items() if task != control_tables.ALL]
+        above = sum(one.low is not None and one.low > 0 for one in single)
+        text = f"{runs.control_name(kind)} {', '.join(pooled)}"
+        if any(one.n > 1 for one in single):
+            text += f" (above 0 in {above} of {count(len(single), 'interval')} over seeds)"
+        parts += [text] if here else []
+    return f"Tickets minus controls, mean over tasks in points: {'; '.join(parts)}."
 
 
 def on_transfer(scores: Scores, config: Config) -> str:
-    cells = findings.transfer_cells(scores, config)
+    cells = transfers.transfer_cells(scores, config)
     if not cells:
         return _sentence(runs.why_not("transfer", config))
-    counts = [findings.reached(source, cells) for source in config.transfer.sources]
+    counts = [transfers.reached(source, cells) for source in config.transfer.sources]
     total = sum(number for _, number in counts)
     if not total:
         return "No mask was trained on another task than its own."
@@ -89,31 +99,71 @@ def on_transfer(scores: Scores, config: Config) -> str:
     text += f"least as high as the target's own ticket (n={len(config.transfer.seeds)}"
     if len(config.transfer.seeds) == 1:
         text += ", so nothing is known of their spread"
-    return text + ")."
+    text += "). "
+    margin = config.tickets.transfer_margin
+    names = [", ".join(map(source_name, transfers.universal(cells, at))) for at in (0.0, margin)]
+    return text + (
+        f"As good as the own ticket on all of several other tasks: {names[0] or 'none'}; allowing "
+        f"{points(margin)} points below it: {names[1] or 'none'}."
+    )
+
+
+def on_weights(scores: Scores, config: Config) -> str:
+    parts = []
+    for point in config.transfer_weights.points:
+        pairs = transfers.weights_pairs(config, [point])
+        found, number = findings.over_pairs(pairs, scores, config.tickets.confidence)
+        if found:
+            parts.append(f"{difference(found)} from i = {point} % ({count(number, 'pair')})")
+    if not parts:
+        return _sentence(runs.why_not("transfer_weights", config))
+    return f"Change against theta_0 in points, mean over pairs of tasks: {'; '.join(parts)}."
 
 
 def on_rewinding(scores: Scores, config: Config) -> str:
-    if not scores.has("rewind"):
-        return _sentence(runs.why_not("rewind", config))
-    parts = []
-    for point in config.rewind.points:
-        gains = [
+    ran = {
+        f"from i = {point} %": [
             found.mean
             for task in config.rewind.tasks
             if (found := findings.rewinding_gain(task, point, scores, config))
         ]
-        if gains:
-            mean = findings.average(gains) or 0.0
-            parts.append(
-                f"{signed(mean)} from i = {point} % (by task {signed(min(gains))} to "
-                f"{signed(max(gains))})"
-            )
+        for point in config.rewind.points
+    }
+    for kind in rewinding_tables.OTHERS:
+        ran[f"by {runs.NAMES[kind]}"] = [
+            found.mean
+            for task in config.standard.tasks
+            if (found := rewinding_tables.last_gain(task, kind, scores, config))
+        ]
+    parts = [
+        f"{signed(findings.average(gains) or 0.0)} {name} ({count(len(gains), 'task')}, "
+        f"{signed(min(gains))} to {signed(max(gains))})"
+        for name, gains in ran.items()
+        if gains
+    ]
+    if not parts and not scores.has("rewind"):
+        return _sentence(runs.why_not("rewind", config))
     if not parts:
         return "Only one point ran: nothing to compare."
-    return (
-        f"Change against i = {config.imp.rewind_to} %, mean over {len(config.rewind.tasks)} tasks in "
-        f"points: {'; '.join(parts)}."
-    )
+    at = config.imp.rewind_to
+    return f"Change against i = {at} %, mean over tasks in points: {'; '.join(parts)}."
+
+
+def on_seeds(scores: Scores, config: Config) -> str:
+    if not scores.has("cross"):
+        return _sentence(runs.why_not("cross", config))
+    parts = []
+    for task in config.cross.tasks:
+        found = seed_tables.decompose(task, scores, config)
+        if found:
+            parts.append(
+                f"{task} {percent(found.rows.share)} mask, {percent(found.columns.share)} training, "
+                f"{percent(found.rest.share)} neither alone"
+            )
+    if not parts:
+        return "No task has a whole table of masks and trainings whose scores differ."
+    masks, seeds = len(config.cross.mask_seeds), len(config.cross.seeds)
+    return f"Of the variance over {masks} masks by {seeds} trainings: {'; '.join(parts)}."
 
 
 def on_agreement(agreement: Sequence[Agreement], config: Config) -> str:

@@ -119,7 +119,8 @@ def rewinding_figure(scores: Scores, config: Config) -> Figure:
     last = config.rounds[-1]
     caption = (
         f"The ticket of round {last.to} ({percent(last.sparsity)} sparse) trained from the "
-        "weights at a point of the dense training; validation split, all panels share their axes. "
+        f"weights at a point of the {config.rewind.source} training; validation split, all panels "
+        "share their axes. "
         f"Bars (n={len(config.rewind.seeds)}) and the band of dense (n={len(config.seeds)}): "
         f"{runs.interval_name(config)}."
     )

@@ -6,70 +6,89 @@ Tables, figures and answers show these.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from stages.tickets import summary
-from stages.tickets.runs import Config, sparsities
-from stages.tickets.summary import Agreement, Difference, Kept, Run, Scores, Seed, Summary
+from stages.tickets import matching, summary
+from stages.tickets.params import Tickets
+from stages.tickets.runs import Config, control_run, sparsities
+from stages.tickets.summary import Agreement, Difference, Kept, Run, Scores, Summary
 
 
 @dataclass(frozen=True)
 class Ticket:
-    """The sparsest matching ticket of a task, chosen on `selection`; all scores on `validation`."""
+    """The sparsest matching ticket of a task, chosen on one split; all scores on `validation`."""
 
     task: str
     metric: str
     round: int | None
     dense: Summary
+    majority: Summary | None
     ticket: Summary | None
-    random: Summary | None
     loss: Difference | None
     """Ticket minus dense."""
-    gain: Difference | None
-    """Ticket minus random mask."""
+    matches: bool
+    """Whether it matches on validation as well."""
     flags: tuple[str, ...]
 
 
-def find_tickets(scores: Scores, config: Config) -> list[Ticket]:
-    return [_ticket(task, scores, config) for task in config.tasks]
+def find_tickets(
+    scores: Scores, config: Config, split: str = summary.SELECTION, rule: str = ""
+) -> list[Ticket]:
+    """Of every task, by the rule named, else by that of params.yaml.
+
+    Chosen on `validation`, as Chen et al. 2020 do, a ticket is the best of several on the split that
+    reports it.
+    """
+    by = config.tickets.model_copy(update={"rule": rule}) if rule else config.tickets
+    return [_ticket(task, scores, config, split, by) for task in config.tasks]
 
 
-def _ticket(task: str, scores: Scores, config: Config) -> Ticket:
-    confidence = config.tickets.confidence
+def chosen_round(
+    task: str, scores: Scores, config: Config, split: str, rule: Tickets
+) -> int | None:
+    """The last round whose ticket matches on a split.
+
+    Raises:
+        ValueError: there are no dense scores of the task on the split.
+    """
     candidates = {
         number: found
         for number in sparsities(config)
-        if (found := scores.summary(Run(task, "imp", number), confidence, summary.SELECTION))
+        if (found := scores.of(Run(task, "imp", number), split))
     }
+    dense = scores.of(Run(task, "dense"), split)
+    if not dense:
+        raise ValueError(f"scores.csv has no dense scores of {task} on {split}")
+    return matching.last_matching_round(candidates, dense, rule)
+
+
+def _ticket(task: str, scores: Scores, config: Config, split: str, rule: Tickets) -> Ticket:
     dense_run = Run(task, "dense")
-    reference = scores.summary(dense_run, confidence, summary.SELECTION)
-    dense = scores.summary(dense_run, confidence)
-    if reference is None or dense is None:
-        raise ValueError(f"scores.csv has no dense scores of {task} on selection and validation")
-    chosen = summary.last_matching_round(candidates, reference)
-    flags = [_collapse(dense_run, "dense", scores)]
-    majority = scores.summary(Run(task, "majority"), confidence)
-    if majority and dense.mean <= majority.mean:
-        flags.append("dense not above majority")
+    chosen = chosen_round(task, scores, config, split, rule)
+    dense = scores.summary(dense_run, rule.confidence)
+    if dense is None:
+        raise ValueError(f"scores.csv has no dense scores of {task} on validation")
+    majority = scores.summary(Run(task, "majority"), rule.confidence)
+    flags = [_collapse(dense_run, "dense", scores), _low("dense", dense, majority)]
+    ticket, loss, held = None, None, False
     if chosen is None:
-        flags.append("none matches on selection")
-        shown = tuple(flag for flag in flags if flag)
-        metric = scores.metrics[task]
-        return Ticket(task, metric, None, dense, None, None, None, None, shown)
-    imp, random = Run(task, "imp", chosen), Run(task, "random", chosen)
-    ticket = scores.summary(imp, confidence)
-    if ticket and not summary.matches(ticket, dense):
-        flags.append("does not match on validation")
-    flags += [_collapse(imp, "ticket", scores), _collapse(random, "random", scores)]
-    return Ticket(
-        task,
-        scores.metrics[task],
-        chosen,
-        dense,
-        ticket,
-        scores.summary(random, confidence),
-        scores.compare(imp, dense_run, confidence),
-        gain(task, chosen, scores, config),
-        tuple(flag for flag in flags if flag),
-    )
+        flags.append(f"none matches on {split}")
+    else:
+        imp = Run(task, "imp", chosen)
+        ticket, loss = (
+            scores.summary(imp, rule.confidence),
+            scores.compare(imp, dense_run, rule.confidence),
+        )
+        scored = scores.of(imp)
+        held = bool(scored) and matching.matches(scored, scores.of(dense_run), rule)
+        flags += [
+            "" if held or not scored else "does not match on validation",
+            _collapse(imp, "ticket", scores),
+            _low("ticket", ticket, majority),
+            "one seed" if len(scored) == 1 else "",
+            "sparsest of the grid" if chosen == max(sparsities(config)) else "",
+        ]
+    shown = tuple(flag for flag in flags if flag)
+    metric = scores.metrics[task]
+    return Ticket(task, metric, chosen, dense, majority, ticket, loss, held, shown)
 
 
 def _collapse(run: Run, name: str, scores: Scores) -> str:
@@ -77,65 +96,51 @@ def _collapse(run: Run, name: str, scores: Scores) -> str:
     return f"{count} of {len(scores.of(run))} {name} runs collapsed" if count else ""
 
 
-def gain(task: str, number: int, scores: Scores, config: Config) -> Difference | None:
-    """Ticket minus random mask at one round; None where no seed has both."""
-    imp, random = Run(task, "imp", number), Run(task, "random", number)
-    return scores.compare(imp, random, config.tickets.confidence)
+def _low(name: str, found: Summary | None, majority: Summary | None) -> str:
+    """Whether the interval, without one the mean, reaches down to the majority."""
+    if found is None or majority is None:
+        return ""
+    reaches = (found.mean if found.low is None else found.low) <= majority.mean
+    return f"{name} not surely above majority" if reaches else ""
 
 
-def pooled_gain(number: int, scores: Scores, config: Config) -> Difference | None:
-    """Ticket minus random mask at one round over tasks, each counted once by its mean."""
-    found = [gain(task, number, scores, config) for task in config.tasks]
+def gain(
+    task: str, number: int, scores: Scores, config: Config, kind: str = "random"
+) -> Difference | None:
+    """Ticket minus control at one round; None where no seed has both."""
+    imp, control = Run(task, "imp", number), control_run(task, kind, number)
+    return scores.compare(imp, control, config.tickets.confidence)
+
+
+def pooled_gain(
+    number: int, scores: Scores, config: Config, kind: str = "random"
+) -> Difference | None:
+    """Ticket minus control at one round over tasks, each counted once by its mean."""
+    found = [gain(task, number, scores, config, kind) for task in config.tasks]
     means = [one.mean for one in found if one]
     return summary.summarize_differences(means, config.tickets.confidence) if means else None
 
 
-@dataclass(frozen=True)
-class Cell:
-    """A mask of `source` trained on `target`."""
+def over_pairs(
+    pairs: Iterable[tuple[Run, Run]], scores: Scores, confidence: float
+) -> tuple[Difference | None, int]:
+    """First minus second, by seed the mean over the pairs that ran, and how many those are.
 
-    source: str
-    target: str
-    score: Summary
-    difference: float
-    """Mean minus the mean dense score of the target."""
-    reaches_own: bool | None
-    """At least the mean of the target's own ticket; None where that was not trained."""
-
-
-def transfer_cells(scores: Scores, config: Config) -> list[Cell]:
-    confidence, number = config.tickets.confidence, config.transfer.round
-    cells = []
-    for source in config.transfer.sources:
-        for target in config.transfer.targets:
-            found = scores.summary(Run(target, "transfer", number, source), confidence)
-            dense = scores.summary(Run(target, "dense"), confidence)
-            if found is None or dense is None:
-                continue
-            own = _own_ticket(target, scores, config)
-            reaches = None if own is None else found.mean >= own.mean - 1e-12
-            cells.append(Cell(source, target, found, found.mean - dense.mean, reaches))
-    return cells
-
-
-def _own_ticket(target: str, scores: Scores, config: Config) -> Summary | None:
-    """Of the transfer's seeds; where the target is no source, as IMP trained it."""
-    number = config.transfer.round
-    own: dict[Seed, float] = scores.of(Run(target, "transfer", number, target))
-    if not own:
-        imp = scores.of(Run(target, "imp", number))
-        own = {seed: imp[seed] for seed in config.transfer.seeds if seed in imp}
-    return summary.summarize(own.values(), config.tickets.confidence) if own else None
-
-
-def reached(source: str, cells: Iterable[Cell]) -> tuple[int, int]:
-    """On how many other targets a source's mask does as well as their own, and of how many."""
-    others = [
-        cell.reaches_own
-        for cell in cells
-        if cell.source == source != cell.target and cell.reaches_own is not None
+    Only seeds that all these pairs have count; None where there is no such seed.
+    """
+    by_pair = []
+    for first, second in pairs:
+        one, other = scores.of(first), scores.of(second)
+        both = {seed: one[seed] - other[seed] for seed in one if seed in other}
+        if both:
+            by_pair.append(both)
+    seeds = set.intersection(*map(set, by_pair)) if by_pair else set()
+    if not seeds:
+        return None, len(by_pair)
+    means = [
+        sum(found[seed] for found in by_pair) / len(by_pair) for seed in sorted(seeds, key=str)
     ]
-    return sum(others), len(others)
+    return summary.summarize_differences(means, confidence), len(by_pair)
 
 
 def rewinding_gain(task: str, point: int, scores: Scores, config: Config) -> Difference | None:

@@ -65,7 +65,11 @@ def difference(found: Difference | None) -> str:
 def p_value(found: Difference) -> str:
     if found.p is None:
         return "n=1" if found.n == 1 else "equal pairs"
-    return "< 0.001" if found.p < 0.001 else f"{found.p:.3f}"
+    return probability(found.p)
+
+
+def probability(p: float) -> str:
+    return "< 0.001" if p < 0.001 else f"{p:.3f}"
 
 
 def count(number: int, word: str) -> str:

@@ -1,4 +1,4 @@
-"""The figures that are heat maps: transfer, agreement, and layers."""
+"""The figures that are heat maps: agreement and layers; and how one is drawn."""
 
 from collections.abc import Sequence
 
@@ -10,63 +10,11 @@ from matplotlib.figure import Figure as Canvas
 
 from stages.tickets import findings, runs
 from stages.tickets.figures import BLACK, Config, Figure, render
-from stages.tickets.formatting import matrix_name, percent, points, signed
-from stages.tickets.summary import Agreement, Kept, Scores
+from stages.tickets.formatting import matrix_name, percent, points
+from stages.tickets.summary import Agreement, Kept
 from stages.tickets.tables import Record
-from stages.tickets.ticket_tables import transfer_caption
 
 Grid = Sequence[Sequence[float | None]]
-
-
-def transfer_figure(scores: Scores, config: Config) -> Figure:
-    """Scores of every source's mask on every target, minus the target's dense score."""
-    title = "Transfer of masks from source tasks (rows) to target tasks (columns)"
-    caption = transfer_caption(config) + " Right margin: how many other tasks that is."
-    cells = findings.transfer_cells(scores, config)
-    if not cells:
-        return Figure("transfer", title, caption, missing=runs.why_not("transfer", config))
-    sources, targets = config.transfer.sources, config.transfer.targets
-    by_place = {(cell.source, cell.target): cell for cell in cells}
-    values = [
-        [100 * by_place[s, t].difference if (s, t) in by_place else None for t in targets]
-        for s in sources
-    ]
-    texts = [
-        [
-            signed(by_place[s, t].difference)
-            + ("*" if by_place[s, t].reaches_own and s != t else "")
-            if (s, t) in by_place
-            else ""
-            for t in targets
-        ]
-        for s in sources
-    ]
-    limit = max(abs(value) for row in values for value in row if value is not None) or 1.0
-
-    def draw(canvas: Canvas) -> None:
-        panel = canvas.subplots()
-        mesh = heat(panel, values, texts, (sources, targets), ("RdBu", -limit, limit))
-        for y, source in enumerate(sources):
-            count, total = findings.reached(source, cells)
-            if total:
-                panel.text(len(targets) + 0.15, y + 0.5, f"{count} of {total}", va="center")
-        panel.set_xlabel("target: trained on")
-        panel.set_ylabel("source: mask found on")
-        colour_bar(canvas, panel, mesh, "score − dense (points)")
-
-    size = (2.2 + 0.62 * len(targets), 2.3 + 0.4 * len(sources))
-    records: list[Record] = [
-        {
-            "pair": f"{cell.source} to {cell.target}",
-            "source": cell.source,
-            "target": cell.target,
-            "difference": cell.difference,
-            "n": cell.score.n,
-        }
-        for cell in cells
-    ]
-    svg = render("transfer", title, (max(size[0], 3.6), size[1]), draw)
-    return Figure("transfer", title, caption, svg, tuple(records))
 
 
 def agreement_figure(agreement: Sequence[Agreement], config: Config) -> Figure:

@@ -24,10 +24,10 @@ SHOWN = {
 
 
 def movement_table(movement: Sequence[Movement], config: Config) -> Table:
-    """How far weights moved in every round, and how far its mask could be from the one-shot mask, and is."""
+    """How far weights moved in every round, and how far its mask could be from the one-shot mask."""
     caption = (
-        "How far training moved the surviving weights in the round that a mask comes from, and how many of "
-        "the kept weights are others than the one-shot mask of the same size keeps, which drops the "
+        "How far training moved the surviving weights in the round that a mask comes from, and how many "
+        "of the kept weights are others than the one-shot mask of the same size keeps, which drops the "
         "smallest pre-trained weights: at most, given the largest move, and indeed. Means over seeds. "
         f"Could not differ: in all seeds the moves force a Jaccard similarity of {FORCED} at least."
     )
@@ -85,8 +85,8 @@ def could_not_differ(group: Sequence[Movement]) -> bool:
 def beyond_table(beyond: Sequence[Agreement], config: Config) -> Table:
     """Agreement of masks with the one-shot mask, and of pairs on where they differ from it."""
     caption = (
-        "Jaccard similarity of masks with the one-shot mask, and of pairs of masks on where they differ from "
-        "it: on the weights brought back, which they keep and it drops, and on those taken out, "
+        "Jaccard similarity of masks with the one-shot mask, and of pairs of masks on where they differ "
+        "from it: on the weights brought back, which they keep and it drops, and on those taken out, "
         "which they drop and it keeps. Means; in brackets what chance gives for sets of the same sizes: "
         "drawn uniformly; drawn within every matrix."
     )
@@ -130,8 +130,8 @@ def types_table(layers: Sequence[Kept], config: Config) -> Table:
     """What the last mask keeps of every type of matrix, over all layers, by task."""
     last = config.rounds[-1]
     caption = (
-        f"Share of the weights that the ticket of round {last.to} keeps in every type of matrix, over all "
-        f"layers, per cent: mean over seeds (n={len(config.seeds)}). Over all matrices "
+        f"Share of the weights that the ticket of round {last.to} keeps in every type of matrix, over "
+        f"all layers, per cent: mean over seeds (n={len(config.seeds)}). Over all matrices "
         f"{percent(1 - last.sparsity)} are kept."
     )
     here = [row for row in layers if row.round == last.to]

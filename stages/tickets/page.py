@@ -8,7 +8,8 @@ from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
 from stages.tickets.figures import Figure
-from stages.tickets.report import Config, Section, notes
+from stages.tickets.report import Config, notes
+from stages.tickets.sections import Section
 from stages.tickets.tables import to_markdown, to_text
 
 TEMPLATE = Path(__file__).with_name("page.html.jinja")

@@ -677,6 +677,9 @@ class Tickets(Section):
     the interval of the paired differences is above -margin."""
     margin: float = Field(ge=0, le=1)
     """Of scores, in [0, 1], for non_inferiority."""
+    transfer_margin: float = Field(ge=0, le=1)
+    """Of scores, in [0, 1]: so far below a task's own ticket, another's mask still serves it (2.5 points in
+    Chen et al. 2020)."""
     confidence: Share
     """Of the intervals over seeds (Student's t)."""
 

@@ -7,6 +7,7 @@ from typing import Protocol
 from stages.tickets import (
     answers,
     baseline_tables,
+    chen_report,
     claims,
     curves,
     figures,
@@ -25,12 +26,12 @@ from stages.tickets import (
     subnetwork_tables,
     summary,
     survival_figures,
-    ticket_tables,
 )
-from stages.tickets.figures import Figure
+from stages.tickets.chen_rows import ChenResults
 from stages.tickets.formatting import percent
 from stages.tickets.pattern_rows import PatternResults
 from stages.tickets.runs import task_name
+from stages.tickets.sections import Section
 from stages.tickets.summary import (
     Agreement,
     HansScore,
@@ -48,7 +49,6 @@ from stages.tickets.summary import (
     TaskSize,
     WeightsOfLayer,
 )
-from stages.tickets.tables import Table
 
 
 class Config(figures.Config, Protocol):
@@ -60,19 +60,6 @@ class Config(figures.Config, Protocol):
     def banner(self) -> str: ...
     @property
     def encoder(self) -> params.Encoder: ...
-
-
-@dataclass(frozen=True)
-class Section:
-    """A question of a paper, and what was measured here."""
-
-    name: str
-    title: str
-    question: str
-    paper: str
-    answer: str
-    figures: tuple[Figure, ...]
-    tables: tuple[Table, ...]
 
 
 @dataclass(frozen=True)
@@ -96,6 +83,7 @@ class Results:
     published_overlaps: Sequence[Overlap]
     hans: Sequence[HansScore]
     patterns: PatternResults
+    chen: ChenResults
     beyond: Sequence[Agreement]
     movement: Sequence[Movement]
 
@@ -121,56 +109,7 @@ def build(results: Results, config: Config) -> list[Section]:
             (),
             (score_tables.tasks_table(results.tasks),),
         ),
-        Section(
-            "tickets",
-            "Do matching tickets exist?",
-            "How many weights can iterative magnitude pruning (IMP) drop before the subnetwork, "
-            "trained alone from the rewound weights, scores worse than the dense model?",
-            "Chen et al. 2020, Table 2, rows 1 and 2.",
-            answers.on_tickets(scores, config),
-            (),
-            (ticket_tables.tickets_table(scores, config),),
-        ),
-        Section(
-            "scores",
-            "Score against sparsity",
-            "How do tickets and their controls score at every sparsity?",
-            "Chen et al. 2020, supplement, Figure 11 (there without controls).",
-            answers.on_scores(scores, config),
-            (curves.scores_figure(scores, config),),
-            (
-                score_tables.scores_table(scores, config),
-                score_tables.other_metrics_table(scores, config),
-            ),
-        ),
-        Section(
-            "controls",
-            "Are tickets better than random masks?",
-            "Does it matter which weights survive, or only how many?",
-            "Chen et al. 2020, Table 2, row 3 (random pruning).",
-            answers.on_controls(scores, config),
-            (),
-            (ticket_tables.controls_table(scores, config),),
-        ),
-        Section(
-            "transfer",
-            "Do masks transfer between tasks?",
-            "Does a mask found on one task serve another as well as the other's own?",
-            "Chen et al. 2020, Figure 2.",
-            answers.on_transfer(scores, config),
-            (heat_maps.transfer_figure(scores, config),),
-            (ticket_tables.transfer_table(scores, config),),
-        ),
-        Section(
-            "rewinding",
-            "Does rewinding help?",
-            "Does the last ticket score better when it starts from weights that the dense "
-            "training has already moved?",
-            "Chen et al. 2020, Table 3 (there the masks differ with the point as well).",
-            answers.on_rewinding(scores, config),
-            (curves.rewinding_figure(scores, config),),
-            (score_tables.rewinding_table(scores, config),),
-        ),
+        *chen_report.before_masks(scores, layers, results.chen, config),
         Section(
             "agreement",
             "Do masks agree?",
@@ -211,6 +150,7 @@ def build(results: Results, config: Config) -> list[Section]:
                 movement_tables.beyond_table(results.beyond, config),
             ),
         ),
+        chen_report.claims_section(scores, results.tasks, agreement, layers, results.chen, config),
         Section(
             "subnetworks",
             "Good, random and bad subnetworks",
@@ -248,7 +188,8 @@ def build(results: Results, config: Config) -> list[Section]:
             "What searches keep, and how stably",
             "Which heads and MLPs survive, and do seeds, tasks, halves of the examples and rules of "
             "importance agree on them?",
-            "Prasanna et al. 2020, Figures 1 and 5, maps by task in the appendix, and its κ over seeds; "
+            "Prasanna et al. 2020, Figures 1 and 5, maps by task in the appendix, and its κ over "
+            "seeds; "
             "the halves are ours.",
             answers.on_survival(results.structures),
             (

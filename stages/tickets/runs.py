@@ -15,7 +15,22 @@ NAMES = {
     "dense": "dense",
     "imp": "IMP ticket",
     "random": "random mask",
+    "standard": "standard pruning",
+    "aliased": "its mask from the pre-trained weights",
 }
+CONTROLS = {
+    "random": NAMES["random"],
+    "random-by-matrix": "random mask, by matrix",
+    "reinitialised": "re-initialised",
+    "reinitialised-layers": "re-initialised layers",
+    "shuffled-within-matrix": "shuffled within matrices",
+    "shuffled-within-layer": "shuffled within layers",
+    "shuffled-layers": "shuffled layers",
+    "one-shot": "one-shot mask",
+    "one-shot-fine-tuned": "one-shot mask, fine-tuned",
+}
+SOURCES = {"one-shot": "one-shot mask", "random-mask": "random mask", "multi-task": "several tasks"}
+"""Sources of transferred masks that are no task."""
 NO_LAYERS = "not run: layers.csv has no rows of the last round"
 
 
@@ -35,9 +50,21 @@ class Config(Protocol):
     @property
     def random(self) -> params.Random: ...
     @property
+    def controls(self) -> params.Controls: ...
+    @property
+    def standard(self) -> params.Standard: ...
+    @property
+    def cross(self) -> params.Cross: ...
+    @property
+    def multitask(self) -> params.Multitask: ...
+    @property
+    def earlier(self) -> params.Earlier: ...
+    @property
     def scratch(self) -> params.Scratch: ...
     @property
     def transfer(self) -> params.Transfer: ...
+    @property
+    def transfer_weights(self) -> params.TransferWeights: ...
     @property
     def search(self) -> params.Search: ...
     @property
@@ -85,8 +112,31 @@ def interval_name(config: Config) -> str:
 
 def why_not(kind: str, config: Config) -> str:
     """Why params.yaml asks for no run of this kind; if it does ask, that no score is there."""
+    if kind == "random":
+        return why_no_control(kind, config)
+    every, more = config.controls.every.kinds, config.controls.more.kinds
     lists: dict[str, Sequence[tuple[str, Sequence[object]]]] = {
-        "random": [("random.rounds", config.random.rounds)],
+        "control": [("each of controls.every.kinds and controls.more.kinds", (*every, *more))],
+        "standard": [
+            ("standard.tasks", config.standard.tasks),
+            ("standard.seeds", config.standard.seeds),
+        ],
+        "aliased": [
+            ("standard.tasks", config.standard.tasks),
+            ("standard.seeds", config.standard.seeds),
+            ("standard.aliased.rounds", config.standard.aliased.rounds),
+        ],
+        "cross": [
+            ("cross.tasks", config.cross.tasks),
+            ("cross.mask_seeds", config.cross.mask_seeds),
+            ("cross.seeds", config.cross.seeds),
+        ],
+        "transfer_weights": [
+            ("transfer_weights.sources", config.transfer_weights.sources),
+            ("transfer_weights.targets", config.transfer_weights.targets),
+            ("transfer_weights.seeds", config.transfer_weights.seeds),
+            ("transfer_weights.points", config.transfer_weights.points),
+        ],
         "scratch": [("scratch.seeds", config.scratch.seeds)],
         "transfer": [
             ("transfer.sources", config.transfer.sources),
@@ -115,6 +165,40 @@ def why_not(kind: str, config: Config) -> str:
         if not values:
             return f"not run: {key} is empty in params.yaml"
     return "not run: scores.csv has no such row"
+
+
+def control_kinds(config: Config) -> tuple[str, ...]:
+    """Kinds of controls that params.yaml asks for, the random mask first, which is always one of "
+    "them."""
+    asked = ("random", *config.controls.every.kinds, *config.controls.more.kinds)
+    return tuple(dict.fromkeys(asked))
+
+
+def control_run(task: str, kind: str, number: int) -> Run:
+    """Of one kind of control, of the size of the ticket of one round."""
+    return Run(task, "random", number) if kind == "random" else Run(task, "control", number, kind)
+
+
+def control_name(kind: str) -> str:
+    """Such as random mask, draw 2, for random-2."""
+    if kind in CONTROLS:
+        return CONTROLS[kind]
+    drawn, _, number = kind.rpartition("-")
+    return f"{CONTROLS[drawn]}, draw {number}"
+
+
+def source_name(source: str) -> str:
+    """Of a transferred mask: a task, or what stands for one."""
+    return SOURCES.get(source, source)
+
+
+def why_no_control(kind: str, config: Config) -> str:
+    """Why params.yaml asks for no control of this kind; if it does ask, that no score is there."""
+    asked = (*config.controls.every.kinds, *config.controls.more.kinds)
+    if kind in asked or (kind == "random" and config.random.rounds):
+        return "not run: scores.csv has no such row"
+    also = ", and random.rounds is empty" if kind == "random" else ""
+    return f"not run: controls in params.yaml lacks {kind!r}{also}"
 
 
 def why_no_variant(variant: str, config: Config) -> str:

@@ -1,9 +1,9 @@
-"""The tables of scores: headline and other metrics, and rewinding."""
+"""The tables of scores: headline and other metrics."""
 
 from collections.abc import Sequence
 
-from stages.tickets import findings, runs, summary
-from stages.tickets.formatting import NONE, difference, mean, metric_name, percent, points
+from stages.tickets import runs, summary
+from stages.tickets.formatting import NONE, mean, metric_name, points
 from stages.tickets.runs import Config, interval_name, sparsities
 from stages.tickets.summary import Run, Scores, TaskSize
 from stages.tickets.tables import Record, Table, numbers
@@ -13,7 +13,8 @@ def tasks_table(tasks: Sequence[TaskSize]) -> Table:
     """Kind, size and metrics of every task."""
     caption = (
         "Examples of every task by split; selection is carved from the training examples, to stop "
-        "searches and choose sparsities. The first metric is the headline. Scores are numbers in a range."
+        "searches and choose sparsities. The first metric is the headline. Scores are numbers in a "
+        "range."
     )
     if any(one.kind == "span" for one in tasks):
         caption += (
@@ -92,44 +93,3 @@ def _scores(
         for task, split, _ in columns
     ]
     return Table(name, caption, ("run", *labels, "n"), tuple(rows), tuple(records))
-
-
-def rewinding_table(scores: Scores, config: Config) -> Table:
-    """The last ticket trained from the weights at several points of the dense training."""
-    last = config.rounds[-1]
-    caption = (
-        f"The ticket of round {last.to} ({percent(last.sparsity)} sparse) trained from the "
-        "weights at i % of the dense training, in points on the validation split: mean ± half the "
-        f"{interval_name(config)}. The masks were found with rewinding to {config.imp.rewind_to} %. "
-        "The last columns are paired by seed."
-    )
-    if not scores.has("rewind"):
-        return Table("rewinding", caption, missing=runs.why_not("rewind", config))
-    confidence = config.tickets.confidence
-    usual, others = config.imp.rewind_to, config.rewind.points
-    rows: list[tuple[str, ...]] = []
-    records: list[Record] = []
-    for task in config.rewind.tasks:
-        found = {
-            point: scores.summary(Run(task, "rewind", point), confidence)
-            for point in runs.rewinding_points(config)
-        }
-        gains = {point: findings.rewinding_gain(task, point, scores, config) for point in others}
-        dense = scores.summary(Run(task, "dense"), confidence)
-        sizes = sorted({str(one.n) for one in found.values() if one})
-        rows.append(
-            (
-                task,
-                mean(dense),
-                *(mean(one) for one in found.values()),
-                *(difference(one) for one in gains.values()),
-                ", ".join(sizes) or NONE,
-            )
-        )
-        for point, one in found.items():
-            gain = numbers(gains.get(point), "change_")
-            records.append({"task": task, "point": point, **numbers(one), **gain})
-    at = [f"i = {point} %" for point in runs.rewinding_points(config)]
-    changes = [f"i = {point} % − i = {usual} %" for point in others]
-    header = ("task", "dense", *at, *changes, "n")
-    return Table("rewinding", caption, header, tuple(rows), tuple(records))

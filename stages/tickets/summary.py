@@ -1,4 +1,4 @@
-"""Scores over seeds: means, intervals, paired differences, and when a ticket matches."""
+"""Scores over seeds: means, intervals and paired differences."""
 
 import math
 from collections.abc import Collection, Iterable, Mapping
@@ -14,6 +14,10 @@ Seed = int | None
 """None: nothing in it depends on a seed."""
 SELECTION = "selection"
 VALIDATION = "validation"
+BY_POINT = ("rewind", "transfer_weights")
+"""Kinds of runs that differ in the point of the dense training that they start from."""
+BY_ROUND = ("imp", "random", "control", "standard", "aliased", "cross", "transfer")
+"""Kinds of runs that differ in the round of their mask."""
 
 
 @dataclass(frozen=True)
@@ -91,25 +95,6 @@ def summarize_differences(differences: Collection[float], confidence: float) -> 
         t = found.mean / (found.std / math.sqrt(found.n))
         p = 2 * float(stdtr(found.n - 1, -abs(t)))
     return Difference(found.mean, found.std, found.low, found.high, found.n, p)
-
-
-def matches(ticket: Summary, dense: Summary) -> bool:
-    """Whether the ticket's mean is at most one standard deviation of dense below dense's mean.
-
-    Of one seed, the standard deviation is not defined and counts as 0: the ticket must reach the
-    dense score. Differences under 1e-12 are rounding.
-
-    Chen et al. 2020, Table 2, with the sample standard deviation of the dense scores over seeds.
-    """
-    return ticket.mean >= dense.mean - (dense.std or 0.0) - 1e-12
-
-
-def last_matching_round(tickets: Mapping[int, Summary], dense: Summary) -> int | None:
-    """The last round, that is the highest sparsity, whose ticket matches; None where none does.
-
-    Rounds before it need not match (Chen et al. 2020 report the highest sparsity that does).
-    """
-    return max((number for number in tickets if matches(tickets[number], dense)), default=None)
 
 
 # --- the tables that other stages write ------------------------------------------------------
@@ -403,7 +388,10 @@ def _value(text: str, hint: object) -> Cell:
 
 
 class Run(NamedTuple):
-    """What was trained: `at` is the round, of `rewind` the point, and else 0."""
+    """What was trained: `at` is the round, of `rewind` and `transfer_weights` the point, and else 0.
+
+    `source`: kind of a control, task or name of a mask, seed of a mask, or name of a subnetwork.
+    """
 
     task: str
     kind: str
@@ -423,8 +411,8 @@ class Scores:
         self._scores: dict[tuple[Run, str, str], dict[Seed, float]] = {}
         self._collapsed: dict[Run, set[Seed]] = {}
         for row in rows:
-            at = row.point if row.kind == "rewind" else row.round
-            has_at = row.kind in ("imp", "random", "rewind", "transfer")
+            at = row.point if row.kind in BY_POINT else row.round
+            has_at = row.kind in (*BY_POINT, *BY_ROUND)
             run = Run(row.task, row.kind, (at or 0) if has_at else 0, row.source)
             if row.headline:
                 self.metrics[row.task] = row.metric

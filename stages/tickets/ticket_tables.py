@@ -1,158 +1,168 @@
-"""The tables of comparisons: tickets, tickets against random masks, transfer."""
+"""The tables of tickets: the sparsest that match, and at which sparsity by which rule."""
 
-from stages.tickets import findings, runs
+from collections.abc import Sequence
+
+from stages.tickets import findings, matching, runs, summary
+from stages.tickets.chen_rows import PublishedStrict, PublishedTicket
+from stages.tickets.findings import Ticket
 from stages.tickets.formatting import (
     NONE,
     NOT_RUN,
-    count,
     difference,
-    mean,
     metric_name,
-    p_value,
     percent,
     points,
-    signed,
     spread,
 )
-from stages.tickets.runs import Config, interval_name, sparsities
-from stages.tickets.summary import Run, Scores
-from stages.tickets.tables import Record, Table, numbers
+from stages.tickets.runs import Config, control_kinds, control_name, interval_name, sparsities
+from stages.tickets.summary import Scores
+from stages.tickets.tables import Record, Table, Value, numbers
+
+SPLITS = (summary.SELECTION, summary.VALIDATION)
+
+
+def rule_name(config: Config, rule: str = "") -> str:
+    """What the rule asks of the mean ticket."""
+    words = matching.RULES[rule or config.tickets.rule]
+    return words.replace("margin", f"{points(config.tickets.margin)} points")
+
+
+def sparsity_name(found: Ticket, config: Config) -> str:
+    return percent(sparsities(config)[found.round]) if found.round else "none"
 
 
 def tickets_table(scores: Scores, config: Config) -> Table:
-    """The sparsest matching ticket of every task, beside dense and a random mask of its size."""
+    """The sparsest matching ticket of every task, beside dense and its controls."""
+    kinds = control_kinds(config)
     caption = (
-        "The highest sparsity at which the mean ticket is at most one standard deviation over "
-        "seeds below the mean dense score, chosen on the selection split and reported on the "
-        "validation split. Points; mean ± standard deviation over n seeds; differences are paired "
-        f"by seed, with the {interval_name(config)}. Collapsed: predicts one class or a constant."
+        f"The highest sparsity at which the mean ticket matches ({rule_name(config)}), chosen on the "
+        "selection split and reported on the validation split; beside it, as in the paper, chosen and "
+        "reported on validation, the best of several on the split that reports it. Points; mean ± "
+        "standard deviation over n seeds; differences are paired by seed, with the "
+        f"{interval_name(config)}. Controls have the size of the ticket chosen on selection. "
+        "Collapsed: predicts one class or a constant; not surely above majority: the interval, or "
+        "of one seed the score, reaches down to it."
     )
-    if len(config.seeds) == 1:
+    if len(config.seeds) == 1 and config.tickets.rule == "one_std":
         caption += " With one seed the standard deviation counts as 0."
+    if config.earlier.rounds:
+        caption += " Tickets before the last are trained apart from the rounds."
+    for kind in kinds:
+        if not any(scores.of(runs.control_run(task, kind, at)) for task in config.tasks
+                   for at in sparsities(config)):  # fmt: skip
+            caption += f" {control_name(kind).capitalize()}: {runs.why_no_control(kind, config)}."
     rows: list[tuple[str, ...]] = []
     records: list[Record] = []
-    for found in findings.find_tickets(scores, config):
+    both = zip(*(findings.find_tickets(scores, config, split) for split in SPLITS), strict=True)
+    for found, theirs in both:
         nothing = NONE if found.round is None else NOT_RUN
-        summaries = (found.dense, found.ticket, found.random)
-        sizes = sorted({str(one.n) for one in summaries if one})
+        controls = {
+            kind: scores.summary(
+                runs.control_run(found.task, kind, found.round), config.tickets.confidence
+            )
+            if found.round
+            else None
+            for kind in kinds
+        }
+        gain = findings.gain(found.task, found.round, scores, config) if found.round else None
+        flags = [*found.flags]
+        absent = [control_name(kind) for kind, one in controls.items() if one is None]
+        if found.round and absent:
+            flags.append(f"not run at {sparsity_name(found, config)}: {', '.join(absent)}")
+        sizes = sorted(
+            {str(one.n) for one in (found.dense, found.ticket, *controls.values()) if one}
+        )
         rows.append(
             (
                 found.task,
                 metric_name(found.metric),
-                percent(sparsities(config)[found.round]) if found.round else "none",
+                sparsity_name(found, config),
+                NONE if found.majority is None else points(found.majority.mean),
                 spread(found.dense),
                 spread(found.ticket) if found.ticket else nothing,
-                spread(found.random) if found.random else nothing,
+                *(spread(one) if one else nothing for one in controls.values()),
                 difference(found.loss) if found.loss else nothing,
-                difference(found.gain) if found.gain else nothing,
+                difference(gain) if gain else nothing,
+                sparsity_name(theirs, config),
+                spread(theirs.ticket) if theirs.ticket else NONE,
                 ", ".join(sizes),
-                "; ".join(found.flags) or NONE,
+                "; ".join(flags) or NONE,
             )
         )
+        record: dict[str, Value] = {
+            "task": found.task,
+            "metric": found.metric,
+            "rule": config.tickets.rule,
+            "sparsity": sparsities(config)[found.round] if found.round else None,
+            "majority": None if found.majority is None else found.majority.mean,
+            **numbers(found.dense, "dense_"),
+            **numbers(found.ticket, "ticket_"),
+        }
+        for kind, one in controls.items():
+            record |= numbers(one, f"{kind.replace('-', '_')}_")
         records.append(
-            {
-                "task": found.task,
-                "metric": found.metric,
-                "sparsity": sparsities(config)[found.round] if found.round else None,
-                **numbers(found.dense, "dense_"),
-                **numbers(found.ticket, "ticket_"),
-                **numbers(found.random, "random_"),
-                **numbers(found.loss, "ticket_minus_dense_"),
-                **numbers(found.gain, "ticket_minus_random_"),
-                "flags": "; ".join(found.flags),
-            }
+            record
+            | numbers(found.loss, "ticket_minus_dense_")
+            | numbers(gain, "ticket_minus_random_")
+            | {"sparsity_on_validation": sparsities(config)[theirs.round] if theirs.round else None}
+            | numbers(theirs.ticket, "ticket_on_validation_")
+            | {"flags": "; ".join(flags)}
         )
-    first = ("task", "metric", "sparsity", "dense", "ticket", "random mask")
-    header = (*first, "ticket − dense", "ticket − random", "n", "flags")
+    first = ("task", "metric", "sparsity", "majority", "dense", "ticket", *map(control_name, kinds))
+    last = ("sparsity on validation", "ticket on validation", "n", "flags")
+    header = (*first, "ticket − dense", "ticket − random", *last)
     return Table("tickets", caption, header, tuple(rows), tuple(records))
 
 
-def controls_table(scores: Scores, config: Config) -> Table:
-    """IMP tickets minus random masks of the same size, by task and over tasks."""
+def rules_table(
+    scores: Scores,
+    published: Sequence[PublishedTicket],
+    strict: Sequence[PublishedStrict],
+    config: Config,
+) -> Table:
+    """The sparsity of the ticket by rule and by the split that it is chosen on, beside the paper's."""
     caption = (
-        "IMP tickets minus random masks of exactly the same size, paired by seed, in points on "
-        f"the validation split, with the {interval_name(config)} and the two-sided p of a paired "
-        "t test, not corrected for the number of rows. In the rows over all tasks, n counts "
-        "tasks, each by its mean over seeds, and metrics of different kinds are averaged."
+        "Highest sparsity with a matching ticket, by rule and by the split on which it is chosen. "
+        + " ".join(f"{name}: {rule_name(config, name)}." for name in matching.RULES)
+        + " Paper: one_std in Table 2, strict in the supplement, both chosen and reported on what "
+        "is validation here, of bert-base-uncased. One seed has no interval, and thus no "
+        "non_inferiority."
     )
-    if not scores.has("random"):
-        return Table("controls", caption, missing=runs.why_not("random", config))
+    table2 = {one.task: one.sparsity for one in published}
+    supplement = {one.task: one for one in strict}
+    by_rule = {
+        (rule, split): findings.find_tickets(scores, config, split, rule)
+        for rule in matching.RULES
+        for split in SPLITS
+    }
     rows: list[tuple[str, ...]] = []
     records: list[Record] = []
-    for task in ("", *config.tasks):
-        for number, sparsity in sparsities(config).items():
-            imp, random = Run(task, "imp", number), Run(task, "random", number)
-            confidence = config.tickets.confidence
-            found = (
-                findings.gain(task, number, scores, config)
-                if task
-                else findings.pooled_gain(number, scores, config)
+    for place, task in enumerate(config.tasks):
+        found = {key: tickets[place] for key, tickets in by_rule.items()}
+        theirs = supplement.get(task)
+        mark = theirs.mark if theirs else ""
+        rows.append(
+            (
+                task,
+                *(sparsity_name(one, config) for one in found.values()),
+                percent(table2[task]) if task in table2 else NONE,
+                percent(theirs.sparsity) if theirs else NONE,
+                mark or NONE,
             )
-            if found is None:
-                continue
-            rows.append(
-                (
-                    task or "all tasks",
-                    percent(sparsity),
-                    mean(scores.summary(imp, confidence)) if task else NONE,
-                    mean(scores.summary(random, confidence)) if task else NONE,
-                    difference(found),
-                    str(found.n) if task else count(found.n, "task"),
-                    p_value(found),
-                )
-            )
-            records.append(
-                {
-                    "task": task or "all tasks",
-                    "round": number,
-                    "sparsity": sparsity,
-                    **numbers(found),
-                    "p": found.p,
-                }
-            )
-    header = ("task", "sparsity", "IMP ticket", "random mask", "IMP − random", "n", "p")
-    return Table("controls", caption, header, tuple(rows), tuple(records))
-
-
-def transfer_caption(config: Config) -> str:
-    number = config.transfer.round
-    num_seeds = len(config.transfer.seeds)
-    return (
-        f"Masks of round {number} ({percent(sparsities(config)[number])} sparse) found on the "
-        "row's task and trained on the column's, minus the column's mean dense score over "
-        f"{count(len(config.seeds), 'seed')}; points on the validation split, mean over "
-        f"{count(num_seeds, 'seed')} (n={num_seeds}). "
-        "* at least the score of the column's own ticket on the same seeds."
-    )
-
-
-def transfer_table(scores: Scores, config: Config) -> Table:
-    """Every source's mask on every target."""
-    caption = transfer_caption(config) + " In brackets: the score itself. Last column: other tasks "
-    caption += "on which the row's mask does as well as the task's own."
-    cells = findings.transfer_cells(scores, config)
-    if not cells:
-        return Table("transfer", caption, missing=runs.why_not("transfer", config))
-    by_place = {(cell.source, cell.target): cell for cell in cells}
-    rows = []
-    for source in config.transfer.sources:
-        shown = []
-        for target in config.transfer.targets:
-            cell = by_place.get((source, target))
-            star = "*" if cell and cell.reaches_own and source != target else ""
-            text = f"{signed(cell.difference)}{star} ({points(cell.score.mean)})" if cell else ""
-            shown.append(text or NOT_RUN)
-        reached, total = findings.reached(source, cells)
-        rows.append((source, *shown, f"{reached} of {total}" if total else NONE))
-    records: list[Record] = [
-        {
-            "source": cell.source,
-            "target": cell.target,
-            "difference": cell.difference,
-            **numbers(cell.score),
-            "reaches_own": None if cell.reaches_own is None else int(cell.reaches_own),
+        )
+        record: dict[str, Value] = {"task": task}
+        for (rule, split), one in found.items():
+            record[f"{rule}_{split}"] = sparsities(config)[one.round] if one.round else None
+        record |= {
+            "paper_one_std": table2.get(task),
+            "paper_strict": theirs.sparsity if theirs else None,
         }
-        for cell in cells
-    ]
-    header = ("mask of", *config.transfer.targets, "as good as own")
-    return Table("transfer", caption, header, tuple(rows), tuple(records))
+        records.append(record | {"mark": mark})
+    header = (
+        "task",
+        *(f"{rule}, {split}" for rule, split in by_rule),
+        "paper, one_std",
+        "paper, strict",
+        "mark",
+    )
+    return Table("ticket_rules", caption, header, tuple(rows), tuple(records))

@@ -1,0 +1,146 @@
+"""What came out of training the masks of sources on targets, as values; and the same of Chen et al. "
+"2020."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from stages.tickets import summary
+from stages.tickets.chen_rows import PublishedTransfer
+from stages.tickets.runs import Config
+from stages.tickets.summary import Difference, Run, Scores, Seed, Summary
+
+ROUNDING = 1e-12
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A mask of `source` trained on `target`."""
+
+    source: str
+    target: str
+    score: Summary
+    difference: float
+    """Mean minus the mean dense score of the target."""
+    from_own: Difference | None
+    """Minus the target's own ticket, by seed; None where that was not trained."""
+
+    @property
+    def reaches_own(self) -> bool | None:
+        """At least the mean of the target's own ticket; None where that was not trained."""
+        return self.serves(0.0)
+
+    def serves(self, margin: float) -> bool | None:
+        """At most `margin` below the mean of the target's own ticket."""
+        return None if self.from_own is None else self.from_own.mean >= -margin - ROUNDING
+
+
+def transfer_cells(scores: Scores, config: Config) -> list[Cell]:
+    confidence, number = config.tickets.confidence, config.transfer.round
+    cells = []
+    for source in config.transfer.sources:
+        for target in config.transfer.targets:
+            run = Run(target, "transfer", number, source)
+            found = scores.summary(run, confidence)
+            dense = scores.summary(Run(target, "dense"), confidence)
+            if found is None or dense is None:
+                continue
+            own = summary.compare(scores.of(run), own_ticket(target, scores, config), confidence)
+            cells.append(Cell(source, target, found, found.mean - dense.mean, own))
+    return cells
+
+
+def own_ticket(target: str, scores: Scores, config: Config) -> dict[Seed, float]:
+    """Of the transfer's seeds; where the target is no source, as IMP trained it."""
+    number = config.transfer.round
+    own = scores.of(Run(target, "transfer", number, target))
+    if not own:
+        imp = scores.of(Run(target, "imp", number))
+        own = {seed: imp[seed] for seed in config.transfer.seeds if seed in imp}
+    return own
+
+
+def reached(source: str, cells: Iterable[Cell], margin: float = 0.0) -> tuple[int, int]:
+    """On how many other targets a source's mask is at most `margin` below their own, and of how "
+    "many."""
+    others = [
+        served
+        for cell in cells
+        if cell.source == source != cell.target and (served := cell.serves(margin)) is not None
+    ]
+    return sum(others), len(others)
+
+
+def mean_from_own(source: str, scores: Scores, config: Config) -> Difference | None:
+    """Minus the targets' own tickets, by seed the mean over the other targets."""
+    by_target = []
+    for target in config.transfer.targets:
+        found = scores.of(Run(target, "transfer", config.transfer.round, source))
+        own = own_ticket(target, scores, config)
+        both = {seed: found[seed] - own[seed] for seed in found if seed in own}
+        if target != source and both:
+            by_target.append(both)
+    seeds = set.intersection(*map(set, by_target)) if by_target else set()
+    if not seeds:
+        return None
+    means = [
+        sum(one[seed] for one in by_target) / len(by_target) for seed in sorted(seeds, key=str)
+    ]
+    return summary.summarize_differences(means, config.tickets.confidence)
+
+
+def universal(cells: Sequence[Cell], margin: float) -> list[str]:
+    """Sources that serve all other targets, where there are two at least."""
+    counts = {cell.source: reached(cell.source, cells, margin) for cell in cells}
+    return [source for source, (count, total) in counts.items() if count == total > 1]
+
+
+def weights_gain(
+    source: str, target: str, point: int, scores: Scores, config: Config
+) -> Difference | None:
+    """The source's mask on its own weights at a point of its training, minus the same mask on "
+    "theta_0."""
+    moved = Run(target, "transfer_weights", point, source)
+    plain = Run(target, "transfer", config.transfer.round, source)
+    return scores.compare(moved, plain, config.tickets.confidence)
+
+
+def weights_pairs(config: Config, points: Iterable[int]) -> list[tuple[Run, Run]]:
+    """All such comparisons, to be pooled."""
+    asked, number = config.transfer_weights, config.transfer.round
+    return [
+        (Run(target, "transfer_weights", point, source), Run(target, "transfer", number, source))
+        for point in points
+        for source in asked.sources
+        for target in asked.targets
+    ]
+
+
+# --- the published matrix --------------------------------------------------------------------
+
+
+def published_from_own(published: Sequence[PublishedTransfer]) -> dict[tuple[str, str], float]:
+    """By source and target: the published difference from dense minus that of the target's own mask."""
+    cells = {(one.source, one.target): one.difference for one in published}
+    return {place: found - cells[place[1], place[1]] for place, found in cells.items()}
+
+
+def published_reached(
+    source: str, published: Sequence[PublishedTransfer], margin: float = 0.0
+) -> tuple[int, int]:
+    """As `reached`, from the published cells, which are rounded to 0.01 points."""
+    others = [
+        found >= -margin - ROUNDING
+        for (one, target), found in published_from_own(published).items()
+        if one == source != target
+    ]
+    return sum(others), len(others)
+
+
+def published_mean(source: str, published: Sequence[PublishedTransfer]) -> float:
+    """As `mean_from_own`."""
+    found = [
+        value
+        for (one, target), value in published_from_own(published).items()
+        if one == source != target
+    ]
+    return sum(found) / len(found)
