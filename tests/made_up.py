@@ -140,9 +140,19 @@ def config(
                 tasks=on, seeds=seeds, points=(50,) if controls else (), source="dense"
             ),
             "random": params.Random(rounds=()),
-            "controls": whole.controls.model_copy(
-                update={"every": params.ControlKinds(kinds=("random",) if controls else ())}
+            "controls": params.Controls(
+                every=params.ControlKinds(kinds=("random",) if controls else ()),
+                more=params.ControlKinds(kinds=()),
+                tasks=(),
+                seeds=(),
+                rounds=(),
             ),
+            "standard": params.Standard(
+                tasks=(), seeds=(), aliased=params.AliasedRounds(rounds=())
+            ),
+            "cross": params.Cross(tasks=(), mask_seeds=(), seeds=()),
+            "multitask": params.Multitask(tasks=(), seeds=()),
+            "transfer_weights": params.TransferWeights(sources=(), targets=(), seeds=(), points=()),
             "scratch": params.Scratch(seeds=(1,) if controls else ()),
             "transfer": params.Transfer(
                 sources=on, targets=on, seeds=(1,) if controls else (), round=num_rounds
