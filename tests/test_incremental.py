@@ -193,6 +193,7 @@ def chain(task: str, seed: int) -> set[str]:
                 "prepare@similarity",
                 "baselines",
                 *chain("similarity", 1),
+                "multi-task@1",  # it depends on all that is prepared
                 "scratch@similarity-1",
                 *READERS,
             },
@@ -204,6 +205,7 @@ def chain(task: str, seed: int) -> set[str]:
                 "check",
                 *("prune-round@mood-1-after2", "prune-round@mlm-1-after2"),
                 *("ticket@mood-1", "ticket@mlm-1"),  # the last mask is another
+                "multi-task@1",
                 *READERS,
             },
             id="a round",
@@ -230,6 +232,7 @@ def chain(task: str, seed: int) -> set[str]:
                 "prepare-own@mood",
                 "baselines",
                 *chain("mood", 1),
+                "multi-task@1",
                 "scratch@mood-1",
                 *OF_SEARCHES,
                 "transfer@mood-mlm-1",  # its mask is one of mood's
@@ -244,6 +247,7 @@ def chain(task: str, seed: int) -> set[str]:
                 "prepare@mlm",
                 "baselines",
                 *chain("mlm", 1),
+                "multi-task@1",
                 "scratch@mlm-1",
                 "transfer@mood-mlm-1",
                 *READERS,
@@ -266,6 +270,7 @@ def test_a_changed_table_of_ones_own_reruns_its_task(project: Project) -> None:
         "prepare-own@mood",
         "baselines",
         *chain("mood", 1),
+        "multi-task@1",
         "scratch@mood-1",
         *OF_SEARCHES,
         "transfer@mood-mlm-1",
