@@ -22,9 +22,9 @@ ROUNDS = {
     "rounds": [{"from": k, "to": k + 1, "sparsity": s} for k, s in enumerate((0.4, 0.6, 0.8))],
     "last_round": 3,
     "dense": {"points": [0, 50]},
-    "rewind": {"tasks": ["sentiment"], "seeds": [1], "points": [50]},
-    "imp": {"rewind_to": 0, "keep_weights": []},
-    "random": {"rounds": [2, 3]},
+    "rewind": {"tasks": ["sentiment"], "seeds": [1], "points": [50], "source": "dense"},
+    "imp": {"rewind_to": 0, "keep_weights": [], "decay_over": 1, "classifier": "rewound"},
+    "random": {"rounds": [2]},
 }
 
 

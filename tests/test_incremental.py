@@ -24,8 +24,13 @@ SMALL = STUDY | {
     "seeds": [1],
     "data": {"mlm": STUDY["data"]["mlm"]},
     "override": {"mood": {}, "mlm": {}},
-    "rewind": {"tasks": [], "seeds": [], "points": []},
+    "rewind": STUDY["rewind"] | {"tasks": [], "seeds": [], "points": []},
     "random": {"rounds": [1]},
+    "controls": STUDY["controls"]
+    | {"more": {"kinds": ["one-shot"]}, "tasks": ["mood"], "rounds": [1]},
+    "standard": {"tasks": ["mlm"], "seeds": [1], "aliased": {"rounds": []}},
+    "cross": {"tasks": [], "mask_seeds": [], "seeds": []},
+    "transfer_weights": {"sources": [], "targets": [], "seeds": [], "points": []},
     "transfer": {"sources": ["mood"], "targets": ["mlm"], "seeds": [1], "round": 1},
     "search": STUDY["search"]
     | {"tasks": ["mood"], "seeds": [1]}
@@ -179,7 +184,14 @@ def chain(task: str, seed: int) -> set[str]:
         pytest.param({"plot": STUDY["plot"] | {"columns": 1}}, {"check", "plot"}, id="a figure"),
         pytest.param(
             {"seeds": [1, 2]},
-            {"check", *chain("mood", 2), *chain("mlm", 2), "patterns@mood", *READERS},
+            {
+                "check",
+                *chain("mood", 2),
+                *chain("mlm", 2),
+                "patterns@mood",
+                "reference-masks",
+                *READERS,
+            },
             id="a seed",
         ),
         pytest.param(
@@ -206,9 +218,16 @@ def chain(task: str, seed: int) -> set[str]:
                 *("prune-round@mood-1-after2", "prune-round@mlm-1-after2"),
                 *("ticket@mood-1", "ticket@mlm-1"),  # the last mask is another
                 "multi-task@1",
+                "standard@mlm-1",
+                "reference-masks",
                 *READERS,
             },
             id="a round",
+        ),
+        pytest.param(
+            {"controls": SMALL["controls"] | {"rounds": [1, 2]}},
+            {"check", "controls@mood-1-2", "survival", "score", "plot"},
+            id="a round of controls",
         ),
         pytest.param(
             {"retrain": SMALL["retrain"] | {"structured": ["good", "random"]}},
@@ -233,6 +252,7 @@ def chain(task: str, seed: int) -> set[str]:
                 "baselines",
                 *chain("mood", 1),
                 "multi-task@1",
+                "controls@mood-1-1",
                 "scratch@mood-1",
                 *OF_SEARCHES,
                 "transfer@mood-mlm-1",  # its mask is one of mood's
@@ -248,6 +268,7 @@ def chain(task: str, seed: int) -> set[str]:
                 "baselines",
                 *chain("mlm", 1),
                 "multi-task@1",
+                "standard@mlm-1",
                 "scratch@mlm-1",
                 "transfer@mood-mlm-1",
                 *READERS,

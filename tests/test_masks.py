@@ -330,6 +330,41 @@ def test_random_masks_are_uniform_over_all_matrices() -> None:
     assert len({int(draw["a"].sum()) for draw in draws}) > 3  # shares of single matrices are free
 
 
+@given(matrices(), SPARSITIES, st.integers(0, 1000))
+def test_a_random_mask_by_matrix_keeps_the_number_in_each(
+    weights: Matrices, sparsity: float, seed: int
+) -> None:
+    mask = masks.prune_by_magnitude(weights, masks.dense(weights), sparsity)
+    drawn = masks.random_by_matrix(mask, np.random.default_rng(seed))
+    assert {n: (m.shape, m.sum()) for n, m in drawn.items()} == {
+        n: (m.shape, m.sum()) for n, m in mask.items()
+    }
+    assert list(drawn) == list(mask)
+
+
+def test_random_masks_by_matrix_are_uniform_in_each() -> None:
+    mask = {"a": np.arange(10).reshape(2, 5) < 3, "b": np.ones((1, 3), dtype=np.bool_)}
+    generator = np.random.default_rng(0)
+    draws = [masks.random_by_matrix(mask, generator)["a"] for _ in range(2000)]
+    shares = np.mean(draws, axis=0)
+    assert np.abs(shares - 0.3).max() < 5 * (0.3 * 0.7 / 2000) ** 0.5
+
+
+def test_one_shot_keeps_the_largest_whatever_the_ticket_keeps() -> None:
+    weights = {"a": np.array([[1.0, -5.0], [2.0, 0.5]]), "b": np.array([[-3.0, 0.1]])}
+    ticket = {"a": np.array([[True, False], [False, True]]), "b": np.array([[False, True]])}
+    kept = masks.one_shot(weights, ticket)
+    assert kept["a"].tolist() == [[False, True], [True, False]]
+    assert kept["b"].tolist() == [[True, False]]
+
+
+@given(matrices(), SPARSITIES)
+def test_one_shot_has_exactly_the_size_of_the_ticket(weights: Matrices, sparsity: float) -> None:
+    ticket = masks.prune_by_magnitude(weights, masks.dense(weights), sparsity)
+    if masks.num_survivors(ticket):
+        assert_same(masks.one_shot(weights, ticket), ticket)
+
+
 # --- golden ----------------------------------------------------------------------------------
 
 

@@ -153,7 +153,43 @@ REFUSED: list[tuple[Change, str, str, str]] = [
     (put("rounds.1.from", 0), "rounds[1]", "from 0 to 2", "from 1 to 2"),
     (put("rounds", []), "rounds", "[]", "at least 1"),
     (put("last_round", 99), "last_round", "99", str(LAST)),
-    (put("random.rounds", [99]), "random.rounds", "99", f"up to {LAST}"),
+    (put("random.rounds", [99]), "random.rounds", "99", f"up to {LAST - 1}"),
+    (put("random.rounds", [LAST]), "random.rounds", str(LAST), f"up to {LAST - 1}"),
+    (put("grid", "tenths_of_original"), "rounds[0].sparsity", str(FIRST), "is 0.1"),
+    (put("grid", "tenths"), "grid", "'tenths'", "'tenths_of_remaining'"),
+    (put("imp.decay_over", 0), "imp.decay_over", "0", "equal to 1"),
+    (put("imp.decay_over", LAST), "earlier.rounds", "[]", "[1]"),
+    (put("imp.classifier", "carried"), "earlier.rounds", "[]", "[1]"),
+    (put("imp.classifier", "kept"), "imp.classifier", "'kept'", "'carried'"),
+    (put("earlier.rounds", [1]), "earlier.rounds", "[1]", "is []"),
+    (
+        put_all(put("imp.decay_over", 99), put("earlier.rounds", [1])),
+        "imp.decay_over",
+        "99",
+        f"1 to {LAST}",
+    ),
+    (put("rewind.source", "both"), "rewind.source", "'both'", "'sparse'"),
+    (
+        put_all(
+            put("rewind.source", "sparse"), put("imp.rewind_to", 50), put("rewind.points", [0])
+        ),
+        "rewind.source",
+        "'sparse'",
+        "imp.rewind_to 0",
+    ),
+    (put("controls.more.kinds", ["shuffled"]), "controls.more.kinds[0]", "'shuffled'", "one-shot"),
+    (put("controls.more.kinds", ["one-shot-2"]), "controls.more.kinds[0]", "'one-shot-2'", "draws"),
+    (put("controls.more.kinds", []), "controls.more.kinds", "empty", "one at least"),
+    (put("controls.more.kinds", ["random"]), "controls.more.kinds", "'random'", "round 2 already"),
+    (put("controls.every.kinds", ["random", "random"]), "controls.every.kinds", "'random'", "once"),
+    (put("controls.rounds", [99]), "controls.rounds", "99", f"up to {LAST}"),
+    (put("controls.tasks", ["cola"]), "controls.tasks", "'cola'", "acceptability"),
+    (put("standard.aliased.rounds", [99]), "standard.aliased.rounds", "99", f"up to {LAST}"),
+    (put("standard.tasks", ["cola"]), "standard.tasks", "'cola'", "acceptability"),
+    (put("cross.mask_seeds", [99]), "cross.mask_seeds", "99", SEEDS),
+    (put("transfer.sources", ["two-shot"]), "transfer.sources", "'two-shot'", "'multi-task'"),
+    (put("transfer_weights.sources", ["one-shot"]), "transfer_weights", "'one-shot'", "pattern"),
+    (put("transfer_weights.points", [20]), "transfer_weights.points", "20", "dense.points 0, 50"),
     (put("transfer.round", 99), "transfer.round", "99", f"up to {LAST}"),
     (put("imp.keep_weights", [-1]), "imp.keep_weights", "-1", f"before {LAST}"),
     (put("imp.keep_weights", [LAST]), "imp.keep_weights", str(LAST), f"before {LAST}"),
@@ -216,7 +252,8 @@ REFUSED: list[tuple[Change, str, str, str]] = [
         put_all(
             put("dense.points", [50]),
             put("imp.rewind_to", 50),
-            put("rewind", {"tasks": [], "seeds": [], "points": []}),
+            put("rewind.points", []),
+            put("transfer_weights.points", []),
         ),
         "dense.points",
         "50",
@@ -456,3 +493,33 @@ def test_a_variable_that_is_not_set_is_named(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.delenv("NOWHERE", raising=False)
     with pytest.raises(ParamsError, match=r"data.rte.path is '\$NOWHERE/glue', .* NOWHERE is not"):
         params.expanded("$NOWHERE/glue", "data.rte.path")
+
+
+@pytest.mark.parametrize(
+    ("grid", "expected"),
+    [
+        ("tenths_of_original", [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9]),
+        ("tenths_of_remaining", [0.1, 0.19, 0.271, 0.3439, 0.40951, 0.468559, 0.5217031]),
+    ],
+)
+def test_grids_of_rounds(tmp_path: Path, grid: str, expected: list[float]) -> None:
+    """The released code drops 1/10, 1/9, 1/8, ... of the survivors; Algorithm 1 a tenth every time."""
+    survivors = 1.0
+    for number, sparsity in enumerate(expected, start=1):
+        share = 1 / (11 - number) if grid == "tenths_of_original" else 0.1
+        survivors *= 1 - share
+        assert float(params.GRIDS[grid](number)) == sparsity == pytest.approx(1 - survivors)
+    rounds = [{"from": k, "to": k + 1, "sparsity": s} for k, s in enumerate(expected)]
+    content = shipped()
+    put_all(put("rounds", rounds), put("last_round", len(rounds)), put("grid", grid))(content)
+    assert params.load(written(content, tmp_path)).grid == grid
+    rounds[1]["sparsity"] = 0.3
+    with pytest.raises(
+        params.ParamsError, match=f"rounds\\[1\\].sparsity is 0.3, allowed with grid '{grid}'"
+    ):
+        params.load(written(content, tmp_path))
+
+
+def test_the_last_grid_of_the_remaining_is_that_of_the_paper() -> None:
+    """After ten rounds 0.9 ** 10 of the weights are left, 34.9 %."""
+    assert float(params.GRIDS["tenths_of_remaining"](10)) == 0.6513215599

@@ -271,8 +271,8 @@ def wrong_rounds(stages: Iterable[Stage]) -> list[str]:
             last[run] = (0, 0.0, stage.option("dense-mask"))
         elif stage.group == "prune-round":
             number, sparsity, folder = last[run]
-            given = (int(stage.option("round") or -1), stage.option("mask"))
-            if given != (number, f"{folder}/mask.safetensors"):
+            given = (int(stage.option("round") or -1), stage.option("ticket"))
+            if given != (number, folder):
                 problems.append(f"{stage.name}: takes {given}, after round {number} in {folder}")
             new = float(stage.option("sparsity") or 0)
             if new <= sparsity:
@@ -379,10 +379,20 @@ EXAMPLE: dict[str, Any] = {
     "override": {"mlm": {}, "sentiment": {}, "reviews": {}},
     "rounds": [{"from": 0, "to": 1, "sparsity": 0.4}, {"from": 1, "to": 2, "sparsity": 0.6}],
     "last_round": 2,
-    "imp": {"rewind_to": 50, "keep_weights": [1]},
+    "imp": {"rewind_to": 50, "keep_weights": [1], "decay_over": 2, "classifier": "carried"},
+    "earlier": {"rounds": [1]},
     "dense": {"points": [0, 50]},
-    "rewind": {"tasks": ["mlm", "reviews"], "seeds": [2], "points": [0]},
-    "random": {"rounds": [1, 2]},
+    "rewind": {"tasks": ["mlm", "reviews"], "seeds": [2], "points": [0], "source": "dense"},
+    "random": {"rounds": [1]},
+    "controls": {
+        "every": {"kinds": ["random"]},
+        "more": {"kinds": ["reinitialised", "one-shot"]},
+        "tasks": ["mlm", "reviews"],
+        "seeds": [2],
+        "rounds": [1, 2],
+    },
+    "standard": {"tasks": ["mlm"], "seeds": [1, 2], "aliased": {"rounds": [1, 2]}},
+    "cross": {"tasks": ["reviews"], "mask_seeds": [1, 2], "seeds": [2]},
     "multitask": {"tasks": ["mlm", "reviews"], "seeds": [2]},
     "scratch": {"seeds": [1]},
     "transfer": {
@@ -390,6 +400,12 @@ EXAMPLE: dict[str, Any] = {
         "targets": ["mlm", "sentiment"],
         "seeds": [1],
         "round": 1,
+    },
+    "transfer_weights": {
+        "sources": ["mlm"],
+        "targets": ["mlm", "reviews"],
+        "seeds": [2],
+        "points": [0, 50],
     },
     "search": {
         "tasks": ["sentiment", "reviews"],
@@ -648,16 +664,16 @@ LAYERS = {
     "mathematics": {
         "agreement", "chen_rows", "correlation", "draws", "grammar", "hans_scores", "heuristics",
         "language", "masks", "matching", "modules", "movement", "params", "pattern_rows", "patterns",
-        "raters", "searching", "seeds", "structure", "summary", "survival", "variance",
+        "raters", "searching", "seeds", "shuffles", "structure", "summary", "survival", "variance",
     },
     "outside": {
         "artifacts", "asked", "baselines", "corpora", "data_sets", "encoder", "exports", "hans",
         "pretrained", "scores", "spans", "squad", "tasks", "texts", "word_vectors",
     },
     "loops": {
-        "attention_maps", "batches", "embedding", "evaluation", "gates", "graphs", "head_patterns",
-        "importance", "models", "multitask", "pattern_network", "removal", "retraining", "subnetworks",
-        "training", "update", "variants",
+        "attention_maps", "batches", "controls", "embedding", "evaluation", "gates", "graphs",
+        "head_patterns", "importance", "models", "multitask", "pattern_network", "removal",
+        "retraining", "subnetworks", "training", "update", "variants",
     },
     "reports": {
         "answers", "baseline_tables", "checks", "chen_claims", "chen_report", "chen_tables",
@@ -675,12 +691,13 @@ MAY_IMPORT = {
     "loops": {"mathematics", "outside", "loops"},
     "reports": {"mathematics", "reports"},
 }
-SHARED_BY_SCRIPTS = {"cli", "inputs"}
+SHARED_BY_SCRIPTS = {"cli", "inputs", "side_by_side"}
 LIGHT = (
     "baselines",
     "code",
     "check",
     "prepare",
+    "reference_masks",
     "stability",
     "super_survivors",
     "survival",

@@ -9,6 +9,7 @@ import resource
 import shutil
 import sys
 from dataclasses import fields
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,7 @@ from tests.test_pipeline import Stage, read, resolve, shown_columns
 
 SHIPPED = read(ROOT / "params.yaml")
 TRAIN = SHIPPED["train"] | {"epochs": 2, "batch_size": 8}
+CONTROLS = ["random-2", "random-by-matrix", "reinitialised", "shuffled-layers", "one-shot"]
 STUDY: dict[str, Any] = SHIPPED | {
     "study": "tiny",
     "tasks": ["mood", "similarity", "mlm"],
@@ -62,17 +64,28 @@ STUDY: dict[str, Any] = SHIPPED | {
     "override": {"mood": {}, "similarity": {"epochs": 1}, "mlm": {"learning_rate": 2e-3}},
     "rounds": [{"from": 0, "to": 1, "sparsity": 0.4}, {"from": 1, "to": 2, "sparsity": 0.75}],
     "last_round": 2,
-    "imp": {"rewind_to": 0, "keep_weights": [1]},
+    "imp": {"rewind_to": 0, "keep_weights": [1], "decay_over": 1, "classifier": "rewound"},
+    "earlier": {"rounds": []},
     "dense": {"points": [0, 50]},
-    "rewind": {"tasks": ["mood", "similarity"], "seeds": [1], "points": [50]},
-    "random": {"rounds": [1, 2]},
+    "rewind": {"tasks": ["mood", "similarity"], "seeds": [1], "points": [50], "source": "dense"},
+    "random": {"rounds": [1]},
+    "controls": {
+        "every": {"kinds": ["random"]},
+        "more": {"kinds": CONTROLS},
+        "tasks": ["mood", "mlm"],
+        "seeds": [1],
+        "rounds": [1, 2],
+    },
+    "standard": {"tasks": ["mood", "mlm"], "seeds": [1], "aliased": {"rounds": [2]}},
+    "cross": {"tasks": ["mood"], "mask_seeds": [1, 2], "seeds": [1]},
     "scratch": {"seeds": [1]},
     "transfer": {
-        "sources": ["mood", "mlm"],
+        "sources": ["mood", "mlm", "one-shot"],
         "targets": ["mood", "similarity"],
         "seeds": [1],
         "round": 1,
     },
+    "transfer_weights": {"sources": ["mlm"], "targets": ["mood"], "seeds": [1], "points": [0, 50]},
     "search": {
         "tasks": ["mood", "similarity"],
         "seeds": [1, 2],
@@ -95,6 +108,13 @@ STUDY: dict[str, Any] = SHIPPED | {
         "examples": {"split": "validation", "number": 5},
     },
 }
+NO_CONTROLS = {
+    "controls": STUDY["controls"] | {"tasks": [], "seeds": [], "rounds": []},
+    "standard": {"tasks": [], "seeds": [], "aliased": {"rounds": []}},
+    "cross": {"tasks": [], "mask_seeds": [], "seeds": []},
+    "transfer_weights": {"sources": [], "targets": [], "seeds": [], "points": []},
+}
+"""No control but the random mask of the last ticket."""
 SPARSITY = {after["to"]: after["sparsity"] for after in STUDY["rounds"]}
 RUNS = [(task, seed) for task in STUDY["tasks"] for seed in STUDY["seeds"]]
 
@@ -228,9 +248,11 @@ def test_every_round_says_how_far_its_mask_is_from_the_one_shot_mask(
 def test_random_masks_are_as_large_as_the_ticket_and_others(
     project: Path, task: str, seed: int
 ) -> None:
-    for number in STUDY["random"]["rounds"]:
+    for number in SPARSITY:
         here = project / "results" / "runs" / "random" / task / f"seed-{seed}" / f"round-{number}"
-        drawn = artifacts.load_mask(here / "mask.safetensors")
+        if number == STUDY["last_round"]:
+            here = project / "results" / "runs" / "ticket" / task / f"seed-{seed}"
+        drawn = artifacts.load_mask(here / "random" / "mask.safetensors")
         mask = ticket(project, task, seed, number)
         assert masks.num_survivors(drawn) == masks.num_survivors(mask)
         assert any((drawn[name] != mask[name]).any() for name in mask)
@@ -259,13 +281,29 @@ def all_runs() -> list[tuple[str, str]]:
             found.append((f"{stage.option('out')}/before", task))
         elif stage.module == "transfer" and stage.option("source") == task:
             continue
-        elif stage.module in ("fine_tune", "rewind", "random_mask", "transfer", "scratch"):
+        elif stage.module == "controls":
+            kinds = [kind for option, kind in pairwise(stage.arguments) if option == "--kinds"]
+            found += [(f"{stage.option('out')}/{kind}", task) for kind in kinds]
+        elif stage.module == "standard":
+            for number in SPARSITY:
+                found.append((f"{stage.option('out')}/round-{number}/standard", task))
+            found.append((f"{stage.option('out')}/round-2/aliased", task))
+        elif stage.module == "cross" and stage.option("mask-seed") == stage.option("seed"):
+            continue
+        elif stage.module in (
+            "fine_tune",
+            "rewind",
+            "transfer",
+            "transfer_weights",
+            "scratch",
+            "cross",
+        ):
             found.append((str(stage.option("out")), task))
     return found
 
 
 def test_every_training_predicts_each_example_of_each_evaluated_split(project: Path) -> None:
-    assert len(all_runs()) == len(RUNS) * (1 + 1 + 1 + 2) + 2 + len(STUDY["tasks"]) + 3 + 2
+    assert len(all_runs()) == len(RUNS) * (1 + 1 + 1 + 2) + 2 + len(STUDY["tasks"]) + 3 + 2 + 31
     for folder, task in all_runs():
         prepared = tasks.load_prepared(project / "results" / "prepared" / task)
         assert list(prepared.evaluated) == ["selection", "validation"]
@@ -352,8 +390,14 @@ def test_scores_have_a_row_per_run_split_and_metric(project: Path) -> None:
     }
     for task in ("mood", "similarity"):
         expected[task, "rewind"] = 2 * 2 * 3
-        expected[task, "transfer"] = 2 * 2 * 3
+        expected[task, "transfer"] = 3 * 2 * 3
         expected[task, "bag_of_words"] = expected[task, "word_vectors"] = 2 * 3
+    for task in ("mood", "mlm"):
+        each = 2 * num_metrics[task]
+        expected[task, "control"] = 2 * len(CONTROLS) * each
+        expected[task, "standard"], expected[task, "aliased"] = 2 * each, each
+    expected["mood", "cross"] = 2 * 2 * 3
+    expected["mood", "transfer_weights"] = 2 * 2 * 3
     expected["similarity", "normal_draw"] = 2 * 3
     expected["mood", "scratch_structured"] = num_seeds * 2 * 3
     for state in ("pruned", "retrained"):
@@ -466,9 +510,10 @@ ON_HANS = STUDY | {
         | {"train": 30, "validation": 20, "hans": {"per_subcase": 2}}
     },
     "override": {"entailment": {}, "mood": {}},
-    "imp": {"rewind_to": 0, "keep_weights": []},
-    "rewind": {"tasks": ["entailment"], "seeds": [1], "points": [50]},
-    "random": {"rounds": [2]},
+    "imp": STUDY["imp"] | {"keep_weights": []},
+    "rewind": STUDY["rewind"] | {"tasks": ["entailment"]},
+    "random": {"rounds": []},
+    **NO_CONTROLS,
     "transfer": {"sources": ["mood"], "targets": ["entailment"], "seeds": [1], "round": 1},
     "search": STUDY["search"] | {"tasks": ["entailment"], "seeds": [1]},
     "retrain": {
@@ -536,9 +581,10 @@ REWOUND = STUDY | {
     "seeds": [1],
     "data": {"similarity": STUDY["data"]["similarity"]},
     "override": {"mood": {}, "similarity": {}},
-    "imp": {"rewind_to": 50, "keep_weights": []},
-    "rewind": {"tasks": ["mood", "similarity"], "seeds": [1], "points": [0]},
-    "random": {"rounds": [2]},
+    "imp": STUDY["imp"] | {"rewind_to": 50, "keep_weights": []},
+    "rewind": STUDY["rewind"] | {"points": [0]},
+    "random": {"rounds": []},
+    **NO_CONTROLS,
     "scratch": {"seeds": []},
     "transfer": {"sources": ["mood"], "targets": ["similarity"], "seeds": [1], "round": 1},
     "search": STUDY["search"] | {"tasks": [], "seeds": []},
@@ -557,9 +603,9 @@ def test_all_that_starts_from_rewound_weights_takes_the_steps_that_are_left(tmp_
         expected |= {
             f"runs/dense/{task}/seed-1": 6,
             f"rounds/{task}/seed-1/round-2/before": 3,
-            f"runs/random/{task}/seed-1/round-2": 3,
+            f"runs/ticket/{task}/seed-1/random": 3,
             f"runs/rewind/{task}/seed-1/point-0": 6,
-            f"runs/ticket/{task}/seed-1": 3,
+            f"runs/ticket/{task}/seed-1/ticket": 3,
         }
     assert {
         path.parent.relative_to(results).as_posix(): len(artifacts.load_record(path)["losses"])

@@ -166,10 +166,11 @@ def random_like(mask: Mask, generator: np.random.Generator) -> Mask:
 
 def random_by_matrix(mask: Mask, generator: np.random.Generator) -> Mask:
     """A mask that keeps as many weights of every matrix as `mask` does, drawn uniformly in each."""
-    return {
+    drawn = {
         name: generator.permuted(mask[name].reshape(-1)).reshape(mask[name].shape)
         for name in sorted(mask)
     }
+    return {name: drawn[name] for name in mask}
 
 
 def one_shot(weights: Weights, mask: Mask) -> Mask:

@@ -939,13 +939,6 @@ def _check_round_numbers(params: Params, last: int) -> None:
     ):
         _check_unique(key, kinds)
     _check_controls(params, last)
-    if "multi-task" in params.transfer.sources:
-        missing = [seed for seed in params.transfer.seeds if seed not in params.multitask.seeds]
-        if missing or not params.multitask.tasks:
-            raise ValueError(
-                "transfer.sources has 'multi-task', allowed with multitask.tasks, and with "
-                f"multitask.seeds that have all of transfer.seeds, {_listed(params.transfer.seeds)}"
-            )
 
 
 def _check_controls(params: Params, last: int) -> None:
