@@ -50,7 +50,9 @@ def main(
     subnetworks: Annotated[Path, typer.Option(help="subnetworks.csv")],
     tasks: Annotated[Path, typer.Option(help="tasks.csv")],
     hans: Annotated[Path, typer.Option(help="hans.csv")],
-    stability: Annotated[Path, typer.Option(help="Folder of agreement.csv and layers.csv.")],
+    stability: Annotated[
+        Path, typer.Option(help="Folder of agreement.csv, layers.csv, beyond.csv and movement.csv.")
+    ],
     survival: Annotated[
         Path, typer.Option(help="Folder of searched.csv, agreement.csv, places.csv and others.")
     ],
@@ -83,6 +85,8 @@ def main(
         read(hans, summary.HansScore),
         read_patterns(patterns, published, config.patterns.tasks),
         read_chen(published),
+        read(stability / "beyond.csv", summary.Agreement),
+        read(stability / "movement.csv", summary.Movement),
     )
     record = json.loads((encoder / "encoder.json").read_text(encoding="utf-8"))
 

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from stages import cli, inputs
-from stages.tickets import artifacts, encoder, masks, subnetworks
+from stages.tickets import artifacts, encoder, masks, movement, subnetworks, training
 
 CLASSIFIER = "classifier.safetensors"
 
@@ -62,6 +62,13 @@ def main(
     ranked = encoder.prunable_weights(model, loaded.encoder)
     pruned = masks.prune_by_magnitude(ranked, survivors, sparsity)
     artifacts.save_mask(pruned, out / "mask.safetensors")
+    start = encoder.prunable_weights(loaded.model(weights), loaded.encoder)
+    total = training.num_steps(len(loaded.prepared.train), loaded.recipe)
+    first_step = training.step_at(point, total)
+    rates = training.sum_of_rates(total, loaded.recipe, first_step, decay_over)
+    pretrained = {name: loaded.encoder.weights[name].numpy() for name in pruned}
+    moved = movement.record(pretrained, start, ranked, survivors, pruned, sparsity, rates)
+    artifacts.save_record({"steps": total - first_step, **moved}, out / "movement.json")
 
 
 if __name__ == "__main__":

@@ -28,31 +28,54 @@ class Params:
 def compare(masks: dict[tuple[str, int], Mask], config: Params) -> Iterator[dict[str, Any]]:
     """Agreement of the masks of one round: of seeds within a task, of tasks within a seed."""
 
-    def row(
-        axis: str, first: str, second: str, seeds: str, measure: str, found: Agreement
-    ) -> dict[str, Any]:
-        return {
-            "axis": axis, "first": first, "second": second, "seeds": seeds, "measure": measure,
-            "value": found.value, "floor": found.floor, "floor_by_matrix": found.floor_by_matrix,
-        }  # fmt: skip
-
     for task in config.tasks:
         for one, two in combinations(config.seeds, 2):
             for measure, function in PAIRWISE.items():
                 found = function(masks[task, one], masks[task, two])
-                yield row("seeds", task, "", f"{one} {two}", measure, found)
+                yield _row("seeds", task, "", f"{one} {two}", measure, found)
         if len(config.seeds) > 1:
             found = agreement.fleiss_kappa([masks[task, seed] for seed in config.seeds])
             seeds = " ".join(map(str, config.seeds))
-            yield row("seeds", task, "", seeds, "fleiss_kappa", found)
+            yield _row("seeds", task, "", seeds, "fleiss_kappa", found)
     for seed in config.seeds:
         for one_task, other in combinations(config.tasks, 2):
             for measure, function in PAIRWISE.items():
                 found = function(masks[one_task, seed], masks[other, seed])
-                yield row("tasks", one_task, other, str(seed), measure, found)
+                yield _row("tasks", one_task, other, str(seed), measure, found)
         if len(config.tasks) > 1:
             found = agreement.fleiss_kappa([masks[task, seed] for task in config.tasks])
-            yield row("tasks", "", "", str(seed), "fleiss_kappa", found)
+            yield _row("tasks", "", "", str(seed), "fleiss_kappa", found)
+
+
+def beyond(
+    masks: dict[tuple[str, int], Mask], one_shot: Mask, config: Params
+) -> Iterator[dict[str, Any]]:
+    """Masks of one round beside the one-shot mask: how far each agrees with it, and pairs beyond it."""
+    for (task, seed), mask in masks.items():
+        yield _row("one_shot", task, "", str(seed), "jaccard", agreement.jaccard(mask, one_shot))
+    pairs = [
+        (("seeds", task, "", f"{one} {two}"), masks[task, one], masks[task, two])
+        for task in config.tasks
+        for one, two in combinations(config.seeds, 2)
+    ]
+    pairs += [
+        (("tasks", first, second, str(seed)), masks[first, seed], masks[second, seed])
+        for seed in config.seeds
+        for first, second in combinations(config.tasks, 2)
+    ]
+    for where, one_mask, other in pairs:
+        found = agreement.beyond(one_mask, other, one_shot)
+        for measure, value in zip(("brought_back", "taken_out"), found, strict=True):
+            yield _row(*where, measure, value)
+
+
+def _row(
+    axis: str, first: str, second: str, seeds: str, measure: str, found: Agreement
+) -> dict[str, Any]:
+    return {
+        "axis": axis, "first": first, "second": second, "seeds": seeds, "measure": measure,
+        "value": found.value, "floor": found.floor, "floor_by_matrix": found.floor_by_matrix,
+    }  # fmt: skip
 
 
 def layers(masks: dict[tuple[str, int], Mask]) -> Iterator[dict[str, Any]]:
@@ -75,7 +98,7 @@ def main(
     out: Annotated[Path, typer.Option()],
 ) -> None:
     config = cli.read(Params)
-    agreements, densities = [], []
+    agreements, besides, moved, densities = [], [], [], []
     for after in config.rounds:
         masks = {
             (task, seed): artifacts.load_mask(
@@ -86,11 +109,24 @@ def main(
         }
         where = {"round": after.to, "sparsity": after.sparsity}
         agreements += [where | row for row in compare(masks, config)]
+        smallest = rounds / "one-shot" / f"seed-{config.seeds[0]}" / f"round-{after.to}"
+        one_shot = artifacts.load_mask(smallest / "mask.safetensors")
+        besides += [where | row for row in beyond(masks, one_shot, config)]
+        moved += [
+            {"task": task, "seed": seed}
+            | where
+            | artifacts.load_record(
+                rounds / task / f"seed-{seed}" / f"round-{after.to}" / "movement.json"
+            )
+            for task, seed in masks
+        ]
         densities += [where | row for row in layers(masks)]
     out.mkdir(parents=True, exist_ok=True)
     compared = ["axis", "round", "sparsity", "first", "second", "seeds", "measure"]
     compared += ["value", "floor", "floor_by_matrix"]
     _write(pd.DataFrame(agreements, columns=compared), out / "agreement.csv")
+    _write(pd.DataFrame(besides, columns=compared), out / "beyond.csv")
+    _write(pd.DataFrame(moved), out / "movement.csv")
     columns = ["task", "seed", "round", "sparsity", "layer", "matrix", "size", "kept"]
     _write(pd.DataFrame(densities, columns=columns).astype({"layer": "Int64"}), out / "layers.csv")
 

@@ -30,6 +30,7 @@ from stages.tickets.summary import (
     HansScore,
     Importance,
     Kept,
+    Movement,
     Overlap,
     Place,
     Published,
@@ -77,6 +78,8 @@ class Study:
     hans: list[HansScore]
     patterns: PatternResults
     chen: ChenResults
+    beyond: list[Agreement]
+    movement: list[Movement]
 
     @property
     def found(self) -> Scores:
@@ -103,6 +106,8 @@ class Study:
             self.hans,
             self.patterns,
             self.chen,
+            self.beyond,
+            self.movement,
         )
 
 
@@ -135,9 +140,19 @@ def config(
                 tasks=on, seeds=seeds, points=(50,) if controls else (), source="dense"
             ),
             "random": params.Random(rounds=()),
-            "controls": whole.controls.model_copy(
-                update={"every": params.ControlKinds(kinds=("random",) if controls else ())}
+            "controls": params.Controls(
+                every=params.ControlKinds(kinds=("random",) if controls else ()),
+                more=params.ControlKinds(kinds=()),
+                tasks=(),
+                seeds=(),
+                rounds=(),
             ),
+            "standard": params.Standard(
+                tasks=(), seeds=(), aliased=params.AliasedRounds(rounds=())
+            ),
+            "cross": params.Cross(tasks=(), mask_seeds=(), seeds=()),
+            "multitask": params.Multitask(tasks=(), seeds=()),
+            "transfer_weights": params.TransferWeights(sources=(), targets=(), seeds=(), points=()),
             "scratch": params.Scratch(seeds=(1,) if controls else ()),
             "transfer": params.Transfer(
                 sources=on, targets=on, seeds=(1,) if controls else (), round=num_rounds
@@ -205,6 +220,8 @@ def study(config: Params) -> Study:
         list(_hans(config)),
         _patterns(config),
         chen(),
+        list(_beyond(config)),
+        list(_movement(config)),
     )
 
 
@@ -476,6 +493,35 @@ def _agreement(config: Params) -> Iterator[Agreement]:
                     yield Agreement(
                         "tasks", *at, first, second, str(seed), measure, value, 0.25, 0.3
                     )
+
+
+def _beyond(config: Params) -> Iterator[Agreement]:
+    for after in config.rounds:
+        at = (after.to, after.sparsity)
+        for task, seed in product(config.tasks, config.seeds):
+            value = 0.8 + 0.01 * seed
+            yield Agreement("one_shot", *at, task, "", str(seed), "jaccard", value, 0.25, 0.3)
+        for measure, value in (("brought_back", 0.1), ("taken_out", 0.2)):
+            for task in config.tasks:
+                for one, two in combinations(config.seeds, 2):
+                    where = ("seeds", *at, task, "", f"{one} {two}")
+                    yield Agreement(*where, measure, value + 0.3, 0.05, 0.06)
+            for seed in config.seeds:
+                for first, second in combinations(config.tasks, 2):
+                    where = ("tasks", *at, first, second, str(seed))
+                    yield Agreement(*where, measure, value, 0.05, 0.06)
+
+
+def _movement(config: Params) -> Iterator[Movement]:
+    """Of the first task weights move little, of the others twice as far and more."""
+    for (index, task), seed, after in product(enumerate(config.tasks), config.seeds, config.rounds):
+        kept = round((1 - after.sparsity) * 1100)
+        most, indeed = (kept // 25, kept // 50) if index == 0 else (kept // 2, kept // 10)
+        yield Movement(
+            task, seed, after.to, after.sparsity, 60, 1100, 0.001 * (index + 1), 0.0002, 0.04,
+            indeed, most, (kept - indeed) / (kept + indeed), (kept - most) / (kept + most),
+            0.0012, 0.9,
+        )  # fmt: skip
 
 
 def _layers(config: Params) -> Iterator[Kept]:

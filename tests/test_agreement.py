@@ -123,6 +123,57 @@ def test_full_and_empty_matrices_agree_by_density_alone() -> None:
     assert agreement.fleiss_kappa([found, found]).floor_by_matrix == pytest.approx(1)
 
 
+def test_what_two_masks_have_beyond_a_third_by_hand() -> None:
+    """Of the six that the third drops, the masks bring back the first two, and the second and third;
+    of its four they take out the last, and none. By chance 2 * 2 / 6 of the brought are common."""
+    third = mask("0000001111")
+    first, second = mask("1100001110"), mask("0110001111")
+    brought, taken = agreement.beyond(first, second, third)
+    assert brought.value == pytest.approx(1 / 3)
+    assert brought.floor == pytest.approx((2 / 3) / (4 - 2 / 3))
+    assert (taken.value, taken.floor) == (0, 0)
+
+
+def test_beyond_itself_a_mask_has_nothing() -> None:
+    found = agreement.beyond(mask("10", "01"), mask("10", "01"), mask("10", "01"))
+    assert [one.value for one in found] == [1, 1]
+
+
+@given(st.integers(0, 500))
+def test_beyond_a_third_mask_is_jaccard_of_sets(seed: int) -> None:
+    first, second, third = raters(seed, 3)
+    brought, taken = agreement.beyond(first, second, third)
+    for found, ones, twos in (
+        (brought, flat(first) & ~flat(third), flat(second) & ~flat(third)),
+        (taken, ~flat(first) & flat(third), ~flat(second) & flat(third)),
+    ):
+        expected = jaccard_score(ones, twos) if (ones | twos).any() else 1
+        assert found.value == pytest.approx(expected)
+
+
+def test_floors_beyond_a_third_mask_are_what_chance_reaches() -> None:
+    """Three of ten that are dropped come back, and three of ten that are kept go, at random."""
+    generator = np.random.default_rng(0)
+    third: Mask = {
+        "a": np.arange(1000).reshape(20, 50) < 400,
+        "b": np.arange(800).reshape(20, 40) < 600,
+    }
+
+    def exchanged() -> Mask:
+        found = {name: kept.copy() for name, kept in third.items()}
+        for name, kept in third.items():
+            for some in (np.flatnonzero(kept), np.flatnonzero(~kept)):
+                chosen = generator.choice(some, round(0.3 * len(some)), replace=False)
+                found[name].reshape(-1)[chosen] ^= True
+        return found
+
+    draws = [agreement.beyond(exchanged(), exchanged(), third) for _ in range(100)]
+    for found in zip(*draws, strict=True):
+        chance = np.mean([one.value for one in found])
+        assert found[0].floor == pytest.approx(chance, abs=0.01)
+        assert found[0].floor_by_matrix == pytest.approx(chance, abs=0.01)
+
+
 def test_three_raters_by_hand() -> None:
     """Votes 3, 2, 1, 0 of 3: agreeing pairs 1, 1/3, 1/3, 1, so 2/3; by chance 1/2."""
     found = agreement.fleiss_kappa([mask("11", "10"), mask("11", "00"), mask("10", "00")])

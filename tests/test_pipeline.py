@@ -663,8 +663,9 @@ def test_a_lock_of_another_study_is_reported() -> None:
 LAYERS = {
     "mathematics": {
         "agreement", "chen_rows", "correlation", "draws", "grammar", "hans_scores", "heuristics",
-        "language", "masks", "matching", "modules", "params", "pattern_rows", "patterns", "quizzes",
-        "raters", "searching", "seeds", "shuffles", "structure", "summary", "survival", "variance",
+        "language", "masks", "matching", "modules", "movement", "params", "pattern_rows",
+        "patterns", "quizzes", "raters", "searching", "seeds", "shuffles", "structure", "summary",
+        "survival", "variance",
     },
     "outside": {
         "agreement", "artifacts", "asked", "baselines", "corpora", "correlation", "costs",
@@ -682,9 +683,9 @@ LAYERS = {
     "reports": {
         "answers", "baseline_tables", "budget_tables", "checks", "chen_claims", "chen_report",
         "chen_tables", "claims", "control_tables", "curves", "figures", "findings", "formatting",
-        "hans_tables", "heat_maps", "importance_reports", "mask_tables", "page", "panels",
-        "pattern_figures", "pattern_tables", "place_tables", "report", "rewinding_tables", "runs",
-        "score_tables", "sections", "seed_tables", "structure_claims", "subnetwork_figures",
+        "hans_tables", "heat_maps", "importance_reports", "mask_tables", "movement_tables", "page",
+        "panels", "pattern_figures", "pattern_tables", "place_tables", "report", "rewinding_tables",
+        "runs", "score_tables", "sections", "seed_tables", "structure_claims", "subnetwork_figures",
         "subnetwork_tables", "survival_figures", "tables", "ticket_claims", "ticket_tables",
         "transfer_claims", "transfer_figures", "transfer_tables", "transfers",
     },

@@ -53,6 +53,8 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     save(made.scores, summary.Score, tmp_path / "scores.csv")
     save(made.agreement, summary.Agreement, tmp_path / "stability" / "agreement.csv")
     save(made.layers, summary.Kept, tmp_path / "stability" / "layers.csv")
+    save(made.beyond, summary.Agreement, tmp_path / "stability" / "beyond.csv")
+    save(made.movement, summary.Movement, tmp_path / "stability" / "movement.csv")
     save(made.tasks, summary.TaskSize, tmp_path / "tasks.csv")
     save(made.sizes, summary.Size, tmp_path / "subnetworks.csv")
     save(made.hans, summary.HansScore, tmp_path / "hans.csv")
@@ -120,7 +122,7 @@ def test_the_stage_writes_the_report_and_another_process_the_same_bytes(project:
     names += ["subnetworks", "survival", "survival_of_weights", "survival_by_task"]
     names += ["survival_of_weights_by_task", "overlaps", "importance", "importance_by_magnitude"]
     names += ["hans", "controls", "transfer_published"]
-    names += ["patterns", "pattern_examples"]
+    names += ["patterns", "pattern_examples", "movement"]
     assert {f"figures/{name}.svg" for name in names} <= set(first)
     assert {"index.html", "README.md", "figures/scores_mean_imp.csv", "tables/tickets.tex"} <= set(
         first

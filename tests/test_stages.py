@@ -100,6 +100,7 @@ STUDY: dict[str, Any] = SHIPPED | {
         "magnitude": ["good", "random", "bad"],
         "scratch": ["random"],
     },
+    "multitask": {"tasks": ["mood", "mlm"], "seeds": [1]},
     "patterns": {
         "tasks": ["mood", "similarity"],
         "network": SHIPPED["patterns"]["network"]
@@ -211,6 +212,36 @@ def test_masks_have_the_exact_size_and_lie_in_each_other(
         assert masks.num_survivors(mask) == round((1 - sparsity) * encoder["num_prunable"])
         assert all((mask[name] <= before[name]).all() for name in mask)
         before = mask
+
+
+def test_several_tasks_at_once_have_masks_up_to_the_round_of_transfer(project: Path) -> None:
+    folder = project / "results" / "rounds" / "multi-task" / "seed-1"
+    assert [path.name for path in folder.iterdir()] == ["round-1"]
+    mask = ticket(project, "multi-task", 1, 1)
+    assert masks.num_survivors(mask) == masks.num_survivors(ticket(project, "mood", 1, 1))
+    for task in ("mood", "mlm", "similarity"):
+        other = ticket(project, task, 1, 1)
+        assert any((mask[name] != other[name]).any() for name in mask)
+    losses = artifacts.load_record(folder / "round-1" / "history.json")["losses"]
+    assert {task: len(found) for task, found in losses.items()} == {"mood": 6, "mlm": 6}
+
+
+@pytest.mark.parametrize(("task", "seed"), RUNS)
+def test_every_round_says_how_far_its_mask_is_from_the_one_shot_mask(
+    project: Path, task: str, seed: int
+) -> None:
+    steps = 3 if task == "similarity" else 6
+    for number in SPARSITY:
+        folder = project / "results" / "rounds" / task / f"seed-{seed}" / f"round-{number}"
+        record = artifacts.load_record(folder / "movement.json")
+        mask, one_shot = (ticket(project, name, seed, number) for name in (task, "one-shot"))
+        exchanged = sum(np.count_nonzero(one_shot[name] & ~mask[name]) for name in mask)
+        assert record["exchanged"] == exchanged <= record["most_exchanged"]
+        assert record["trained"] == masks.num_survivors(ticket(project, task, seed, number - 1))
+        assert record["prunable"] == masks.num_weights(mask)
+        assert record["steps"] == steps
+        assert 0 < record["move_50"] <= record["largest"] <= 1.1 * record["rates_distance"]
+        assert record["distance"] == pytest.approx(record["largest"])  # rounds restart from theta_0
 
 
 @pytest.mark.parametrize(("task", "seed"), RUNS)
@@ -425,6 +456,22 @@ def test_agreement_compares_all_pairs_of_seeds_and_of_tasks(project: Path) -> No
     assert table[["value", "floor", "floor_by_matrix"]].notna().all(axis=None)
 
 
+def test_masks_are_compared_with_the_one_shot_mask_and_beyond_it(project: Path) -> None:
+    folder = project / "results" / "stability"
+    beyond = pd.read_csv(folder / "beyond.csv")
+    num_rounds, num_tasks, num_seeds = len(SPARSITY), len(STUDY["tasks"]), len(STUDY["seeds"])
+    expected = {("one_shot", "jaccard"): num_rounds * len(RUNS)}
+    for measure in ("brought_back", "taken_out"):
+        expected["seeds", measure] = num_rounds * num_tasks
+        expected["tasks", measure] = num_rounds * num_seeds * 3
+    assert beyond.groupby(["axis", "measure"]).size().to_dict() == expected
+    movement = pd.read_csv(folder / "movement.csv").set_index(["task", "seed", "round"])
+    assert len(movement) == num_rounds * len(RUNS)
+    for row in beyond[beyond["axis"] == "one_shot"].itertuples():
+        found = movement.loc[(row.first, int(row.seeds), row.round), "jaccard"]
+        assert row.value == pytest.approx(found, abs=1e-5)
+
+
 def test_layers_count_the_survivors_of_every_mask(project: Path) -> None:
     table = pd.read_csv(project / "results" / "stability" / "layers.csv")
     kept = table.groupby(["task", "seed", "round"])["kept"].sum().to_dict()
@@ -478,6 +525,7 @@ ON_HANS = STUDY | {
         "magnitude": ["bad"],
         "scratch": ["random"],
     },
+    "multitask": {"tasks": [], "seeds": []},
     "patterns": STUDY["patterns"] | {"tasks": []},
 }
 

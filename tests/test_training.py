@@ -151,6 +151,15 @@ def test_a_training_that_stops_early_is_the_beginning_of_the_whole(
     assert all(torch.equal(kept[name], weight) for name, weight in weights_of(part).items())
 
 
+def test_the_sum_of_the_rates_of_a_training_and_of_what_led_to_it() -> None:
+    """Rates 1, .8, .6, .4, .2; over two trainings 1, .9, .8, .7, .6."""
+    recipe = RECIPE.model_copy(update={"learning_rate": 1.0})
+    assert training.sum_of_rates(5, recipe) == pytest.approx(3)
+    assert training.sum_of_rates(5, recipe, 2) == pytest.approx(3)
+    assert training.sum_of_rates(5, recipe, 0, 2) == pytest.approx(4)
+    assert training.sum_of_rates(5, recipe, 2, 2) == pytest.approx(1 + 0.8 + 0.8 + 0.7 + 0.6)
+
+
 # --- masks hold ------------------------------------------------------------------------------
 
 

@@ -29,16 +29,49 @@ def jaccard(first: Mask, second: Mask) -> Agreement:
     The floors are ratios of expected counts: d / (2 - d) for two masks of density d.
     Chen et al. 2020, supplement (mask similarity), taken on masks rather than on trained weights.
     """
-    sizes, ones, twos, both = _counts(first, second)
+    check_same_matrices(first, second)
+    sizes = np.array([first[name].size for name in sorted(first)], dtype=np.float64)
+    return _similarity(first, second, sizes)
+
+
+def beyond(first: Mask, second: Mask, common: Mask) -> tuple[Agreement, Agreement]:
+    """How far two masks agree on where they differ from a third one, all of about one size.
+
+    Masks that start from the same pre-trained weights are alike since those are: what training adds is
+    which weights a mask keeps that `common`, the one-shot mask, drops, and which it drops that `common`
+    keeps.
+
+    Returns:
+        Jaccard similarity of the sets of weights that are kept beyond `common`, and of the sets that are
+        dropped beyond it; each in [0, 1], 1 where both sets are empty. The floors are those of sets of
+        the same sizes drawn uniformly, over all matrices or within each, from the weights that
+        `common` drops, and from those that it keeps.
+    """
+    for mask in (first, second):
+        check_same_matrices(mask, common)
+    brought, taken = [], []
+    for mask in (first, second):
+        brought.append({name: mask[name] & ~kept for name, kept in common.items()})
+        taken.append({name: ~mask[name] & kept for name, kept in common.items()})
+    sizes = np.array([kept.size for _, kept in sorted(common.items())], dtype=np.float64)
+    kept = np.array([np.count_nonzero(one) for _, one in sorted(common.items())], dtype=np.float64)
+    return _similarity(*brought, sizes - kept), _similarity(*taken, kept)
+
+
+def _similarity(first: Mask, second: Mask, sizes: NDArray[np.float64]) -> Agreement:
+    """Jaccard similarity of sets of weights, `sizes` of which there are in every matrix to draw from."""
+    _, ones, twos, both = _counts(first, second)
 
     def ratio(common: float) -> float:
         either = float(ones.sum() + twos.sum()) - common
         return common / either if either else 1.0
 
+    by_matrix = np.divide(ones * twos, sizes, out=np.zeros_like(sizes), where=sizes > 0)
+    total = float(sizes.sum())
     return Agreement(
         ratio(float(both.sum())),
-        ratio(float(ones.sum()) * float(twos.sum()) / float(sizes.sum())),
-        ratio(float((ones * twos / sizes).sum())),
+        ratio(float(ones.sum()) * float(twos.sum()) / total if total else 0.0),
+        ratio(float(by_matrix.sum())),
     )
 
 

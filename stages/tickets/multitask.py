@@ -24,11 +24,9 @@ from stages.tickets.encoder import Encoder
 from stages.tickets.masks import Mask
 from stages.tickets.params import Kind, Train
 from stages.tickets.seeds import Seeds
-from stages.tickets.tasks import Prepared, Task
+from stages.tickets.tasks import LABELLED, Prepared, Task
 from stages.tickets.update import Descent, Subnetwork
 
-FIRST_TOKEN_KINDS = ("classification", "regression")
-"""Kinds of tasks whose model reads the first token of the last layer alone."""
 EVERY_TOKEN: Kind = "mlm"
 """A kind whose model reads every token."""
 
@@ -128,7 +126,7 @@ def fit_(
         TrainingError: a loss is not finite.
     """
     kinds = {part.prepared.task.kind for part in parts}
-    kind = EVERY_TOKEN if kinds.difference(FIRST_TOKEN_KINDS) else parts[0].prepared.task.kind
+    kind = EVERY_TOKEN if kinds.difference(LABELLED) else parts[0].prepared.task.kind
     where, first = models.device(), parts[0]
     for model in joined:
         models.place_(model.train(), kind)

@@ -15,6 +15,7 @@ from stages.tickets import (
     heat_maps,
     importance_reports,
     mask_tables,
+    movement_tables,
     params,
     pattern_figures,
     pattern_tables,
@@ -36,6 +37,7 @@ from stages.tickets.summary import (
     HansScore,
     Importance,
     Kept,
+    Movement,
     Overlap,
     Place,
     Published,
@@ -82,6 +84,8 @@ class Results:
     hans: Sequence[HansScore]
     patterns: PatternResults
     chen: ChenResults
+    beyond: Sequence[Agreement]
+    movement: Sequence[Movement]
 
 
 def build(results: Results, config: Config) -> list[Section]:
@@ -127,7 +131,24 @@ def build(results: Results, config: Config) -> list[Section]:
                 heat_maps.layers_figure(layers, config),
                 curves.layers_by_task_figure(layers, config),
             ),
-            (mask_tables.layers_table(layers, config),),
+            (
+                mask_tables.layers_table(layers, config),
+                movement_tables.types_table(layers, config),
+            ),
+        ),
+        Section(
+            "movement",
+            "What do masks owe to the pre-trained weights?",
+            "How far does training move weights, how far could masks thus be from the mask of the "
+            "smallest pre-trained weights, and what do masks have in common beyond that one?",
+            "Chen et al. 2020, whose masks of small tasks after few steps of a small learning rate can "
+            "differ little from that one; they do not count it.",
+            movement_tables.on_movement(results.movement, config),
+            (movement_tables.movement_figure(results.movement, config),),
+            (
+                movement_tables.movement_table(results.movement, config),
+                movement_tables.beyond_table(results.beyond, config),
+            ),
         ),
         chen_report.claims_section(scores, results.tasks, agreement, layers, results.chen, config),
         Section(

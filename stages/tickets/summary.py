@@ -148,6 +148,40 @@ class Agreement:
 
 
 @dataclass(frozen=True)
+class Movement:
+    """A row of movement.csv: how far a round moved weights, and its mask beside the one-shot mask."""
+
+    task: str
+    seed: int
+    round: int
+    """Of the mask; the round before it was trained."""
+    sparsity: float
+    steps: int
+    """Of the optimizer, from theta_i on."""
+    prunable: int
+    largest: float
+    """Distance of a survivor from theta_i."""
+    move_50: float
+    """Not exceeded by half of the survivors."""
+    threshold_pretrained: float
+    """Magnitude of the largest pre-trained weight that the one-shot mask drops."""
+    exchanged: int
+    """Weights that the one-shot mask keeps and this one drops; as many the other way round."""
+    most_exchanged: int
+    """At most, given the largest distance from theta_0."""
+    jaccard: float
+    jaccard_at_least: float
+    rates_distance: float
+    """Sum of the learning rates."""
+    rates_jaccard_at_least: float
+
+    @property
+    def kept(self) -> int:
+        """Weights of the mask."""
+        return round((1 - self.sparsity) * self.prunable)
+
+
+@dataclass(frozen=True)
 class Kept:
     """A row of layers.csv: survivors of one matrix; no layer for the pooler."""
 

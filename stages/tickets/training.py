@@ -48,6 +48,17 @@ def learning_rate_at(step: int, num_steps: int, config: Train) -> float:
     return config.learning_rate * (num_steps - step) / (num_steps - num_warmup)
 
 
+def sum_of_rates(num_steps: int, config: Train, first_step: int = 0, decay_over: int = 1) -> float:
+    """Of the dense training up to `first_step`, and of one that goes on from there as `fit_` does.
+
+    AdamW moves a weight by about this much in all at most, weight decay aside.
+    """
+    dense = [learning_rate_at(step, num_steps, config) for step in range(first_step)]
+    rest = range(first_step, num_steps)
+    here = [learning_rate_at(step, num_steps * decay_over, config) for step in rest]
+    return math.fsum(dense + here)
+
+
 def fit_(
     model: PreTrainedModel,
     prepared: Prepared,
