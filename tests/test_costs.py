@@ -8,6 +8,7 @@ import pytest
 
 from stages.tickets import artifacts, costs, masks
 from stages.tickets.costs import Examples, Lengths, Shape
+from stages.tickets.params import Kind
 from tests.conftest import RECIPE
 
 BASE = Shape(12, 768, 3072, 30522, 512, 2, pooler=True)
@@ -102,7 +103,7 @@ def test_steps_are_those_of_the_training_loop(examples, epochs):
 
 
 def test_weights_and_flops_are_those_of_models():
-    from transformers import BertConfig, BertForMaskedLM, BertModel  # noqa: PLC0415
+    from transformers import BertConfig, BertForMaskedLM, BertModel, PreTrainedModel  # noqa: PLC0415
     from transformers import BertForQuestionAnswering as Spans  # noqa: PLC0415
     from transformers import BertForSequenceClassification as Classifier  # noqa: PLC0415
 
@@ -115,16 +116,17 @@ def test_weights_and_flops_are_those_of_models():
         num_attention_heads=4,
         vocab_size=50,
         max_position_embeddings=24,
-        num_labels=3,
     )
+    config.num_labels = 3
     body = BertModel(config)
     sizes = dict(body.named_parameters())
     assert TINY.prunable == sum(sizes[name].numel() for name in encoder.prunable_names(body))
-    for kind, outputs, model in (
+    made: tuple[tuple[Kind, int, PreTrainedModel], ...] = (
         ("mlm", 0, BertForMaskedLM(config)),
         ("classification", 3, Classifier(config)),
         ("span", 3, Spans(config)),
-    ):
+    )
+    for kind, outputs, model in made:
         assert TINY.parameters(kind, outputs) == sum(p.numel() for p in model.parameters())
     whole = structure.whole(2, 4)
     assert costs.forward(TINY, Lengths.of([9])) == removal.flops(config, whole, 9)

@@ -61,7 +61,7 @@ def test_within_a_layer_numbers_cross_its_matrices_and_no_others() -> None:
 def test_layers_move_as_wholes_and_the_pooler_stays(num_layers: int) -> None:
     before = weights(num_layers)
     after = shuffles.layers(before, np.random.default_rng(0))
-    sources = []
+    sources: list[int] = []
     for layer in range(num_layers):
         found = {
             next(

@@ -8,8 +8,9 @@ from ruamel.yaml import YAML
 from stages.tickets import costs, expansion, params, sizes, work
 from stages.tickets.costs import Examples, Lengths
 from stages.tickets.work import Cost, Study, Work
+from tests.conftest import RECIPE
 from tests.imports import ROOT
-from tests.test_costs import RECIPE, TINY
+from tests.test_costs import TINY
 from tests.test_lineage import SETTINGS, stage
 from tests.test_pipeline import pipeline
 
@@ -144,7 +145,7 @@ def test_trainings_of_the_bert_base_study_are_those_of_its_lists():
     path = ROOT / "studies" / "bert-base-glue.yaml"
     study = params.load(path)
     stages = expansion.expand(pipeline(), params.content(path), SETTINGS)
-    by_group = {}
+    by_group: dict[str, int] = {}
     for one in stages:
         if one.group in work.RULES:
             number = work.RULES[one.group](one).trainings

@@ -291,8 +291,8 @@ def _published(task: str, section: Mapping[str, Any]) -> tuple[Official, str]:
 def _own(task: str, data: OwnData) -> Official:
     from stages.tickets import texts  # noqa: PLC0415  pandas, which few studies need
 
-    described, splits = texts.load(task, data)
-    sizes = (len(splits["train"].labels), len(splits["validation"].labels))
+    described, splits = texts.load_own(task, data)
+    sizes = (len(splits["train"]), len(splits["validation"]))
     return Official(data.kind, described.num_labels, *sizes)
 
 

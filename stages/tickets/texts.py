@@ -99,7 +99,7 @@ def load(name: str, data: Data | OwnData) -> tuple[Task, Mapping[str, Source]]:
         ParamsError: a file, column or label is missing or not as described.
     """
     if isinstance(data, OwnData):
-        return _own(name, data)
+        return load_own(name, data)
     if isinstance(data, MiniatureData):
         return _miniature(name, data)
     if isinstance(data, TextData) or data.config in WIKITEXT:
@@ -164,7 +164,7 @@ def _glue(name: str, data: HubData | FolderData) -> tuple[Task, dict[str, Texts]
     return Task(name, kind, glue.num_labels, glue.metrics), splits
 
 
-def _own(name: str, data: OwnData) -> tuple[Task, dict[str, Texts]]:
+def load_own(name: str, data: OwnData) -> tuple[Task, dict[str, Texts]]:
     tables = {
         path: _read_table(path, f"own.{name}.{split}", data.texts)
         for split, path in {"train": data.train, "validation": data.validation}.items()
