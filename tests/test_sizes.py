@@ -114,6 +114,29 @@ def test_the_miniature_has_the_examples_of_its_settings():
     assert found.unknown == {}
 
 
+def test_questions_of_the_miniature_are_spans():
+    own, content = study()
+    content["data"]["question"] = {"source": "miniature", "train": 100, "validation": 50, "seed": 0}
+    content["tasks"], content["override"]["question"] = [*content["tasks"], "question"], {}
+    found = sizes.measure(params.checked(content, "it"), content, Path("none"), {})
+    asked = found.examples["question"]
+    assert (asked.kind, asked.outputs, asked.train, asked.evaluated) == ("span", 2, 90, 60)
+    assert own.tasks != content["tasks"]
+
+
+def test_a_corpus_of_which_a_part_is_taken_has_that_many_full_blocks():
+    _, content = study()
+    corpus = {"source": "text", "train": "a.txt", "validation": "b.txt", "max_length": 32}
+    content["data"]["mlm"] = corpus
+    checked = params.checked(content, "it")
+    assert "mlm" in sizes.measure(checked, content, Path("none"), {}).unknown
+    content["data"]["mlm"] = corpus | {"examples": {"train": 200, "validation": 40}}
+    found = sizes.measure(params.checked(content, "it"), content, Path("none"), {})
+    blocks = found.examples["mlm"]
+    assert (blocks.kind, blocks.train, blocks.evaluated, blocks.longest) == ("mlm", 180, 60, 32)
+    assert blocks.lengths == Lengths(32, 32**2)
+
+
 def test_texts_of_the_miniature_are_as_long_as_a_draw_says():
     """Against the tokeniser, on other and more examples."""
     own, content = study()

@@ -29,7 +29,7 @@ def test_the_counts_of_the_bert_base_study_are_those_in_its_comment():
         "in rounds": chains * (len(study.rounds) - 1),
         "of the last tickets": chains,
         "rewound": len(rewind.tasks) * len(rewind.seeds) * len(rewind.points),
-        "random": chains * len(study.random.rounds),
+        "random": chains * (1 + len(study.random.rounds)),
         "transfers": pairs - own,
         "from scratch": len(study.tasks) * len(study.scratch.seeds),
     }
@@ -40,6 +40,7 @@ def test_the_counts_of_the_bert_base_study_are_those_in_its_comment():
     others = len(
         ("code", "check", "encoder", "baselines", "stability", "survival", "pattern-network")
     )
+    others += len(("reference-masks",)) - chains  # the last random mask comes with the last ticket
     others += len(("score", "plot")) + len(study.tasks) + len(study.patterns.tasks)
     stages = sum(trainings.values()) + chains + own + others + searches + len(retrain.tasks)
     comment = re.sub(r"\n# +", " ", path.read_text(encoding="utf-8"))
@@ -49,8 +50,9 @@ def test_the_counts_of_the_bert_base_study_are_those_in_its_comment():
     assert f"{sum(trainings.values()):,} trainings: {listed}." in comment
 
 
-def test_the_costs_in_that_comment_are_those_of_the_budget():
-    path = ROOT / "studies" / "bert-base-glue.yaml"
+@pytest.mark.parametrize("name", ["bert-base-glue", "bert-base-tickets"])
+def test_the_costs_in_a_comment_are_those_of_the_budget(name):
+    path = ROOT / "studies" / f"{name}.yaml"
     content = params.content(path)
     study = params.checked(content, path.name)
     stages = expansion.expand(pipeline(), content, expansion.parsing(ROOT / ".dvc" / "config"))
@@ -59,6 +61,8 @@ def test_the_costs_in_that_comment_are_those_of_the_budget():
     total = work.budget(stages, counted).total
     comment = re.sub(r"\n# +", " ", path.read_text(encoding="utf-8"))
     real, padded = (budget_tables.short(flops / 1e18) for flops in (total.real, total.padded))
+    assert f"{total.stages:,} stages" in comment
+    assert f"{total.trainings:,} trainings" in comment
     assert f"{real} EFLOP at the lengths that texts have, {padded} with all padded" in comment
     hours = budget_tables.duration(costs.hours(total.real, 100))
     assert f"{hours} at a sustained 100 TFLOP/s" in comment
