@@ -112,6 +112,7 @@ NO_CONTROLS = {
     "controls": STUDY["controls"] | {"tasks": [], "seeds": [], "rounds": []},
     "standard": {"tasks": [], "seeds": [], "aliased": {"rounds": []}},
     "cross": {"tasks": [], "mask_seeds": [], "seeds": []},
+    "multitask": {"tasks": [], "seeds": []},
     "transfer_weights": {"sources": [], "targets": [], "seeds": [], "points": []},
 }
 """No control but the random mask of the last ticket."""
@@ -525,7 +526,6 @@ ON_HANS = STUDY | {
         "magnitude": ["bad"],
         "scratch": ["random"],
     },
-    "multitask": {"tasks": [], "seeds": []},
     "patterns": STUDY["patterns"] | {"tasks": []},
 }
 
