@@ -291,6 +291,7 @@ def test_a_changed_table_of_ones_own_reruns_its_task(project: Project) -> None:
         "prepare-own@mood",
         "baselines",
         *chain("mood", 1),
+        "controls@mood-1-1",
         "multi-task@1",
         "scratch@mood-1",
         *OF_SEARCHES,
