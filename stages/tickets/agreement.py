@@ -55,7 +55,10 @@ def beyond(first: Mask, second: Mask, common: Mask) -> tuple[Agreement, Agreemen
         taken.append({name: ~mask[name] & kept for name, kept in common.items()})
     sizes = np.array([kept.size for _, kept in sorted(common.items())], dtype=np.float64)
     kept = np.array([np.count_nonzero(one) for _, one in sorted(common.items())], dtype=np.float64)
-    return _similarity(*brought, sizes - kept), _similarity(*taken, kept)
+    return (
+        _similarity(brought[0], brought[1], sizes - kept),
+        _similarity(taken[0], taken[1], kept),
+    )
 
 
 def _similarity(first: Mask, second: Mask, sizes: NDArray[np.float64]) -> Agreement:

@@ -179,8 +179,8 @@ def exchange(
 
     def counted(name: str) -> tuple[float, int, int]:
         largest = _largest(np.abs(trained[name]), before[name] & ~after[name])
-        gone = np.count_nonzero(one_shot[name] & ~before[name])
-        return largest, gone, np.count_nonzero(one_shot[name] & ~after[name])
+        gone = int(np.count_nonzero(one_shot[name] & ~before[name]))
+        return largest, gone, int(np.count_nonzero(one_shot[name] & ~after[name]))
 
     largest, gone, exchanged = zip(*_over(after, counted), strict=True)
     num = int(sum(exchanged))
@@ -217,9 +217,9 @@ def bound(pretrained: Weights, one_shot: Mask, before: Mask, distance: float) ->
         magnitude = np.abs(pretrained[name].astype(np.float64))
         kept, there = one_shot[name], before[name]
         return (
-            np.count_nonzero(kept & there & (magnitude <= at + distance)),
-            np.count_nonzero(~kept & there & (magnitude >= at - distance)),
-            np.count_nonzero(kept & ~there),
+            int(np.count_nonzero(kept & there & (magnitude <= at + distance))),
+            int(np.count_nonzero(~kept & there & (magnitude >= at - distance))),
+            int(np.count_nonzero(kept & ~there)),
         )
 
     above, below, gone = (int(sum(one)) for one in zip(*_over(before, counted), strict=True))

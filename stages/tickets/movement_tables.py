@@ -34,7 +34,8 @@ def movement_table(movement: Sequence[Movement], config: Config) -> Table:
     groups = _by_task_and_round(movement, config)
     if not groups:
         return Table("movement", caption, missing=NO_MOVEMENT)
-    rows, records = [], []
+    rows: list[tuple[str, ...]] = []
+    records: list[Record] = []
     for (task, number), group in groups.items():
         sparsity = sparsities(config)[number]
         mean = {key: _mean(group, key) for key in MEASURES}
@@ -59,9 +60,12 @@ def movement_table(movement: Sequence[Movement], config: Config) -> Table:
             )
         )
         records.append(
-            {"task": task, "round": number, "sparsity": sparsity, "steps": group[0].steps}
-            | mean
-            | {
+            {
+                "task": task,
+                "round": number,
+                "sparsity": sparsity,
+                "steps": group[0].steps,
+                **mean,
                 "sum_of_rates": _mean(group, "rates_distance"),
                 "rates_jaccard_at_least": _mean(group, "rates_jaccard_at_least"),
                 "could_differ": most,
@@ -192,9 +196,13 @@ def movement_figure(movement: Sequence[Movement], config: figures.Config) -> Fig
         panels.legend(canvas, row)
 
     records: list[Record] = [
-        {"task": task, "sparsity": levels[number]}
-        | {key: _mean(group, key) for key in SHOWN}
-        | {"chance": (1 - levels[number]) / (1 + levels[number]), "n": len(group)}
+        {
+            "task": task,
+            "sparsity": levels[number],
+            **{key: _mean(group, key) for key in SHOWN},
+            "chance": (1 - levels[number]) / (1 + levels[number]),
+            "n": len(group),
+        }
         for (task, number), group in groups.items()
     ]
     svg = render("movement", title, panels.size(len(config.tasks), config), draw)
