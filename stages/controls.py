@@ -21,9 +21,11 @@ def main(
     theta_0: Annotated[Path, typer.Option("--encoder")],
     prepared: Annotated[Path, typer.Option()],
     weights: Annotated[Path, typer.Option(help="theta_i.")],
-    trained: Annotated[Path, typer.Option(help="Weights of the dense run after training.")],
     mask: Annotated[Path, typer.Option(help="Of the ticket.")],
     out: Annotated[Path, typer.Option()],
+    trained: Annotated[
+        Path | None, typer.Option(help="Weights of the dense run, for one-shot-fine-tuned.")
+    ] = None,
 ) -> None:
     loaded = inputs.load(task, seed, theta_0, prepared)
     ticket = artifacts.load_mask(mask)

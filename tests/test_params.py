@@ -183,6 +183,12 @@ REFUSED: list[tuple[Change, str, str, str]] = [
     (put("controls.more.kinds", ["one-shot-2"]), "controls.more.kinds[0]", "'one-shot-2'", "draws"),
     (put("controls.more.kinds", []), "controls.more.kinds", "empty", "one at least"),
     (put("controls.more.kinds", ["random"]), "controls.more.kinds", "'random'", "round 2 already"),
+    (
+        put("controls.every.kinds", ["one-shot-fine-tuned"]),
+        "controls.every.kinds",
+        "'one-shot-fine-tuned'",
+        "controls.more.kinds",
+    ),
     (put("controls.every.kinds", ["random", "random"]), "controls.every.kinds", "'random'", "once"),
     (put("controls.rounds", [99]), "controls.rounds", "99", f"up to {LAST}"),
     (put("controls.tasks", ["cola"]), "controls.tasks", "'cola'", "acceptability"),

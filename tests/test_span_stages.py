@@ -71,7 +71,15 @@ def test_every_training_predicts_a_start_and_an_end_of_every_token(project: Path
 def test_scores_are_of_questions_not_of_windows(project: Path) -> None:
     table = pd.read_csv(project / OUT / "scores.csv")
     here = table.query("task == 'question'")
-    assert set(here["kind"]) == {"dense", "imp", "random", "scratch", "rewind", "transfer"}
+    assert set(here["kind"]) == {
+        "dense",
+        "imp",
+        "random",
+        "control",
+        "scratch",
+        "rewind",
+        "transfer",
+    }
     assert set(here["metric"]) == {"answer_f1", "exact_match", "loss"}
     assert set(here.query("headline")["metric"]) == {"answer_f1"}
     assert set(here.query("split == 'validation'")["num_examples"]) == {20}

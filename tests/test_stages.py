@@ -696,16 +696,13 @@ def one_of_each() -> list[Stage]:
     return [stage for group, stage in sorted(chosen.items()) if group not in without]
 
 
-TICKETS = ("ticket", "earlier", "random", "controls")
-
-
 def inputs() -> list[tuple[Stage, str]]:
     """What each of them reads.
 
     The dense run's weights are pruned by round 0, and for the control one-shot-fine-tuned; a theta_i of
     the dense training does not start at theta_0.
     """
-    unread = {(group, "trained.safetensors") for group in ("prune-round", *TICKETS)}
+    unread = {(group, "trained.safetensors") for group in ("prune-round", "controls")}
     unread.add(("rewind", "theta-0.safetensors"))
     return [
         (stage, dep)

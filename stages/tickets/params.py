@@ -473,7 +473,7 @@ class Controls(Section):
     """What tickets are compared with, each of exactly the ticket's size."""
 
     every: ControlKinds
-    """Of the last ticket, for all tasks and seeds."""
+    """Of the last ticket, for all tasks and seeds; none that needs the dense run's trained weights."""
     more: ControlKinds
     """Of the tickets of these rounds, for these tasks and seeds."""
     tasks: tuple[Name, ...]
@@ -955,6 +955,10 @@ def _check_controls(params: Params, last: int) -> None:
     if chosen.tasks and not chosen.more.kinds:
         raise ValueError(
             "controls.more.kinds is empty, allowed with controls.tasks is one at least"
+        )
+    if "one-shot-fine-tuned" in every:
+        raise ValueError(
+            "controls.every.kinds has 'one-shot-fine-tuned', allowed is that in controls.more.kinds"
         )
     for kind in chosen.more.kinds:
         elsewhere = set(params.random.rounds) if kind == "random" else set()
