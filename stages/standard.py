@@ -31,6 +31,8 @@ def main(
 ) -> None:
     config = cli.read(Params)
     loaded = inputs.load(task, seed, theta_0, prepared)
+    if aliased:
+        loaded.model(weights)  # a file that is missing is missed before any work
     model = loaded.model(trained)
     mask = masks.dense(encoder.prunable_weights(model, loaded.encoder))
     for after in config.rounds:

@@ -16,7 +16,7 @@ from tests.test_work import STUDY
 
 STAGES = [
     stage("score"),
-    stage("ticket@mood", command="x --task mood --point 0"),
+    stage("ticket@mood", command="x --task mood --point 0 --kinds ticket"),
     stage("odd@1", command="x"),
 ]
 

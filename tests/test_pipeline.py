@@ -662,18 +662,15 @@ def test_a_lock_of_another_study_is_reported() -> None:
 
 LAYERS = {
     "mathematics": {
-        "agreement", "chen_rows", "correlation", "draws", "grammar", "hans_scores", "heuristics",
-        "language", "masks", "matching", "modules", "movement", "params", "pattern_rows",
-        "patterns", "quizzes", "raters", "searching", "seeds", "shuffles", "structure", "summary",
-        "survival", "variance",
+        "agreement", "chen_rows", "correlation", "costs", "draws", "grammar", "hans_scores",
+        "heuristics", "language", "lineage", "masks", "matching", "modules", "movement",
+        "overrides", "params", "pattern_rows", "patterns", "quizzes", "raters", "searching",
+        "seeds", "shuffles", "structure", "summary", "survival", "variance", "work",
     },
     "outside": {
-        "agreement", "artifacts", "asked", "baselines", "corpora", "correlation", "costs",
-        "data_sets", "draws", "encoder", "expansion", "exports", "grammar", "hans", "hans_scores",
-        "heuristics", "language", "lineage", "masks", "modules", "overrides", "params",
-        "pattern_rows", "patterns", "pretrained", "raters", "scores", "searching", "seeds", "sizes",
-        "spans", "squad", "structure", "summary", "survival", "tasks", "texts", "word_vectors",
-        "work",
+        "artifacts", "asked", "baselines", "corpora", "data_sets", "encoder", "expansion",
+        "exports", "hans", "pretrained", "scores", "sizes", "spans", "squad", "tasks", "texts",
+        "word_vectors",
     },
     "loops": {
         "attention_maps", "batches", "controls", "embedding", "evaluation", "gates", "graphs",

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from stages.tickets import artifacts, asked, language, squad, tasks
-from tests.test_stages import STUDY, run_all, stages
+from tests.test_stages import NO_CONTROLS, STUDY, run_all, stages
 
 FEW: dict[str, Any] = STUDY | {
     "study": "spans",
@@ -27,8 +27,11 @@ FEW: dict[str, Any] = STUDY | {
     "own": {},
     "prepare": STUDY["prepare"] | {"max_length": 24},  # windows of up to 32 tokens are cut in two
     "override": {"question": {}, "novels": {}},
-    "rewind": {"tasks": ["question"], "seeds": [1], "points": [50]},
-    "random": {"rounds": [2]},
+    "rewind": STUDY["rewind"] | {"tasks": ["question"]},
+    "random": {"rounds": []},
+    **NO_CONTROLS,
+    "controls": STUDY["controls"] | {"tasks": ["question"], "rounds": [2]},
+    "standard": {"tasks": ["novels"], "seeds": [1], "aliased": {"rounds": [2]}},
     "transfer": STUDY["transfer"] | {key: ["question", "novels"] for key in ("sources", "targets")},
     "search": STUDY["search"] | {"tasks": [], "seeds": []},
     "retrain": STUDY["retrain"] | {"tasks": [], "seeds": []},

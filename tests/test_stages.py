@@ -694,17 +694,27 @@ def one_of_each() -> list[Stage]:
     chosen = {stage.group: stage for stage in reversed(stages())}
     chosen["prune-round"] = next(s for s in stages() if s.name == "prune-round@mood-1-after1")
     chosen["transfer"] = next(s for s in stages() if s.name == "transfer@mood-similarity-1")
+    chosen["cross"] = next(s for s in stages() if s.name == "cross@mood-2-1")
     without = ("code", "check", "encoder")
     return [stage for group, stage in sorted(chosen.items()) if group not in without]
 
 
+TICKETS = ("ticket", "earlier", "random", "controls")
+
+
 def inputs() -> list[tuple[Stage, str]]:
-    """A round that trains does not read the weights of the dense run, which round 0 alone prunes."""
+    """What each of them reads.
+
+    The dense run's weights are pruned by round 0, and for the control one-shot-fine-tuned; a theta_i of
+    the dense training does not start at theta_0.
+    """
+    unread = {(group, "trained.safetensors") for group in ("prune-round", *TICKETS)}
+    unread.add(("rewind", "theta-0.safetensors"))
     return [
         (stage, dep)
         for stage in one_of_each()
         for dep in stage.inputs
-        if (stage.group, Path(dep).name) != ("prune-round", "trained.safetensors")
+        if (stage.group, Path(dep).name) not in unread
     ]
 
 

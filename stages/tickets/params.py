@@ -521,10 +521,16 @@ NO_TASKS = ("one-shot", "random-mask", "multi-task")
 """Sources of masks that are no tasks: the smallest pre-trained weights, a draw, several tasks at once."""
 
 
+def _source(name: str) -> str:
+    if not re.fullmatch(r"[a-z][a-z0-9_]*", name) and name not in NO_TASKS:
+        raise ValueError(f"is {name!r}, allowed are tasks and {', '.join(map(repr, NO_TASKS))}")
+    return name
+
+
 class Transfer(Section):
     """Masks of sources trained on targets, each with a fresh classifier."""
 
-    sources: tuple[Name | Literal["one-shot", "random-mask", "multi-task"], ...]
+    sources: tuple[Annotated[str, AfterValidator(_source)], ...]
     targets: tuple[Name, ...]
     seeds: tuple[Seed, ...]
     round: Whole = Field(ge=1)
