@@ -43,7 +43,7 @@ def main(
     else:
         model = loaded.model(weights)
         if before > 0 and classifier == "carried":
-            encoder.load_head_(model, ticket / CLASSIFIER)
+            encoder.load_head_(model, loaded.encoder, ticket / CLASSIFIER)
         run = subnetworks.train_(
             model,
             loaded.encoder,
@@ -58,7 +58,7 @@ def main(
         if before in keep:
             encoder.save_weights(model, loaded.encoder, out / "before" / "weights.safetensors")
     if classifier == "carried":
-        encoder.save_head(model, out / CLASSIFIER)
+        encoder.save_head(model, loaded.encoder, out / CLASSIFIER)
     ranked = encoder.prunable_weights(model, loaded.encoder)
     pruned = masks.prune_by_magnitude(ranked, survivors, sparsity)
     artifacts.save_mask(pruned, out / "mask.safetensors")

@@ -25,8 +25,10 @@ def run(jobs: Sequence[Callable[[], None]], threads: int) -> None:
     Raises:
         The first job's error, when all jobs that had begun have ended.
     """
-    at_once = min(len(jobs), max(1, (os.cpu_count() or 1) // threads))
-    if at_once == 1 or sys.platform != "linux" or models.device().type == "cuda":
+    one_by_one = sys.platform != "linux" or models.device().type == "cuda"
+    cores = 1 if one_by_one else len(os.sched_getaffinity(0))
+    at_once = min(len(jobs), max(1, cores // threads))
+    if at_once == 1:
         for job in jobs:
             job()
         return

@@ -24,6 +24,7 @@ def main(
     trained: Annotated[Path, typer.Option(help="Weights of the dense run after training.")],
     point: Annotated[int, typer.Option(help="i of theta_i, per cent of the dense training.")],
     out: Annotated[Path, typer.Option()],
+    masks_out: Annotated[Path, typer.Option("--masks", help="Folder of rounds.")],
     aliased: Annotated[
         list[int],
         typer.Option("--rounds", default_factory=list, help="Whose mask is trained from theta_i."),
@@ -43,7 +44,7 @@ def main(
         )
         folder = out / f"round-{after.to}"
         artifacts.save_run(run.predictions, run.losses, folder / "standard")
-        artifacts.save_mask(mask, folder / "mask.safetensors")
+        artifacts.save_mask(mask, masks_out / f"round-{after.to}" / "mask.safetensors")
         if after.to in aliased:
             loaded.train(weights, mask, point, folder / "aliased")
 

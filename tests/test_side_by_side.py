@@ -25,7 +25,7 @@ def jobs(folder: Path, count: int = 5) -> list[Callable[[], None]]:
 def test_every_job_is_done_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cores: int
 ) -> None:
-    monkeypatch.setattr(os, "cpu_count", lambda: cores)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: range(cores))
     side_by_side.run(jobs(tmp_path), threads=1)
     assert sorted(path.name for path in tmp_path.iterdir()) == [str(i) for i in range(5)]
     processes = {path.read_text(encoding="utf-8") for path in tmp_path.iterdir()}
@@ -35,7 +35,7 @@ def test_every_job_is_done_once(
 def test_as_many_at_a_time_as_their_threads_leave_room(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(os, "cpu_count", lambda: 4)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: range(4))
     side_by_side.run(jobs(tmp_path), threads=4)
     assert {path.read_text(encoding="utf-8") for path in tmp_path.iterdir()} == {str(os.getpid())}
 
@@ -48,6 +48,6 @@ def refuse() -> None:
 def test_an_error_comes_through_as_it_is(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cores: int
 ) -> None:
-    monkeypatch.setattr(os, "cpu_count", lambda: cores)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: range(cores))
     with pytest.raises(ParamsError, match=r"^train.learning_rate is 9$"):
         side_by_side.run([*jobs(tmp_path, 1), refuse], threads=1)

@@ -8,7 +8,7 @@ import random
 import resource
 import shutil
 import sys
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -16,9 +16,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from safetensors.numpy import load_file
+from transformers import PreTrainedModel
 
-from stages import cli, score
+from stages import cli, inputs, score
+from stages.inputs import Inputs
 from stages.tickets import (
     artifacts,
     evaluation,
@@ -27,9 +30,11 @@ from stages.tickets import (
     raters,
     removal,
     structure,
+    subnetworks,
     summary,
     tasks,
 )
+from stages.tickets import encoder as encoders
 from stages.tickets.masks import Mask
 from stages.tickets.structure import Structure
 from tests.imports import ROOT
@@ -338,6 +343,113 @@ def test_a_ticket_on_its_own_task_is_not_trained_again(project: Path) -> None:
     assert [path.name for path in own.iterdir()] == ["own.json"]
 
 
+def assert_predictions(folder: Path, expected: artifacts.Arrays) -> None:
+    found = artifacts.load_arrays(folder / "predictions.safetensors")
+    assert found.keys() == expected.keys()
+    for name, array in expected.items():
+        np.testing.assert_array_equal(found[name], array)
+
+
+@dataclass(frozen=True)
+class Again:
+    """Trainings of one task and seed, done again by hand from the files of a study."""
+
+    project: Path
+    task: str
+    seed: int
+
+    @property
+    def loaded(self) -> Inputs:
+        results = self.project / "results"
+        return inputs.load(
+            self.task, self.seed, results / "encoder", results / "prepared" / self.task
+        )
+
+    def weights(self, name: str) -> Path:
+        folder = self.project / "results" / "weights" / self.task / f"seed-{self.seed}"
+        return folder / f"{name}.safetensors"
+
+    def run(self, model: PreTrainedModel, mask: Mask, percent: int = 0) -> artifacts.Arrays:
+        of = self.loaded
+        return subnetworks.train_(
+            model, of.encoder, of.prepared, mask, of.noise, of.recipe, percent
+        ).predictions
+
+
+@pytest.mark.parametrize("task", ["mood", "mlm"])
+def test_standard_pruning_never_rewinds_and_its_aliased_mask_does_once(
+    project: Path, task: str
+) -> None:
+    again = Again(project, task, 1)
+    of = again.loaded
+    model = of.model(again.weights("trained"))
+    mask = masks.dense(encoders.prunable_weights(model, of.encoder))
+    folder = project / "results" / "runs" / "standard" / task / "seed-1"
+    for number, sparsity in SPARSITY.items():
+        ranked = encoders.prunable_weights(model, of.encoder)
+        mask = masks.prune_by_magnitude(ranked, mask, sparsity)
+        assert_predictions(folder / f"round-{number}" / "standard", again.run(model, mask))
+    stored = artifacts.load_mask(
+        project
+        / "results"
+        / "rounds"
+        / f"aliased-{task}"
+        / "seed-1"
+        / "round-2"
+        / "mask.safetensors"
+    )
+    assert all((stored[name] == kept).all() for name, kept in mask.items())
+    assert any((ticket(project, task, 1, 2)[name] != kept).any() for name, kept in mask.items())
+    start = of.model(again.weights("theta-0"))
+    assert_predictions(folder / "round-2" / "aliased", again.run(start, mask))
+
+
+def test_cross_trains_the_mask_of_one_seed_with_the_noise_of_another(project: Path) -> None:
+    again = Again(project, "mood", 1)
+    model = again.loaded.model(again.weights("theta-0"))
+    expected = again.run(model, ticket(project, "mood", 2, 2))
+    folder = project / "results" / "runs" / "cross" / "mood"
+    assert_predictions(folder / "mask-2" / "seed-1", expected)
+    assert [path.name for path in (folder / "mask-1" / "seed-1").iterdir()] == ["own.json"]
+
+
+def test_rewinding_to_a_dense_theta_takes_it_from_the_dense_training(project: Path) -> None:
+    again = Again(project, "mood", 1)
+    model = again.loaded.model(again.weights("theta-50"))
+    expected = again.run(model, ticket(project, "mood", 1, 2), 50)
+    folder = project / "results" / "runs" / "rewind" / "mood" / "seed-1" / "point-50"
+    assert_predictions(folder, expected)
+
+
+@pytest.mark.parametrize("point", [0, 50])
+def test_weights_of_a_source_come_with_its_mask_and_not_with_its_head(
+    project: Path, point: int
+) -> None:
+    again, source = Again(project, "mood", 1), Again(project, "mlm", 1)
+    model = again.loaded.model()
+    body = dict(model.base_model.named_parameters())
+    moved = load_file(source.weights(f"theta-{point}"))
+    with torch.no_grad():
+        for name in again.loaded.encoder.weights:
+            if f"bert.{name}" in moved:
+                body[name].copy_(torch.from_numpy(moved[f"bert.{name}"]))
+    folder = project / "results" / "runs" / "transfer-weights" / "mlm" / "mood" / "seed-1"
+    expected = again.run(model, ticket(project, "mlm", 1, 1))
+    assert_predictions(folder / f"point-{point}", expected)
+
+
+def test_controls_are_trained_from_where_their_ticket_is(project: Path) -> None:
+    again = Again(project, "mood", 1)
+    folder = project / "results" / "runs" / "controls" / "mood" / "seed-1" / "round-1" / "one-shot"
+    one_shot = artifacts.load_mask(
+        project / "results" / "rounds" / "one-shot" / "seed-1" / "round-1" / "mask.safetensors"
+    )
+    stored = artifacts.load_mask(folder / "mask.safetensors")
+    assert all((stored[name] == kept).all() for name, kept in one_shot.items())
+    model = again.loaded.model(again.weights("theta-0"))
+    assert_predictions(folder, again.run(model, one_shot))
+
+
 @pytest.mark.parametrize(("task", "seed"), RUNS)
 def test_dense_weights_are_kept_at_the_rewinding_points(
     project: Path, task: str, seed: int
@@ -625,7 +737,7 @@ DEPARTED = STUDY | {
     "seeds": [1],
     "data": {"mlm": STUDY["data"]["mlm"]},
     "override": {"mood": {}, "mlm": {}},
-    "imp": STUDY["imp"] | {"decay_over": 2, "classifier": "carried"},
+    "imp": {"rewind_to": 0, "keep_weights": [], "decay_over": 2, "classifier": "carried"},
     "earlier": {"rounds": [1]},
     "rewind": STUDY["rewind"] | {"tasks": ["mood"], "source": "sparse"},
     "random": {"rounds": []},
@@ -672,15 +784,27 @@ def test_departures_of_rounds_do_what_their_names_say(tmp_path: Path) -> None:
     labels = tasks.load_prepared(results / "prepared" / "mood").evaluated["validation"].labels
     accuracy = float((logits.argmax(-1) == labels).mean())
     assert shown.set_index("metric")["score"]["accuracy"] == pytest.approx(accuracy, abs=1e-5)
-    assert (results / "runs" / "rewind" / "mood" / "seed-1" / "point-50").is_dir()
+    inputs_of = inputs.load("mood", 1, results / "encoder", results / "prepared" / "mood")
+    mask = ticket(project, "mood", 1, 2)
+    model = inputs_of.model(results / "weights" / "mood" / "seed-1" / "theta-0.safetensors")
+    run_of = (
+        model,
+        inputs_of.encoder,
+        inputs_of.prepared,
+        mask,
+        inputs_of.noise,
+        inputs_of.recipe,
+        50,
+    )
+    subnetworks.to_sparse_theta_(*run_of)
+    expected = subnetworks.train_(*run_of).predictions
+    assert_predictions(results / "runs" / "rewind" / "mood" / "seed-1" / "point-50", expected)
 
 
 # --- again, and when something is in the way -------------------------------------------------
 
 
 def test_the_same_input_gives_the_same_bytes(finished: Path) -> None:
-    import torch  # noqa: PLC0415
-
     for disturb in (torch.manual_seed, np.random.seed, random.seed):  # the global generators
         disturb(123)
     second = run_all(finished.parent / "second")
@@ -699,7 +823,7 @@ def one_of_each() -> list[Stage]:
     return [stage for group, stage in sorted(chosen.items()) if group not in without]
 
 
-def inputs() -> list[tuple[Stage, str]]:
+def inputs_read() -> list[tuple[Stage, str]]:
     """What each of them reads.
 
     The dense run's weights are pruned by round 0, and for the control one-shot-fine-tuned; a theta_i of
@@ -716,7 +840,7 @@ def inputs() -> list[tuple[Stage, str]]:
 
 
 @pytest.mark.parametrize(
-    ("stage", "dep"), inputs(), ids=lambda part: part if isinstance(part, str) else part.group
+    ("stage", "dep"), inputs_read(), ids=lambda part: part if isinstance(part, str) else part.group
 )
 def test_a_missing_input_ends_in_one_sentence(
     project: Path, capsys: pytest.CaptureFixture[str], stage: Stage, dep: str

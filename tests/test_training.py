@@ -137,6 +137,22 @@ def test_a_schedule_over_several_trainings_stops_in_its_first_part(
     assert rates == pytest.approx(expected[first_step:])
 
 
+@pytest.mark.parametrize(
+    ("warmup", "decay_over", "rates"),
+    [
+        (0.4, 1, [1 / 3, 2 / 3, 1.0, 2 / 3, 1 / 3]),
+        (0.4, 2, [1 / 3, 2 / 3, 1.0, 7 / 8, 6 / 8]),  # up over two of five steps, down over eight
+        (0.2, 3, [1 / 2, 1.0, 13 / 14, 12 / 14, 11 / 14]),
+    ],
+)
+def test_a_longer_decay_leaves_the_warm_up_to_one_training(
+    warmup: float, decay_over: int, rates: list[float]
+) -> None:
+    recipe = RECIPE.model_copy(update={"warmup": warmup, "learning_rate": 1.0})
+    found = [training.learning_rate_at(step, 5, recipe, decay_over) for step in range(5)]
+    assert found == pytest.approx(rates)
+
+
 def test_a_training_that_stops_early_is_the_beginning_of_the_whole(
     encoder: Encoder, prepared: Prepared
 ) -> None:

@@ -263,20 +263,27 @@ def draw_anew_(
                 _copy_(parameter, source[name], name)
 
 
-def head_parameters(model: PreTrainedModel) -> dict[str, nn.Parameter]:
-    """What of `model` is no body: its classifier, or the head of masked language modelling."""
-    prefix = f"{model.base_model_prefix}."
-    return {name: p for name, p in model.named_parameters() if not name.startswith(prefix)}
+def head_parameters(model: PreTrainedModel, encoder: Encoder) -> dict[str, nn.Parameter]:
+    """What of `model` the encoder's body does not bring.
+
+    Its classifier and a pooler that is drawn with it, or the head of masked language modelling.
+    """
+    body = {f"{model.base_model_prefix}.{name}" for name in encoder.weights}
+    return {name: p for name, p in model.named_parameters() if name not in body}
 
 
-def save_head(model: PreTrainedModel, path: Path) -> None:
+def save_head(model: PreTrainedModel, encoder: Encoder, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     save_file(
-        {name: p.detach().cpu().contiguous() for name, p in head_parameters(model).items()}, path
+        {
+            name: p.detach().cpu().contiguous()
+            for name, p in head_parameters(model, encoder).items()
+        },
+        path,
     )
 
 
-def load_head_(model: PreTrainedModel, path: Path) -> None:
+def load_head_(model: PreTrainedModel, encoder: Encoder, path: Path) -> None:
     """Set what of `model` is no body to what `save_head` wrote.
 
     Raises:
@@ -285,7 +292,7 @@ def load_head_(model: PreTrainedModel, path: Path) -> None:
     """
     if not path.exists():
         raise FileNotFoundError(f"{path} does not exist; `dvc repro` makes it")
-    stored, parameters = load_file(path), head_parameters(model)
+    stored, parameters = load_file(path), head_parameters(model, encoder)
     if stored.keys() != parameters.keys():
         raise ValueError(f"{path} has {sorted(stored)}, the model {sorted(parameters)}")
     with torch.no_grad():
@@ -296,8 +303,8 @@ def load_head_(model: PreTrainedModel, path: Path) -> None:
 def load_body_(model: PreTrainedModel, encoder: Encoder, path: Path) -> None:
     """Set the body of `model` to that of a file that `save_weights` wrote for any task; the head stays.
 
-    What the file does not hold is the encoder's, so a pooler that the task of the file does not use
-    has its pre-trained weights.
+    The head is what `head_parameters` says. What the file does not hold is the encoder's, so a pooler
+    that the task of the file does not use has its pre-trained weights.
     """
     if not path.exists():
         raise FileNotFoundError(f"{path} does not exist; `dvc repro` makes it")
@@ -305,9 +312,8 @@ def load_body_(model: PreTrainedModel, encoder: Encoder, path: Path) -> None:
     prefix = f"{model.base_model_prefix}."
     with torch.no_grad():
         for name, parameter in model.base_model.named_parameters():
-            source = stored.get(prefix + name, encoder.weights.get(name))
-            if source is not None:
-                _copy_(parameter, source, name)
+            if name in encoder.weights:
+                _copy_(parameter, stored.get(prefix + name, encoder.weights[name]), name)
 
 
 def save_weights(model: PreTrainedModel, encoder: Encoder, path: Path) -> None:

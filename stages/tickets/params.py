@@ -491,9 +491,9 @@ class Standard(Section):
     tasks: tuple[Name, ...]
     seeds: tuple[Seed, ...]
     aliased: AliasedRounds
-    """Rounds whose mask is trained from the pre-trained weights too. That is the search of the authors'
-    code for masked language modelling, where theta_0 is an alias of the weights that train, so that
-    rewinding changes nothing (Chen et al. 2020)."""
+    """Rounds, from the second on, whose mask is trained from where the rounds restart too. The search
+    never rewinds, as that of the authors' code for masked language modelling, where theta_0 is an alias
+    of the weights that train (Chen et al. 2020). Theirs also prunes once before any training."""
 
 
 class Cross(Section):
@@ -519,11 +519,14 @@ class Scratch(Section):
 
 NO_TASKS = ("one-shot", "random-mask", "multi-task")
 """Sources of masks that are no tasks: the smallest pre-trained weights, a draw, several tasks at once."""
+ALIASED = "aliased-"
+"""Before the name of a task: the masks of its standard pruning."""
 
 
 def _source(name: str) -> str:
-    if not re.fullmatch(r"[a-z][a-z0-9_]*", name) and name not in NO_TASKS:
-        raise ValueError(f"is {name!r}, allowed are tasks and {', '.join(map(repr, NO_TASKS))}")
+    if not re.fullmatch(rf"({ALIASED})?[a-z][a-z0-9_]*", name) and name not in NO_TASKS:
+        others = ", ".join(map(repr, (*NO_TASKS, f"{ALIASED}mlm")))
+        raise ValueError(f"is {name!r}, allowed are tasks and such as {others}")
     return name
 
 
@@ -848,7 +851,12 @@ def _check_lists(params: Params) -> None:
         ("cross.seeds", params.cross.seeds, "seeds", params.seeds),
         ("multitask.tasks", params.multitask.tasks, "tasks", params.tasks),
         ("multitask.seeds", params.multitask.seeds, "seeds", params.seeds),
-        ("transfer.sources", params.transfer.sources, "tasks", (*params.tasks, *NO_TASKS)),
+        (
+            "transfer.sources",
+            params.transfer.sources,
+            "tasks",
+            (*params.tasks, *NO_TASKS, *(f"{ALIASED}{task}" for task in params.standard.tasks)),
+        ),
         ("transfer_weights.sources", params.transfer_weights.sources, "tasks", params.tasks),
         ("transfer_weights.targets", params.transfer_weights.targets, "tasks", params.tasks),
         ("transfer_weights.seeds", params.transfer_weights.seeds, "seeds", params.seeds),
@@ -947,6 +955,41 @@ def _check_round_numbers(params: Params, last: int) -> None:
     ):
         _check_unique(key, kinds)
     _check_controls(params, last)
+    _check_standard(params)
+    weights = params.transfer_weights
+    if params.imp.rewind_to in weights.points and set(weights.sources) & set(weights.targets):
+        raise ValueError(
+            f"transfer_weights.points has {params.imp.rewind_to}, allowed with a task as source and "
+            "target are others than imp.rewind_to, from where its own ticket is trained anyway"
+        )
+
+
+def _check_standard(params: Params) -> None:
+    standard = params.standard
+    if bool(standard.tasks) != bool(standard.seeds):
+        raise ValueError(
+            f"standard.tasks is {list(standard.tasks)} and standard.seeds is {list(standard.seeds)}, "
+            "allowed is one at least in both or none in both"
+        )
+    if standard.aliased.rounds and not standard.tasks:
+        raise ValueError("standard.aliased.rounds has rounds, allowed are some with standard.tasks")
+    if 1 in standard.aliased.rounds and params.imp.decay_over == 1:
+        raise ValueError(
+            "standard.aliased.rounds has 1, allowed are rounds from 2 on, as the first mask is that "
+            "of the ticket itself"
+        )
+    aliased = [source for source in params.transfer.sources if source.startswith(ALIASED)]
+    if aliased and params.transfer.round == 1 and params.imp.decay_over == 1:
+        raise ValueError(
+            f"transfer.sources has {aliased[0]!r}, allowed with transfer.round from 2 on, as the first mask "
+            "is that of the task itself"
+        )
+    for seed in params.transfer.seeds if aliased else ():
+        if seed not in standard.seeds:
+            raise ValueError(
+                f"transfer.sources has {aliased[0]!r}, allowed with standard.seeds that have all of "
+                f"transfer.seeds, {_listed(params.transfer.seeds)}"
+            )
 
 
 def _check_controls(params: Params, last: int) -> None:
@@ -959,6 +1002,15 @@ def _check_controls(params: Params, last: int) -> None:
     if "one-shot-fine-tuned" in every:
         raise ValueError(
             "controls.every.kinds has 'one-shot-fine-tuned', allowed is that in controls.more.kinds"
+        )
+    if (
+        "one-shot-fine-tuned" in chosen.more.kinds
+        and 1 in chosen.rounds
+        and params.imp.decay_over == 1
+    ):
+        raise ValueError(
+            "controls.rounds has 1, allowed with 'one-shot-fine-tuned' are rounds from 2 on, as the "
+            "first mask is that of the ticket itself"
         )
     for kind in chosen.more.kinds:
         elsewhere = set(params.random.rounds) if kind == "random" else set()
@@ -979,6 +1031,11 @@ def _check_departures(params: Params, last: int) -> None:
         raise ValueError(
             f"earlier.rounds is {list(params.earlier.rounds)}, allowed with imp.decay_over "
             f"{params.imp.decay_over} and imp.classifier {params.imp.classifier!r} is {list(due)}"
+        )
+    if not usual and params.imp.keep_weights:
+        raise ValueError(
+            f"imp.keep_weights is {list(params.imp.keep_weights)}, allowed with earlier.rounds is none, "
+            "as the rounds' trainings are not those of tickets"
         )
     if params.imp.decay_over > last and params.imp.decay_over > 1:
         raise ValueError(

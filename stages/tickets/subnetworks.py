@@ -68,7 +68,9 @@ def to_sparse_theta_(
     """Train the subnetwork `mask` of theta_0 in place to theta_i, i = `percent` of its own training.
 
     In Algorithm 1 of Chen et al. 2020 theta_i is of the dense training; in the authors' code it is of
-    the training of the subnetwork. From there `train_` goes on with a new optimizer.
+    the training of the subnetwork. From there `train_` goes on as the training of the ticket itself
+    would: with the same examples and rates, but with an optimizer that has forgotten its moments and with
+    dropout drawn anew. Little can come of that.
     """
     subnetwork = Subnetwork(encoders.prunable_parameters(model, encoder), mask)
     last_step = training.step_at(percent, training.num_steps(len(prepared.train), config))

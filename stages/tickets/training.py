@@ -40,12 +40,20 @@ def step_at(percent: int, num_steps: int) -> int:
     return round(percent * num_steps / 100)
 
 
-def learning_rate_at(step: int, num_steps: int, config: Train) -> float:
-    """Of step `step` (from 0): linear warm-up, then linear decay to 0 after the last of `num_steps`."""
+def learning_rate_at(step: int, num_steps: int, config: Train, decay_over: int = 1) -> float:
+    """Of step `step` (from 0): linear warm-up, then linear decay to 0 after `decay_over` trainings.
+
+    Args:
+        step: of one training, in [0, num_steps).
+        num_steps: of one training; of these the warm-up is a share.
+        config: recipe.
+        decay_over: see `fit_`.
+    """
     num_warmup = config.warmup * num_steps
     if step < num_warmup:
         return config.learning_rate * (step + 1) / (num_warmup + 1)
-    return config.learning_rate * (num_steps - step) / (num_steps - num_warmup)
+    end = num_steps * decay_over
+    return config.learning_rate * (end - step) / (end - num_warmup)
 
 
 def sum_of_rates(num_steps: int, config: Train, first_step: int = 0, decay_over: int = 1) -> float:
@@ -55,7 +63,7 @@ def sum_of_rates(num_steps: int, config: Train, first_step: int = 0, decay_over:
     """
     dense = [learning_rate_at(step, num_steps, config) for step in range(first_step)]
     rest = range(first_step, num_steps)
-    here = [learning_rate_at(step, num_steps * decay_over, config) for step in rest]
+    here = [learning_rate_at(step, num_steps, config, decay_over) for step in rest]
     return math.fsum(dense + here)
 
 
@@ -127,11 +135,11 @@ def fit_(
             unit="step",
             mininterval=5,
         ):
-            rate = learning_rate_at(step, total * decay_over, config)
+            rate = learning_rate_at(step, total, config, decay_over)
             descent.set_rate(rate)
             losses.append(take(step))
             if len(losses) % CHECK_EVERY == 0 or step + 1 == end:
-                check_finite(losses, step, total, lambda _: (prepared.task, config))
+                check_finite(losses, step, total, lambda _: (prepared.task, config), decay_over)
             if words:
                 words.decay *= 1 - rate * config.weight_decay
             pause(step + 1)
@@ -247,7 +255,11 @@ def _few_words(
 
 
 def check_finite(
-    losses: Sequence[Tensor], step: int, total: int, of: Callable[[int], tuple[Task, Train]]
+    losses: Sequence[Tensor],
+    step: int,
+    total: int,
+    of: Callable[[int], tuple[Task, Train]],
+    decay_over: int = 1,
 ) -> None:
     """Raise TrainingError where one of the latest losses is not finite.
 
@@ -256,6 +268,7 @@ def check_finite(
         step: the last one taken.
         total: steps of the training.
         of: task and recipe of a step.
+        decay_over: see `fit_`.
     """
     recent = torch.stack(list(losses[-CHECK_EVERY:]))
     if bool(torch.isfinite(recent).all()):
@@ -265,6 +278,6 @@ def check_finite(
     task, config = of(first)
     raise TrainingError(
         f"the loss of task {task.name!r} is {float(recent[bad])} from step {first + 1} of {total} on, "
-        f"where the learning rate was {learning_rate_at(first, total, config):.3g}; lower "
+        f"where the learning rate was {learning_rate_at(first, total, config, decay_over):.3g}; lower "
         "train.learning_rate or override it for this task"
     )
