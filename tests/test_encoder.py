@@ -376,3 +376,53 @@ def test_the_mlm_head_is_what_lies_outside_the_body(encoder: Encoder) -> None:
     head = pretrained.mlm_head(theta_0(encoder, kind="mlm"))
     assert head.keys() == encoder.mlm_head.keys()
     assert not any(name.startswith("bert.") for name in head)
+
+
+# --- heads and bodies apart ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["classification", "mlm"])
+def test_the_head_is_what_the_encoder_does_not_bring(
+    encoder: Encoder, bare_encoder: Encoder, kind: Kind
+) -> None:
+    head = set(encoders.head_parameters(theta_0(encoder, kind=kind), encoder))
+    bare = set(encoders.head_parameters(theta_0(bare_encoder, kind=kind), bare_encoder))
+    poolers = {f"bert.{POOLER}", "bert.pooler.dense.bias"}
+    assert not any(name.startswith("bert.") for name in head)
+    assert bare == (head | poolers if kind == "classification" else head)
+
+
+def test_a_head_comes_back_to_another_body(bare_encoder: Encoder, tmp_path: Path) -> None:
+    model, other = theta_0(bare_encoder), theta_0(bare_encoder, head_init=2)
+    changed_(model)
+    encoders.save_head(model, bare_encoder, tmp_path / "head.safetensors")
+    encoders.load_head_(other, bare_encoder, tmp_path / "head.safetensors")
+    body = {f"bert.{name}" for name in bare_encoder.weights}
+    assert differing(model, other) == body
+
+
+def test_a_head_of_another_task_is_refused(encoder: Encoder, tmp_path: Path) -> None:
+    encoders.save_head(theta_0(encoder, kind="mlm"), encoder, tmp_path / "head.safetensors")
+    with pytest.raises(ValueError, match="classifier"):
+        encoders.load_head_(theta_0(encoder), encoder, tmp_path / "head.safetensors")
+
+
+@pytest.mark.parametrize("kind", ["classification", "mlm"])
+def test_a_body_comes_from_a_file_of_any_task_without_its_head(
+    encoder: Encoder, bare_encoder: Encoder, tmp_path: Path, kind: Kind
+) -> None:
+    for one in (encoder, bare_encoder):
+        source, target = theta_0(one, head_init=1, kind=kind), theta_0(one, head_init=2)
+        changed_(source)
+        encoders.save_weights(source, one, tmp_path / "source.safetensors")
+        before = parameters(target)
+        encoders.load_body_(target, one, tmp_path / "source.safetensors")
+        moved = {
+            name for name, old in before.items() if not torch.equal(old, parameters(target)[name])
+        }
+        without_pooler = {f"bert.{n}" for n in one.weights if not n.startswith("pooler.")}
+        assert moved - {f"bert.{POOLER}", "bert.pooler.dense.bias"} == without_pooler
+        pooler_comes = one is encoder and kind == "classification"
+        assert (f"bert.{POOLER}" in moved) == pooler_comes
+        trained = parameters(source)
+        assert all(torch.equal(parameters(target)[name], trained[name]) for name in moved)
