@@ -491,9 +491,9 @@ class Standard(Section):
     tasks: tuple[Name, ...]
     seeds: tuple[Seed, ...]
     aliased: AliasedRounds
-    """Rounds whose mask is trained from the pre-trained weights too. That is the search of the authors'
-    code for masked language modelling, where theta_0 is an alias of the weights that train, so that
-    rewinding changes nothing (Chen et al. 2020)."""
+    """Rounds whose mask is trained from where the rounds restart too. With imp.rewind_to 0 that is the
+    search of the authors' code for masked language modelling, where theta_0 is an alias of the weights
+    that train, so that rewinding changes nothing (Chen et al. 2020)."""
 
 
 class Cross(Section):
