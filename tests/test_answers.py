@@ -183,3 +183,15 @@ def test_layers_without_rows_of_the_last_round_say_so() -> None:
     assert answers.on_layers(first, made.config) == (
         "Not run: layers.csv has no rows of the last round."
     )
+
+
+def test_tickets_that_a_majority_may_reach_are_counted() -> None:
+    made = study(config(2, 3, 1))
+    low = {
+        ("entailment", kind, number, split): [0.39, 0.4, 0.41]
+        for kind, number in (("dense", 0), ("imp", 1))
+        for split in ("selection", "validation")
+    }
+    text = answers.on_tickets(with_scores(made, low), made.config)
+    assert "1 of the 2 is not surely above the majority class" in text
+    assert "surely" not in answers.on_tickets(made.found, made.config)

@@ -89,7 +89,7 @@ def test_ids_are_unique_and_every_link_inside_the_page_has_its_end(page: Page) -
 
 def test_every_figure_has_a_name_for_who_cannot_see_it(page: Page) -> None:
     drawn = [found for tag, found in page.tags if tag == "svg"]
-    assert len(drawn) == 19
+    assert len(drawn) == 20
     assert all(found["role"] == "img" and found["aria-label"] for found in drawn)
 
 
@@ -118,6 +118,6 @@ def test_a_report_has_all_sections_and_says_what_did_not_run(size: Size) -> None
     for text in (html, readme):
         assert "None" not in text.replace("None of", "")
         assert not re.search(r"\bnan\b", text)
-    assert readme.count("\n## ") == html.count("<h2") == 18
+    assert readme.count("\n## ") == html.count("<h2") == 19
     assert ("random.rounds is empty" in html) is (not size[3])
     assert ("random.rounds is empty" in readme) is (not size[3])

@@ -41,9 +41,9 @@ def chen_claims_table(data: Data, config: Config) -> Table:
         "counts and ranks of sources by our means, and unclear from one seed, or if tickets are "
         "counted that are not surely above the majority class; of a correlation by its p. Same number: "
         "only of the same encoder, over the tasks or targets that both have, at the paper's sparsity, "
-        f"and never of masked language modelling. Agrees, if the two are at most {points(rule.margin)} "
-        "points apart or the paper's lies in our interval, and that reaches at most "
-        f"{points(rule.widest)} points each way; of counts, if they are equal. Direction only, if "
+        "and never of scores in masked language modelling. Agrees, if the two are at most "
+        f"{points(rule.margin)} points apart or the paper's lies in our interval, and that reaches at "
+        f"most {points(rule.widest)} points each way; of counts, if they are equal. Direction only, if "
         "else all of our interval has its sign; undecided, if else the interval is wider or missing; "
         "else differs. Mark: what is doubtful of the paper's number."
     )

@@ -35,7 +35,8 @@ class PublishedTransfer:
 class PublishedDark:
     """A row of chen2020_dark.csv: other targets on which a mask does as well as their own, as printed.
 
-    train: examples of the task's training set, of SQuAD its questions; none where it is unknown.
+    train: examples of the task's training set, of SQuAD its 87,599 questions, which
+    make 88,641 windows; none where it is unknown.
     """
 
     source: str

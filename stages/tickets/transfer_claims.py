@@ -64,7 +64,7 @@ def universal(data: Data, config: Config) -> Iterable[Checked]:
     sources = language_sources(data, config)
     if config.transfer.sources and config.transfer.targets and not sources:
         why = "not run: transfer.sources has no masked language modelling"
-    for source in sources or [MLM]:
+    for source in sources or [""]:
         yield from _universal(source, sources, why, data, config)
     yield _best_source(sources, why, data, config)
 
@@ -353,7 +353,7 @@ def several_tasks(data: Data, config: Config) -> Iterable[Checked]:
     number = config.transfer.round
     statement = "The mask of several tasks gains little over MLM's alone "
     statement += f"(at most {points(margin)} points)"
-    for source in language or [MLM]:
+    for source in language or [""]:
         pairs = [
             (Run(one, "transfer", number, "multi-task"), Run(one, "transfer", number, source))
             for one in config.transfer.targets

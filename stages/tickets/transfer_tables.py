@@ -102,7 +102,7 @@ def weights_table(scores: Scores, config: Config) -> Table:
         f"The mask of round {number} ({percent(sparsities(config)[number])} sparse) of the source on "
         "the source's weights at i % of its dense training, trained on the target, minus the same mask "
         f"on the weights that transfer starts from (i = {config.imp.rewind_to} % of the target's), "
-        f"paired by seed; points on the validation split, with the {interval_name(config)}."
+        f"paired by seed; points on the validation split, with the {interval_name(config)}. {DAGGER}."
     )
     if not scores.has("transfer_weights"):
         return Table("transfer_weights", caption, missing=runs.why_not("transfer_weights", config))
@@ -111,7 +111,8 @@ def weights_table(scores: Scores, config: Config) -> Table:
     records: list[Record] = []
     for source in asked.sources:
         for target in asked.targets:
-            plain = scores.summary(Run(target, "transfer", number, source), confidence)
+            on_theta_0 = Run(target, "transfer", number, source)
+            plain = scores.summary(on_theta_0, confidence)
             gains = {
                 point: transfers.weights_gain(source, target, point, scores, config)
                 for point in asked.points
@@ -119,17 +120,25 @@ def weights_table(scores: Scores, config: Config) -> Table:
             rows.append(
                 (
                     f"{source} to {target}",
-                    points(plain.mean) if plain else NOT_RUN,
-                    *(difference(one) for one in gains.values()),
+                    marked(points(plain.mean), scores.collapsed(on_theta_0)) if plain else NOT_RUN,
+                    *(
+                        marked(
+                            difference(one),
+                            scores.collapsed(Run(target, "transfer_weights", point, source)),
+                        )
+                        for point, one in gains.items()
+                    ),
                     ", ".join(sorted({str(one.n) for one in gains.values() if one})) or NONE,
                 )
             )
             for point, gain in gains.items():
-                moved = scores.summary(Run(target, "transfer_weights", point, source), confidence)
+                run = Run(target, "transfer_weights", point, source)
+                moved = scores.summary(run, confidence)
                 records.append(
                     {
                         "source": source, "target": target, "point": point, **numbers(moved),
                         **numbers(plain, "theta_0_"), **numbers(gain, "change_"),
+                        "collapsed": scores.collapsed(run),
                     }
                 )  # fmt: skip
     at = [f"i = {point} % − theta_0" for point in asked.points]
