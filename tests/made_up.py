@@ -52,6 +52,8 @@ SIZES: list[Size] = [
 ]  # fmt: skip
 TASKS = ("entailment", "sentiment", "similarity")
 METRICS = {"similarity": ("pearson", "spearman")}
+LANGUAGE = {"mlm": "mlm", "wikitext": "mlm"}
+"""Kinds of tasks that are not classified."""
 MATRICES = {"attention.self.query": 100, "output.dense": 400}
 
 
@@ -203,7 +205,10 @@ def study(config: Params) -> Study:
     return Study(
         config,
         list(_scores(config)),
-        [TaskSize(task, "classification", 2, "accuracy f1", 90, 10, 40) for task in config.tasks],
+        [
+            TaskSize(task, LANGUAGE.get(task, "classification"), 2, "accuracy f1", 90, 10, 40)
+            for task in config.tasks
+        ],
         list(_agreement(config)),
         list(_layers(config)),
         list(_sizes(config)),

@@ -71,13 +71,14 @@ def test_one_ticket_is_spoken_of_in_the_singular() -> None:
     )
 
 
-@pytest.mark.parametrize(("num_tasks", "tasks"), [(1, "1 task"), (3, "3 tasks")])
-def test_where_no_ticket_matches_nothing_is_said_of_winning(num_tasks: int, tasks: str) -> None:
+@pytest.mark.parametrize(
+    ("num_tasks", "text"),
+    [(1, "The task has no matching ticket."), (3, "None of 3 tasks has a matching ticket.")],
+)
+def test_where_no_ticket_matches_nothing_is_said_of_winning(num_tasks: int, text: str) -> None:
     made = study(config(num_tasks, 3, 2))
     changes = {(task, "imp", k, "selection"): FAILS for task in TASKS for k in (1, 2)}
-    assert answers.on_tickets(with_scores(made, DENSE | changes), made.config) == (
-        f"None of {tasks} has a matching ticket."
-    )
+    assert answers.on_tickets(with_scores(made, DENSE | changes), made.config) == (text)
 
 
 # --- scores ----------------------------------------------------------------------------------
@@ -108,7 +109,7 @@ def test_a_study_without_a_bag_of_words_line_says_so() -> None:
 
 
 def test_controls_are_pooled_over_tasks_and_counted_by_interval() -> None:
-    """Gains of 40 and 0 points: mean 20, and 12.706, the t of two tasks, times 20 on each side."""
+    """Gains of 40 and of 10, 0, -10: by seed 25, 20, 15, and 4.303, the t of three, x 5 / sqrt(3)."""
     made = study(config(2, 3, 1))
     scores = with_scores(
         made,
@@ -119,7 +120,7 @@ def test_controls_are_pooled_over_tasks_and_counted_by_interval() -> None:
         },
     )
     assert answers.on_controls(scores, made.config) == (
-        "Tickets minus controls, mean over tasks in points: random mask +20.0 [−234.1, +274.1] at "
+        "Tickets minus controls, mean over tasks in points: random mask +20.0 [+7.6, +32.4] at "
         "30\N{NO-BREAK SPACE}% (above 0 in 1 of 2 intervals over seeds)."
     )
 
@@ -182,3 +183,15 @@ def test_layers_without_rows_of_the_last_round_say_so() -> None:
     assert answers.on_layers(first, made.config) == (
         "Not run: layers.csv has no rows of the last round."
     )
+
+
+def test_tickets_that_a_majority_may_reach_are_counted() -> None:
+    made = study(config(2, 3, 1))
+    low = {
+        ("entailment", kind, number, split): [0.39, 0.4, 0.41]
+        for kind, number in (("dense", 0), ("imp", 1))
+        for split in ("selection", "validation")
+    }
+    text = answers.on_tickets(with_scores(made, low), made.config)
+    assert "1 of the 2 is not surely above the majority class" in text
+    assert "surely" not in answers.on_tickets(made.found, made.config)

@@ -3,7 +3,7 @@
 import pytest
 
 from stages.tickets import control_tables, findings
-from stages.tickets.summary import Run
+from stages.tickets.summary import Run, Score, Scores
 from tests.made_up import TASKS, config, study, with_everything, with_scores
 
 
@@ -13,10 +13,25 @@ def test_over_tasks_each_task_counts_once() -> None:
     pooled = findings.pooled_gain(2, made.found, made.config)
     per_task = [float(record["mean"] or 0) for record in table.records if record["task"] in TASKS]
     assert pooled is not None
-    assert pooled.n == 3
+    assert pooled.n == 3  # seeds
     assert pooled.mean == pytest.approx(sum(per_task) / 3)
-    assert table.rows[0][0] == "all tasks"
-    assert table.rows[0][-3] == "3 tasks"
+    assert table.rows[0][0] == "all tasks (3)"
+    assert table.rows[0][-3] == "3"
+
+
+def test_a_control_that_collapsed_has_a_dagger() -> None:
+    made = study(config(1, 3, 1))
+    assert not any(
+        "†" in cell for cell in control_tables.controls_table(made.found, made.config).rows[1]
+    )
+    rows = [
+        Score(**(vars(row) | {"collapsed": True})) if row.kind == "random" else row
+        for row in made.scores
+    ]
+    table = control_tables.controls_table(Scores(rows), made.config)
+    assert table.rows[1][4].endswith(" †")
+    assert not table.rows[1][3].endswith("†")
+    assert table.records[1]["control_collapsed"] == 3
 
 
 def test_every_control_is_compared_where_it_ran() -> None:

@@ -12,6 +12,7 @@ from stages.tickets import (
     hans_tables,
     heat_maps,
     importance_reports,
+    movement_tables,
     rewinding_tables,
     subnetwork_figures,
     survival_figures,
@@ -46,6 +47,7 @@ DRAW: dict[str, Callable[[Study], Figure]] = {
     "importance_by_magnitude": lambda made: importance_reports.magnitude_figure(
         made.importance, made.config
     ),
+    "movement": lambda made: movement_tables.movement_figure(made.movement, made.config),
     "hans": lambda made: hans_tables.hans_figure(made.hans, made.config),
     "layers_by_task": lambda made: curves.layers_by_task_figure(made.layers, made.config),
 }

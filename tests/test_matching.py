@@ -52,6 +52,15 @@ def test_the_margin_decides_non_inferiority() -> None:
     assert not matching.matches(by_seed(0.9, 0.9, 0.9), DENSE, rule("non_inferiority", 0.24))
 
 
+def test_six_digits_of_a_file_do_not_break_a_tie() -> None:
+    """181 of 277 right on every seed, and 180, 181 and 182: the same mean, before it is rounded."""
+    dense = by_seed(*[round(181 / 277, 6)] * 3)
+    ticket = by_seed(*(round(right / 277, 6) for right in (180, 181, 182)))
+    assert sum(ticket.values()) < sum(dense.values())
+    assert matching.matches(ticket, dense, rule("strict"))
+    assert not matching.matches(by_seed(*[0.65342] * 3), dense, rule("strict"))
+
+
 SCORES = st.lists(st.floats(0, 1), min_size=3, max_size=3).map(lambda found: by_seed(*found))
 
 

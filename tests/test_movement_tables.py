@@ -21,7 +21,7 @@ def test_a_task_whose_weights_move_little_could_not_differ() -> None:
     assert cells["Jaccard at least"] == "0.925"  # 740 of 800
     assert cells["Jaccard"] == "0.962"  # 755 of 785
     assert first[-1] == "could not differ"
-    assert second[-1] == ""
+    assert second[-1] == NONE
     assert [record["could_not_differ"] for record in table.records] == ["True", "False"]
     assert [record["n"] for record in table.records] == [3, 3]
 

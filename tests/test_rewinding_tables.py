@@ -3,6 +3,7 @@
 import pytest
 
 from stages.tickets import params, rewinding_tables
+from stages.tickets.summary import Run, Score, Scores
 from tests.made_up import config, study, with_everything
 
 
@@ -62,3 +63,31 @@ def test_standard_pruning_alone_is_a_table_too() -> None:
     table = rewinding_tables.rewinding_table(made.found, made.config)
     assert [row[0] for row in table.rows] == ["entailment", "sentiment"]
     assert "Other points: not run: rewind.tasks is empty in params.yaml." in table.caption
+
+
+def test_the_mask_of_standard_pruning_stands_at_the_last_round_in_which_it_ran() -> None:
+    made = study(with_everything(config(2, 3, 2)))
+    standard = made.config.standard.model_copy(
+        update={"aliased": params.AliasedRounds(rounds=(1,))}
+    )
+    asked = made.config.model_copy(update={"standard": standard})
+    scores = Scores(row for row in made.scores if (row.kind, row.round) != ("aliased", 2))
+    table = rewinding_tables.rewinding_table(scores, asked)
+    assert table.header[5] == "its mask from where the rounds restart, 30\N{NO-BREAK SPACE}%"
+    record = next(one for one in table.records if one["start"] == "aliased")
+    assert record["round"] == 1
+    assert record["change_mean"] == pytest.approx(0.8 - 0.891)
+
+
+def test_collapsed_runs_have_a_dagger() -> None:
+    made = study(with_everything(config(1, 3, 2)))
+    rows = [
+        Score(**(vars(row) | {"collapsed": True})) if row.kind in ("rewind", "aliased") else row
+        for row in made.scores
+    ]
+    scores = Scores(rows)
+    assert scores.collapsed(Run("entailment", "rewind", 50)) == 3
+    row = rewinding_tables.rewinding_table(scores, made.config).rows[0]
+    assert [cell.endswith(" †") for cell in row[1:6]] == [False, True, True, False, True]
+    row = rewinding_tables.standard_table(scores, made.config).rows[0]
+    assert [cell.endswith(" †") for cell in row[2:5]] == [False, False, True]

@@ -46,3 +46,31 @@ def test_a_hole_is_not_run_and_leaves_nothing_to_divide() -> None:
     row = seed_tables.variance_table(scores, made.config).rows[0]
     assert (row[1], row[-1]) == (NOT_RUN, "3")
     assert answers.on_seeds(scores, made.config).startswith("No task has a whole table")
+
+
+def test_the_answer_says_what_chance_gives_and_that_no_effect_is_sure() -> None:
+    """Shares of 3 x 2 cells: 2, 1 and 2 of 5 degrees of freedom."""
+    made = study(with_everything(config(1, 3, 1)))
+    cross = made.config.cross.model_copy(update={"seeds": (1, 2)})
+    asked = made.config.model_copy(update={"cross": cross})
+    levels = {
+        ("1", 1): 0.8,
+        ("1", 2): 0.7,
+        ("2", 1): 0.71,
+        ("2", 2): 0.8,
+        ("3", 1): 0.79,
+        ("3", 2): 0.72,
+    }
+    rows = [
+        type(row)(**(vars(row) | {"score": levels[row.source, row.seed]}))
+        if row.kind == "cross" and row.seed in (1, 2)
+        else row
+        for row in made.scores
+    ]
+    text = answers.on_seeds(Scores(rows), asked)
+    assert (
+        "where chance alone gives 40\N{NO-BREAK SPACE}% mask, 20\N{NO-BREAK SPACE}% training and "
+        "40\N{NO-BREAK SPACE}% neither alone"
+    ) in text
+    assert "No effect is sure (p at least 0." in text
+    assert "No effect" not in answers.on_seeds(made.found, made.config)

@@ -5,6 +5,7 @@ import pytest
 from stages.tickets import chen_tables, ticket_tables
 from stages.tickets.formatting import NONE
 from stages.tickets.summary import Kept, Score, Scores
+from stages.tickets.tables import Table
 from tests.made_up import TASKS, Study, chen, config, study, with_everything, with_scores
 
 
@@ -121,6 +122,39 @@ def test_ours_stands_under_the_papers_where_task_sparsity_and_encoder_are_its() 
     table = chen_tables.published_tickets_table(scores, other, chen().tickets, asked)
     assert {row[1] for row in table.rows} == {"paper"}
     assert "an encoder of its own" in table.caption
+
+
+def test_only_the_metric_may_be_another_and_mlm_has_no_verdict() -> None:
+    made = study(with_everything(config(1, 3, 2)))
+    bert = [Kept("x", 1, 1, 0.3, 0, "x", chen_tables.BERT_BASE, 5)]
+
+    def table(name: str) -> Table:
+        asked = made.config.model_copy(update={"tasks": (name,)})
+        scores = renamed(made, {"entailment": name})
+        return chen_tables.published_tickets_table(scores, bert, chen().tickets, asked)
+
+    assert "Not run here: this study has metrics of its own." in table("cola").caption
+    assert "Not run here" not in table("rte").caption
+    rounds = [
+        after.model_copy(update={"sparsity": 0.35 * after.to}) for after in made.config.rounds
+    ]
+    rows = [
+        Score(
+            **(
+                vars(row)
+                | {"task": "mlm"}
+                | ({"metric": "masked_accuracy"} if row.metric == "accuracy" else {})
+            )
+        )
+        for row in made.scores
+    ]
+    asked = made.config.model_copy(update={"tasks": ("mlm",), "rounds": tuple(rounds)})
+    found = chen_tables.published_tickets_table(Scores(rows), bert, chen().tickets, asked)
+    here = next(row for row in found.rows if row[:2] == ("mlm", "here"))
+    assert here[3].endswith("(no verdict: another corpus)")
+    assert here[4].endswith("(no verdict: another corpus)")
+    paper = next(row for row in found.rows if row[:2] == ("mlm", "paper"))
+    assert "their corpus was never published" in paper[-1]
 
 
 def test_the_published_table_is_whole_and_says_which_tickets_do_not_match_by_it() -> None:

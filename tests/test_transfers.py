@@ -4,7 +4,7 @@ import pytest
 
 from stages.tickets import params, summary, transfers
 from stages.tickets.chen_rows import PublishedTransfer
-from stages.tickets.summary import Run
+from stages.tickets.summary import Run, Score, Scores
 from tests.made_up import chen, config, study, with_everything
 
 
@@ -13,9 +13,10 @@ def test_transfer_is_measured_from_dense_and_marked_against_the_own_ticket() -> 
     cells = transfers.transfer_cells(made.found, made.config)
     by_place = {(cell.source, cell.target): cell for cell in cells}
     cell = by_place["similarity", "entailment"]
-    dense = made.found.summary(Run("entailment", "dense"), 0.95)
-    assert dense is not None
-    assert cell.difference == pytest.approx(cell.score.mean - dense.mean)
+    dense = made.found.of(Run("entailment", "dense"))
+    assert len(dense) == 3
+    assert cell.from_dense.mean == pytest.approx(cell.score.mean - dense[1])  # of the same seed
+    assert cell.from_dense.n == 1
     assert cell.reaches_own is False
     assert by_place["entailment", "similarity"].reaches_own is True
     assert transfers.reached("entailment", cells) == (2, 2)
@@ -58,6 +59,34 @@ def test_the_mean_from_own_is_paired_by_seed_and_leaves_the_own_task_out() -> No
         for seed in (1, 2, 3)
     ]
     assert found == summary.summarize_differences(by_hand, 0.95)
+
+
+def test_sources_are_compared_on_the_same_targets() -> None:
+    """Target c is easy; a and b are alike on it, and c, which lacks it, is the best on a and b."""
+    cells = {
+        ("a", "b"): 0.1, ("c", "b"): 0.2,
+        ("b", "a"): 0.1, ("c", "a"): 0.2,
+        ("a", "c"): 0.9, ("b", "c"): 0.9,
+    }  # fmt: skip
+    found = {source: transfers.centred(source, cells, "abc") for source in "abc"}
+    assert found == pytest.approx({"a": -0.025, "b": -0.025, "c": 0.05})
+    assert transfers.centred("d", cells | {("d", "a"): 0.3}, "abc") == pytest.approx(0.15)
+    assert transfers.centred("a", {("a", "b"): 0.1}, "ab") is None
+
+
+def test_a_target_that_is_easier_for_all_changes_no_comparison() -> None:
+    made = study(with_everything(config(3, 3, 2)))
+    sources = transfers.task_sources(made.config)
+    found = [transfers.mean_centred(one, sources, made.found, made.config) for one in sources]
+    rows = [
+        Score(**(vars(row) | {"score": row.score + 0.07}))
+        if (row.task, row.kind) == ("sentiment", "transfer")
+        else row
+        for row in made.scores
+    ]
+    again = [transfers.mean_centred(one, sources, Scores(rows), made.config) for one in sources]
+    assert [one.mean for one in again if one] == pytest.approx([one.mean for one in found if one])
+    assert len({round(one.mean, 6) for one in found if one}) > 1
 
 
 # --- as published ----------------------------------------------------------------------------

@@ -17,6 +17,7 @@ from stages.tickets.formatting import (
     matrix_name,
     percent,
     points,
+    probability,
     signed,
 )
 from stages.tickets.runs import Config, source_name
@@ -36,12 +37,20 @@ def on_tickets(scores: Scores, config: Config) -> str:
     found = findings.find_tickets(scores, config)
     at = [runs.sparsities(config)[one.round] for one in found if one.round]
     if not at:
-        return f"None of {count(len(found), 'task')} has a matching ticket."
+        return (
+            f"None of {count(len(found), 'task')} has a matching ticket."
+            if len(found) > 1
+            else "The task has no matching ticket."
+        )
     verb = "has" if len(at) == 1 else "have"
     text = f"{len(at)} of {count(len(found), 'task')} {verb} a matching ticket, at {_range(at)} "
     text += "sparsity, as chosen on the selection split. "
     held = sum(one.matches for one in found)
     text += f"On the validation split {held} of {len(at)} {'matches' if held == 1 else 'match'}."
+    unsure = sum(one.round is not None and not one.sure for one in found)
+    if unsure:
+        text += f" {unsure} of the {len(at)} {'is' if unsure == 1 else 'are'} not surely above the "
+        text += "majority class, or the dense model is not."
     if config.tickets.rule != "one_std":
         text += f" To match: {rule_name(config)}."
     if config.imp.rewind_to:
@@ -80,7 +89,7 @@ def on_controls(scores: Scores, config: Config) -> str:
         ]
         single = [one for (task, _, _), one in here.items() if task != control_tables.ALL]
         above = sum(one.low is not None and one.low > 0 for one in single)
-        text = f"{runs.control_name(kind)} {', '.join(pooled)}"
+        text = f"{runs.control_name(kind)} {', '.join(pooled) or 'no seed has all tasks'}"
         if any(one.n > 1 for one in single):
             text += f" (above 0 in {above} of {count(len(single), 'interval')} over seeds)"
         parts += [text] if here else []
@@ -91,12 +100,12 @@ def on_transfer(scores: Scores, config: Config) -> str:
     cells = transfers.transfer_cells(scores, config)
     if not cells:
         return _sentence(runs.why_not("transfer", config))
-    counts = [transfers.reached(source, cells) for source in config.transfer.sources]
+    counts = [transfers.reached(source, cells) for source in transfers.task_sources(config)]
     total = sum(number for _, number in counts)
     if not total:
-        return "No mask was trained on another task than its own."
-    text = f"{sum(count for count, _ in counts)} of {total} transfers to another task score at "
-    text += f"least as high as the target's own ticket (n={len(config.transfer.seeds)}"
+        return "No task's mask was trained on another task than its own."
+    text = f"{sum(count for count, _ in counts)} of {total} transfers of a task's mask to another task "
+    text += f"score at least as high as the target's own ticket (n={len(config.transfer.seeds)}"
     if len(config.transfer.seeds) == 1:
         text += ", so nothing is known of their spread"
     text += "). "
@@ -130,7 +139,7 @@ def on_rewinding(scores: Scores, config: Config) -> str:
         for point in config.rewind.points
     }
     for kind in rewinding_tables.OTHERS:
-        ran[f"by {runs.NAMES[kind]}"] = [
+        ran[f"by {rewinding_tables.name_of(kind, config)}"] = [
             found.mean
             for task in config.standard.tasks
             if (found := rewinding_tables.last_gain(task, kind, scores, config))
@@ -152,10 +161,11 @@ def on_rewinding(scores: Scores, config: Config) -> str:
 def on_seeds(scores: Scores, config: Config) -> str:
     if not scores.has("cross"):
         return _sentence(runs.why_not("cross", config))
-    parts = []
+    parts, shapes = [], []
     for task in config.cross.tasks:
         found = seed_tables.decompose(task, scores, config)
         if found:
+            shapes.append(found)
             parts.append(
                 f"{task} {percent(found.rows.share)} mask, {percent(found.columns.share)} training, "
                 f"{percent(found.rest.share)} neither alone"
@@ -163,7 +173,17 @@ def on_seeds(scores: Scores, config: Config) -> str:
     if not parts:
         return "No task has a whole table of masks and trainings whose scores differ."
     masks, seeds = len(config.cross.mask_seeds), len(config.cross.seeds)
-    return f"Of the variance over {masks} masks by {seeds} trainings: {'; '.join(parts)}."
+    chance = shapes[0]  # the same for all tasks
+    text = (
+        f"Of the variance over {masks} masks by {seeds} trainings, where chance alone gives "
+        f"{percent(chance.rows.chance)} mask, {percent(chance.columns.chance)} training and "
+        f"{percent(chance.rest.chance)} neither alone: {'; '.join(parts)}."
+    )
+    p_values = [effect.p for one in shapes for effect in (one.rows, one.columns)]
+    known = [p for p in p_values if p is not None]
+    if known and min(known) >= 1 - config.tickets.confidence:
+        text += f" No effect is sure (p at least {probability(min(known))})."
+    return text
 
 
 def on_agreement(agreement: Sequence[Agreement], config: Config) -> str:

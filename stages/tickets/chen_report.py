@@ -56,12 +56,10 @@ def before_masks(
         Section(
             "controls",
             "Are tickets better than their controls?",
-            "Does it matter which weights survive, or only how many? And does it matter that they are "
-            "the "
-            "pre-trained ones, each in its place?",
-            "Chen et al. 2020, Table 2, rows 3 to 5; masks by matrix and one-shot masks are other "
-            "controls "
-            "than theirs.",
+            "Does it matter which weights survive, or only how many? And does it matter that they "
+            "are the pre-trained ones, each in its place?",
+            "Chen et al. 2020, Table 2, rows 3 to 5; masks by matrix and one-shot masks are "
+            "other controls than theirs.",
             answers.on_controls(scores, config),
             (control_tables.controls_figure(scores, config),),
             (control_tables.controls_table(scores, config),),
@@ -85,8 +83,7 @@ def before_masks(
             "transfer_weights",
             "Do masks transfer better with the source's weights?",
             "Does a mask serve another task better on weights that the source's training has moved "
-            "than on "
-            "theta_0?",
+            "than on theta_0?",
             "Chen et al. 2020, Figure 3 (Figure 4 of the first version).",
             answers.on_weights(scores, config),
             (),
@@ -112,8 +109,7 @@ def before_masks(
             "seeds",
             "Is it the mask or the training?",
             "How much of the spread over seeds is due to the mask that a seed found, and how much to "
-            "the "
-            "training that followed?",
+            "the training that followed?",
             "Chen et al. 2020 report one spread over five runs, which does not tell them apart.",
             answers.on_seeds(scores, config),
             (),

@@ -35,7 +35,8 @@ class PublishedTransfer:
 class PublishedDark:
     """A row of chen2020_dark.csv: other targets on which a mask does as well as their own, as printed.
 
-    train: examples of the task's training set, where it is one of GLUE's.
+    train: examples of the task's training set, of SQuAD its 87,599 questions, which
+    make 88,641 windows; none where it is unknown.
     """
 
     source: str
@@ -46,8 +47,7 @@ class PublishedDark:
 
 @dataclass(frozen=True)
 class PublishedStrict:
-    """A row of chen2020_strict.csv: highest sparsity at which the ticket is at least as good as "
-    "dense."""
+    """A row of chen2020_strict.csv: the highest sparsity with a ticket at least as good as dense."""
 
     task: str
     sparsity: float

@@ -1,5 +1,4 @@
-"""The published tables and the published heat map of Chen et al. 2020, beside ours where they are "
-"comparable."""
+"""The published tables and heat map of Chen et al. 2020, beside ours where they are comparable."""
 
 from collections.abc import Sequence
 
@@ -16,6 +15,8 @@ BERT_BASE_LAYERS = BERT_BASE - 768 * 768
 """Without the pooler."""
 SINGLE, MOVED = "a single number", "their code moves whole layers, the text shuffles weights"
 """Marks of all cells of a setting, which the caption says once."""
+LANGUAGE = "masked_accuracy"
+"""The metric of masked language modelling alone."""
 SETTINGS = {
     ("dense", ""): "dense",
     ("imp", ""): "IMP ticket",
@@ -48,7 +49,8 @@ def published_tickets_table(
         "Table 2 of the paper, in points at the sparsity of its ticket: mean ± standard deviation over "
         "5 runs, or a single number; bert-base-uncased. Here: mean ± half the interval over seeds at "
         "the same sparsity, where the study has the paper's task, its metric and an encoder with as "
-        "many prunable weights. Shuffled: here whole layers, as the paper's code does, while its text "
+        "many prunable weights; of mlm without a verdict, as the paper's corpus was never published. "
+        "Shuffled: here whole layers, as the paper's code does, while its text "
         "shuffles weights. In brackets whether ours agrees: undecided without an interval or with one "
         f"of more than {points(config.verdict.widest)} points each way; agrees, if at most "
         f"{points(config.verdict.margin)} points apart or if the paper's lies in our interval; else "
@@ -61,8 +63,7 @@ def published_tickets_table(
         if same_encoder(layers) and task in config.tasks and same_task(task, published, scores)
     ]
     if not comparable:
-        why = "an encoder" if set(tasks) & set(config.tasks) else "tasks"
-        caption += f" Not run here: this study has {why} of its own."
+        caption += f" Not run here: this study has {_others(tasks, layers, config)} of its own."
     rows: list[tuple[str, ...]] = []
     records: list[Record] = []
     for task in tasks:
@@ -87,6 +88,13 @@ def published_tickets_table(
     return Table("tickets_published", caption, header, tuple(rows), tuple(records))
 
 
+def _others(tasks: Sequence[str], layers: Sequence[Kept], config: Config) -> str:
+    """What keeps the whole study from standing beside the paper."""
+    if not set(tasks) & set(config.tasks):
+        return "tasks"
+    return "metrics" if same_encoder(layers) else "an encoder"
+
+
 def _paper(one: PublishedTicket) -> str:
     return points(one.mean) if one.std is None else f"{points(one.mean)} ± {points(one.std)}"
 
@@ -101,7 +109,9 @@ def _beside(
     if comparable and number is not None:
         run = Run(one.task, one.kind, number, one.source)
         found = scores.summary(run, config.tickets.confidence, VALIDATION, one.metric)
-    if found:
+    if found and one.metric == LANGUAGE:
+        said = "no verdict: another corpus"
+    elif found:
         said = claims.agreement(one.mean, found, config.verdict)
     elif not comparable:
         said = "not run: another task, metric or encoder"
@@ -124,14 +134,18 @@ def published_transfer_table(published: ChenResults, config: Config) -> Table:
         "Figure 2 of the paper: masks of 70 % sparsity found on the row's task and trained on the "
         "column's, minus the column's dense score, in points, bert-base-uncased. * at least "
         "the column's own mask. As good as own: on how many other tasks, as printed, and as the cells, "
-        f"which are rounded, say; within {points(margin)}: at most so many points below. Mean: of row "
-        "− own over other tasks."
+        f"which are rounded, say; within {points(margin)}: at most so many points below. Means over "
+        "other tasks, computed here: of row − own, which are not the same tasks for all rows; and, to "
+        "compare rows, of row − column, minus the mean of the tasks' masks (but the column's own) in "
+        "the same column."
     )
     cells = {(one.source, one.target): one.difference for one in published.transfers}
     from_own = transfers.published_from_own(published.transfers)
+    reached = {place for place, found in from_own.items() if found >= -transfers.ROUNDING}
     targets = list(dict.fromkeys(one.target for one in published.transfers))
     marks = {one.target: one.mark for one in published.transfers if one.source == one.target}
-    column_mark = "; ".join(f"column {task}: {mark}" for task, mark in marks.items() if mark)
+    of_columns = [f" Of column {task}: {mark}." for task, mark in marks.items() if mark]
+    tasks = [row.source for row in published.dark if row.source not in runs.SOURCES]
     rows: list[tuple[str, ...]] = []
     records: list[Record] = []
     for row in published.dark:
@@ -140,16 +154,10 @@ def published_transfer_table(published: ChenResults, config: Config) -> Table:
         average = transfers.published_mean(row.source, published.transfers)
         shown = (
             signed(cells[row.source, target])
-            + ("*" if row.source != target and from_own[row.source, target] >= -1e-12 else "")
+            + ("*" if row.source != target and (row.source, target) in reached else "")
             for target in targets
         )
-        # What is said of all cells of a row, without what is said of one column in every row.
-        own = {
-            one.mark.split("; ")[0]
-            for one in published.transfers
-            if one.source == row.source and one.mark and not marks[one.target]
-        }
-        mark = "; ".join((*filter(None, [row.mark]), *sorted(own)))
+        centred = transfers.centred(row.source, cells, tasks) or 0.0
         rows.append(
             (
                 runs.source_name(row.source),
@@ -158,7 +166,8 @@ def published_transfer_table(published: ChenResults, config: Config) -> Table:
                 f"{count} of {total}",
                 f"{near} of {total}",
                 signed(average),
-                mark or NONE,
+                signed(centred),
+                row.mark or NONE,
             )
         )
         records.append(
@@ -166,12 +175,13 @@ def published_transfer_table(published: ChenResults, config: Config) -> Table:
                 "source": row.source,
                 **{target: cells[row.source, target] for target in targets},
                 "dark_printed": row.dark, "dark_by_cells": count, "within_margin": near,
-                "others": total, "mean_minus_own": average, "mark": mark,
+                "others": total, "mean_minus_own": average, "mean_minus_column": centred,
+                "mark": row.mark,
             }
         )  # fmt: skip
     header = (
         "mask of", *targets, "as good as own, printed", "by the cells", f"within {points(margin)}",
-        "mean − own", "mark",
+        "mean − own", "mean − column", "mark",
     )  # fmt: skip
-    caption += f" Mark of a {column_mark}." if column_mark else ""
+    caption += "".join(of_columns)
     return Table("transfer_published", caption, header, tuple(rows), tuple(records))

@@ -16,9 +16,10 @@ from stages.tickets.figures import (
     render,
 )
 from stages.tickets.formatting import (
+    DAGGER,
     NONE,
-    count,
     difference,
+    marked,
     mean,
     p_value,
     percent,
@@ -53,6 +54,12 @@ def differences(scores: Scores, config: runs.Config) -> dict[Place, Difference]:
     return found
 
 
+def all_tasks(number: int, kind: str, found: dict[Place, Difference]) -> str:
+    """Over how many tasks the mean is."""
+    tasks = sum((at, of) == (number, kind) and task != ALL for task, at, of in found)
+    return f"{ALL} ({tasks})"
+
+
 def corrected(found: dict[Place, Difference]) -> dict[Place, float | None]:
     """Holm's p values; those by task are one family, those over all tasks another."""
     result: dict[Place, float | None] = {}
@@ -69,9 +76,9 @@ def controls_table(scores: Scores, config: runs.Config) -> Table:
         "IMP tickets minus controls of exactly the same size, paired by seed, in points on the "
         f"validation split, with the {interval_name(config)} and the two-sided p of a paired t test, "
         "as it is and corrected by Holm's method for all rows of single tasks, and apart from them for "
-        "all rows over all tasks. In those, n counts tasks, each by its mean over seeds, and metrics "
-        "of different kinds are averaged. Fewer than five seeds or tasks can hardly give a small p, "
-        "however large the difference."
+        "all rows over all tasks. n counts seeds; over all tasks a seed has the mean over the tasks "
+        "that have the control, and metrics of different kinds are averaged. Fewer than five seeds can "
+        f"hardly give a small p, however large the difference. {DAGGER}."
     )
     found = differences(scores, config)
     if not found:
@@ -84,17 +91,22 @@ def controls_table(scores: Scores, config: runs.Config) -> Table:
     records: list[Record] = []
     for (task, number, kind), one in found.items():
         sparsity, single = sparsities(config)[number], task != ALL
+        shown = task if single else all_tasks(number, kind, found)
         imp, control = Run(task, "imp", number), control_run(task, kind, number)
         holm = by_holm[task, number, kind]
         rows.append(
             (
-                task,
+                shown,
                 percent(sparsity),
                 control_name(kind),
-                mean(scores.summary(imp, confidence)) if single else NONE,
-                mean(scores.summary(control, confidence)) if single else NONE,
+                marked(mean(scores.summary(imp, confidence)), scores.collapsed(imp))
+                if single
+                else NONE,
+                marked(mean(scores.summary(control, confidence)), scores.collapsed(control))
+                if single
+                else NONE,
                 difference(one),
-                str(one.n) if single else count(one.n, "task"),
+                str(one.n),
                 p_value(one),
                 NONE if holm is None else probability(holm),
             )
@@ -106,6 +118,8 @@ def controls_table(scores: Scores, config: runs.Config) -> Table:
                 "sparsity": sparsity,
                 "control": kind,
                 **numbers(one),
+                "imp_collapsed": scores.collapsed(imp) if single else None,
+                "control_collapsed": scores.collapsed(control) if single else None,
                 "p": one.p,
                 "p_holm": holm,
             }

@@ -26,6 +26,8 @@ class Ticket:
     """Ticket minus dense."""
     matches: bool
     """Whether it matches on validation as well."""
+    sure: bool
+    """Whether dense and ticket are surely above the majority, and no run of them collapsed."""
     flags: tuple[str, ...]
 
 
@@ -68,6 +70,7 @@ def _ticket(task: str, scores: Scores, config: Config, split: str, rule: Tickets
         raise ValueError(f"scores.csv has no dense scores of {task} on validation")
     majority = scores.summary(Run(task, "majority"), rule.confidence)
     flags = [_collapse(dense_run, "dense", scores), _low("dense", dense, majority)]
+    doubts = [*flags]
     ticket, loss, held = None, None, False
     if chosen is None:
         flags.append(f"none matches on {split}")
@@ -79,16 +82,17 @@ def _ticket(task: str, scores: Scores, config: Config, split: str, rule: Tickets
         )
         scored = scores.of(imp)
         held = bool(scored) and matching.matches(scored, scores.of(dense_run), rule)
+        doubts += [_collapse(imp, "ticket", scores), _low("ticket", ticket, majority)]
         flags += [
             "" if held or not scored else "does not match on validation",
-            _collapse(imp, "ticket", scores),
-            _low("ticket", ticket, majority),
+            *doubts[2:],
             "one seed" if len(scored) == 1 else "",
             "sparsest of the grid" if chosen == max(sparsities(config)) else "",
         ]
     shown = tuple(flag for flag in flags if flag)
     metric = scores.metrics[task]
-    return Ticket(task, metric, chosen, dense, majority, ticket, loss, held, shown)
+    sure = not any(doubts)
+    return Ticket(task, metric, chosen, dense, majority, ticket, loss, held, sure, shown)
 
 
 def _collapse(run: Run, name: str, scores: Scores) -> str:
@@ -115,10 +119,9 @@ def gain(
 def pooled_gain(
     number: int, scores: Scores, config: Config, kind: str = "random"
 ) -> Difference | None:
-    """Ticket minus control at one round over tasks, each counted once by its mean."""
-    found = [gain(task, number, scores, config, kind) for task in config.tasks]
-    means = [one.mean for one in found if one]
-    return summary.summarize_differences(means, config.tickets.confidence) if means else None
+    """Ticket minus control at one round, by seed the mean over tasks."""
+    pairs = [(Run(task, "imp", number), control_run(task, kind, number)) for task in config.tasks]
+    return over_pairs(pairs, scores, config.tickets.confidence)[0]
 
 
 def over_pairs(

@@ -4,6 +4,7 @@ from stages.tickets.summary import Difference, Summary
 
 NOT_RUN = "not run"
 NONE = "–"  # an en dash: nothing to say by construction
+DAGGER = "† a run of it predicts one class or a constant"
 METRICS = {
     "f1": "F1",
     "matthews": "Matthews",
@@ -60,6 +61,11 @@ def difference(found: Difference | None) -> str:
     if found.low is None or found.high is None:
         return f"{signed(found.mean)} (n=1)"
     return f"{signed(found.mean)} [{signed(found.low)}, {signed(found.high)}]"
+
+
+def marked(cell: str, collapsed: int) -> str:
+    """The cell with a dagger, if any of its runs predicts one class or a constant."""
+    return f"{cell} †" if collapsed else cell
 
 
 def p_value(found: Difference) -> str:

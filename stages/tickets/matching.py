@@ -11,7 +11,8 @@ RULES = {
     "non_inferiority": "interval of ticket − dense above −margin",
 }
 """What a ticket's mean has to be, by the name of the rule."""
-ROUNDING = 1e-12
+ROUNDING = 2e-6
+"""Means of scores that are written with six digits differ by rounding alone up to this."""
 
 
 def matches(ticket: Mapping[Seed, float], dense: Mapping[Seed, float], rule: Tickets) -> bool:
@@ -20,7 +21,7 @@ def matches(ticket: Mapping[Seed, float], dense: Mapping[Seed, float], rule: Tic
     one_std: its mean is at most one sample standard deviation over seeds of the dense scores below their
     mean; of one seed the deviation counts as 0. strict: its mean is at least theirs. non_inferiority: the
     lower end of the interval of the paired differences is above -margin; of one pair there is no
-    interval, and no match. Differences under 1e-12 are rounding.
+    interval, and no match. Differences up to 2e-6 are rounding.
 
     Args:
         ticket, dense: scores by seed, at least one each.

@@ -6,7 +6,7 @@ from matplotlib.figure import Figure as Canvas
 
 from stages.tickets import figures, findings, panels, runs, summary
 from stages.tickets.figures import BLACK, BLUE, GREY, VERMILION, Figure, render
-from stages.tickets.formatting import NOT_RUN, count, matrix_name, percent, points
+from stages.tickets.formatting import NONE, NOT_RUN, count, matrix_name, percent, points
 from stages.tickets.runs import Config, sparsities
 from stages.tickets.summary import Agreement, Kept, Movement
 from stages.tickets.tables import Record, Table, numbers
@@ -56,7 +56,7 @@ def movement_table(movement: Sequence[Movement], config: Config) -> Table:
                 points(indeed),
                 f"{mean['jaccard_at_least']:.3f}",
                 f"{mean['jaccard']:.3f}",
-                "could not differ" if forced else "",
+                "could not differ" if forced else NONE,
             )
         )
         records.append(
@@ -76,7 +76,7 @@ def movement_table(movement: Sequence[Movement], config: Config) -> Table:
         )
     header = (
         "task", "sparsity", "steps", "largest move", "median move", "threshold",
-        "could differ, %", "differs, %", "Jaccard at least", "Jaccard", "",
+        "could differ, %", "differs, %", "Jaccard at least", "Jaccard", "verdict",
     )  # fmt: skip
     return Table("movement", caption, header, tuple(rows), tuple(records))
 

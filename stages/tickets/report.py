@@ -189,8 +189,7 @@ def build(results: Results, config: Config) -> list[Section]:
             "Which heads and MLPs survive, and do seeds, tasks, halves of the examples and rules of "
             "importance agree on them?",
             "Prasanna et al. 2020, Figures 1 and 5, maps by task in the appendix, and its κ over "
-            "seeds; "
-            "the halves are ours.",
+            "seeds; the halves are ours.",
             answers.on_survival(results.structures),
             (
                 survival_figures.survival_figure(results.places, config, "joint"),
@@ -307,9 +306,14 @@ def notes(config: Config) -> list[str]:
     found = [
         "A point is 0.01 of the metric: 81.3 is an accuracy or a correlation of 0.813.",
         (
-            "n counts seeds. A seed moves the classifier's first weights, the order of the data, "
-            "dropout and random masks, as far as `noise` in params.yaml lets it; encoder and "
-            "examples are the same for all seeds. The intervals are about these seeds only."
+            "theta_0 are the pre-trained weights, theta_i those after i % of the training; a mask keeps "
+            "some of the prunable weights and sets the others to 0."
+        ),
+        (
+            "n counts seeds where no table says otherwise. A seed moves the classifier's first weights, "
+            "the order of the data, dropout and random masks, as far as `noise` in params.yaml lets it; "
+            "encoder and examples are the same for all seeds. The intervals are about these seeds only; "
+            "those over several tasks are of each seed's mean over the tasks."
         ),
     ]
     n = len(config.seeds)

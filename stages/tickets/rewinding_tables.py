@@ -4,7 +4,7 @@ from matplotlib.figure import Figure as Canvas
 
 from stages.tickets import findings, panels, runs
 from stages.tickets.figures import BLUE, GREEN, ORANGE, Config, Figure, render
-from stages.tickets.formatting import NONE, difference, mean, percent
+from stages.tickets.formatting import DAGGER, NONE, difference, marked, mean, percent
 from stages.tickets.runs import NAMES, interval_name, sparsities
 from stages.tickets.summary import Difference, Run, Scores
 from stages.tickets.tables import Record, Table, numbers
@@ -18,9 +18,23 @@ THETA = {
 CURVES = {"imp": (BLUE, "o-"), "standard": (ORANGE, "s--"), "aliased": (GREEN, "^-.")}
 
 
+def last_round(kind: str, config: runs.Config) -> int:
+    """Of standard pruning the last; of its mask the last whose mask was to be trained."""
+    if kind == "aliased":
+        return max(config.standard.aliased.rounds, default=config.rounds[-1].to)
+    return config.rounds[-1].to
+
+
+def name_of(kind: str, config: runs.Config) -> str:
+    """With its sparsity, where that is not the last round's."""
+    number = last_round(kind, config)
+    at = percent(sparsities(config)[number])
+    return NAMES[kind] + (f", {at}" if number != config.rounds[-1].to else "")
+
+
 def last_gain(task: str, kind: str, scores: Scores, config: runs.Config) -> Difference | None:
-    """Standard pruning, or its mask trained from theta_0, minus the ticket of the last round."""
-    return standard_gain(task, kind, config.rounds[-1].to, scores, config)
+    """Standard pruning, or its mask trained from theta_i, minus the ticket, each in its last round."""
+    return standard_gain(task, kind, last_round(kind, config), scores, config)
 
 
 def standard_gain(
@@ -31,16 +45,16 @@ def standard_gain(
 
 
 def rewinding_table(scores: Scores, config: runs.Config) -> Table:
-    """The last ticket from the weights at several points of the training; standard pruning beside "
-    "it."""
+    """The last ticket from the weights at several points of the training, beside standard pruning."""
     last, usual, others = config.rounds[-1], config.imp.rewind_to, config.rewind.points
     caption = (
         f"The ticket of round {last.to} ({percent(last.sparsity)} sparse) trained from theta_i, the "
         f"weights at i % {THETA[config.rewind.source]}, in points on the validation split: mean ± half "
         f"the {interval_name(config)}. The masks were found with rewinding to {usual} %. Standard "
         "pruning: of the same sparsity, trained on after every round and never rewound; beside it its "
-        "mask trained from the pre-trained weights, which is what the authors' code does in masked "
-        "language modelling. Differences are paired by seed. The paper's Table 3 could not be "
+        f"mask trained from where the rounds restart ({usual} %), in the last round in which it ran, "
+        "beside the ticket of that round; the authors' code does that in masked language modelling, "
+        f"from 0 %. Differences are paired by seed. {DAGGER}. The paper's Table 3 could not be "
         "verified, so no number of it is here."
     )
     for kind in ("rewind", *OTHERS):
@@ -58,8 +72,12 @@ def rewinding_table(scores: Scores, config: runs.Config) -> Table:
             point: scores.summary(Run(task, "rewind", point), confidence)
             for point in runs.rewinding_points(config)
         }
-        found[usual] = found[usual] or scores.summary(Run(task, "imp", last.to), confidence)
-        rest = {kind: scores.summary(Run(task, kind, last.to), confidence) for kind in shown}
+        point_runs = {point: Run(task, "rewind", point) for point in found}
+        if found[usual] is None:
+            point_runs[usual] = Run(task, "imp", last.to)
+            found[usual] = scores.summary(point_runs[usual], confidence)
+        rest_runs = {kind: Run(task, kind, last_round(kind, config)) for kind in shown}
+        rest = {kind: scores.summary(run, confidence) for kind, run in rest_runs.items()}
         gains = {point: findings.rewinding_gain(task, point, scores, config) for point in others}
         gains_of_rest = {kind: last_gain(task, kind, scores, config) for kind in shown}
         dense = scores.summary(Run(task, "dense"), confidence)
@@ -67,9 +85,12 @@ def rewinding_table(scores: Scores, config: runs.Config) -> Table:
         rows.append(
             (
                 task,
-                mean(dense),
-                *(mean(one) for one in found.values()),
-                *(mean(one) for one in rest.values()),
+                marked(mean(dense), scores.collapsed(Run(task, "dense"))),
+                *(marked(mean(one), scores.collapsed(point_runs[at])) for at, one in found.items()),
+                *(
+                    marked(mean(one), scores.collapsed(rest_runs[kind]))
+                    for kind, one in rest.items()
+                ),
                 *(difference(one) for one in gains.values()),
                 *(difference(one) for one in gains_of_rest.values()),
                 ", ".join(sizes) or NONE,
@@ -77,14 +98,24 @@ def rewinding_table(scores: Scores, config: runs.Config) -> Table:
         )
         for point, one in found.items():
             gain = numbers(gains.get(point), "change_")
+            collapsed = scores.collapsed(point_runs[point])
             records.append(
-                {"task": task, "start": "rewind", "point": point, **numbers(one), **gain}
-            )
+                {
+                    "task": task, "start": "rewind", "point": point, "round": last.to,
+                    **numbers(one), **gain, "collapsed": collapsed,
+                }
+            )  # fmt: skip
         for kind, one in rest.items():
             gain = numbers(gains_of_rest[kind], "change_")
-            records.append({"task": task, "start": kind, "point": None, **numbers(one), **gain})
+            collapsed = scores.collapsed(rest_runs[kind])
+            records.append(
+                {
+                    "task": task, "start": kind, "point": None, "round": last_round(kind, config),
+                    **numbers(one), **gain, "collapsed": collapsed,
+                }
+            )  # fmt: skip
     at = [f"i = {point} %" for point in runs.rewinding_points(config)]
-    names = [NAMES[kind] for kind in shown]
+    names = [name_of(kind, config) for kind in shown]
     changes = [f"i = {point} % − i = {usual} %" for point in others]
     changes += [f"{name} − i = {usual} %" for name in names]
     header = ("task", "dense", *at, *names, *changes, "n")
@@ -92,17 +123,17 @@ def rewinding_table(scores: Scores, config: runs.Config) -> Table:
 
 
 def standard_table(scores: Scores, config: runs.Config) -> Table:
-    """Standard pruning and its mask from theta_0 minus IMP, round by round."""
+    """Standard pruning and its mask from theta_i minus IMP, round by round."""
     caption = (
-        "Standard pruning, which trains on after every round, and its mask trained from the "
-        "pre-trained weights, each minus the IMP ticket of the same round, paired by seed; points on "
-        f"the validation split, with the {interval_name(config)}. A round of standard pruning has seen "
-        "the training data once more than the round before."
+        "Standard pruning, which trains on after every round, and its mask trained from where the "
+        f"rounds restart ({config.imp.rewind_to} %), each minus the IMP ticket of the same round, paired "
+        f"by seed; points on the validation split, with the {interval_name(config)}. A round of standard "
+        f"pruning has seen the training data once more than the round before. {DAGGER}."
     )
     if not any(scores.has(kind) for kind in OTHERS):
         return Table("standard", caption, missing=runs.why_not("standard", config))
     if not scores.has("aliased"):
-        caption += f" Its mask from the pre-trained weights: {runs.why_not('aliased', config)}."
+        caption += f" Its mask from where the rounds restart: {runs.why_not('aliased', config)}."
     confidence = config.tickets.confidence
     rows: list[tuple[str, ...]] = []
     records: list[Record] = []
@@ -118,14 +149,18 @@ def standard_table(scores: Scores, config: runs.Config) -> Table:
                 (
                     task,
                     percent(sparsity),
-                    *(mean(one) for one in ran.values()),
+                    *(
+                        marked(mean(one), scores.collapsed(Run(task, kind, number)))
+                        for kind, one in ran.items()
+                    ),
                     *(difference(one) for one in gains.values()),
                     ", ".join(sizes) or NONE,
                 )
             )
             record: Record = {"task": task, "round": number, "sparsity": sparsity}
             for kind, one in ran.items():
-                record = {**record, **numbers(one, f"{kind}_")}
+                collapsed = scores.collapsed(Run(task, kind, number))
+                record = {**record, **numbers(one, f"{kind}_"), f"{kind}_collapsed": collapsed}
             for kind, gain in gains.items():
                 record = {**record, **numbers(gain, f"{kind}_minus_imp_")}
             records.append(record)
@@ -136,12 +171,12 @@ def standard_table(scores: Scores, config: runs.Config) -> Table:
 
 
 def standard_figure(scores: Scores, config: Config) -> Figure:
-    """Scores of IMP, standard pruning and its mask from theta_0 against sparsity, one panel per "
-    "task."""
+    """Scores of IMP, standard pruning and its mask rewound against sparsity, one panel per task."""
     title = "Score against sparsity of IMP and of standard pruning, one panel per task"
     caption = (
         "Score against sparsity on the validation split: IMP tickets; standard pruning, never rewound; "
-        "and its masks trained from the pre-trained weights. Bars and the band of dense: "
+        f"and its masks trained from where the rounds restart ({config.imp.rewind_to} %). Bars and the "
+        "band of dense: "
         f"{interval_name(config)}. All panels share their axes."
     )
     if not any(scores.has(kind) for kind in OTHERS):

@@ -16,7 +16,7 @@ NAMES = {
     "imp": "IMP ticket",
     "random": "random mask",
     "standard": "standard pruning",
-    "aliased": "its mask from the pre-trained weights",
+    "aliased": "its mask from where the rounds restart",
 }
 CONTROLS = {
     "random": NAMES["random"],
@@ -168,8 +168,7 @@ def why_not(kind: str, config: Config) -> str:
 
 
 def control_kinds(config: Config) -> tuple[str, ...]:
-    """Kinds of controls that params.yaml asks for, the random mask first, which is always one of "
-    "them."""
+    """Kinds of controls that params.yaml asks for; the random mask is always one, and the first."""
     asked = ("random", *config.controls.every.kinds, *config.controls.more.kinds)
     return tuple(dict.fromkeys(asked))
 

@@ -83,7 +83,8 @@ def variance_table(scores: Scores, config: Config) -> Table:
         "share that masks and trainings without any effect have on average. Std: of the effect in "
         "points, with the rest's share in it taken off, 0 where nothing is left. p: F test against the "
         "rest. The rest holds noise and what only one mask with one training does. From so few seeds, "
-        "a share is known roughly at best. –: one mask or training alone, or all scores equal."
+        "a share is known roughly at best. – as a share: one mask or training alone, or all scores "
+        "equal; – as p: nothing is left for the rest."
     )
     if not scores.has("cross"):
         return Table("cross_variance", caption, missing=runs.why_not("cross", config))

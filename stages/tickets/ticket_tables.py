@@ -6,16 +6,18 @@ from stages.tickets import findings, matching, runs, summary
 from stages.tickets.chen_rows import PublishedStrict, PublishedTicket
 from stages.tickets.findings import Ticket
 from stages.tickets.formatting import (
+    DAGGER,
     NONE,
     NOT_RUN,
     difference,
+    marked,
     metric_name,
     percent,
     points,
     spread,
 )
 from stages.tickets.runs import Config, control_kinds, control_name, interval_name, sparsities
-from stages.tickets.summary import Scores
+from stages.tickets.summary import Run, Scores
 from stages.tickets.tables import Record, Table, Value, numbers
 
 SPLITS = (summary.SELECTION, summary.VALIDATION)
@@ -31,6 +33,12 @@ def sparsity_name(found: Ticket, config: Config) -> str:
     return percent(sparsities(config)[found.round]) if found.round else "none"
 
 
+def ticket_cell(found: Ticket, scores: Scores) -> str:
+    """The score of the ticket, with a dagger if a run of it collapsed."""
+    run = Run(found.task, "imp", found.round or 0)
+    return marked(spread(found.ticket), scores.collapsed(run))
+
+
 def tickets_table(scores: Scores, config: Config) -> Table:
     """The sparsest matching ticket of every task, beside dense and its controls."""
     kinds = control_kinds(config)
@@ -40,7 +48,7 @@ def tickets_table(scores: Scores, config: Config) -> Table:
         "reported on validation, the best of several on the split that reports it. Points; mean ± "
         "standard deviation over n seeds; differences are paired by seed, with the "
         f"{interval_name(config)}. Controls have the size of the ticket chosen on selection. "
-        "Collapsed: predicts one class or a constant; not surely above majority: the interval, or "
+        f"{DAGGER}. Not surely above majority: the interval, or "
         "of one seed the score, reaches down to it."
     )
     if len(config.seeds) == 1 and config.tickets.rule == "one_std":
@@ -56,14 +64,15 @@ def tickets_table(scores: Scores, config: Config) -> Table:
     both = zip(*(findings.find_tickets(scores, config, split) for split in SPLITS), strict=True)
     for found, theirs in both:
         nothing = NONE if found.round is None else NOT_RUN
-        controls = {
-            kind: scores.summary(
-                runs.control_run(found.task, kind, found.round), config.tickets.confidence
-            )
-            if found.round
-            else None
+        of = {
+            kind: runs.control_run(found.task, kind, found.round) if found.round else None
             for kind in kinds
         }
+        controls = {
+            kind: scores.summary(run, config.tickets.confidence) if run else None
+            for kind, run in of.items()
+        }
+        collapsed = {kind: scores.collapsed(run) if run else 0 for kind, run in of.items()}
         gain = findings.gain(found.task, found.round, scores, config) if found.round else None
         flags = [*found.flags]
         absent = [control_name(kind) for kind, one in controls.items() if one is None]
@@ -78,13 +87,16 @@ def tickets_table(scores: Scores, config: Config) -> Table:
                 metric_name(found.metric),
                 sparsity_name(found, config),
                 NONE if found.majority is None else points(found.majority.mean),
-                spread(found.dense),
-                spread(found.ticket) if found.ticket else nothing,
-                *(spread(one) if one else nothing for one in controls.values()),
+                marked(spread(found.dense), scores.collapsed(Run(found.task, "dense"))),
+                ticket_cell(found, scores) if found.ticket else nothing,
+                *(
+                    marked(spread(one), collapsed[kind]) if one else nothing
+                    for kind, one in controls.items()
+                ),
                 difference(found.loss) if found.loss else nothing,
                 difference(gain) if gain else nothing,
                 sparsity_name(theirs, config),
-                spread(theirs.ticket) if theirs.ticket else NONE,
+                ticket_cell(theirs, scores) if theirs.ticket else NONE,
                 ", ".join(sizes),
                 "; ".join(flags) or NONE,
             )
@@ -99,7 +111,8 @@ def tickets_table(scores: Scores, config: Config) -> Table:
             **numbers(found.ticket, "ticket_"),
         }
         for kind, one in controls.items():
-            record |= numbers(one, f"{kind.replace('-', '_')}_")
+            prefix = f"{kind.replace('-', '_')}_"
+            record |= {**numbers(one, prefix), f"{prefix}collapsed": collapsed[kind]}
         records.append(
             record
             | numbers(found.loss, "ticket_minus_dense_")

@@ -32,7 +32,7 @@ def transfer_figure(scores: Scores, config: Config) -> Figure:
     if not cells:
         return Figure("transfer", title, caption, missing=runs.why_not("transfer", config))
     sources, targets = config.transfer.sources, config.transfer.targets
-    dense = {(cell.source, cell.target): cell.difference for cell in cells}
+    dense = {(cell.source, cell.target): cell.from_dense.mean for cell in cells}
     own = {(cell.source, cell.target): cell.from_own.mean for cell in cells if cell.from_own}
     stars = {(cell.source, cell.target) for cell in cells if cell.reaches_own}
     counts = {source: transfers.reached(source, cells) for source in sources}
@@ -44,9 +44,12 @@ def transfer_figure(scores: Scores, config: Config) -> Figure:
             "pair": f"{cell.source} to {cell.target}",
             "source": cell.source,
             "target": cell.target,
-            "difference": cell.difference,
+            "difference": cell.from_dense.mean,
+            "low": cell.from_dense.low,
+            "high": cell.from_dense.high,
             "minus_own": None if cell.from_own is None else cell.from_own.mean,
-            "n": cell.score.n,
+            "n": cell.from_dense.n,
+            "collapsed": cell.collapsed,
         }
         for cell in cells
     ]

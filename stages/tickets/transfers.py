@@ -1,7 +1,6 @@
-"""What came out of training the masks of sources on targets, as values; and the same of Chen et al. "
-"2020."""
+"""What came out of training masks of sources on targets, as values, and what Chen et al. 2020 have."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from stages.tickets import summary
@@ -9,7 +8,10 @@ from stages.tickets.chen_rows import PublishedTransfer
 from stages.tickets.runs import Config
 from stages.tickets.summary import Difference, Run, Scores, Seed, Summary
 
-ROUNDING = 1e-12
+Levels = Mapping[tuple[str, str], float]
+"""Numbers by source and target."""
+ROUNDING = 2e-6
+"""Means of scores that are written with six digits differ by rounding alone up to this."""
 
 
 @dataclass(frozen=True)
@@ -19,10 +21,12 @@ class Cell:
     source: str
     target: str
     score: Summary
-    difference: float
-    """Mean minus the mean dense score of the target."""
+    from_dense: Difference
+    """Minus the dense score of the target, by seed."""
     from_own: Difference | None
     """Minus the target's own ticket, by seed; None where that was not trained."""
+    collapsed: int
+    """Seeds that ended in a model which predicts one class or a constant."""
 
     @property
     def reaches_own(self) -> bool | None:
@@ -41,11 +45,11 @@ def transfer_cells(scores: Scores, config: Config) -> list[Cell]:
         for target in config.transfer.targets:
             run = Run(target, "transfer", number, source)
             found = scores.summary(run, confidence)
-            dense = scores.summary(Run(target, "dense"), confidence)
+            dense = scores.compare(run, Run(target, "dense"), confidence)
             if found is None or dense is None:
                 continue
             own = summary.compare(scores.of(run), own_ticket(target, scores, config), confidence)
-            cells.append(Cell(source, target, found, found.mean - dense.mean, own))
+            cells.append(Cell(source, target, found, dense, own, scores.collapsed(run)))
     return cells
 
 
@@ -60,8 +64,7 @@ def own_ticket(target: str, scores: Scores, config: Config) -> dict[Seed, float]
 
 
 def reached(source: str, cells: Iterable[Cell], margin: float = 0.0) -> tuple[int, int]:
-    """On how many other targets a source's mask is at most `margin` below their own, and of how "
-    "many."""
+    """On how many other targets a mask is at most `margin` below their own, and of how many."""
     others = [
         served
         for cell in cells
@@ -70,10 +73,15 @@ def reached(source: str, cells: Iterable[Cell], margin: float = 0.0) -> tuple[in
     return sum(others), len(others)
 
 
-def mean_from_own(source: str, scores: Scores, config: Config) -> Difference | None:
-    """Minus the targets' own tickets, by seed the mean over the other targets."""
+def mean_from_own(
+    source: str, scores: Scores, config: Config, targets: Sequence[str] | None = None
+) -> Difference | None:
+    """Minus the targets' own tickets, by seed the mean over the other targets, or over those named.
+
+    Sources have different other targets: to compare sources, see `mean_centred`.
+    """
     by_target = []
-    for target in config.transfer.targets:
+    for target in config.transfer.targets if targets is None else targets:
         found = scores.of(Run(target, "transfer", config.transfer.round, source))
         own = own_ticket(target, scores, config)
         both = {seed: found[seed] - own[seed] for seed in found if seed in own}
@@ -88,6 +96,59 @@ def mean_from_own(source: str, scores: Scores, config: Config) -> Difference | N
     return summary.summarize_differences(means, config.tickets.confidence)
 
 
+def centred(source: str, cells: Levels, sources: Collection[str]) -> float | None:
+    """By how much a mask is better than those of `sources` on the same targets: mean over the others.
+
+    Of every other target the source's cell minus the mean of the cells of all `sources` but the target,
+    the source itself among them if it is one. Targets on which no other source ran do not count; None
+    where none is left. So that easy and hard targets, of which every source lacks another, do not decide.
+
+    Args:
+        cells: by source and target, minus anything that depends on the target alone.
+    """
+    found = []
+    for target in dict.fromkeys(target for _, target in cells):
+        others = [one for one in sources if one != target and (one, target) in cells]
+        if source != target and (source, target) in cells and set(others) - {source}:
+            column = sum(cells[one, target] for one in others) / len(others)
+            found.append(cells[source, target] - column)
+    return sum(found) / len(found) if found else None
+
+
+def mean_centred(
+    source: str,
+    sources: Collection[str],
+    scores: Scores,
+    config: Config,
+    targets: Sequence[str] | None = None,
+) -> Difference | None:
+    """`centred` by seed, over all targets or those named, of the seeds that have every cell."""
+    number = config.transfer.round
+    by_cell = {
+        (one, target): found
+        for one in dict.fromkeys((source, *sources))
+        for target in (config.transfer.targets if targets is None else targets)
+        if (found := scores.of(Run(target, "transfer", number, one)))
+    }
+    seeds = set.intersection(*(set(found) for found in by_cell.values())) if by_cell else set()
+    levels = [
+        level
+        for seed in sorted(seeds, key=str)
+        if (
+            level := centred(
+                source, {place: found[seed] for place, found in by_cell.items()}, sources
+            )
+        )
+        is not None
+    ]
+    return summary.summarize_differences(levels, config.tickets.confidence) if levels else None
+
+
+def task_sources(config: Config) -> list[str]:
+    """Sources that are tasks."""
+    return [source for source in config.transfer.sources if source in config.tasks]
+
+
 def universal(cells: Sequence[Cell], margin: float) -> list[str]:
     """Sources that serve all other targets, where there are two at least."""
     counts = {cell.source: reached(cell.source, cells, margin) for cell in cells}
@@ -97,8 +158,7 @@ def universal(cells: Sequence[Cell], margin: float) -> list[str]:
 def weights_gain(
     source: str, target: str, point: int, scores: Scores, config: Config
 ) -> Difference | None:
-    """The source's mask on its own weights at a point of its training, minus the same mask on "
-    "theta_0."""
+    """The source's mask on the source's weights at a point of its training, minus that on theta_0."""
     moved = Run(target, "transfer_weights", point, source)
     plain = Run(target, "transfer", config.transfer.round, source)
     return scores.compare(moved, plain, config.tickets.confidence)

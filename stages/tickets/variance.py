@@ -16,8 +16,7 @@ class Effect:
     chance: float
     """The share it has on average where all cells are independent and alike: its degrees of freedom."""
     std: float
-    """Standard deviation of the effect: root of (mean square - that of the rest) / cells, 0 if "
-    "negative."""
+    """Standard deviation of the effect: root of (mean square - that of the rest) / cells, or 0."""
     p: float | None
     """Of the F test against the rest; None without a rest."""
 
