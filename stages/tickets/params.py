@@ -981,8 +981,8 @@ def _check_standard(params: Params) -> None:
     aliased = [source for source in params.transfer.sources if source.startswith(ALIASED)]
     if aliased and params.transfer.round == 1 and params.imp.decay_over == 1:
         raise ValueError(
-            f"transfer.sources has {aliased[0]!r}, allowed with transfer.round from 2 on, as the first mask "
-            "is that of the task itself"
+            f"transfer.sources has {aliased[0]!r}, allowed with transfer.round from 2 on, as the first "
+            "mask is that of the task itself"
         )
     for seed in params.transfer.seeds if aliased else ():
         if seed not in standard.seeds:
