@@ -159,7 +159,7 @@ def test_trainings_of_the_bert_base_study_are_those_of_its_lists():
 
 
 def test_bytes_are_those_that_dvc_lock_has():
-    """Of stages that are as they were: headers and losses of one run are 6 kB at most, or one per cent."""
+    """Of stages as they were: headers and losses of one run are 6 kB at most, or one per cent."""
     content = params.content(ROOT / "params.yaml")
     study = params.checked(content, "params.yaml")
     found = sizes.measure(study, content, ROOT / "none", {})
