@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from stages import cli
 from stages.tickets import artifacts, params, tasks, word_vectors
@@ -26,11 +27,12 @@ def main(
     weights = artifacts.load_arrays(encoder / "weights.safetensors")
     embeddings = word_vectors.embeddings_of(weights, num_words)
     out.mkdir(parents=True, exist_ok=True)
-    for task in config.tasks:
-        data = tasks.load_prepared(prepared / task)
-        if data.task.kind in tasks.LABELLED:
-            found = word_vectors.predict(data, embeddings, config.baselines)
-            artifacts.save_arrays(found, out / f"{task}.safetensors")
+    with threadpool_limits(1):  # with more, the last bits depend on how many cores there are
+        for task in config.tasks:
+            data = tasks.load_prepared(prepared / task)
+            if data.task.kind in tasks.LABELLED:
+                found = word_vectors.predict(data, embeddings, config.baselines)
+                artifacts.save_arrays(found, out / f"{task}.safetensors")
 
 
 if __name__ == "__main__":

@@ -136,9 +136,9 @@ def controls_figure(scores: Scores, config: Config) -> Figure:
     title = "IMP tickets minus their controls, one panel per task and one over all tasks"
     caption = (
         "Score of the IMP ticket minus that of the control of its size, paired by seed, validation "
-        f"split; right of 0 the ticket is better. Bars: {interval_name(config)}, over all tasks the "
-        "interval over tasks, cut at the ends of the axis; without a bar, one seed or task. All panels "
-        "share their axes."
+        f"split; right of 0 the ticket is better. Bars: {interval_name(config)}, "
+        "cut at the ends of the axis; without a bar, one seed. Over all tasks: over those that have the "
+        "control, see the table. All panels share their axes."
     )
     found = differences(scores, config)
     if not found:

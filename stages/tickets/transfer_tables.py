@@ -20,11 +20,13 @@ from stages.tickets.tables import Record, Table, numbers
 def transfer_caption(config: Config) -> str:
     number = config.transfer.round
     num_seeds = len(config.transfer.seeds)
+    joint = "multi-task" in config.transfer.sources
+    several = f" Several tasks: {', '.join(config.multitask.tasks)}." if joint else ""
     return (
         f"Masks of round {number} ({percent(sparsities(config)[number])} sparse) found on the "
         "row's task and trained on the column's, minus the column's dense score of the same seeds; "
         f"points on the validation split, mean over {count(num_seeds, 'seed')} (n={num_seeds}). "
-        "* at least the score of the column's own ticket on the same seeds."
+        f"* at least the score of the column's own ticket on the same seeds.{several}"
     )
 
 
