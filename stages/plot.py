@@ -3,15 +3,25 @@
 import csv
 import json
 import os
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, TypeVar
 
 import typer
 
 from stages import cli
-from stages.tickets import chen_rows, curves, page, params, pattern_rows, report, summary, tables
+from stages.tickets import (
+    chen_rows,
+    curves,
+    deviations,
+    page,
+    params,
+    pattern_rows,
+    report,
+    summary,
+    tables,
+)
 from stages.tickets.chen_rows import ChenResults
 from stages.tickets.pattern_rows import PatternResults
 
@@ -22,9 +32,15 @@ Row = TypeVar("Row")
 class Params:
     title: str
     banner: str
+    ran: params.Ran | None
     tasks: tuple[str, ...]
     seeds: tuple[int, ...]
     encoder: params.Encoder
+    data: Mapping[str, params.Data]
+    own: Mapping[str, params.OwnData]
+    prepare: params.Prepare
+    train: params.Train
+    override: Mapping[str, params.Override]
     rounds: tuple[params.Round, ...]
     imp: params.Imp
     earlier: params.Earlier
@@ -64,7 +80,10 @@ def main(
     page_out: Annotated[Path, typer.Option("--page", help="HTML file, written.")],
     readme_out: Annotated[Path, typer.Option("--readme", help="Markdown file, written.")],
 ) -> None:
-    config = cli.read(Params)
+    whole = params.load(cli.PARAMS)
+    config = replace(
+        cli.read(Params), data=whole.data, own=whole.own, override=whole.override
+    )  # of all tasks, where `read` takes the entry of one
     found = summary.Scores(read(scores, summary.Score))
     results = report.Results(
         found,
@@ -102,11 +121,16 @@ def main(
     for kind in curves.CURVES:
         means = curves.mean_scores(kind, found, config)
         write(figures_out / f"scores_mean_{kind}.csv", tables.to_csv(means))
-    facts = report.scope(found, record, config)
+    content = page.Content(
+        report.scope(found, record, config),
+        report.cards_of(sections, config),
+        deviations.deviations(record["num_prunable"], results.tasks, config),
+        sections,
+    )
     links = folders(page_out, tables_out, figures_out)
-    write(page_out, page.to_html(sections, facts, config, links))
+    write(page_out, page.to_html(content, config, links))
     links = folders(readme_out, tables_out, figures_out)
-    write(readme_out, page.to_readme(sections, facts, config, links))
+    write(readme_out, page.to_readme(content, config, links))
 
 
 def read(path: Path, kind: type[Row]) -> list[Row]:

@@ -6,8 +6,8 @@ from html.parser import HTMLParser
 
 import pytest
 
+from stages.tickets import deviations, report
 from stages.tickets import page as pages
-from stages.tickets import report
 from stages.tickets.sections import Section
 from tests.made_up import SIZES, Size, Study, config, study
 
@@ -47,10 +47,14 @@ def build(made: Study) -> list[Section]:
 def write(made: Study, sections: list[Section], **changes: str) -> tuple[str, str]:
     """Page and README, with other titles or banners."""
     config = made.config.model_copy(update=changes)
-    facts = report.scope(made.found, RECORD, config)
+    content = pages.Content(
+        report.scope(made.found, RECORD, config),
+        report.cards_of(sections, config),
+        deviations.deviations(12345, made.tasks, config),
+        sections,
+    )
     folders = ("tables", "figures")
-    html = pages.to_html(sections, facts, config, folders)
-    return html, pages.to_readme(sections, facts, config, folders)
+    return pages.to_html(content, config, folders), pages.to_readme(content, config, folders)
 
 
 @pytest.fixture(scope="module")
@@ -118,6 +122,6 @@ def test_a_report_has_all_sections_and_says_what_did_not_run(size: Size) -> None
     for text in (html, readme):
         assert "None" not in text.replace("None of", "")
         assert not re.search(r"\bnan\b", text)
-    assert readme.count("\n## ") == html.count("<h2") == 19
+    assert readme.count("\n## ") == html.count("<h2") == 22
     assert ("random.rounds is empty" in html) is (not size[3])
     assert ("random.rounds is empty" in readme) is (not size[3])

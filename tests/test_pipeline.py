@@ -185,14 +185,14 @@ def wrong_code(stages: Iterable[Stage]) -> list[str]:
 
 
 def wrong_params(stages: Iterable[Stage]) -> list[str]:
-    """Params: the fields of the script's `Params`; those with an entry per task of the stage's."""
+    """Params: the fields of the script's `Params`; those with an entry per task of the stage's task."""
     problems = []
     for stage in stages:
         task = stage.option("target") or stage.option("task")
         read_by_script = fields_of_params(stage.module) - {NOT_READ.get(stage.group, "")}
         parts = PARTS.get(stage.group, {})
         expected = {
-            f"{name}.{task}" if name in PER_TASK else parts.get(name, name)
+            f"{name}.{task}" if task and name in PER_TASK else parts.get(name, name)
             for name in read_by_script
         }
         problems += _differences(f"{stage.name}: params", set(stage.params), expected)
@@ -678,12 +678,13 @@ LAYERS = {
         "retraining", "subnetworks", "training", "update", "variants",
     },
     "reports": {
-        "answers", "baseline_tables", "budget_tables", "checks", "chen_claims", "chen_report",
-        "chen_tables", "claims", "control_tables", "curves", "figures", "findings", "formatting",
+        "answers", "baseline_tables", "budget_tables", "cards", "checks", "chen_claims",
+        "chen_report", "chen_tables", "claims", "control_tables", "curves", "deviations", "figures",
+        "findings", "formatting",
         "hans_tables", "heat_maps", "importance_reports", "mask_tables", "movement_tables", "page",
         "panels", "pattern_figures", "pattern_tables", "place_tables", "report", "rewinding_tables",
         "runs", "score_tables", "sections", "seed_tables", "structure_claims", "subnetwork_figures",
-        "subnetwork_tables", "survival_figures", "tables", "ticket_claims", "ticket_tables",
+        "subnetwork_tables", "survival_figures", "tables", "targets", "ticket_claims", "ticket_tables",
         "transfer_claims", "transfer_figures", "transfer_tables", "transfers",
     },
 }  # fmt: skip

@@ -168,12 +168,12 @@ def test_glue_has_its_official_sizes_and_outputs():
 
 
 def test_a_local_folder_says_how_many_examples_it_has(tmp_path):
-    own, content = study("minilm-rte-cola")
+    own, content = study("minilm-rte-mrpc")
     (tmp_path / "rte").mkdir()
     for split, rows in {"train-0": 30, "train-1": 10, "validation-0": 5}.items():
         pd.DataFrame({"label": [0] * rows}).to_parquet(tmp_path / "rte" / f"{split}.parquet")
     data = {"source": "folder", "path": str(tmp_path), "config": "rte"}
-    own, content = study("minilm-rte-cola", data=content["data"] | {"rte": data})
+    own, content = study("minilm-rte-mrpc", data=content["data"] | {"rte": data})
     found = sizes.examples_of(own, "rte", SHAPE)
     assert not isinstance(found, str)
     examples, source = found

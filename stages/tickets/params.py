@@ -714,6 +714,20 @@ class Plot(Section):
     """Panels side by side."""
 
 
+class Ran(Section):
+    """Where a study ran, as whoever ran it says: outputs of stages hold no times and no machines."""
+
+    date: Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}$")]
+    """Of the end, as 2026-11-22."""
+    hardware: str = Field(min_length=1)
+    hours: float = Field(gt=0)
+    """Of wall time, from nothing to the report."""
+    commit: Annotated[str, Field(pattern=r"^([0-9a-f]{7,40})?$")]
+    """Of the code of the trainings; empty: that which holds the report."""
+    cuts: tuple[str, ...]
+    """What was left out of what the papers did, and why, a sentence each."""
+
+
 class Params(Section):
     """The whole of params.yaml."""
 
@@ -721,6 +735,8 @@ class Params(Section):
     title: str
     banner: str
     """Shown on top of every report; empty for none."""
+    ran: Ran | None
+    """Of the committed report; null where there is none."""
     tasks: tuple[Name, ...] = Field(min_length=1)
     seeds: tuple[Seed, ...] = Field(min_length=1)
     noise: Noise

@@ -7,9 +7,11 @@ from typing import Protocol
 from stages.tickets import (
     answers,
     baseline_tables,
+    cards,
     chen_report,
     claims,
     curves,
+    deviations,
     figures,
     hans_tables,
     heat_maps,
@@ -27,6 +29,7 @@ from stages.tickets import (
     summary,
     survival_figures,
 )
+from stages.tickets.cards import Card
 from stages.tickets.chen_rows import ChenResults
 from stages.tickets.formatting import percent
 from stages.tickets.pattern_rows import PatternResults
@@ -51,15 +54,13 @@ from stages.tickets.summary import (
 )
 
 
-class Config(figures.Config, Protocol):
+class Config(figures.Config, deviations.Config, Protocol):
     """The sections of params.yaml that the report reads."""
 
     @property
     def title(self) -> str: ...
     @property
     def banner(self) -> str: ...
-    @property
-    def encoder(self) -> params.Encoder: ...
 
 
 @dataclass(frozen=True)
@@ -261,6 +262,14 @@ def build(results: Results, config: Config) -> list[Section]:
     ]
 
 
+def cards_of(sections: Sequence[Section], config: Config) -> list[Card]:
+    """Every statement, from the tables of claims that `build` made."""
+    tables = {table.name: table for section in sections for table in section.tables}
+    return cards.of_claims(
+        tables["chen_claims"], tables["claims"], tables["structure_claims"], config
+    )
+
+
 def scope(scores: Scores, record: Mapping[str, object], config: Config) -> list[tuple[str, str]]:
     """What the numbers are about: encoder, tasks, seeds, rounds.
 
@@ -278,6 +287,17 @@ def scope(scores: Scores, record: Mapping[str, object], config: Config) -> list[
         ("Seeds", f"{', '.join(map(str, config.seeds))} (n={len(config.seeds)})"),
         ("Rounds", f"{len(config.rounds)}, to {sparsities} sparsity"),
         ("Rewound to", start if config.imp.rewind_to else "the pre-trained weights (0 %)"),
+        *_ran(config.ran),
+    ]
+
+
+def _ran(ran: params.Ran | None) -> list[tuple[str, str]]:
+    if ran is None:
+        return [("Hardware", "not said: `ran` in params.yaml is null")]
+    return [
+        ("Hardware", ran.hardware),
+        ("Hours", f"{ran.hours:g}, ended on {ran.date}"),
+        ("Commit", ran.commit or "the one that holds this report"),
     ]
 
 
@@ -311,7 +331,7 @@ def notes(config: Config) -> list[str]:
         ),
         (
             "n counts seeds where no table says otherwise. A seed moves the classifier's first weights, "
-            "the order of the data, dropout and random masks, as far as `noise` in params.yaml lets it; "
+            "the order of the data, dropout and random masks, as far as noise in params.yaml lets it; "
             "encoder and examples are the same for all seeds. The intervals are about these seeds only; "
             "those over several tasks are of each seed's mean over the tasks."
         ),

@@ -69,7 +69,7 @@ def _digits(value: Value) -> str:
 def to_markdown(table: Table) -> str:
     """The table and its caption; text columns to the left, numbers to the right."""
     if table.missing:
-        return f"*Table {table.missing}.*\n"
+        return f"*Table “{table.name.replace('_', ' ')}”: {to_text(table.missing)}.*\n"
     lines = [table.header, ("---",) + ("---:",) * (len(table.header) - 1), *table.rows]
     body = "\n".join("| " + " | ".join(to_text(cell) for cell in line) + " |" for line in lines)
     return f"{body}\n\n{to_text(table.caption)}\n"

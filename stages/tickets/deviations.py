@@ -1,0 +1,164 @@
+"""Where a study departs from what the two papers did, as far as its settings tell."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Protocol
+
+from stages.tickets import params
+from stages.tickets.formatting import count, percent
+from stages.tickets.runs import Config as RunsConfig
+from stages.tickets.summary import TaskSize
+
+CHEN_TASKS = ("mnli", "qqp", "stsb", "wnli", "qnli", "mrpc", "rte", "sst2", "cola", "squad", "mlm")
+PRASANNA_TASKS = ("mnli", "qqp", "stsb", "wnli", "qnli", "mrpc", "rte", "sst2", "cola")
+SEEDS = 5
+"""Prasanna et al. 2020 everywhere; Chen et al. 2020 where they give a spread, else 3 or 1."""
+EPOCHS, BATCH, RATE = 3.0, 32, 2.0e-5
+"""Of both papers on GLUE."""
+MAX_LENGTH = 128
+TENTHS = tuple(number / 10 for number in range(1, 10))
+BERT_BASE = ("bert-base-uncased", "google-bert/bert-base-uncased")
+
+
+class Config(RunsConfig, Protocol):
+    """The sections of params.yaml that departures show in."""
+
+    @property
+    def encoder(self) -> params.Encoder: ...
+    @property
+    def data(self) -> Mapping[str, params.Data]: ...
+    @property
+    def own(self) -> Mapping[str, params.OwnData]: ...
+    @property
+    def prepare(self) -> params.Prepare: ...
+    @property
+    def train(self) -> params.Train: ...
+    @property
+    def override(self) -> Mapping[str, params.Override]: ...
+    @property
+    def ran(self) -> params.Ran | None: ...
+
+
+def deviations(num_prunable: int, sizes: Sequence[TaskSize], config: Config) -> list[str]:
+    """A sentence for each; what was left out by choice comes last.
+
+    Args:
+        num_prunable: weights of the encoder.
+        sizes: of the tasks, with their training examples.
+    """
+    found = [
+        *_encoder(num_prunable, config),
+        *_tasks(config),
+        *_examples(sizes, config),
+        *_texts(config),
+        *_seeds(config),
+        *_rounds(config),
+        *_training(config),
+        (
+            "Sparsities are chosen and searches stop on "
+            f"{percent(config.prepare.selection)} of the training examples, set aside as selection; the "
+            "papers use the validation split that they report."
+        ),
+    ]
+    return [*found, *(config.ran.cuts if config.ran else ())]
+
+
+def _encoder(num_prunable: int, config: Config) -> Iterable[str]:
+    encoder = config.encoder
+    if not (isinstance(encoder, params.HubEncoder) and encoder.name in BERT_BASE):
+        yield (
+            "Encoder: the papers have bert-base-uncased, 12 layers with 85.5 million prunable weights; "
+            f"this one has {num_prunable / 1e6:.1f} million."
+        )
+    if not isinstance(encoder, params.Pretrain) and encoder.pooler == "fresh":
+        yield (
+            "The pooler is drawn anew and never pruned; Chen et al. prune the pre-trained one with "
+            "the rest."
+        )
+
+
+def _tasks(config: Config) -> Iterable[str]:
+    here = {task: _of_papers(config.data.get(task)) for task in config.tasks}
+    others = [task for task, name in here.items() if name is None]
+    if others:
+        yield f"Tasks of neither paper: {', '.join(others)}."
+    for paper, theirs in (("Chen et al.", CHEN_TASKS), ("Prasanna et al.", PRASANNA_TASKS)):
+        absent = [task for task in theirs if task not in here.values()]
+        if 0 < len(absent) < len(theirs):
+            yield f"Tasks of {paper} that are not here: {', '.join(absent)}."
+
+
+def _of_papers(data: params.Data | None) -> str | None:
+    """What the papers call a task; None of one that they do not have."""
+    match data:
+        case params.TextData():
+            return "mlm"
+        case params.HubData() | params.FolderData():
+            if data.config in params.WIKITEXT:
+                return "mlm"
+            return "squad" if data.config in params.SQUAD else data.config
+        case _:
+            return None
+
+
+def _examples(sizes: Sequence[TaskSize], config: Config) -> Iterable[str]:
+    train = {one.task: one.train for one in sizes}
+    for task in config.tasks:
+        data = config.data.get(task)
+        if isinstance(data, params.DataSet) and data.examples is not None:
+            yield f"{task} trains on {train[task]:,} examples, drawn from all that there are."
+
+
+def _texts(config: Config) -> Iterable[str]:
+    length = config.prepare.max_length
+    if length != MAX_LENGTH:
+        yield f"Texts are cut to {length} tokens; in the papers to {MAX_LENGTH} on GLUE."
+
+
+def _seeds(config: Config) -> Iterable[str]:
+    if len(config.seeds) != SEEDS:
+        yield (
+            f"{count(len(config.seeds), 'seed')}; Prasanna et al. have {SEEDS}, and so have Chen et "
+            "al. where they give a spread."
+        )
+
+
+def _rounds(config: Config) -> Iterable[str]:
+    grid = tuple(after.sparsity for after in config.rounds)
+    if grid != TENTHS:
+        yield (
+            f"{count(len(grid), 'round')} of pruning, to {', '.join(map(percent, grid))}; Chen et al. "
+            "drop a tenth of the weights in each of nine."
+        )
+
+
+def _training(config: Config) -> Iterable[str]:
+    recipes: dict[tuple[float, int, float], list[str]] = {}
+    for task in config.tasks:
+        own = config.override[task]
+        recipe = (
+            own.epochs or config.train.epochs,
+            own.batch_size or config.train.batch_size,
+            own.learning_rate or config.train.learning_rate,
+        )
+        recipes.setdefault(recipe, []).append(task)
+    if set(recipes) != {(EPOCHS, BATCH, RATE)}:
+        listed = "; ".join(
+            f"{', '.join(tasks)}: {epochs:g} x {batch} at {_plain(rate)}"
+            for (epochs, batch, rate), tasks in recipes.items()
+        )
+        yield (
+            "Epochs, sentences a batch and peak learning rate are not the papers' "
+            f"({EPOCHS:g} x {BATCH} at {_plain(RATE)} on GLUE): {listed}."
+        )
+    if config.train.warmup:
+        yield (
+            f"The learning rate warms up over {percent(config.train.warmup)} of the steps; in the papers "
+            "not at all."
+        )
+    if config.train.precision != "fp32":
+        yield f"Products of matrices are in {config.train.precision}; in the papers in fp32."
+
+
+def _plain(rate: float) -> str:
+    """Without an exponent: 0.00002."""
+    return f"{rate:.10f}".rstrip("0")
