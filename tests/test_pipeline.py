@@ -678,14 +678,14 @@ LAYERS = {
         "retraining", "subnetworks", "training", "update", "variants",
     },
     "reports": {
-        "answers", "baseline_tables", "budget_tables", "cards", "checks", "chen_claims",
+        "answers", "baseline_tables", "budget_tables", "checks", "chen_claims",
         "chen_report", "chen_tables", "claims", "control_tables", "curves", "deviations", "figures",
         "findings", "formatting",
         "hans_tables", "heat_maps", "importance_reports", "mask_tables", "movement_tables", "page",
         "panels", "pattern_figures", "pattern_tables", "place_tables", "report", "rewinding_tables",
         "runs", "score_tables", "sections", "seed_tables", "structure_claims", "subnetwork_figures",
         "subnetwork_tables", "survival_figures", "tables", "targets", "ticket_claims", "ticket_tables",
-        "transfer_claims", "transfer_figures", "transfer_tables", "transfers",
+        "transfer_claims", "transfer_figures", "transfer_tables", "transfers", "verdict_cards",
     },
 }  # fmt: skip
 MAY_IMPORT = {

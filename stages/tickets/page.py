@@ -9,13 +9,13 @@ from pathlib import Path
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
-from stages.tickets import cards, targets
-from stages.tickets.cards import Card
+from stages.tickets import targets, verdict_cards
 from stages.tickets.figures import Figure
 from stages.tickets.formatting import NOT_RUN
 from stages.tickets.report import Config, notes
 from stages.tickets.sections import Section
 from stages.tickets.tables import Table, to_markdown, to_text
+from stages.tickets.verdict_cards import Card
 
 TEMPLATE = Path(__file__).with_name("page.html.jinja")
 SIGNS: Mapping[str, str] = {
@@ -57,7 +57,7 @@ def to_html(content: Content, config: Config, folders: tuple[str, str]) -> str:
         title=config.title,
         banner=config.banner,
         facts=content.facts,
-        groups=cards.groups(content.cards),
+        groups=verdict_cards.groups(content.cards),
         departures=content.departures,
         notes=notes(config),
         sections=content.sections,
@@ -91,7 +91,7 @@ def to_readme(content: Content, config: Config, folders: tuple[str, str]) -> str
         lines += [f"> **{to_text(' '.join(config.banner.split()))}**", ""]
     lines += [f"- {name}: {to_text(text)}" for name, text in content.facts]
     lines += ["", "The same as a page: index.html.", "", "## What holds here?", ""]
-    for title, tally, own in cards.groups(content.cards):
+    for title, tally, own in verdict_cards.groups(content.cards):
         lines += [f"{title}: **{tally}**.", "", *map(_line, own), ""]
     lines += ["## Departures from the papers", ""]
     lines += [*(f"- {to_text(sentence)}" for sentence in content.departures), ""]

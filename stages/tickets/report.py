@@ -7,7 +7,6 @@ from typing import Protocol
 from stages.tickets import (
     answers,
     baseline_tables,
-    cards,
     chen_report,
     claims,
     curves,
@@ -28,8 +27,8 @@ from stages.tickets import (
     subnetwork_tables,
     summary,
     survival_figures,
+    verdict_cards,
 )
-from stages.tickets.cards import Card
 from stages.tickets.chen_rows import ChenResults
 from stages.tickets.formatting import percent
 from stages.tickets.pattern_rows import PatternResults
@@ -52,6 +51,7 @@ from stages.tickets.summary import (
     TaskSize,
     WeightsOfLayer,
 )
+from stages.tickets.verdict_cards import Card
 
 
 class Config(figures.Config, deviations.Config, Protocol):
@@ -265,7 +265,7 @@ def build(results: Results, config: Config) -> list[Section]:
 def cards_of(sections: Sequence[Section], config: Config) -> list[Card]:
     """Every statement, from the tables of claims that `build` made."""
     tables = {table.name: table for section in sections for table in section.tables}
-    return cards.of_claims(
+    return verdict_cards.of_claims(
         tables["chen_claims"], tables["claims"], tables["structure_claims"], config
     )
 

@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from stages.tickets import cards, report
-from stages.tickets.cards import Card
+from stages.tickets import report, verdict_cards
 from stages.tickets.tables import Table
+from stages.tickets.verdict_cards import Card
 from tests.made_up import config, study, with_everything
 
 
@@ -57,8 +57,8 @@ def test_what_did_not_run_says_why() -> None:
 def test_the_tally_counts_every_card_once(made: tuple[list[Card], dict[str, Table]]) -> None:
     found, _ = made
     yes, no, agrees = (replace(found[0], word=word) for word in ("yes", "no", "agrees"))
-    assert cards.tally([yes, no, yes]) == "2 yes, 1 no"
-    assert cards.tally([agrees, replace(agrees, word="not run")]) == "1 agrees, 1 not run"
-    for _, text, own in cards.groups(found):
+    assert verdict_cards.tally([yes, no, yes]) == "2 yes, 1 no"
+    assert verdict_cards.tally([agrees, replace(agrees, word="not run")]) == "1 agrees, 1 not run"
+    for _, text, own in verdict_cards.groups(found):
         assert sum(int(part.split()[0]) for part in text.split(", ")) == len(own)
-    assert sum(len(own) for _, _, own in cards.groups(found)) == len(found)
+    assert sum(len(own) for _, _, own in verdict_cards.groups(found)) == len(found)
