@@ -22,7 +22,15 @@ from stages.tickets.formatting import (
 )
 from stages.tickets.runs import Config, source_name
 from stages.tickets.subnetwork_tables import on_axis
-from stages.tickets.summary import Agreement, Kept, Run, Scores, StructureAgreement, TaskSize
+from stages.tickets.summary import (
+    Agreement,
+    Difference,
+    Kept,
+    Run,
+    Scores,
+    StructureAgreement,
+    TaskSize,
+)
 from stages.tickets.ticket_tables import rule_name
 
 
@@ -112,8 +120,8 @@ def on_transfer(scores: Scores, config: Config) -> str:
     margin = config.tickets.transfer_margin
     names = [", ".join(map(source_name, transfers.universal(cells, at))) for at in (0.0, margin)]
     return text + (
-        f"As good as the own ticket on all of several other tasks: {names[0] or 'none'}; allowing "
-        f"{points(margin)} points below it: {names[1] or 'none'}."
+        f"Sources that reach the own ticket on all of two or more other tasks: {names[0] or 'none'}; "
+        f"allowing {points(margin)} points below it: {names[1] or 'none'}."
     )
 
 
@@ -132,7 +140,7 @@ def on_weights(scores: Scores, config: Config) -> str:
 def on_rewinding(scores: Scores, config: Config) -> str:
     ran = {
         f"from i = {point} %": [
-            found.mean
+            found
             for task in config.rewind.tasks
             if (found := findings.rewinding_gain(task, point, scores, config))
         ]
@@ -140,22 +148,33 @@ def on_rewinding(scores: Scores, config: Config) -> str:
     }
     for kind in rewinding_tables.OTHERS:
         ran[f"by {rewinding_tables.name_of(kind, config)}"] = [
-            found.mean
+            found
             for task in config.standard.tasks
             if (found := rewinding_tables.last_gain(task, kind, scores, config))
         ]
-    parts = [
-        f"{signed(findings.average(gains) or 0.0)} {name} ({count(len(gains), 'task')}, "
-        f"{signed(min(gains))} to {signed(max(gains))})"
-        for name, gains in ran.items()
-        if gains
-    ]
+    parts = [f"{_gained(gains)} {name} ({_over(gains)})" for name, gains in ran.items() if gains]
     if not parts and not scores.has("rewind"):
         return _sentence(runs.why_not("rewind", config))
     if not parts:
         return "Only one point ran: nothing to compare."
     at = config.imp.rewind_to
     return f"Change against i = {at} %, mean over tasks in points: {'; '.join(parts)}."
+
+
+def _gained(gains: Sequence[Difference]) -> str:
+    """The mean over tasks; of one task with its interval."""
+    if len(gains) == 1:
+        return difference(gains[0])
+    return signed(sum(one.mean for one in gains) / len(gains))
+
+
+def _over(gains: Sequence[Difference]) -> str:
+    """How many tasks and seeds, and from where to where the tasks reach."""
+    means, n = [one.mean for one in gains], min(one.n for one in gains)
+    reach = f", {signed(min(means))} to {signed(max(means))}" if len(means) > 1 else ""
+    return f"{count(len(gains), 'task')}{reach}" + (
+        "" if n == 1 and len(gains) == 1 else f", n={n}"
+    )
 
 
 def on_seeds(scores: Scores, config: Config) -> str:

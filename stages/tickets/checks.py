@@ -15,6 +15,8 @@ NO_VERDICT = "no verdict"
 """How the reason begins why two numbers are not of the same thing."""
 OTHER_ENCODER = f"{NO_VERDICT}: another encoder"
 OTHER_TASKS = f"{NO_VERDICT}: other tasks"
+BEYOND = ("aliased", "one_shot_beside_tasks")
+"""Names of statements that are not of the paper, but of its code or computed from its numbers."""
 Pairs = Callable[[str, int], tuple[Run, Run]]
 """Two runs to compare, by task and round."""
 

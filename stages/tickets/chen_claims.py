@@ -1,7 +1,7 @@
 """All statements of Chen et al. 2020 in one table, and in one sentence."""
 
 from stages.tickets import ticket_claims, transfer_claims
-from stages.tickets.checks import NO_NUMBER, NO_VERDICT, Checked, Data
+from stages.tickets.checks import BEYOND, NO_NUMBER, NO_VERDICT, Checked, Data
 from stages.tickets.formatting import NONE, difference, percent, points
 from stages.tickets.runs import Config
 from stages.tickets.tables import Record, Table, numbers
@@ -92,15 +92,20 @@ def same_number(one: Checked) -> str:
 
 
 def on_chen_claims(claimed: Table) -> str:
-    """How many statements hold here, and which do not."""
-    held = [str(record["holds"]) for record in claimed.records]
-    ran = [word for word in ("yes", "no", "unclear") if word in held]
-    parts = [f"{held.count(word)} {word}" for word in ran]
-    absent = sum(word == NONE for word in held)
+    """How many statements of the paper hold here, and which do not."""
+    held = {
+        row[0]: str(record["holds"])
+        for row, record in zip(claimed.rows, claimed.records, strict=True)
+        if record["claim"] not in BEYOND
+    }
+    words = list(held.values())
+    ran = [word for word in ("yes", "no", "unclear") if word in words]
+    parts = [f"{words.count(word)} {word}" for word in ran]
+    absent = words.count(NONE)
     if absent:
         parts.append(f"{absent} not run")
     text = f"Do its statements hold here? {', '.join(parts)}."
-    failed = [row[0] for row, word in zip(claimed.rows, held, strict=True) if word == "no"]
+    failed = [statement for statement, word in held.items() if word == "no"]
     if failed:
         text += f" Not here: {'; '.join(failed)}."
     said = [str(record["verdict"]).split(":")[0] for record in claimed.records]

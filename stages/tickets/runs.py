@@ -29,7 +29,11 @@ CONTROLS = {
     "one-shot": "one-shot mask",
     "one-shot-fine-tuned": "one-shot mask, fine-tuned",
 }
-SOURCES = {"one-shot": "one-shot mask", "random-mask": "random mask", "multi-task": "several tasks"}
+SOURCES = {
+    "one-shot": "one-shot mask",
+    "random-mask": "random mask",
+    "multi-task": "several tasks at once",
+}
 """Sources of transferred masks that are no task."""
 NO_LAYERS = "not run: layers.csv has no rows of the last round"
 

@@ -267,7 +267,7 @@ def mlm_mask_differs(data: Data, config: Config) -> Checked:
     return of_difference(
         (
             "mlm_mask_differs",
-            "The MLM mask is less like those of tasks than they are alike (100 × Jaccard)",
+            "The MLM mask is less like those of tasks than they are alike (100 × Jaccard, tasks − MLM)",
         ),
         (math.ulp(0.0), math.inf),
         found,

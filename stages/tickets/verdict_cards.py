@@ -5,10 +5,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from stages.tickets import targets
+from stages.tickets.checks import BEYOND
 from stages.tickets.formatting import NONE, NOT_RUN, count, signed
 from stages.tickets.tables import Record, Table
 
 CHEN = "Chen et al. 2020"
+BEYOND_CHEN = f"what goes beyond {CHEN}"
 PRASANNA = "Prasanna et al. 2020"
 WORDS = ("yes", "no", "unclear", NOT_RUN)
 """Whether a statement holds here."""
@@ -59,7 +61,7 @@ def of_claims(chen: Table, prasanna: Table, structure: Table, config: targets.Co
         made.append(
             Card(
                 str(record["claim"]),
-                CHEN,
+                BEYOND_CHEN if record["claim"] in BEYOND else CHEN,
                 statement,
                 theirs,
                 here,
@@ -144,7 +146,7 @@ def tally(cards: Sequence[Card]) -> str:
 def groups(cards: Sequence[Card]) -> list[tuple[str, str, list[Card]]]:
     """Title, tally and cards of the statements of each paper, then of its numbers; none is empty."""
     found = []
-    for paper in (CHEN, PRASANNA):
+    for paper in (CHEN, BEYOND_CHEN, PRASANNA):
         for title, numbers in ((f"Statements of {paper}", False), (f"Numbers of {paper}", True)):
             own = [card for card in cards if card.paper == paper and card.is_number is numbers]
             if own:
