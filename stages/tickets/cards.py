@@ -81,16 +81,20 @@ class Table:
     """By what they are called; the first one is what is exported."""
 
 
+def one_line(text: object) -> str:
+    """Without what cannot be printed, such as the codes of a terminal."""
+    return "".join(letter for letter in " ".join(str(text).split()) if letter.isprintable())
+
+
 def plain(text: object) -> str:
     """One line of Markdown that shows `text` as it is."""
-    line = " ".join(str(text).split())
-    escaped = re.sub(r"([\\`*_\[\]#|~$])", r"\\\1", line)
+    escaped = re.sub(r"([\\`*_\[\]#|~$])", r"\\\1", one_line(text))
     return escaped.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def code(text: object) -> str:
     """The same in letters of one width; not for a cell of a table."""
-    line = " ".join(str(text).split())
+    line = one_line(text)
     fence = "`" * (1 + max((len(run) for run in re.findall("`+", line)), default=0))
     space = " " if line.startswith("`") or line.endswith("`") else ""
     return f"{fence}{space}{line}{space}{fence}"
@@ -128,14 +132,14 @@ def front_matter(
         {} if kind is None else {"library_name": "transformers", "pipeline_tag": PIPELINES[kind]}
     )
     if source.licence == "other":
-        more["license_name"] = _line(source.licence_name)
+        more["license_name"] = one_line(source.licence_name)
     results = _results(tasks[0], table) if table else []
     if results:
-        more["model_name"] = _line(name)
-    data_sets = sorted({task.on_hub for task in tasks if task.on_hub})
+        more["model_name"] = one_line(name)
+    data_sets = sorted({one_line(task.on_hub) for task in tasks if task.on_hub})
     return ModelCardData(
         license=source.licence,
-        base_model=source.base_model,
+        base_model=one_line(source.base_model) if source.base_model else None,
         datasets=data_sets or None,
         tags=[*NAMED_HERE, *tags],
         eval_results=results or None,
@@ -144,17 +148,13 @@ def front_matter(
     )
 
 
-def _line(text: object) -> str:
-    return " ".join(str(text).split())
-
-
 def _results(task: Task, table: Table) -> list[EvalResult]:
     run = next(iter(table.runs.values()))
     return [
         EvalResult(
             task_type=PIPELINES[task.kind],
-            dataset_type=task.on_hub or task.name,
-            dataset_name=task.name,
+            dataset_type=one_line(task.on_hub or task.name),
+            dataset_name=one_line(task.name),
             dataset_split=split,
             metric_type=METRICS.get(metric, metric),
             metric_name=formatting.metric_name(metric),
