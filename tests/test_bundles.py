@@ -1,6 +1,7 @@
 """Bundles of masks: bit for bit what went in, and only for the encoder that it is of."""
 
 import json
+from typing import Any
 
 import numpy as np
 import pytest
@@ -53,7 +54,7 @@ def test_masks_are_told_apart(file):
 
 
 def test_the_loader_of_cards_reads_the_same(file):
-    scope = {}
+    scope: dict[str, Any] = {}
     exec(bundles.LOADER, scope)
     mask, about = scope["load"](file, "b", 1, 2)
     assert all(np.array_equal(mask[name], drawn(1)[name]) for name in SHAPES)

@@ -57,16 +57,19 @@ def written(title, about, the_task, the_table):
 @pytest.mark.parametrize("text", NASTY)
 def test_no_name_breaks_the_front_matter(text):
     """It reads back as it was, printed on one line, and everything after it is a heading."""
-    about = source(base_model=text, licence="other", licence_name=text)
-    card = ModelCard(written(text, about, task(text, on_hub=text), table(text)))
+    named = source(base_model=text, licence="other", licence_name=text)
+    card = ModelCard(written(text, named, task(text, on_hub=text), table(text)))
+    about = card.data.to_dict()
     line = "".join(letter for letter in " ".join(text.split()) if letter.isprintable())
-    assert card.data.base_model == line
-    assert card.data.license == "other"
-    assert card.data.license_name == line
-    assert card.data.datasets == [line]
-    assert card.data.model_name == line
-    (result,) = card.data.eval_results
-    assert (result.dataset_name, result.metric_value) == (line, 0.5)
+    assert about["base_model"] == line
+    assert about["license"] == "other"
+    assert about["license_name"] == line
+    assert about["datasets"] == [line]
+    (model,) = about["model-index"]
+    assert model["name"] == line
+    (result,) = model["results"]
+    assert result["dataset"]["name"] == line
+    assert result["metrics"][0]["value"] == 0.5
     assert card.text.lstrip().startswith("# ")
     assert "license: mit" not in re.sub(r"'[^']*'", "", str(card.data).split("---")[0])
 

@@ -29,7 +29,7 @@ from stages.tickets.bundles import Place
 from stages.tickets.evaluation import predict
 from tests.test_stages import NO_CONTROLS, STUDY, run, stages, write_study
 
-NOTHING = {"tasks": [], "seeds": []}
+NOTHING: dict[str, Any] = {"tasks": [], "seeds": []}
 EXPORTED: dict[str, Any] = (
     STUDY
     | NO_CONTROLS
@@ -241,12 +241,12 @@ def test_the_code_of_a_card_runs(out: Path, task: str, monkeypatch: pytest.Monke
 def test_the_card_of_a_ticket_has_the_scores(out: Path) -> None:
     assert ticket_of(out, "mood", 1) == 0
     content = (out / "README.md").read_text(encoding="utf-8")
-    about = ModelCard(content).data
-    (result, *_) = about.eval_results
+    about = ModelCard(content).data.to_dict()
+    (result, *_) = about["model-index"][0]["results"]
     own, dense = scores_of("imp"), scores_of("dense")
-    assert (about.license, about.pipeline_tag) == ("apache-2.0", "text-classification")
-    assert (result.dataset_split, result.metric_type) == ("validation", "accuracy")
-    assert result.metric_value == own[1]
+    assert (about["license"], about["pipeline_tag"]) == ("apache-2.0", "text-classification")
+    assert (result["dataset"]["split"], result["metrics"][0]["type"]) == ("validation", "accuracy")
+    assert result["metrics"][0]["value"] == own[1]
     for values, name in ((own, "ticket of round 1, trained alone"), (dense, "dense")):
         mean, half = np.mean(list(values.values())), 12.7062 * np.std(list(values.values()), ddof=1)
         half /= np.sqrt(2)  # Student's t of one degree of freedom
@@ -290,9 +290,10 @@ def test_a_subnetwork_is_exported_as_a_smaller_model(
         ]
         logits = removal.build(*exports.load(out))(input_ids=ids).logits
         assert torch.equal(scope["model"](input_ids=ids).logits, logits)
-    about = ModelCard.load(out / "README.md").data
-    assert about.eval_results[0].metric_value == scores_of(state)[1]
-    assert about.library_name is None  # transformers alone cannot read it
+    about = ModelCard.load(out / "README.md").data.to_dict()
+    (result, *_) = about["model-index"][0]["results"]
+    assert result["metrics"][0]["value"] == scores_of(state)[1]
+    assert "library_name" not in about  # transformers alone cannot read it
 
 
 def test_a_subnetwork_that_the_study_has_not_scored_says_so(out: Path) -> None:
@@ -300,7 +301,7 @@ def test_a_subnetwork_that_the_study_has_not_scored_says_so(out: Path) -> None:
     assert run("export_smaller", *options) == 0
     content = (out / "README.md").read_text(encoding="utf-8")
     assert "The study has no score of: random-7 heads and MLPs, as fine-tuned." in content
-    assert ModelCard(content).data.eval_results is None
+    assert "model-index" not in ModelCard(content).data.to_dict()
 
 
 # --- masks -----------------------------------------------------------------------------------

@@ -5,7 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from stages.tickets import label_names, language, texts
+from stages.tickets import label_names, language
+from stages.tickets.artifacts import Split
 from stages.tickets.params import FolderData, MiniatureData, OwnData, ParamsError, TextData
 from stages.tickets.tasks import Prepared, Task, Vocabulary
 from stages.tickets.texts import GLUE
@@ -14,7 +15,8 @@ MINIATURE = MiniatureData(source="miniature", train=10, validation=10, seed=0)
 
 
 def prepared(kind, num_labels, labels=()):
-    split = texts.Split(*(np.zeros(0, np.int32),) * 3, np.array(labels))
+    none = np.zeros(0, np.int32)
+    split = Split(none, none.astype(np.int8), none.astype(np.int64), np.array(labels))
     task = Task("x", kind, num_labels, ("accuracy",))
     return Prepared(task, Vocabulary(9, 0, 1, ()), split, {"validation": split})
 
@@ -37,8 +39,9 @@ def test_every_class_of_known_tasks_has_a_name():
     for name, names in label_names.MINIATURE.items():
         assert len(set(names)) == language.LABELLED[name][0]
     folder = FolderData(source="folder", path="x", config="rte")
-    assert label_names.of("any", folder, prepared("classification", 2))[0] == "entailment"
-    assert label_names.of("sentiment", MINIATURE, prepared("classification", 2))[1] == "positive"
+    two = prepared("classification", 2)
+    assert label_names.of("any", folder, two) == ("entailment", "not_entailment")
+    assert label_names.of("sentiment", MINIATURE, two) == ("negative", "positive")
 
 
 def test_other_kinds_have_none():

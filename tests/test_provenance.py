@@ -41,6 +41,7 @@ def test_a_commit_with_and_without_changes(tmp_path):
     git("add", "file")
     git("commit", "-m", "x")
     head = provenance.commit(tmp_path)
+    assert head is not None
     assert len(head) == 40
     (tmp_path / "other").write_text("x")
     assert provenance.commit(tmp_path) == head
