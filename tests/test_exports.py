@@ -1,10 +1,10 @@
 """Folders for others: loaded bit for bit, with and without this project, and never mistaken."""
 
 import json
-import re
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from safetensors import safe_open
@@ -18,7 +18,7 @@ from transformers import (
     RobertaConfig,
 )
 
-from stages.tickets import exports, removal
+from stages.tickets import exports, pretrained, removal, texts
 from stages.tickets.params import Kind
 from stages.tickets.structure import Structure
 from tests.conftest import Words
@@ -33,14 +33,11 @@ def removed(few: Structure, kind: Kind = "classification", config_class: Any = B
     return model
 
 
-def run_readme(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """The model that the code of README.md loads, run as it stands, in its folder."""
-    blocks = re.findall(r"```python\n(.*?)```", (folder / "README.md").read_text(), re.DOTALL)
-    scope: dict[str, Any] = {}
-    monkeypatch.chdir(folder)
-    exec(blocks[0], scope)
-    assert len(blocks) == 1
-    assert "stages" not in blocks[0]
+def run_loading(model: Any, few: Structure, kind: Kind) -> Any:
+    """The model that the code of a card loads, run as it stands, in the folder of the model."""
+    code, scope = exports.loading(model, kind, few), dict[str, Any]()
+    assert "stages" not in code
+    exec(code, scope)
     return scope["model"]
 
 
@@ -55,7 +52,11 @@ def test_what_is_loaded_says_the_same_bit_for_bit(
 ) -> None:
     model, folder = removed(STRUCTURES[few], kind, config_class), tmp_path / "new" / "folder"
     exports.save(model, STRUCTURES[few], folder)
-    for other in (removal.build(*exports.load(folder)), run_readme(folder, monkeypatch)):
+    monkeypatch.chdir(folder)
+    for other in (
+        removal.build(*exports.load(folder)),
+        run_loading(model, STRUCTURES[few], kind),
+    ):
         assert type(other) is type(model)
         assert not other.training
         assert torch.equal(other(**batch()).logits, model(**batch()).logits)
@@ -69,7 +70,7 @@ def test_a_whole_model_is_an_ordinary_folder(tmp_path: Path, kind: Kind) -> None
     model = removed(STRUCTURES["whole"], kind, RobertaConfig)
     exports.save(model, STRUCTURES["whole"], tmp_path)
     assert {path.name for path in tmp_path.iterdir()} == {
-        "README.md", "config.json", "model.safetensors",
+        "config.json", "model.safetensors",
     }  # fmt: skip
     found = AUTO[kind].from_pretrained(tmp_path)
     assert torch.equal(found(**batch()).logits, model(**batch()).logits)
@@ -87,7 +88,11 @@ def test_half_precision_stays_what_it_is(tmp_path: Path, monkeypatch: pytest.Mon
     few = STRUCTURES["uneven"]
     model = removed(few).to(torch.bfloat16)
     exports.save(model, few, tmp_path)
-    for other in (removal.build(*exports.load(tmp_path)), run_readme(tmp_path, monkeypatch)):
+    monkeypatch.chdir(tmp_path)
+    for other in (
+        removal.build(*exports.load(tmp_path)),
+        run_loading(model, few, "classification"),
+    ):
         assert other.dtype == torch.bfloat16
         assert torch.equal(other(**batch()).logits, model(**batch()).logits)
 
@@ -96,27 +101,27 @@ def test_the_structure_is_written_by_number(tmp_path: Path) -> None:
     few = STRUCTURES["layer 1 without heads"]
     exports.save(removed(few), few, tmp_path)
     assert {path.name for path in tmp_path.iterdir()} == {
-        "README.md", "config.json", "smaller.safetensors", "structure.json",
+        "config.json", "smaller.safetensors", "structure.json",
     }  # fmt: skip
     record = json.loads((tmp_path / "structure.json").read_text())
     assert record == {"heads": [[0, 3], []], "mlps": [1]}
     _, found, _ = exports.load(tmp_path)
     assert found.heads.tolist() == few.heads.tolist()
     assert found.mlps.tolist() == few.mlps.tolist()
-    text = (tmp_path / "README.md").read_text()
-    assert "2 of 8 attention heads and 1 of 2 MLPs are left" in text
 
 
 @pytest.mark.parametrize("few", ["whole", "uneven"])
 @pytest.mark.parametrize("kind", ["classification", "mlm"])
 def test_same_model_same_bytes(tmp_path: Path, words: Words, kind: Kind, few: str) -> None:
     """Also when written again from what was read, which comes from another folder."""
-    structure, tokenizer = STRUCTURES[few], words[0]
+    structure = STRUCTURES[few]
     model = removed(structure, kind, ElectraConfig)
-    exports.save(model, structure, tmp_path / "a", tokenizer)
-    exports.save(model, structure, tmp_path / "b", tokenizer)
+    exports.save(model, structure, tmp_path / "a")
+    exports.save(model, structure, tmp_path / "b")
     again = removal.build(*exports.load(tmp_path / "a"))
-    exports.save(again, structure, tmp_path / "c", tokenizer)
+    exports.save(again, structure, tmp_path / "c")
+    for name in "abc":
+        exports.save_tokenizer(*words, 9, True, tmp_path / name)
     written = [
         {path.name: path.read_bytes() for path in sorted((tmp_path / name).iterdir())}
         for name in "abc"
@@ -128,20 +133,62 @@ def test_same_model_same_bytes(tmp_path: Path, words: Words, kind: Kind, few: st
         assert len(file.metadata() or {}) <= 1
 
 
-def test_the_tokenizer_comes_along_and_cuts_nothing(tmp_path: Path, words: Words) -> None:
+def asked(tokenizer: Any, *texts: list[str]) -> list[list[list[int]]]:
+    found = tokenizer(*texts, truncation=True)
+    return [found["input_ids"], found["token_type_ids"]]
+
+
+def test_the_tokenizer_says_what_prepare_said(tmp_path: Path, words: Words) -> None:
+    """Single texts and pairs, longer than allowed; transformers would build its own for a BERT."""
     tokenizer = Tokenizer.from_str(words[0].to_str())
     tokenizer.enable_truncation(3)
     tokenizer.enable_padding(length=9)
-    few = STRUCTURES["uneven"]
-    exports.save(removed(few), few, tmp_path, tokenizer)
-    whole = words[0].encode("the old cat sees a dog")
-    assert (
-        Tokenizer.from_file(str(tmp_path / "tokenizer.json")).encode("the old cat sees a dog").ids
-        == whole.ids
-    )
+    exports.save_whole(small("classification", BERTS[0]), tmp_path)
+    exports.save_tokenizer(tokenizer, words[1], 9, True, tmp_path)
     assert len(tokenizer.encode("the old cat sees a dog").ids) == 9  # the one given is as it was
     found = AutoTokenizer.from_pretrained(tmp_path)
-    assert found("the old cat sees a dog")["input_ids"] == whole.ids
+    firsts, seconds = (
+        ["the old cat sees a dog The", "the cat"],
+        ["a dog sleeps the old dogs see", "a"],
+    )
+    for second in (None, seconds):
+        split = texts.tokenise(texts.Texts(firsts, second, np.zeros(2)), words[0], 9)
+        expected = [
+            [part.tolist() for part in np.split(whole, split.starts[1:-1])]
+            for whole in (split.ids.astype(np.int64), split.types.astype(np.int64))
+        ]
+        assert asked(found, *((firsts, second) if second else (firsts,))) == expected
+    assert words[1].size - 1 == words[0].token_to_id("not")
+    assert found.mask_token_id == words[1].mask
+    assert found.pad_token_id == words[1].pad
+    assert found.unk_token_id == words[0].token_to_id("[UNK]")
+    words[0].no_truncation()
+
+
+def test_letters_keep_their_case_where_the_encoder_tells_them_apart(tmp_path: Path) -> None:
+    """transformers would take lower case for an encoder of type BERT that says nothing of it."""
+    tokenizer, vocabulary = pretrained.word_tokenizer(["cat", "Cat"])
+    exports.save_whole(small("classification", BERTS[0]), tmp_path)
+    exports.save_tokenizer(tokenizer, vocabulary, 9, True, tmp_path)
+    assert AutoTokenizer.from_pretrained(tmp_path)("Cat cat")["input_ids"] == [2, 6, 5, 3]
+
+
+def test_no_token_types_for_a_model_without_them(tmp_path: Path, words: Words) -> None:
+    exports.save_whole(small("classification", RobertaConfig), tmp_path)
+    exports.save_tokenizer(*words, 9, False, tmp_path)
+    found = AutoTokenizer.from_pretrained(tmp_path)("the cat", "a dog")
+    assert sorted(found) == ["attention_mask", "input_ids"]
+
+
+def test_outputs_are_described() -> None:
+    model = small("classification", BERTS[0])
+    exports.describe_(model, "classification", ["no", "on: yes", "\n#"])
+    assert model.config.id2label == {0: "no", 1: "on: yes", 2: "\n#"}
+    assert model.config.label2id == {"no": 0, "on: yes": 1, "\n#": 2}
+    with pytest.raises(ValueError, match="3 classes have the names"):
+        exports.describe_(model, "classification", ["no", "yes"])
+    exports.describe_(model, "regression", None)
+    assert model.config.problem_type == "regression"
 
 
 @pytest.mark.parametrize(

@@ -668,8 +668,9 @@ LAYERS = {
         "seeds", "shuffles", "structure", "summary", "survival", "variance", "work",
     },
     "outside": {
-        "artifacts", "asked", "baselines", "corpora", "data_sets", "encoder", "expansion",
-        "exports", "hans", "pretrained", "scores", "sizes", "spans", "squad", "tasks", "texts",
+        "artifacts", "asked", "baselines", "bundles", "corpora", "data_sets", "encoder",
+        "expansion", "exports", "folders", "hans", "label_names", "origins", "pretrained",
+        "provenance", "scores", "sizes", "spans", "squad", "tasks", "texts",
         "word_vectors",
     },
     "loops": {
@@ -680,7 +681,7 @@ LAYERS = {
     "reports": {
         "answers", "baseline_tables", "budget_tables", "checks", "chen_claims",
         "chen_report", "chen_tables", "claims", "control_tables", "curves", "deviations", "figures",
-        "findings", "formatting",
+        "findings", "formatting", "model_cards",
         "hans_tables", "heat_maps", "importance_reports", "mask_tables", "movement_tables", "page",
         "panels", "pattern_figures", "pattern_tables", "place_tables", "report", "rewinding_tables",
         "runs", "score_tables", "sections", "seed_tables", "structure_claims", "subnetwork_figures",
@@ -694,11 +695,13 @@ MAY_IMPORT = {
     "loops": {"mathematics", "outside", "loops"},
     "reports": {"mathematics", "reports"},
 }
-SHARED_BY_SCRIPTS = {"cli", "inputs", "side_by_side"}
+SHARED_BY_SCRIPTS = {"cli", "finished", "inputs", "side_by_side"}
 LIGHT = (
     "baselines",
     "code",
     "check",
+    "export_masks",
+    "finished",
     "plan",
     "prepare",
     "reference_masks",

@@ -24,11 +24,8 @@ from stages import cli, inputs, score
 from stages.inputs import Inputs
 from stages.tickets import (
     artifacts,
-    evaluation,
-    exports,
     masks,
     raters,
-    removal,
     structure,
     subnetworks,
     summary,
@@ -1114,36 +1111,3 @@ def options(name: str) -> dict[str, Any]:
     """Of a stage whose options come once each."""
     stage = next(stage for stage in stages() if stage.name == name)
     return dict(zip(stage.arguments[::2], stage.arguments[1::2], strict=True))
-
-
-@pytest.mark.parametrize("alone", [False, True])
-def test_a_subnetwork_is_exported_as_a_smaller_model(
-    project: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str], alone: bool
-) -> None:
-    options = ["--task", "mood", "--seed", "1", "--subnetwork", "bad", "--out", str(tmp_path / "m")]
-    assert run("export", *options, *(["--retrain"] if alone else [])) == 0
-    assert "of 4 heads" in capfd.readouterr().out
-    model = removal.build(*exports.load(tmp_path / "m"))
-    prepared = tasks.load_prepared(project / "results" / "prepared" / "mood")
-    found = evaluation.predict(model, prepared)["validation.logits"]
-    state = "retrained" if alone else "pruned"
-    folder = subnetwork(project, "structured", 1, "bad") / state
-    expected = artifacts.load_arrays(folder / "predictions.safetensors")
-    assert found == pytest.approx(expected["validation.logits"], abs=1e-5)
-
-
-@pytest.mark.parametrize(
-    ("options", "said"),
-    [
-        (["--task", "mlm"], "have to be among search.tasks and search.seeds"),
-        (["--task", "mood", "--subnetwork", "best"], "'best', allowed are good, random"),
-        (["--task", "mood", "--out", "."], "'.', allowed is a folder without files"),
-    ],
-)
-@pytest.mark.usefixtures("project")
-def test_what_cannot_be_exported(
-    capfd: pytest.CaptureFixture[str], options: list[str], said: str
-) -> None:
-    assert run("export", "--seed", "1", "--out", "new", *options) == 1
-    assert said in capfd.readouterr().err
-    assert not Path("new").exists()

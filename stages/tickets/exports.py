@@ -6,6 +6,8 @@ called `model.safetensors`, since transformers would read that, warn, and draw a
 of a removed layer.
 """
 
+import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -14,33 +16,27 @@ from tokenizers import Tokenizer
 from torch import Tensor
 from transformers import AutoConfig, PreTrainedConfig, PreTrainedModel
 
-from stages.tickets import artifacts
+from stages.tickets import artifacts, encoder
+from stages.tickets.params import Kind
 from stages.tickets.structure import Structure, whole
+from stages.tickets.tasks import Vocabulary
 
 WHOLE = "model.safetensors"
 SMALLER = "smaller.safetensors"
 STRUCTURE = "structure.json"
 
-WHOLE_README = """\
-# {name}
-
-No attention head and no MLP was removed, so transformers reads this folder as any other:
-
-```python
-import transformers
-
-model = transformers.{name}.from_pretrained(".")
-```
-"""
-
-SMALLER_README = """\
-# {name}, smaller
-
-{num_heads} of {all_heads} attention heads and {num_mlps} of {all_mlps} MLPs are left; the others are not
-in `smaller.safetensors`. `structure.json` names those that are left, by number, heads by layer.
-`from_pretrained` of transformers cannot read this; with torch, transformers and safetensors it takes:
-
-```python
+OUTPUTS: Mapping[Kind, str] = {
+    "classification": "print([model.config.id2label[number] for number in logits.argmax(-1).tolist()])",
+    "regression": "print(logits[:, 0].tolist())",
+    "mlm": """\
+place = (inputs["input_ids"] == tokenizer.mask_token_id).nonzero()[0]
+print(tokenizer.decode(logits[place[0], place[1]].argmax()))""",
+    "span": """\
+start, end = output.start_logits[0].argmax(), output.end_logits[0].argmax()
+print(tokenizer.decode(inputs["input_ids"][0, start : end + 1]))""",
+}
+"""Python that prints what a model says, by kind of its task."""
+LOAD_SMALLER = """\
 import json
 from pathlib import Path
 
@@ -84,23 +80,61 @@ def load(folder):
 
 
 model = load(".")
-```
+"""
+LOAD_WHOLE = """\
+from transformers import {name}
+
+model = {name}.from_pretrained(".")
+"""
+TOKENIZER = """\
+The tokenizer is the one it was trained with; `truncation=True` cuts as its training did."""
+"""For cards."""
+
+
+def loading(model: PreTrainedModel, kind: Kind, structure: Structure | None = None) -> str:
+    """Python that loads `model` from its folder, run in there.
+
+    Args:
+        model: of a task.
+        kind: of the task.
+        structure: what `save` was told; None for `save_whole`.
+    """
+    if structure is not None and _smaller(structure):
+        return LOAD_SMALLER.format(name=type(model).__name__)
+    return LOAD_WHOLE.format(name=encoder.MODELS[kind].__name__)
+
+
+def asking(kind: Kind, pair: bool) -> str:
+    """Python that asks `model`, and prints what it says; after `loading`.
+
+    Args:
+        kind: of the task.
+        pair: an example has two texts.
+    """
+    given = {
+        "mlm": 'f"one word is {tokenizer.mask_token} ."',
+        "span": '"a question?", "a text with the answer"',
+    }.get(kind, '["a first text"], ["a second text"]' if pair else '["a text", "another"]')
+    output = "" if kind == "span" else ".logits"
+    return f"""\
+import torch
+from transformers import AutoTokenizer
+
+tokenizer = AutoTokenizer.from_pretrained(".")
+inputs = tokenizer({given}, truncation=True, padding=True, return_tensors="pt")
+with torch.inference_mode():
+    {"output" if kind == "span" else "logits"} = model(**inputs){output}
+{OUTPUTS[kind]}
 """
 
 
-def save(
-    model: PreTrainedModel,
-    structure: Structure,
-    folder: Path,
-    tokenizer: Tokenizer | None = None,
-) -> None:
-    """Write a folder from which `model` is loaded without this project; its README.md says how.
+def save(model: PreTrainedModel, structure: Structure, folder: Path) -> None:
+    """Write a folder from which `model` is loaded without this project, as `loading` says.
 
     Args:
-        model: a classifier or masked language model, without what `structure` drops.
+        model: of a task, without what `structure` drops.
         structure: what is kept. Heads are counted by layer; which ones are left a model does not tell.
         folder: new, or without a model.
-        tokenizer: goes into `tokenizer.json`, without truncation and padding.
 
     Raises:
         ValueError: `model` has heads or MLPs that `structure` drops, or lacks some.
@@ -110,28 +144,79 @@ def save(
     for name in (WHOLE, SMALLER, STRUCTURE):
         if (folder / name).exists():
             raise FileExistsError(f"{folder / name} exists")
-    folder.mkdir(parents=True, exist_ok=True)
-    # Weights go by the names of the model in memory, also where its checkpoint had older ones.
-    model.save_pretrained(folder, save_original_format=False)
-    smaller = not (structure.heads.all() and structure.mlps.all())
-    if smaller:
+    save_whole(model, folder)
+    if _smaller(structure):
         (folder / WHOLE).rename(folder / SMALLER)
         kept = [np.flatnonzero(heads).tolist() for heads in structure.heads]
         record = {"heads": kept, "mlps": np.flatnonzero(structure.mlps).tolist()}
         artifacts.save_record(record, folder / STRUCTURE)
-    text = (SMALLER_README if smaller else WHOLE_README).format(
-        name=type(model).__name__,
-        num_heads=structure.num_heads,
-        all_heads=structure.heads.size,
-        num_mlps=structure.num_mlps,
-        all_mlps=structure.mlps.size,
+
+
+def save_whole(model: PreTrainedModel, folder: Path) -> None:
+    """Write a model of any architecture, with all of its matrices, as transformers does."""
+    folder.mkdir(parents=True, exist_ok=True)
+    # Weights go by the names of the model in memory, also where its checkpoint had older ones.
+    model.save_pretrained(folder, save_original_format=False)
+
+
+def save_tokenizer(
+    tokenizer: Tokenizer, vocabulary: Vocabulary, max_length: int, types: bool, folder: Path
+) -> None:
+    """Write a tokenizer for AutoTokenizer of transformers, which tokenises as `prepare` did.
+
+    transformers takes `tokenizer.json` as it is, and builds none of its own from the vocabulary, as it
+    would for an encoder of type BERT that says no more: with lower case and word pieces.
+
+    Args:
+        tokenizer: of the encoder; truncation and padding are left out.
+        vocabulary: its special tokens.
+        max_length: tokens, to which `truncation=True` cuts.
+        types: the model tells the two texts of a pair apart by token types.
+        folder: of the model.
+    """
+    plain = Tokenizer.from_str(tokenizer.to_str())
+    plain.no_truncation()
+    plain.no_padding()
+    around = plain.encode("").ids
+    names = {"pad_token": vocabulary.pad, "mask_token": vocabulary.mask}
+    if len(around) == 2:  # what stands around every text
+        names |= {"cls_token": around[0], "sep_token": around[1]}
+    unknown = json.loads(plain.to_str())["model"].get("unk_token")
+    inputs = ["input_ids", *(["token_type_ids"] if types else []), "attention_mask"]
+    folder.mkdir(parents=True, exist_ok=True)
+    plain.save(str(folder / "tokenizer.json"))
+    artifacts.save_record(
+        {
+            "tokenizer_class": "PreTrainedTokenizerFast",
+            "model_input_names": inputs,
+            "model_max_length": max_length,
+            **{key: plain.id_to_token(number) for key, number in names.items()},
+            **({"unk_token": unknown} if unknown else {}),
+        },
+        folder / "tokenizer_config.json",
     )
-    (folder / "README.md").write_text(text, encoding="utf-8")
-    if tokenizer is not None:
-        plain = Tokenizer.from_str(tokenizer.to_str())
-        plain.no_truncation()
-        plain.no_padding()
-        plain.save(str(folder / "tokenizer.json"))
+
+
+def describe_(model: PreTrainedModel, kind: Kind, labels: Sequence[str] | None) -> None:
+    """Have the configuration of `model` say what its outputs are.
+
+    Args:
+        model: of a task.
+        kind: of the task.
+        labels: names of the classes; None for none.
+
+    Raises:
+        ValueError: there is not one name per class.
+    """
+    if kind == "classification":
+        model.config.problem_type = "single_label_classification"
+    elif kind == "regression":
+        model.config.problem_type = "regression"
+    if labels is not None:
+        if len(labels) != model.config.num_labels:
+            raise ValueError(f"{model.config.num_labels} classes have the names {list(labels)}")
+        model.config.id2label = dict(enumerate(labels))
+        model.config.label2id = {label: number for number, label in enumerate(labels)}
 
 
 def load(folder: Path) -> tuple[PreTrainedConfig, Structure, dict[str, Tensor]]:
@@ -158,6 +243,10 @@ def load(folder: Path) -> tuple[PreTrainedConfig, Structure, dict[str, Tensor]]:
         np.isin(np.arange(config.num_hidden_layers), record["mlps"]),
     )
     return config, structure, load_file(folder / SMALLER)
+
+
+def _smaller(structure: Structure) -> bool:
+    return not (structure.heads.all() and structure.mlps.all())
 
 
 def _check(model: PreTrainedModel, structure: Structure) -> None:
