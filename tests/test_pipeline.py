@@ -663,7 +663,7 @@ def test_a_lock_of_another_study_is_reported() -> None:
 LAYERS = {
     "mathematics": {
         "agreement", "chen_rows", "correlation", "costs", "draws", "grammar", "hans_scores",
-        "heuristics", "language", "lineage", "masks", "matching", "modules", "movement",
+        "headlines", "heuristics", "language", "lineage", "masks", "matching", "modules", "movement",
         "overrides", "params", "pattern_rows", "patterns", "quizzes", "raters", "searching",
         "seeds", "shuffles", "structure", "summary", "survival", "variance", "work",
     },
