@@ -3,8 +3,6 @@
 A command and no stage: `uv run python -m stages.graph` prints it as Markdown.
 """
 
-from pathlib import Path
-
 import typer
 from dvc.repo import Repo
 
@@ -14,9 +12,9 @@ LEFT_OUT = ("check", "code")
 """Come before all others, which would hide the rest."""
 
 
-def read(folder: Path) -> tuple[list[str], set[flowchart.Edge]]:
-    """Kinds of stages in the order of dvc.yaml, and the edges between them, as DVC has them."""
-    with Repo(str(folder)) as repo:
+def read() -> tuple[list[str], set[flowchart.Edge]]:
+    """Kinds of stages in the order of dvc.yaml here, and the edges between them, as DVC has them."""
+    with Repo() as repo:
         index = repo.index
         order = list(dict.fromkeys(flowchart.group(stage.addressing) for stage in index.stages))
         edges = [(made.addressing, reader.addressing) for reader, made in index.graph.edges]
@@ -24,7 +22,7 @@ def read(folder: Path) -> tuple[list[str], set[flowchart.Edge]]:
 
 
 def main() -> None:
-    order, edges = read(Path())
+    order, edges = read()
     print(flowchart.mermaid(order, flowchart.reduced(edges)))
 
 
