@@ -1,5 +1,7 @@
 """Tables of scores from all stored predictions, and the few numbers that `dvc metrics` shows."""
 
+import csv
+import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import astuple, dataclass, fields
 from itertools import product
@@ -10,7 +12,7 @@ import pandas as pd
 import typer
 
 from stages import cli
-from stages.tickets import artifacts, hans_scores, params, scores, tasks
+from stages.tickets import artifacts, hans_scores, headlines, params, scores, summary, tasks
 from stages.tickets import asked as questions
 from stages.tickets.asked import Asked
 from stages.tickets.summary import HansScore, Size, TaskSize
@@ -20,7 +22,6 @@ COLUMNS = [
     "task", "kind", "seed", "round", "sparsity", "point", "source",
     "split", "metric", "headline", "score", "num_examples", "collapsed",
 ]  # fmt: skip
-SHOWN = ("dense", "imp", "random")
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,7 @@ class Params:
     transfer: params.Transfer
     transfer_weights: params.TransferWeights
     retrain: params.Retrain
+    tickets: params.Tickets
 
 
 @dataclass(frozen=True)
@@ -268,23 +270,6 @@ def _rows(
     ]
 
 
-def metrics(found: pd.DataFrame) -> dict[str, dict[str, float]]:
-    """Means over tasks and seeds of the headline on validation, at most 20 numbers, for people.
-
-    By subnetwork: dense, and the ticket and its random control at their six highest sparsities.
-    """
-    rows = found[found["headline"] & (found["split"] == "validation")]
-    shown: dict[str, dict[str, float]] = {}
-    for kind in SHOWN:
-        per_task = rows[rows["kind"] == kind].groupby(["sparsity", "task"])["score"].mean()
-        means = per_task.groupby("sparsity").mean()
-        keep = sorted(means.index)[-6:]
-        values = {f"{100 * at:g}% dropped": round(float(means[at]), 4) for at in keep}
-        if values:
-            shown[kind] = values
-    return shown
-
-
 def described(prepared: Mapping[str, Prepared]) -> pd.DataFrame:
     """What every task asks for, and how many examples it has."""
     rows = [
@@ -328,7 +313,10 @@ def main(
         table.to_csv(path, index=False, float_format="%.6g", lineterminator="\n")
     described(data).to_csv(tasks_out, index=False, lineterminator="\n")
     sizes(config, runs).to_csv(sizes_out, index=False, lineterminator="\n")
-    artifacts.save_record(metrics(found), metrics_out)
+    with scores_out.open(encoding="utf-8", newline="") as file:
+        written = summary.Scores(summary.parse(summary.Score, csv.DictReader(file)))
+    shown = json.dumps(headlines.headlines(written, config), indent=1, allow_nan=False)
+    metrics_out.write_text(shown + "\n", encoding="utf-8")  # DVC shows the order of the file
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ CONTENT = {"train": {"rate": 1.0, "betas": [0.9, 0.99]}, "seeds": [1], "rounds":
         ("seeds=[1, 2]", ("seeds",), [1, 2]),
         ("rounds.0.to=7", ("rounds", 0, "to"), 7),
         ("train.new={a: b=c}", ("train", "new"), {"a": "b=c"}),
+        ("+train.new=1", ("train", "new"), 1),  # as `dvc exp run -S` wants it
         ("title=", ("title",), None),
     ],
 )

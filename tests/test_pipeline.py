@@ -3,6 +3,8 @@
 import ast
 import configparser
 import copy
+import csv
+import json
 import re
 import shlex
 import subprocess
@@ -516,6 +518,28 @@ def test_the_committed_lock_is_of_the_committed_dvc_yaml_and_params_yaml() -> No
     assert wrong_lock(lock["stages"], resolve(pipeline, study), study) == []
 
 
+def test_what_dvc_yaml_shows_is_in_the_committed_report() -> None:
+    """Every file and column of its plots, with a value in every row, and every file of its metrics."""
+    here = {"study": "miniature"}
+    shown = {"plots": pipeline()["plots"], "metrics": pipeline()["metrics"]}
+    columns = shown_columns(shown, here)
+    assert len(columns) >= 2 * len(shown["plots"])
+    assert blank_columns(columns, ROOT) == []
+    for path in fill(shown["metrics"], here):
+        assert json.loads((ROOT / path).read_text(encoding="utf-8"))
+
+
+def blank_columns(columns: Iterable[tuple[str, str]], folder: Path) -> list[str]:
+    """What a plot shows and is not there, has no rows, or a row without a value."""
+    problems = []
+    for path, column in columns:
+        with (folder / path).open(encoding="utf-8", newline="") as file:
+            values = [row.get(column) for row in csv.DictReader(file)]
+        if not values or not all(values):
+            problems.append(f"{path} has blanks in column {column}")
+    return problems
+
+
 # --- the checks can fail ---------------------------------------------------------------------
 
 
@@ -641,6 +665,22 @@ def test_what_is_shown_and_made_by_none_is_reported() -> None:
     assert wrong_shown(changed, EXAMPLE) == ["reports/example/numbers.json"]
 
 
+def test_plots_of_what_is_blank_are_reported(tmp_path: Path) -> None:
+    (tmp_path / "some.csv").write_text("task,score\nrte,0.5\ncola,\n", encoding="utf-8")
+    (tmp_path / "none.csv").write_text("task,score\n", encoding="utf-8")
+    columns = [
+        ("some.csv", "task"),
+        ("some.csv", "score"),
+        ("some.csv", "f1"),
+        ("none.csv", "task"),
+    ]
+    assert blank_columns(columns, tmp_path) == [
+        "some.csv has blanks in column score",
+        "some.csv has blanks in column f1",
+        "none.csv has blanks in column task",
+    ]
+
+
 def test_a_lock_of_another_study_is_reported() -> None:
     shipped = read(ROOT / "params.yaml")
     changed = shipped | {
@@ -662,10 +702,11 @@ def test_a_lock_of_another_study_is_reported() -> None:
 
 LAYERS = {
     "mathematics": {
-        "agreement", "chen_rows", "correlation", "costs", "draws", "grammar", "hans_scores",
-        "heuristics", "language", "lineage", "masks", "matching", "modules", "movement",
-        "overrides", "params", "pattern_rows", "patterns", "quizzes", "raters", "searching",
-        "seeds", "shuffles", "structure", "summary", "survival", "variance", "work",
+        "agreement", "chen_rows", "correlation", "costs", "draws", "flowchart", "grammar",
+        "hans_scores", "headlines", "heuristics", "language", "lineage", "masks", "matching",
+        "modules", "movement", "overrides", "params", "pattern_rows", "patterns", "quizzes",
+        "raters", "searching", "seeds", "shuffles", "structure", "summary", "survival", "variance",
+        "work",
     },
     "outside": {
         "artifacts", "asked", "baselines", "bundles", "corpora", "data_sets", "encoder",
@@ -702,6 +743,7 @@ LIGHT = (
     "check",
     "export_masks",
     "finished",
+    "graph",
     "plan",
     "prepare",
     "reference_masks",

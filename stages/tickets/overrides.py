@@ -15,7 +15,8 @@ def overridden(content: Mapping[str, Any], changes: Iterable[str]) -> dict[str, 
 
     Args:
         content: sections by name.
-        changes: `key=value` each; a dotted key, in lists with numbers from 0, and a value in YAML.
+        changes: `key=value` each; a dotted key, in lists with numbers from 0, and a value in YAML. A
+            plus before the key, as `dvc exp run` wants it of a new one, changes nothing.
 
     Raises:
         ParamsError: a change is not of that form, or there is nothing where its key leads. What the
@@ -32,7 +33,7 @@ def overridden(content: Mapping[str, Any], changes: Iterable[str]) -> dict[str, 
             raise ParamsError(
                 f"--set is {change!r}, whose value is not YAML: " + " ".join(str(error).split())
             ) from None
-        *parents, last = key.split(".")
+        *parents, last = key.removeprefix("+").split(".")
         place: Any = changed
         for number, part in enumerate(parents):
             place = place[_index(place, part, change)]

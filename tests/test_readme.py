@@ -1,0 +1,103 @@
+"""README.md says what dvc.yaml and the code do, where a test can tell."""
+
+import re
+import shlex
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+from dvc.cli import DvcParserError, parse_args
+from ruamel.yaml import YAML
+
+from stages import graph
+from stages.tickets import flowchart
+from stages.tickets.headlines import headlines
+from tests.imports import ROOT
+from tests.made_up import config, study, with_everything
+
+pytestmark = pytest.mark.filterwarnings("ignore:_NoneStep:DeprecationWarning")
+"""Of pygtrie, in DVC's own index of a project."""
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+EXPERIMENTS = README.partition("\n## Experiments\n")[2].partition("\n## ")[0]
+
+
+def block(text: str, language: str) -> str:
+    """The first fenced block of a language, with its fences."""
+    found = re.search(rf"^```{language}\n.*?^```$", text, re.DOTALL | re.MULTILINE)
+    assert found, language
+    return found[0]
+
+
+def commands(text: str) -> list[list[str]]:
+    """Arguments of every `dvc` in the code blocks and in `code`, without comments."""
+    blocks = re.findall(r"^```\w*\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
+    outside = re.sub(r"^```.*?^```$", "", text, flags=re.DOTALL | re.MULTILINE)
+    joined = [found.replace("\\\n", "") for found in blocks]
+    lines = [line.removeprefix("$ ") for found in joined for line in found.splitlines()]
+    lines += re.findall(r"`(uv run dvc [^`]+)`", outside)
+    found = []
+    for line in lines:
+        if "uv run dvc " in line:
+            for part in line.split("&&"):
+                words = shlex.split(part, comments=True)
+                if words[:3] == ["uv", "run", "dvc"]:
+                    found.append(words[3:])
+    return found
+
+
+def is_as_committed(name: str) -> bool:
+    found = subprocess.run(["git", "diff", "--quiet", "HEAD", "--", name], cwd=ROOT, check=False)
+    return found.returncode == 0
+
+
+def test_the_graph_is_that_of_dvc_yaml(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    if not is_as_committed("params.yaml"):
+        pytest.skip("params.yaml is not as committed, and README.md shows the committed study")
+    order, edges = graph.read()
+    assert block(README, "mermaid") == flowchart.mermaid(order, flowchart.reduced(edges)), (
+        "`python -m stages.graph` prints the graph for README.md"
+    )
+
+
+def test_the_graph_reads_from_the_encoder_to_the_report(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    order, edges = graph.read()
+    place = {name: number for number, name in enumerate(order)}
+    assert all(place[first] <= place[second] for first, second in edges)
+    used = [name for name in order if any(name in edge for edge in edges)]
+    assert (used[0], used[-1]) == ("encoder", "plot")
+
+
+def test_the_graph_of_another_pipeline_is_another(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    subprocess.run([sys.executable, "-m", "dvc", "init", "-q", "--no-scm"], check=True)
+    outs = ["made-${item.n}"]
+    stages = {
+        "check": {"cmd": "c", "outs": ["checked"]},
+        "first": {"matrix": {"n": [1, 2]}, "cmd": "a", "deps": ["checked"], "outs": outs},
+        "second": {"cmd": "b", "deps": ["made-1", "made-2"]},
+    }
+    YAML().dump({"stages": stages}, tmp_path / "dvc.yaml")
+    assert graph.read() == (["check", "first", "second"], {("first", "second")})
+
+
+def test_every_dvc_command_is_one() -> None:
+    found = commands(README)
+    assert len(found) > 10
+    for arguments in found:
+        parse_args(arguments)
+    with pytest.raises(DvcParserError):
+        parse_args(["exp", "show", "--no-such-option"])
+
+
+def test_every_metric_is_explained() -> None:
+    made = study(with_everything(config(3, 3, 2)))
+    shown: Mapping[str, object] = headlines(made.found, made.config)
+    rows = re.findall(r"^\| (`.*?) \|", EXPERIMENTS, re.MULTILINE)
+    explained = {name for row in rows for name in re.findall(r"`(\w+)", row)}
+    assert explained == set(shown)
