@@ -111,10 +111,12 @@ def again(
     )
     before = artifacts.load_arrays(stored)
     distances = [
-        float(np.nanmax(np.abs(array - before[name])))
+        float(np.max(np.abs(array - before[name])))
         for name, array in run.predictions.items()
         if not name.endswith(".tokens")
     ]
+    if not np.isfinite(distances).all():
+        raise params.ParamsError(f"{stored} has predictions that are no numbers; {finished.REPEAT}")
     model.cpu()
     return model, max(distances)
 

@@ -1,9 +1,12 @@
 """A finished study, as the commands see it that export from it: its settings, files and scores."""
 
 import csv
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+from ruamel.yaml import YAML
 from safetensors.numpy import load_file
 
 from stages import cli
@@ -20,6 +23,11 @@ from stages.tickets import (
 from stages.tickets.masks import Mask
 from stages.tickets.params import Data, OwnData, ParamsError
 
+OF_RUNS = {
+    "study", "tasks", "seeds", "encoder", "data", "own", "prepare", "train", "override", "rounds", "imp",
+    "search", "retrain",
+}  # fmt: skip
+"""Sections of params.yaml that say what masks, weights and scores are of."""
 REPEAT = "did `uv run dvc repro` run to its end?"
 
 
@@ -141,8 +149,28 @@ def load(results: Path, reports: Path) -> Finished:
         ParamsError: params.yaml is wrong, or nothing has been made of it.
     """
     settings = params.load(cli.PARAMS)
+    _check_unchanged(params.content(cli.PARAMS), cli.PARAMS.with_name("dvc.lock"))
     existing(results / "encoder" / "encoder.json")
     return Finished(settings, results, reports / settings.study / "scores.csv")
+
+
+def _check_unchanged(content: Mapping[str, Any], lock: Path) -> None:
+    """Raise ParamsError where the report was made with other settings than those of params.yaml.
+
+    Weights and masks are of what ran, scores of the report, sources of params.yaml: of one study.
+    Without a lock nothing can be said, as where stages ran without DVC.
+    """
+    if not lock.is_file():
+        return
+    stages = YAML(typ="safe").load(lock).get("stages", {})
+    ran = stages.get("plot", {}).get("params", {}).get(cli.PARAMS.name)
+    if ran is None:
+        raise ParamsError(f"{lock} has no report of this study; {REPEAT}")
+    for key in sorted(ran.keys() & OF_RUNS):
+        if ran[key] != content.get(key):
+            raise ParamsError(
+                f"{key} in params.yaml is not what the report was made with; {REPEAT}"
+            )
 
 
 def existing(file: Path) -> Path:

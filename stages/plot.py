@@ -30,6 +30,7 @@ Row = TypeVar("Row")
 
 @dataclass(frozen=True)
 class Params:
+    study: str
     title: str
     banner: str
     ran: params.Ran | None

@@ -13,7 +13,7 @@ def test_answers_count_what_the_tables_hold() -> None:
     agreement = answers.on_agreement(made.agreement, made.config)
     assert "between tasks 0.52, between seeds 0.70" in agreement
     assert answers.on_rewinding(made.found, made.config).endswith(
-        "+5.0 from i = 50 % (3 tasks, +5.0 to +5.0)."
+        "+5.0 from i = 50 % (3 tasks, +5.0 to +5.0, n=3)."
     )
 
 

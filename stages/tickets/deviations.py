@@ -6,14 +6,18 @@ from typing import Protocol
 from stages.tickets import params
 from stages.tickets.formatting import count, percent
 from stages.tickets.runs import Config as RunsConfig
+from stages.tickets.runs import sparsities
 from stages.tickets.summary import TaskSize
 
 CHEN_TASKS = ("mnli", "qqp", "stsb", "wnli", "qnli", "mrpc", "rte", "sst2", "cola", "squad", "mlm")
 PRASANNA_TASKS = ("mnli", "qqp", "stsb", "wnli", "qnli", "mrpc", "rte", "sst2", "cola")
 SEEDS = 5
 """Prasanna et al. 2020 everywhere; Chen et al. 2020 where they give a spread, else 3 or 1."""
-EPOCHS, BATCH, RATE = 3.0, 32, 2.0e-5
-"""Of both papers on GLUE."""
+GLUE, SQUAD = (3.0, 32, 2.0e-5), (2.0, 16, 3.0e-5)
+"""Epochs, examples a batch and peak rate of both papers on GLUE, of Chen et al. on SQuAD."""
+DROPOUT = 0.1
+TRANSFER = 0.7
+"""Sparsity of the masks that Chen et al. transfer."""
 MAX_LENGTH = 128
 TENTHS = tuple(number / 10 for number in range(1, 10))
 BERT_BASE = ("bert-base-uncased", "google-bert/bert-base-uncased")
@@ -54,10 +58,12 @@ def deviations(num_prunable: int, sizes: Sequence[TaskSize], config: Config) -> 
         *_rounds(config),
         *_training(config),
         (
-            "Sparsities are chosen and searches stop on "
-            f"{percent(config.prepare.selection)} of the training examples, set aside as selection; the "
-            "papers use the validation split that they report."
+            f"{percent(config.prepare.selection)} of the training examples are set aside as selection, "
+            "on which sparsities are chosen; the papers train on all, and choose on the validation split "
+            "that they report."
         ),
+        *_transfers(config),
+        *_searches(config),
     ]
     return [*found, *(config.ran.cuts if config.ran else ())]
 
@@ -83,7 +89,9 @@ def _tasks(config: Config) -> Iterable[str]:
         yield f"Tasks of neither paper: {', '.join(others)}."
     for paper, theirs in (("Chen et al.", CHEN_TASKS), ("Prasanna et al.", PRASANNA_TASKS)):
         absent = [task for task in theirs if task not in here.values()]
-        if 0 < len(absent) < len(theirs):
+        if len(absent) == len(theirs):
+            yield f"No task of {paper} is here."
+        elif absent:
             yield f"Tasks of {paper} that are not here: {', '.join(absent)}."
 
 
@@ -134,21 +142,26 @@ def _rounds(config: Config) -> Iterable[str]:
 def _training(config: Config) -> Iterable[str]:
     recipes: dict[tuple[float, int, float], list[str]] = {}
     for task in config.tasks:
-        own = config.override[task]
+        own, name = config.override[task], _of_papers(config.data.get(task))
         recipe = (
             own.epochs or config.train.epochs,
             own.batch_size or config.train.batch_size,
             own.learning_rate or config.train.learning_rate,
         )
-        recipes.setdefault(recipe, []).append(task)
-    if set(recipes) != {(EPOCHS, BATCH, RATE)}:
-        listed = "; ".join(
-            f"{', '.join(tasks)}: {epochs:g} x {batch} at {_plain(rate)}"
-            for (epochs, batch, rate), tasks in recipes.items()
-        )
+        if name != "mlm" and recipe != (SQUAD if name == "squad" else GLUE):
+            recipes.setdefault(recipe, []).append(task)
+    if recipes:
+        listed = "; ".join(f"{', '.join(tasks)}: {_recipe(one)}" for one, tasks in recipes.items())
         yield (
             "Epochs, sentences a batch and peak learning rate are not the papers' "
-            f"({EPOCHS:g} x {BATCH} at {_plain(RATE)} on GLUE): {listed}."
+            f"({_recipe(GLUE)} on GLUE): {listed}."
+        )
+    if config.train.dropout != DROPOUT:
+        yield f"Dropout is {config.train.dropout:g}; in the papers {DROPOUT:g}."
+    if config.imp.decay_over == 1 and config.imp.classifier == "rewound":
+        yield (
+            "Each round of pruning decays the learning rate to 0 and rewinds the classifier, as Chen et "
+            "al. write; their code does neither."
         )
     if config.train.warmup:
         yield (
@@ -157,6 +170,29 @@ def _training(config: Config) -> Iterable[str]:
         )
     if config.train.precision != "fp32":
         yield f"Products of matrices are in {config.train.precision}; in the papers in fp32."
+
+
+def _transfers(config: Config) -> Iterable[str]:
+    at = sparsities(config).get(config.transfer.round)
+    if config.transfer.sources and at is not None and at != TRANSFER:
+        yield f"Transferred masks have {percent(at)} sparsity; in Chen et al. {percent(TRANSFER)}."
+
+
+def _searches(config: Config) -> Iterable[str]:
+    if not config.search.tasks:
+        return
+    rule = config.search.rule
+    if rule.split != "validation":
+        yield f"Searches stop on the {rule.split} split; those of Prasanna et al. on validation."
+    yield (
+        "Searches add up importance as the formula of Prasanna et al. says; in their code the gradients "
+        "of a batch go on into the next (the search called published does the same)."
+    )
+
+
+def _recipe(recipe: tuple[float, int, float]) -> str:
+    epochs, batch, rate = recipe
+    return f"{epochs:g} x {batch} at {_plain(rate)}"
 
 
 def _plain(rate: float) -> str:

@@ -79,7 +79,7 @@ def to_text(text: str) -> str:
     """Markdown that shows `text` as it is."""
     for character in "\\`*_|<":
         text = text.replace(character, "\\" + character)
-    return text
+    return " ".join(text.replace("](", "]\\(").replace("![", "!\\[").split("\n"))
 
 
 def to_tex(table: Table) -> str:

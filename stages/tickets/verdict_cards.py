@@ -150,5 +150,6 @@ def groups(cards: Sequence[Card]) -> list[tuple[str, str, list[Card]]]:
         for title, numbers in ((f"Statements of {paper}", False), (f"Numbers of {paper}", True)):
             own = [card for card in cards if card.paper == paper and card.is_number is numbers]
             if own:
-                found.append((title, tally(own), own))
+                ran_first = sorted(own, key=lambda card: card.word == NOT_RUN)
+                found.append((title, tally(own), ran_first))
     return found
