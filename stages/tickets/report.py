@@ -290,7 +290,7 @@ def scope(scores: Scores, record: Mapping[str, object], config: Config) -> list[
         ("Rounds", f"{len(config.rounds)}, to {sparsities} sparsity"),
         ("Rewound to", start if config.imp.rewind_to else "the pre-trained weights (0 %)"),
         *_ran(config.ran),
-        ("Made by", f"`uv run dvc repro`, with the params.yaml of the study {config.study}"),
+        ("Made by", f"uv run dvc repro, with the params.yaml of the study {config.study}"),
     ]
 
 
@@ -298,7 +298,7 @@ def _ran(ran: params.Ran | None) -> list[tuple[str, str]]:
     if ran is None:
         return [("Hardware", "not said: `ran` in params.yaml is null")]
     return [
-        ("Hardware", f"{ran.hardware} (`ran` in params.yaml says so, as all of where it ran)"),
+        ("Hardware", f"{ran.hardware} (as ran in params.yaml says)"),
         ("Hours", f"{ran.hours:g}, ended on {ran.date}"),
         ("Commit", ran.commit or "the one that holds this report"),
     ]
