@@ -101,3 +101,21 @@ def test_every_metric_is_explained() -> None:
     rows = re.findall(r"^\| (`.*?) \|", EXPERIMENTS, re.MULTILINE)
     explained = {name for row in rows for name in re.findall(r"`(\w+)", row)}
     assert explained == set(shown)
+
+
+def test_the_results_are_those_of_the_report() -> None:
+    """Every row of the table of MiniLM stands in a table of its report, and every claim that ran in README."""
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    part = text.split("## The papers and MiniLM")[1].split("\n## ")[0]
+    shown = [line.strip("| ").split(" | ") for line in part.splitlines() if line.startswith("| ")]
+    found = {}
+    for name in ("chen_claims", "claims"):
+        with (ROOT / "reports" / "minilm_glue" / "tables" / f"{name}.md").open(encoding="utf-8") as file:
+            lines = [line.strip("| \n").split(" | ") for line in file if line.startswith("| ")]
+        header = lines[0]
+        for line in lines[2:]:
+            row = dict(zip(header, line, strict=True))
+            if row["holds"] != "–":
+                found[line[0]] = [row[key] for key in ("paper", "here", "n", "holds")]
+    assert len(found) > 10
+    assert {row[0]: [row[2], *row[3:]] for row in shown[1:]} == found
