@@ -135,6 +135,9 @@ def test_licences_as_the_hub_writes_them():
     assert Licence("Apache-2.0", "").identifier == "apache-2.0"
     assert Licence("MIT License", "").identifier == "other"
     assert Licence(None, "").identifier == "unknown"
+    assert [Licence(name, "").identifier for name in ("MIT", "CC-BY-4.0")] == ["mit", "cc-by-4.0"]
+    vague = ("Apache", "BSD", "Proprietary", "custom-2")
+    assert {Licence(name, "").identifier for name in vague} == {"other"}
 
 
 def test_no_path_of_this_machine(tmp_path):

@@ -3,6 +3,7 @@
 import re
 from collections import Counter
 from html.parser import HTMLParser
+from pathlib import Path
 
 import pytest
 
@@ -11,6 +12,7 @@ from stages.tickets import page as pages
 from stages.tickets.sections import Section
 from tests.made_up import SIZES, Size, Study, config, study
 
+COMMITTED = sorted((Path(__file__).parents[1] / "reports").glob("*/index.html"))
 RECORD = {"num_prunable": 12345, "num_weights": 23456, "masked_accuracy": 0.41}
 VOID = {"meta", "link", "br", "img"}
 
@@ -77,6 +79,14 @@ def test_the_page_needs_nothing_from_elsewhere(page: Page) -> None:
     assert not tags & {"script", "link", "img", "iframe", "object", "image"}
     links = page.values("href") + page.values("src") + page.values("xlink:href")
     assert all(re.match(r"#|(tables|figures)/\w+\.(csv|md|tex|svg)$", link) for link in links)
+
+
+@pytest.mark.parametrize("page", COMMITTED, ids=lambda page: page.parent.name)
+def test_every_link_of_a_committed_page_leads_to_a_file(page: Path) -> None:
+    links = Page(page.read_text(encoding="utf-8")).values("href")
+    files = {link for link in links if not link.startswith("#")}
+    assert len(files) > 50
+    assert [link for link in sorted(files) if not (page.parent / link).is_file()] == []
 
 
 def test_ids_are_unique_and_every_link_inside_the_page_has_its_end(page: Page) -> None:

@@ -239,7 +239,7 @@ def provenance(source: Source, tasks: Sequence[Task]) -> str:
     made = f"at commit {code(source.commit)}" if source.commit else "outside a git repository"
     versions = ", ".join(f"{name} {version}" for name, version in source.versions.items())
     lines.append(
-        f"Made by scratchcard, study {code(source.study)}, {made}, with {plain(versions)}."
+        f"Exported by scratchcard from its study {code(source.study)}, {made}, with {plain(versions)}."
     )
     return "\n".join(f"- {line}" for line in lines)
 

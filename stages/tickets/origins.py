@@ -28,8 +28,14 @@ from stages.tickets.params import (
 
 Encoder = Pretrain | HubEncoder | FolderEncoder | PackageEncoder
 CLASSIFIER = "License :: OSI Approved :: "
-SPDX = re.compile(r"[A-Za-z0-9.+-]+")
-"""An identifier of a licence, such as Apache-2.0, and no text about one."""
+SPDX = re.compile(
+    r"(apache|mit|mpl|bsd|gpl|lgpl|agpl|cc|cc0|afl|artistic|bsl|ecl|epl|isc|ms-pl|ncsa|odbl|ofl|osl|zlib)"
+    r"(-[A-Za-z0-9.+-]*[0-9][A-Za-z0-9.+-]*)?",
+    re.IGNORECASE,
+)
+"""An identifier of a licence, such as Apache-2.0: a family, and its version where it has several."""
+VERSIONED = ("apache", "mpl", "bsd", "gpl", "lgpl", "agpl", "cc", "cc0")
+"""Families of which the name alone says too little."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +50,8 @@ class Licence:
         """As the Hub writes licences in model cards: `other` for what has a name of its own."""
         if self.name is None:
             return "unknown"
-        return self.name.lower() if SPDX.fullmatch(self.name) else "other"
+        name = self.name.lower()
+        return name if SPDX.fullmatch(name) and name not in VERSIONED else "other"
 
 
 @dataclass(frozen=True)
