@@ -188,4 +188,6 @@ def _range(values: Sequence[float]) -> str:
     if not values:
         return NONE
     low, mean, high = min(values), sum(values) / len(values), max(values)
+    if len(values) == 1:
+        return f"{mean:.3f}".replace("-", "−")
     return f"{mean:.3f} [{low:.3f}, {high:.3f}]".replace("-", "−")
