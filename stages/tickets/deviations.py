@@ -31,8 +31,6 @@ class Config(RunsConfig, Protocol):
     @property
     def data(self) -> Mapping[str, params.Data]: ...
     @property
-    def own(self) -> Mapping[str, params.OwnData]: ...
-    @property
     def prepare(self) -> params.Prepare: ...
     @property
     def train(self) -> params.Train: ...
@@ -142,12 +140,10 @@ def _rounds(config: Config) -> Iterable[str]:
 def _training(config: Config) -> Iterable[str]:
     recipes: dict[tuple[float, int, float], list[str]] = {}
     for task in config.tasks:
-        own, name = config.override[task], _of_papers(config.data.get(task))
-        recipe = (
-            own.epochs or config.train.epochs,
-            own.batch_size or config.train.batch_size,
-            own.learning_rate or config.train.learning_rate,
-        )
+        name = _of_papers(config.data.get(task))
+        different = config.override[task].model_dump(exclude_none=True)
+        train = config.train.model_copy(update=different)
+        recipe = train.epochs, train.batch_size, train.learning_rate
         if name != "mlm" and recipe != (SQUAD if name == "squad" else GLUE):
             recipes.setdefault(recipe, []).append(task)
     if recipes:

@@ -27,6 +27,7 @@ from stages.tickets import (
     subnetwork_tables,
     summary,
     survival_figures,
+    targets,
     verdict_cards,
 )
 from stages.tickets.chen_rows import ChenResults
@@ -54,7 +55,7 @@ from stages.tickets.summary import (
 from stages.tickets.verdict_cards import Card
 
 
-class Config(figures.Config, deviations.Config, Protocol):
+class Config(figures.Config, deviations.Config, targets.Config, Protocol):
     """The sections of params.yaml that the report reads."""
 
     @property
