@@ -7,14 +7,16 @@ from typing import Annotated
 import typer
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-from stages import cli
-from stages.tickets import artifacts, params, tasks, word_vectors
+from stages.launch import cli
+from stages.tickets import files, settings
+from stages.tickets.tasks import task as tasks
+from stages.tickets.tasks import word_vectors
 
 
 @dataclass(frozen=True)
 class Params:
     tasks: tuple[str, ...]
-    baselines: params.Baselines
+    baselines: settings.Baselines
 
 
 def main(
@@ -23,8 +25,8 @@ def main(
     out: Annotated[Path, typer.Option()],
 ) -> None:
     config = cli.read(Params)
-    num_words = artifacts.load_record(encoder / "encoder.json")["vocabulary"]["size"]
-    weights = artifacts.load_arrays(encoder / "weights.safetensors")
+    num_words = files.load_record(encoder / "encoder.json")["vocabulary"]["size"]
+    weights = files.load_arrays(encoder / "weights.safetensors")
     embeddings = word_vectors.embeddings_of(weights, num_words)
     out.mkdir(parents=True, exist_ok=True)
     with threadpool_limits(1):  # with more, the last bits depend on how many cores there are
@@ -32,7 +34,7 @@ def main(
             data = tasks.load_prepared(prepared / task)
             if data.task.kind in tasks.LABELLED:
                 found = word_vectors.predict(data, embeddings, config.baselines)
-                artifacts.save_arrays(found, out / f"{task}.safetensors")
+                files.save_arrays(found, out / f"{task}.safetensors")
 
 
 if __name__ == "__main__":

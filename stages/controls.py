@@ -6,10 +6,12 @@ from typing import Annotated
 
 import typer
 
-from stages import cli, inputs, side_by_side
-from stages.inputs import Inputs
-from stages.tickets import artifacts, controls, encoder, subnetworks
-from stages.tickets.masks import Mask
+from stages.launch import cli, inputs, side_by_side
+from stages.launch.inputs import Inputs
+from stages.tickets import files
+from stages.tickets.encoder import theta
+from stages.tickets.pruning.masks import Mask
+from stages.tickets.training import controls, subnetwork
 
 
 def main(
@@ -28,9 +30,9 @@ def main(
     ] = None,
 ) -> None:
     loaded = inputs.load(task, seed, theta_0, prepared)
-    ticket = artifacts.load_mask(mask)
+    ticket = files.load_mask(mask)
     models = controls.Models(
-        unpretrained=lambda drawn_by: encoder.build(
+        unpretrained=lambda drawn_by: theta.build(
             loaded.encoder,
             loaded.prepared.task.kind,
             loaded.prepared.task.num_labels,
@@ -66,7 +68,7 @@ def train(
         loaded.noise,
         number,
     )
-    run = subnetworks.train_(
+    run = subnetwork.train_(
         start.model,
         loaded.encoder,
         loaded.prepared,
@@ -75,9 +77,9 @@ def train(
         loaded.recipe,
         point,
     )
-    artifacts.save_run(run.predictions, run.losses, out)
+    files.save_run(run.predictions, run.losses, out)
     if start.mask is not ticket:
-        artifacts.save_mask(start.mask, out / "mask.safetensors")
+        files.save_mask(start.mask, out / "mask.safetensors")
 
 
 if __name__ == "__main__":

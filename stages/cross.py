@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
-from stages import cli, inputs
-from stages.tickets import artifacts
+from stages.launch import cli, inputs
+from stages.tickets import files
 
 
 def main(
@@ -21,10 +21,10 @@ def main(
     out: Annotated[Path, typer.Option()],
 ) -> None:
     if mask_seed == seed:  # the ticket itself, which its own stage trains
-        artifacts.save_record({"trained_by": "the stage ticket"}, out / "own.json")
+        files.save_record({"trained_by": "the stage ticket"}, out / "own.json")
         return
     loaded = inputs.load(task, seed, theta_0, prepared)
-    loaded.train(weights, artifacts.load_mask(mask), point, out)
+    loaded.train(weights, files.load_mask(mask), point, out)
 
 
 if __name__ == "__main__":

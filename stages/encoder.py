@@ -8,12 +8,15 @@ import numpy as np
 import torch
 import typer
 
-from stages import cli
-from stages.tickets import encoder as encoders
-from stages.tickets import evaluation, language, params, pretrained, texts, training
-from stages.tickets.encoder import Pretrained
-from stages.tickets.seeds import Seeds, stable_seed
-from stages.tickets.tasks import Prepared, Task, hide_in_split
+from stages.launch import cli
+from stages.tickets import settings
+from stages.tickets.encoder import pretrained, theta
+from stages.tickets.encoder.theta import Pretrained
+from stages.tickets.language import sentences
+from stages.tickets.settings.noise import Seeds, stable_seed
+from stages.tickets.tasks import texts
+from stages.tickets.tasks.task import Prepared, Task, hide_in_split
+from stages.tickets.training import fit, predict
 
 HELD_OUT = 500
 """Sentences on which the pre-training is scored."""
@@ -21,17 +24,17 @@ HELD_OUT = 500
 
 @dataclass(frozen=True)
 class Params:
-    encoder: params.Encoder
+    encoder: settings.Encoder
 
 
-def pretrain(source: params.Pretrain) -> tuple[Pretrained, dict[str, Any]]:
+def pretrain(source: settings.Pretrain) -> tuple[Pretrained, dict[str, Any]]:
     """Pre-train a small BERT by masked language modelling on the miniature language.
 
     Returns:
         The encoder, and a record with the share of hidden words it finds in held-out sentences.
     """
-    tokenizer, vocabulary = pretrained.word_tokenizer(language.WORDS)
-    lines = language.sentences(source.sentences + HELD_OUT, source.seed)
+    tokenizer, vocabulary = pretrained.word_tokenizer(sentences.WORDS)
+    lines = sentences.sentences(source.sentences + HELD_OUT, source.seed)
     splits = [
         texts.tokenise(texts.Texts(part, None, np.zeros(len(part))), tokenizer, source.max_length)
         for part in (lines[HELD_OUT:], lines[:HELD_OUT])
@@ -47,8 +50,8 @@ def pretrain(source: params.Pretrain) -> tuple[Pretrained, dict[str, Any]]:
     with torch.random.fork_rng():
         torch.manual_seed(seeds.head_init)
         model = pretrained.blank(source, vocabulary)
-    losses = training.fit_(model, prepared, seeds, source.train)
-    found = evaluation.predict(model, prepared)["held_out.tokens"]
+    losses = fit.fit_(model, prepared, seeds, source.train)
+    found = predict.predict(model, prepared)["held_out.tokens"]
     accuracy = float((found == held_out.labels[held_out.labels >= 0]).mean())
     record = {"source": "pretrain", "losses": losses, "masked_accuracy": round(accuracy, 4)}
     model.cpu()
@@ -59,11 +62,11 @@ def pretrain(source: params.Pretrain) -> tuple[Pretrained, dict[str, Any]]:
 
 def main(out: Annotated[Path, typer.Option()]) -> None:
     source = cli.read(Params).encoder
-    if isinstance(source, params.Pretrain):
+    if isinstance(source, settings.Pretrain):
         encoder, record = pretrain(source)
     else:
         encoder, record = pretrained.fetch(source), {"source": source.source}
-    encoders.save(encoder, record, out)
+    theta.save(encoder, record, out)
 
 
 if __name__ == "__main__":

@@ -5,8 +5,11 @@ from typing import Annotated
 
 import typer
 
-from stages import cli, inputs
-from stages.tickets import artifacts, encoder, evaluation, masks, params, training
+from stages.launch import cli, inputs
+from stages.tickets import files, settings
+from stages.tickets.encoder import theta
+from stages.tickets.pruning import masks
+from stages.tickets.training import fit, predict
 
 
 def main(
@@ -23,19 +26,19 @@ def main(
 ) -> None:
     loaded = inputs.load(task, seed, theta_0, prepared)
     model = loaded.model()
-    total = training.num_steps(len(loaded.prepared.train), loaded.recipe)
-    percents = {training.step_at(percent, total): percent for percent in points}
+    total = fit.num_steps(len(loaded.prepared.train), loaded.recipe)
+    percents = {fit.step_at(percent, total): percent for percent in points}
     if len(percents) < len(points):
-        raise params.ParamsError(
+        raise settings.ParamsError(
             f"dense.points is {points}, but the {total} steps of {task!r} are "
             "too few to tell them apart"
         )
 
     def keep(step: int) -> None:
         file = weights / f"theta-{percents[step]}.safetensors"
-        encoder.save_weights(model, loaded.encoder, file)
+        theta.save_weights(model, loaded.encoder, file)
 
-    losses = training.fit_(
+    losses = fit.fit_(
         model,
         loaded.prepared,
         loaded.noise,
@@ -43,10 +46,10 @@ def main(
         after_step=keep,
         at=percents,
     )
-    encoder.save_weights(model, loaded.encoder, weights / "trained.safetensors")
-    dense = masks.dense(encoder.prunable_weights(model, loaded.encoder))
-    artifacts.save_mask(dense, dense_mask / "mask.safetensors")
-    artifacts.save_run(evaluation.predict(model, loaded.prepared), losses, out)
+    theta.save_weights(model, loaded.encoder, weights / "trained.safetensors")
+    dense = masks.dense(theta.prunable_weights(model, loaded.encoder))
+    files.save_mask(dense, dense_mask / "mask.safetensors")
+    files.save_run(predict.predict(model, loaded.prepared), losses, out)
 
 
 if __name__ == "__main__":

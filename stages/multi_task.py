@@ -6,18 +6,20 @@ from typing import Annotated
 
 import typer
 
-from stages import cli, inputs
-from stages.tickets import artifacts, encoder, multitask, params
-from stages.tickets.multitask import Part
+from stages.launch import cli, inputs
+from stages.tickets import files, settings
+from stages.tickets.encoder import theta
+from stages.tickets.training import multitask
+from stages.tickets.training.multitask import Part
 
 
 @dataclass(frozen=True)
 class Params:
     """Of `transfer` the round, and of `multitask` the tasks; dvc.yaml tracks these alone."""
 
-    rounds: tuple[params.Round, ...]
-    transfer: params.Transfer
-    multitask: params.Multitask
+    rounds: tuple[settings.Round, ...]
+    transfer: settings.Transfer
+    multitask: settings.Multitask
 
 
 def main(
@@ -27,15 +29,15 @@ def main(
     out: Annotated[Path, typer.Option(help="Folder of rounds.")],
 ) -> None:
     config = cli.read(Params)
-    read = encoder.load(theta_0)
+    read = theta.load(theta_0)
     loaded = [inputs.beside(read, task, seed, prepared / task) for task in config.multitask.tasks]
     parts = [Part(one.prepared, one.noise, one.recipe) for one in loaded]
     wanted = [after for after in config.rounds if after.to <= config.transfer.round]
     found = multitask.chain(read, parts, [after.sparsity for after in wanted])
     for after, made in zip(wanted, found, strict=True):
         folder = out / f"round-{after.to}"
-        artifacts.save_mask(made.mask, folder / "mask.safetensors")
-        artifacts.save_record({"losses": made.losses}, folder / "history.json")
+        files.save_mask(made.mask, folder / "mask.safetensors")
+        files.save_record({"losses": made.losses}, folder / "history.json")
 
 
 if __name__ == "__main__":

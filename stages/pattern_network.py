@@ -10,12 +10,14 @@ import torch
 import typer
 from numpy.typing import NDArray
 
-from stages import cli
-from stages.tickets import artifacts, pattern_network, patterns
-from stages.tickets.pattern_network import Quality, Recipe
-from stages.tickets.pattern_rows import MAPS, Confusion
-from stages.tickets.patterns import PATTERNS, Rule
-from stages.tickets.seeds import stable_seed
+from stages.launch import cli
+from stages.tickets import files
+from stages.tickets.report.pattern_rows import MAPS, Confusion
+from stages.tickets.searches.attention import network as pattern_network
+from stages.tickets.searches.attention import patterns
+from stages.tickets.searches.attention.network import Quality, Recipe
+from stages.tickets.searches.attention.patterns import PATTERNS, Rule
+from stages.tickets.settings.noise import stable_seed
 
 
 def rows(kind: str, seed: int, quality: Quality) -> Iterator[Confusion]:
@@ -53,11 +55,11 @@ def main(
                 rule, recipe, stable_seed("pattern network", kind, seed)
             )
             weights = {name: tensor.numpy() for name, tensor in network.state_dict().items()}
-            artifacts.save_arrays(weights, out / f"{kind}-{seed}.safetensors")
+            files.save_arrays(weights, out / f"{kind}-{seed}.safetensors")
             quality = pattern_network.evaluate(network, unseen, classes, size)
             found += rows(kind, seed, quality)
     record = {"lengths": lengths, "seeds": seeds, "size": size}
-    artifacts.save_record(record, out / "networks.json")
+    files.save_record(record, out / "networks.json")
     table = pd.DataFrame(found, columns=list(Confusion.__dataclass_fields__))
     table.to_csv(out / "confusion.csv", index=False, lineterminator="\n")
 

@@ -11,28 +11,31 @@ import pandas as pd
 import torch
 import typer
 
-from stages import cli, inputs
-from stages.tickets import (
-    artifacts,
-    head_patterns,
-    params,
-    pattern_network,
-    patterns,
-    removal,
-    seeds,
-    structure,
-    tasks,
+from stages.launch import cli, inputs
+from stages.tickets import files, settings
+from stages.tickets.encoder import removal
+from stages.tickets.files import Split
+from stages.tickets.pruning import structure
+from stages.tickets.pruning.structure import Structure
+from stages.tickets.report.pattern_rows import MAPS, HeadPatterns, NetworkAgreement, PatternShare
+from stages.tickets.searches.attention import (
+    heads as head_patterns,
 )
-from stages.tickets.artifacts import Split
-from stages.tickets.head_patterns import Classes, Networks
-from stages.tickets.pattern_rows import MAPS, HeadPatterns, NetworkAgreement, PatternShare
-from stages.tickets.patterns import PATTERNS
-from stages.tickets.structure import Structure
+from stages.tickets.searches.attention import (
+    network as pattern_network,
+)
+from stages.tickets.searches.attention import (
+    patterns,
+)
+from stages.tickets.searches.attention.heads import Classes, Networks
+from stages.tickets.searches.attention.patterns import PATTERNS
+from stages.tickets.settings import noise
+from stages.tickets.tasks import task as tasks
 
 
 @dataclass(frozen=True)
 class Params:
-    search: params.Search
+    search: settings.Search
 
 
 @dataclass(frozen=True)
@@ -86,12 +89,12 @@ def agreements(subject: Subject, classes: Classes) -> Iterator[NetworkAgreement]
 
 def load_networks(folder: Path) -> Networks:
     """What the stage `pattern-network` wrote, on the device."""
-    record = artifacts.load_record(folder / "networks.json")
+    record = files.load_record(folder / "networks.json")
     by_key = {}
     for kind in MAPS:
         for seed in record["seeds"]:
             network = pattern_network.build(torch.Generator())
-            arrays = artifacts.load_arrays(folder / f"{kind}-{seed}.safetensors")
+            arrays = files.load_arrays(folder / f"{kind}-{seed}.safetensors")
             network.load_state_dict({name: torch.from_numpy(a) for name, a in arrays.items()})
             by_key[kind, seed] = network
     networks = Networks(by_key, record["size"], tuple(record["lengths"]))
@@ -102,11 +105,11 @@ def load_networks(folder: Path) -> Networks:
 def drawn(task: str, split: str, number: int, folder: Path, networks: Networks) -> Split:
     """The examples, the same for all models of a task."""
     examples = tasks.load_prepared(folder).evaluated[split]
-    generator = np.random.default_rng(seeds.stable_seed("patterns", task, split))
+    generator = np.random.default_rng(noise.stable_seed("patterns", task, split))
     try:
         chosen = head_patterns.draw(examples.lengths, number, networks.lengths, generator)
     except ValueError as error:
-        raise params.ParamsError(
+        raise settings.ParamsError(
             f"patterns.network.lengths is {list(networks.lengths)}, but {error} in {split} of {task!r}"
         ) from None
     return tasks.take(examples, chosen)
@@ -126,7 +129,7 @@ def main(
     config, networks = cli.read(Params), load_networks(trained)
     examples = drawn(task, split, number, prepared, networks)
     structures = [
-        artifacts.load_structure(searched / f"seed-{seed}" / "joint" / "structure.safetensors")
+        files.load_structure(searched / f"seed-{seed}" / "joint" / "structure.safetensors")
         for seed in config.search.seeds
     ]
     top = structure.super_survivors(structures)

@@ -10,20 +10,12 @@ from typing import Annotated, TypeVar
 
 import typer
 
-from stages import cli
-from stages.tickets import (
-    chen_rows,
-    curves,
-    deviations,
-    page,
-    params,
-    pattern_rows,
-    report,
-    summary,
-    tables,
-)
-from stages.tickets.chen_rows import ChenResults
-from stages.tickets.pattern_rows import PatternResults
+from stages.launch import cli
+from stages.tickets import settings
+from stages.tickets.report import chen_rows, curves, deviations, page, pattern_rows, report, tables
+from stages.tickets.report.chen_rows import ChenResults
+from stages.tickets.report.pattern_rows import PatternResults
+from stages.tickets.statistics import summary
 
 Row = TypeVar("Row")
 
@@ -33,33 +25,33 @@ class Params:
     study: str
     title: str
     banner: str
-    ran: params.Ran | None
+    ran: settings.Ran | None
     tasks: tuple[str, ...]
     seeds: tuple[int, ...]
-    encoder: params.Encoder
-    data: Mapping[str, params.Data]
-    own: Mapping[str, params.OwnData]
-    prepare: params.Prepare
-    train: params.Train
-    override: Mapping[str, params.Override]
-    rounds: tuple[params.Round, ...]
-    imp: params.Imp
-    earlier: params.Earlier
-    rewind: params.Rewind
-    random: params.Random
-    controls: params.Controls
-    standard: params.Standard
-    cross: params.Cross
-    multitask: params.Multitask
-    scratch: params.Scratch
-    transfer: params.Transfer
-    transfer_weights: params.TransferWeights
-    search: params.Search
-    retrain: params.Retrain
-    patterns: params.Patterns
-    tickets: params.Tickets
-    verdict: params.Verdict
-    plot: params.Plot
+    encoder: settings.Encoder
+    data: Mapping[str, settings.Data]
+    own: Mapping[str, settings.OwnData]
+    prepare: settings.Prepare
+    train: settings.Train
+    override: Mapping[str, settings.Override]
+    rounds: tuple[settings.Round, ...]
+    imp: settings.Imp
+    earlier: settings.Earlier
+    rewind: settings.Rewind
+    random: settings.Random
+    controls: settings.Controls
+    standard: settings.Standard
+    cross: settings.Cross
+    multitask: settings.Multitask
+    scratch: settings.Scratch
+    transfer: settings.Transfer
+    transfer_weights: settings.TransferWeights
+    search: settings.Search
+    retrain: settings.Retrain
+    patterns: settings.Patterns
+    tickets: settings.Tickets
+    verdict: settings.Verdict
+    plot: settings.Plot
 
 
 def main(
@@ -81,7 +73,7 @@ def main(
     page_out: Annotated[Path, typer.Option("--page", help="HTML file, written.")],
     readme_out: Annotated[Path, typer.Option("--readme", help="Markdown file, written.")],
 ) -> None:
-    whole = params.load(cli.PARAMS)
+    whole = settings.load(cli.PARAMS)
     config = replace(
         cli.read(Params), data=whole.data, own=whole.own, override=whole.override
     )  # of all tasks, where `read` takes the entry of one

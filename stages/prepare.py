@@ -8,43 +8,35 @@ from typing import Annotated, Any
 import typer
 from tokenizers import Tokenizer
 
-from stages import cli
-from stages.tickets import (
-    artifacts,
-    baselines,
-    corpora,
-    hans,
-    hans_scores,
-    params,
-    spans,
-    tasks,
-    texts,
-)
-from stages.tickets import asked as questions
-from stages.tickets.artifacts import Split
-from stages.tickets.asked import Asked
-from stages.tickets.corpora import Paragraphs
-from stages.tickets.seeds import stable_seed
-from stages.tickets.spans import Questions
-from stages.tickets.tasks import Prepared, Task, Vocabulary
-from stages.tickets.texts import Source
+from stages.launch import cli
+from stages.tickets import files, settings
+from stages.tickets.files import Split
+from stages.tickets.settings.noise import stable_seed
+from stages.tickets.tasks import asked as questions
+from stages.tickets.tasks import baselines, corpora, hans, hans_scores, spans, texts
+from stages.tickets.tasks import task as tasks
+from stages.tickets.tasks.asked import Asked
+from stages.tickets.tasks.corpora import Paragraphs
+from stages.tickets.tasks.spans import Questions
+from stages.tickets.tasks.task import Prepared, Task, Vocabulary
+from stages.tickets.tasks.texts import Source
 
 
 @dataclass(frozen=True)
 class Params:
-    prepare: params.Prepare
-    data: params.Data | None
-    own: params.OwnData | None
-    noise: params.Noise
-    train: params.Train
-    override: params.Override
+    prepare: settings.Prepare
+    data: settings.Data | None
+    own: settings.OwnData | None
+    noise: settings.Noise
+    train: settings.Train
+    override: settings.Override
 
 
 @dataclass(frozen=True)
 class Cut:
     """How many examples of every split are taken, and how long they are."""
 
-    examples: params.Examples | None
+    examples: settings.Examples | None
     max_length: int
     """Tokens, special ones included."""
     stride: int
@@ -57,12 +49,12 @@ class Cut:
         return self.examples.train if split == "train" else self.examples.validation
 
 
-def cut_of(source: params.Data | params.OwnData, config: params.Prepare) -> Cut:
+def cut_of(source: settings.Data | settings.OwnData, config: settings.Prepare) -> Cut:
     """What a section of `data` or `own` says, and where it says nothing, `prepare`."""
-    if isinstance(source, params.OwnData | params.MiniatureData):
+    if isinstance(source, settings.OwnData | settings.MiniatureData):
         return Cut(None, config.max_length, config.max_length // 3)
     max_length = source.max_length or config.max_length
-    stride = None if isinstance(source, params.TextData) else source.stride
+    stride = None if isinstance(source, settings.TextData) else source.stride
     return Cut(source.examples, max_length, max_length // 3 if stride is None else stride)
 
 
@@ -71,7 +63,7 @@ def prepare(
     sources: Mapping[str, Source],
     tokenizer: Tokenizer,
     vocabulary: Vocabulary,
-    config: params.Prepare,
+    config: settings.Prepare,
     cut: Cut,
 ) -> tuple[Prepared, dict[str, Asked]]:
     """Tokenise every split, carve `selection`, and hide words where there are words to find.
@@ -100,7 +92,7 @@ def prepare(
         train, selection = tasks.carve(train, config.selection, carved)
         splits = {"selection": selection, **splits}
     if task.kind == "classification" and len(set(train.labels.tolist())) < 2:
-        raise params.ParamsError(
+        raise settings.ParamsError(
             f"prepare.selection is {config.selection}, which leaves {task.name!r} one class to train on"
         )
     if task.kind == "mlm":
@@ -130,14 +122,16 @@ def _carved(train: Questions, task: Task, share: float, seed: int) -> tuple[Ques
     try:
         return spans.carve(train, share, seed)
     except ValueError as error:
-        raise params.ParamsError(f"data.{task.name} has too few examples: {error}") from None
+        raise settings.ParamsError(f"data.{task.name} has too few examples: {error}") from None
 
 
 def _windows(source: Questions, task: Task, tokenizer: Tokenizer, cut: Cut) -> tuple[Split, Asked]:
     try:
         return spans.windows(source, tokenizer, cut.max_length, cut.stride)
     except ValueError as error:
-        raise params.ParamsError(f"data.{task.name} cannot be cut into windows: {error}") from None
+        raise settings.ParamsError(
+            f"data.{task.name} cannot be cut into windows: {error}"
+        ) from None
 
 
 def _blocks(
@@ -146,7 +140,9 @@ def _blocks(
     try:
         blocks = corpora.blocks(source, tokenizer, cut.max_length)
     except ValueError as error:
-        raise params.ParamsError(f"data.{task.name} has too little text, {name}: {error}") from None
+        raise settings.ParamsError(
+            f"data.{task.name} has too little text, {name}: {error}"
+        ) from None
     number = cut.number(name)
     if number is None:
         return blocks
@@ -154,10 +150,10 @@ def _blocks(
     return tasks.take(blocks, drawn)
 
 
-def recipe(config: Params) -> params.Recipe:
+def recipe(config: Params) -> settings.Recipe:
     """`train` with what the task does differently; what its override leaves out stays."""
     different = config.override.model_dump(exclude_none=True)
-    return params.Recipe(noise=config.noise, train=config.train.model_copy(update=different))
+    return settings.Recipe(noise=config.noise, train=config.train.model_copy(update=different))
 
 
 def check_length(max_length: int, encoder: dict[str, Any], key: str = "prepare.max_length") -> None:
@@ -168,7 +164,7 @@ def check_length(max_length: int, encoder: dict[str, Any], key: str = "prepare.m
     if "roberta" in encoder["model_type"]:  # counts positions from after that of padding
         positions -= encoder["pad_token_id"] + 1
     if max_length > positions:
-        raise params.ParamsError(
+        raise settings.ParamsError(
             f"{key} is {max_length}, allowed for this encoder is at most {positions}"
         )
 
@@ -181,14 +177,14 @@ def main(
     config = cli.read(Params, task)
     source = config.data or config.own
     if source is None:
-        raise params.ParamsError(f"data has no {task!r}, and own has none")
+        raise settings.ParamsError(f"data has no {task!r}, and own has none")
     cut = cut_of(source, config.prepare)
     section = "prepare" if cut.max_length == config.prepare.max_length else f"data.{task}"
-    positions = artifacts.load_record(encoder / "config.json")
+    positions = files.load_record(encoder / "config.json")
     check_length(cut.max_length, positions, f"{section}.max_length")
     described, sources = texts.load(task, source)
     found = hans.load(task, source, config.prepare.seed)
-    record = artifacts.load_record(encoder / "encoder.json")["vocabulary"]
+    record = files.load_record(encoder / "encoder.json")["vocabulary"]
     tokenizer = Tokenizer.from_file(str(encoder / "tokenizer.json"))
     vocabulary = Vocabulary(**{**record, "special": tuple(record["special"])})
     if found:
@@ -198,10 +194,10 @@ def main(
     for split, about in asked.items():
         if split != "train":
             questions.save(about, out, split)
-    artifacts.save_record(recipe(config).model_dump(), out / "recipe.json")
+    files.save_record(recipe(config).model_dump(), out / "recipe.json")
     if found:
         hans_scores.save_cases(found[1], out / "hans.csv")
-    artifacts.save_arrays(baselines.predict(prepared), out / "baselines.safetensors")
+    files.save_arrays(baselines.predict(prepared), out / "baselines.safetensors")
 
 
 if __name__ == "__main__":

@@ -5,8 +5,11 @@ from typing import Annotated
 
 import typer
 
-from stages import cli, inputs
-from stages.tickets import artifacts, encoder, masks, movement, subnetworks, training
+from stages.launch import cli, inputs
+from stages.tickets import files
+from stages.tickets.encoder import theta
+from stages.tickets.pruning import masks, movement
+from stages.tickets.training import fit, subnetwork
 
 CLASSIFIER = "classifier.safetensors"
 
@@ -35,7 +38,7 @@ def main(
     ],
 ) -> None:
     loaded = inputs.load(task, seed, theta_0, prepared)
-    survivors = artifacts.load_mask(ticket / "mask.safetensors")
+    survivors = files.load_mask(ticket / "mask.safetensors")
     if (
         before == 0 and decay_over == 1
     ):  # the subnetwork of round 0 is dense; fine-tune has trained it
@@ -43,8 +46,8 @@ def main(
     else:
         model = loaded.model(weights)
         if before > 0 and classifier == "carried":
-            encoder.load_head_(model, loaded.encoder, ticket / CLASSIFIER)
-        run = subnetworks.train_(
+            theta.load_head_(model, loaded.encoder, ticket / CLASSIFIER)
+        run = subnetwork.train_(
             model,
             loaded.encoder,
             loaded.prepared,
@@ -54,21 +57,21 @@ def main(
             point,
             decay_over,
         )
-        artifacts.save_run(run.predictions, run.losses, out / "before")
+        files.save_run(run.predictions, run.losses, out / "before")
         if before in keep:
-            encoder.save_weights(model, loaded.encoder, out / "before" / "weights.safetensors")
+            theta.save_weights(model, loaded.encoder, out / "before" / "weights.safetensors")
     if classifier == "carried":
-        encoder.save_head(model, loaded.encoder, out / CLASSIFIER)
-    ranked = encoder.prunable_weights(model, loaded.encoder)
+        theta.save_head(model, loaded.encoder, out / CLASSIFIER)
+    ranked = theta.prunable_weights(model, loaded.encoder)
     pruned = masks.prune_by_magnitude(ranked, survivors, sparsity)
-    artifacts.save_mask(pruned, out / "mask.safetensors")
-    start = encoder.prunable_weights(loaded.model(weights), loaded.encoder)
-    total = training.num_steps(len(loaded.prepared.train), loaded.recipe)
-    first_step = training.step_at(point, total)
-    rates = training.sum_of_rates(total, loaded.recipe, first_step, decay_over)
+    files.save_mask(pruned, out / "mask.safetensors")
+    start = theta.prunable_weights(loaded.model(weights), loaded.encoder)
+    total = fit.num_steps(len(loaded.prepared.train), loaded.recipe)
+    first_step = fit.step_at(point, total)
+    rates = fit.sum_of_rates(total, loaded.recipe, first_step, decay_over)
     pretrained = {name: loaded.encoder.weights[name].numpy() for name in pruned}
     moved = movement.record(pretrained, start, ranked, survivors, pruned, sparsity, rates)
-    artifacts.save_record({"steps": total - first_step, **moved}, out / "movement.json")
+    files.save_record({"steps": total - first_step, **moved}, out / "movement.json")
 
 
 if __name__ == "__main__":

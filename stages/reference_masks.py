@@ -6,15 +6,17 @@ from typing import Annotated
 
 import typer
 
-from stages import cli
-from stages.tickets import artifacts, masks, params, seeds
+from stages.launch import cli
+from stages.tickets import files, settings
+from stages.tickets.pruning import masks
+from stages.tickets.settings import noise as seeds
 
 
 @dataclass(frozen=True)
 class Params:
     seeds: tuple[int, ...]
-    rounds: tuple[params.Round, ...]
-    noise: params.Noise
+    rounds: tuple[settings.Round, ...]
+    noise: settings.Noise
 
 
 def main(
@@ -23,8 +25,8 @@ def main(
     drawn: Annotated[Path, typer.Option("--random-mask")],
 ) -> None:
     config = cli.read(Params)
-    prunable = artifacts.load_record(theta_0 / "encoder.json")["prunable"]
-    stored = artifacts.load_arrays(theta_0 / "weights.safetensors")
+    prunable = files.load_record(theta_0 / "encoder.json")["prunable"]
+    stored = files.load_arrays(theta_0 / "weights.safetensors")
     weights = {name: stored[name] for name in prunable}
     for after in config.rounds:
         smallest = masks.prune_by_magnitude(weights, masks.dense(weights), after.sparsity)
@@ -33,7 +35,7 @@ def main(
             other = masks.random_like(smallest, noise.mask_generator(after.to))
             for folder, mask in ((one_shot, smallest), (drawn, other)):
                 place = folder / f"seed-{seed}" / f"round-{after.to}"
-                artifacts.save_mask(mask, place / "mask.safetensors")
+                files.save_mask(mask, place / "mask.safetensors")
 
 
 if __name__ == "__main__":

@@ -5,10 +5,13 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from stages import cli, inputs
-from stages.inputs import Inputs
-from stages.tickets import artifacts, draws, masks, removal, retraining, structure, variants
-from stages.tickets.structure import Structure
+from stages.launch import cli, inputs
+from stages.launch.inputs import Inputs
+from stages.tickets import files
+from stages.tickets.encoder import removal
+from stages.tickets.pruning import draws, masks, structure
+from stages.tickets.pruning.structure import Structure
+from stages.tickets.searches import retraining, search
 
 
 def main(
@@ -28,16 +31,16 @@ def main(
     loaded = inputs.load(task, seed, theta_0, prepared)
     if kind == "structured":
         if subnetwork.startswith("super"):
-            good = artifacts.load_structure(searched / "super.safetensors")
-            kept = artifacts.load_structure(searched / f"{subnetwork}.safetensors")
+            good = files.load_structure(searched / "super.safetensors")
+            kept = files.load_structure(searched / f"{subnetwork}.safetensors")
         else:
-            good = artifacts.load_structure(searched / "structure.safetensors")
+            good = files.load_structure(searched / "structure.safetensors")
             kept = draws.drawn(subnetwork, good, loaded.noise.mask)
         retrain_structure(loaded, kept, good, weights, trained, out)
         return
-    good_mask = artifacts.load_mask(searched / "mask.safetensors")
+    good_mask = files.load_mask(searched / "mask.safetensors")
     fine_tuned = loaded.model(trained)
-    live = variants.magnitude_parameters(fine_tuned)
+    live = search.magnitude_parameters(fine_tuned)
     ranked = {name: parameter.detach().numpy() for name, parameter in live.items()}
     mask = draws.drawn_mask(subnetwork, good_mask, ranked, loaded.noise.mask)
     common = sum(int((kept & good_mask[name]).sum()) for name, kept in mask.items())
@@ -89,9 +92,9 @@ def retrain_structure(
 
 
 def save(both: retraining.Both, record: dict[str, Any], out: Path) -> None:
-    artifacts.save_arrays(both.pruned, out / "pruned" / "predictions.safetensors")
-    artifacts.save_run(both.retrained.predictions, both.retrained.losses, out / "retrained")
-    artifacts.save_record(record, out / "subnetwork.json")
+    files.save_arrays(both.pruned, out / "pruned" / "predictions.safetensors")
+    files.save_run(both.retrained.predictions, both.retrained.losses, out / "retrained")
+    files.save_record(record, out / "subnetwork.json")
 
 
 if __name__ == "__main__":

@@ -5,8 +5,9 @@ from typing import Annotated, Literal
 
 import typer
 
-from stages import cli, inputs
-from stages.tickets import artifacts, subnetworks
+from stages.launch import cli, inputs
+from stages.tickets import files
+from stages.tickets.training import subnetwork
 
 
 def main(
@@ -24,13 +25,13 @@ def main(
     out: Annotated[Path, typer.Option()],
 ) -> None:
     loaded = inputs.load(task, seed, theta_0, prepared)
-    survivors = artifacts.load_mask(mask)
+    survivors = files.load_mask(mask)
     model = loaded.model(weights if source == "dense" else start)
     run_of = (model, loaded.encoder, loaded.prepared, survivors, loaded.noise, loaded.recipe, point)
     if source == "sparse":
-        subnetworks.to_sparse_theta_(*run_of)
-    run = subnetworks.train_(*run_of)
-    artifacts.save_run(run.predictions, run.losses, out)
+        subnetwork.to_sparse_theta_(*run_of)
+    run = subnetwork.train_(*run_of)
+    files.save_run(run.predictions, run.losses, out)
 
 
 if __name__ == "__main__":

@@ -11,12 +11,16 @@ from typing import Annotated, Any
 import pandas as pd
 import typer
 
-from stages import cli
-from stages.tickets import artifacts, hans_scores, headlines, params, scores, summary, tasks
-from stages.tickets import asked as questions
-from stages.tickets.asked import Asked
-from stages.tickets.summary import HansScore, Size, TaskSize
-from stages.tickets.tasks import Prepared
+from stages.launch import cli
+from stages.tickets import files, settings
+from stages.tickets.report import headlines
+from stages.tickets.statistics import summary
+from stages.tickets.statistics.summary import HansScore, Size, TaskSize
+from stages.tickets.tasks import asked as questions
+from stages.tickets.tasks import hans_scores, scores
+from stages.tickets.tasks import task as tasks
+from stages.tickets.tasks.asked import Asked
+from stages.tickets.tasks.task import Prepared
 
 COLUMNS = [
     "task", "kind", "seed", "round", "sparsity", "point", "source",
@@ -28,19 +32,19 @@ COLUMNS = [
 class Params:
     tasks: tuple[str, ...]
     seeds: tuple[int, ...]
-    rounds: tuple[params.Round, ...]
-    imp: params.Imp
-    earlier: params.Earlier
-    rewind: params.Rewind
-    random: params.Random
-    controls: params.Controls
-    standard: params.Standard
-    cross: params.Cross
-    scratch: params.Scratch
-    transfer: params.Transfer
-    transfer_weights: params.TransferWeights
-    retrain: params.Retrain
-    tickets: params.Tickets
+    rounds: tuple[settings.Round, ...]
+    imp: settings.Imp
+    earlier: settings.Earlier
+    rewind: settings.Rewind
+    random: settings.Random
+    controls: settings.Controls
+    standard: settings.Standard
+    cross: settings.Cross
+    scratch: settings.Scratch
+    transfer: settings.Transfer
+    transfer_weights: settings.TransferWeights
+    retrain: settings.Retrain
+    tickets: settings.Tickets
 
 
 @dataclass(frozen=True)
@@ -145,26 +149,26 @@ def controls(config: Params, runs: Path) -> Iterator[Source]:
                 yield Source(folder / "aliased", task, "aliased", seed, after.to)
 
 
-def searched(retrain: params.Retrain, runs: Path) -> Iterator[Source]:
+def searched(retrain: settings.Retrain, runs: Path) -> Iterator[Source]:
     """Subnetworks that were searched for: `pruned` as they are, `retrained` or from `scratch` alone."""
     for kind, names in subnetworks(retrain):
         for task, seed, name in product(retrain.tasks, retrain.seeds, names):
             folder = runs / kind / task / f"seed-{seed}" / name
-            sizes = artifacts.load_record(folder / "subnetwork.json")
+            sizes = files.load_record(folder / "subnetwork.json")
             dropped = 1 - sizes["kept"] / sizes["prunable"]
             for state in ("pruned", "retrained"):
                 where = (folder / state, task, state, seed, 0, None, f"{kind} {name}", dropped)
                 yield Source(*where)
     for task, seed, name in product(retrain.tasks, retrain.seeds, retrain.scratch):
         folder = runs / "scratch-structured" / task / f"seed-{seed}" / name
-        sizes = artifacts.load_record(folder / "subnetwork.json")
+        sizes = files.load_record(folder / "subnetwork.json")
         dropped = 1 - sizes["kept"] / sizes["prunable"]
         yield Source(
             folder, task, "scratch_structured", seed, 0, None, f"structured {name}", dropped
         )
 
 
-def subnetworks(retrain: params.Retrain) -> Iterator[tuple[str, tuple[str, ...]]]:
+def subnetworks(retrain: settings.Retrain) -> Iterator[tuple[str, tuple[str, ...]]]:
     """Names of subnetworks by what is dropped: heads and MLPs, or single weights."""
     yield "structured", (*retrain.structured, *retrain.super)
     yield "magnitude", retrain.magnitude
@@ -177,7 +181,7 @@ class Predicted:
     task: str
     where: list[Any]
     """The first columns of every table: task, kind, seed, round, sparsity, point and source."""
-    arrays: artifacts.Arrays
+    arrays: files.Arrays
     prefix: str = ""
     """Of the names of the splits."""
 
@@ -199,14 +203,14 @@ def predicted(
     """All runs, then the baselines of every task that has any, of `prepare` and of word vectors."""
     sparsity = {0: 0.0} | {after.to: after.sparsity for after in config.rounds}
     for run in sources(config, folders.runs, folders.rounds):
-        arrays = artifacts.load_arrays(run.folder / "predictions.safetensors")
+        arrays = files.load_arrays(run.folder / "predictions.safetensors")
         dropped = sparsity[run.round] if run.sparsity is None else run.sparsity
         where = [run.task, run.kind, run.seed, run.round, dropped, run.point, run.source]
         yield Predicted(run.task, where, arrays)
     for task, data in prepared.items():
-        arrays = artifacts.load_arrays(folders.prepared / task / "baselines.safetensors")
+        arrays = files.load_arrays(folders.prepared / task / "baselines.safetensors")
         if data.task.kind in tasks.LABELLED:
-            arrays |= artifacts.load_arrays(folders.vectors / f"{task}.safetensors")
+            arrays |= files.load_arrays(folders.vectors / f"{task}.safetensors")
         for kind in sorted({key.split(".")[0] for key in arrays}, reverse=True):
             yield Predicted(task, [task, kind, None, 0, 0.0, None, None], arrays, f"{kind}.")
 
@@ -250,10 +254,10 @@ def tables(
 def _rows(
     where: list[Any],
     task: tasks.Task,
-    predictions: artifacts.Arrays,
+    predictions: files.Arrays,
     prefix: str,
     split: str,
-    examples: artifacts.Split,
+    examples: files.Split,
     asked: Asked | None,
 ) -> list[list[Any]]:
     return [
@@ -287,7 +291,7 @@ def sizes(config: Params, runs: Path) -> pd.DataFrame:
     columns = [field.name for field in fields(Size)]
     rows = [
         {"task": task, "seed": seed, "kind": kind, "subnetwork": name}
-        | artifacts.load_record(runs / kind / task / f"seed-{seed}" / name / "subnetwork.json")
+        | files.load_record(runs / kind / task / f"seed-{seed}" / name / "subnetwork.json")
         for kind, names in subnetworks(config.retrain)
         for task, seed, name in product(config.retrain.tasks, config.retrain.seeds, names)
     ]

@@ -5,8 +5,11 @@ from typing import Annotated
 
 import typer
 
-from stages import cli, inputs
-from stages.tickets import artifacts, draws, evaluation, removal, structure, training
+from stages.launch import cli, inputs
+from stages.tickets import files
+from stages.tickets.encoder import removal
+from stages.tickets.pruning import draws, structure
+from stages.tickets.training import fit, predict
 
 
 def main(
@@ -21,17 +24,17 @@ def main(
     loaded = inputs.load(task, seed, theta_0, prepared)
     model = loaded.model(from_scratch=True)
     if searched:
-        good = artifacts.load_structure(searched / "structure.safetensors")
+        good = files.load_structure(searched / "structure.safetensors")
         kept = draws.drawn(subnetwork, good, loaded.noise.mask)
         everything = structure.whole(*kept.heads.shape)
         sizes = {
             "kept": removal.num_parameters(model.config, kept),
             "prunable": removal.num_parameters(model.config, everything),
         }
-        artifacts.save_record(sizes, out / "subnetwork.json")
+        files.save_record(sizes, out / "subnetwork.json")
         removal.remove_(model, kept)
-    losses = training.fit_(model, loaded.prepared, loaded.noise, loaded.recipe)
-    artifacts.save_run(evaluation.predict(model, loaded.prepared), losses, out)
+    losses = fit.fit_(model, loaded.prepared, loaded.noise, loaded.recipe)
+    files.save_run(predict.predict(model, loaded.prepared), losses, out)
 
 
 if __name__ == "__main__":

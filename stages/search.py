@@ -5,9 +5,12 @@ from typing import Annotated, Any
 
 import typer
 
-from stages import cli, inputs
-from stages.tickets import artifacts, models, params, removal, survival, variants
-from stages.tickets.searching import Found, FoundMask
+from stages.launch import cli, inputs
+from stages.tickets import files, settings
+from stages.tickets.encoder import device, removal
+from stages.tickets.pruning.searching import Found, FoundMask
+from stages.tickets.searches import search
+from stages.tickets.statistics import survival
 
 
 def main(
@@ -25,30 +28,30 @@ def main(
 ) -> None:
     loaded = inputs.load(task, seed, theta_0, prepared)
     if not removal.supported(loaded.encoder.config):
-        raise params.ParamsError(
+        raise settings.ParamsError(
             f"search.tasks has {task!r}, allowed are none with an encoder of type "
             f"{loaded.encoder.config.model_type!r}: heads and MLPs are searched in "
-            + ", ".join(models.BERTS)
+            + ", ".join(device.BERTS)
         )
     model = loaded.model(trained)
-    live = variants.magnitude_parameters(model)
+    live = search.magnitude_parameters(model)
     sizes = {name: parameter.detach().abs().numpy() for name, parameter in live.items()}
     means = survival.by_place(sizes, model.config.num_attention_heads)
     magnitudes = {"heads": means.heads, "mlps": means.mlps}
-    artifacts.save_arrays(magnitudes, out / "magnitudes.safetensors")
-    examples = variants.examples_for(loaded.prepared, split)
+    files.save_arrays(magnitudes, out / "magnitudes.safetensors")
+    examples = search.examples_for(loaded.prepared, split)
     for name in wanted:
         if name == "magnitude":
-            mask = variants.find_mask(model, loaded.prepared, examples, threshold, magnitude)
-            artifacts.save_mask(mask.mask, out / name / "mask.safetensors")
-            artifacts.save_record(_magnitude_record(mask), out / name / "trace.json")
+            mask = search.find_mask(model, loaded.prepared, examples, threshold, magnitude)
+            files.save_mask(mask.mask, out / name / "mask.safetensors")
+            files.save_record(_magnitude_record(mask), out / name / "trace.json")
         else:
-            variant = variants.STRUCTURED[name]
-            found = variants.find_structure(
+            variant = search.STRUCTURED[name]
+            found = search.find_structure(
                 model, loaded.prepared, examples, variant, threshold, amount
             )
-            artifacts.save_structure(found.structure, out / name / "structure.safetensors")
-            artifacts.save_record(_record(found), out / name / "trace.json")
+            files.save_structure(found.structure, out / name / "structure.safetensors")
+            files.save_record(_record(found), out / name / "trace.json")
 
 
 def _record(found: Found) -> dict[str, Any]:

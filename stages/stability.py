@@ -10,10 +10,11 @@ from typing import Annotated, Any
 import pandas as pd
 import typer
 
-from stages import cli
-from stages.tickets import agreement, artifacts, params
-from stages.tickets.agreement import Agreement
-from stages.tickets.masks import Mask
+from stages.launch import cli
+from stages.tickets import files, settings
+from stages.tickets.pruning.masks import Mask
+from stages.tickets.statistics import agreement
+from stages.tickets.statistics.agreement import Agreement
 
 PAIRWISE = {"jaccard": agreement.jaccard, "cohen_kappa": agreement.cohen_kappa}
 
@@ -22,7 +23,7 @@ PAIRWISE = {"jaccard": agreement.jaccard, "cohen_kappa": agreement.cohen_kappa}
 class Params:
     tasks: tuple[str, ...]
     seeds: tuple[int, ...]
-    rounds: tuple[params.Round, ...]
+    rounds: tuple[settings.Round, ...]
 
 
 def compare(masks: dict[tuple[str, int], Mask], config: Params) -> Iterator[dict[str, Any]]:
@@ -101,7 +102,7 @@ def main(
     agreements, besides, moved, densities = [], [], [], []
     for after in config.rounds:
         masks = {
-            (task, seed): artifacts.load_mask(
+            (task, seed): files.load_mask(
                 rounds / task / f"seed-{seed}" / f"round-{after.to}" / "mask.safetensors"
             )
             for task in config.tasks
@@ -110,12 +111,12 @@ def main(
         where = {"round": after.to, "sparsity": after.sparsity}
         agreements += [where | row for row in compare(masks, config)]
         smallest = rounds / "one-shot" / f"seed-{config.seeds[0]}" / f"round-{after.to}"
-        one_shot = artifacts.load_mask(smallest / "mask.safetensors")
+        one_shot = files.load_mask(smallest / "mask.safetensors")
         besides += [where | row for row in beyond(masks, one_shot, config)]
         moved += [
             {"task": task, "seed": seed}
             | where
-            | artifacts.load_record(
+            | files.load_record(
                 rounds / task / f"seed-{seed}" / f"round-{after.to}" / "movement.json"
             )
             for task, seed in masks

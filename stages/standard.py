@@ -6,13 +6,16 @@ from typing import Annotated
 
 import typer
 
-from stages import cli, inputs
-from stages.tickets import artifacts, encoder, masks, params, subnetworks
+from stages.launch import cli, inputs
+from stages.tickets import files, settings
+from stages.tickets.encoder import theta
+from stages.tickets.pruning import masks
+from stages.tickets.training import subnetwork
 
 
 @dataclass(frozen=True)
 class Params:
-    rounds: tuple[params.Round, ...]
+    rounds: tuple[settings.Round, ...]
 
 
 def main(
@@ -35,16 +38,16 @@ def main(
     if aliased:
         loaded.model(weights)  # a file that is missing is missed before any work
     model = loaded.model(trained)
-    mask = masks.dense(encoder.prunable_weights(model, loaded.encoder))
+    mask = masks.dense(theta.prunable_weights(model, loaded.encoder))
     for after in config.rounds:
-        ranked = encoder.prunable_weights(model, loaded.encoder)
+        ranked = theta.prunable_weights(model, loaded.encoder)
         mask = masks.prune_by_magnitude(ranked, mask, after.sparsity)
-        run = subnetworks.train_(
+        run = subnetwork.train_(
             model, loaded.encoder, loaded.prepared, mask, loaded.noise, loaded.recipe
         )
         folder = out / f"round-{after.to}"
-        artifacts.save_run(run.predictions, run.losses, folder / "standard")
-        artifacts.save_mask(mask, masks_out / f"round-{after.to}" / "mask.safetensors")
+        files.save_run(run.predictions, run.losses, folder / "standard")
+        files.save_mask(mask, masks_out / f"round-{after.to}" / "mask.safetensors")
         if after.to in aliased:
             loaded.train(weights, mask, point, folder / "aliased")
 

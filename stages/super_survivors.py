@@ -6,14 +6,16 @@ from typing import Annotated
 
 import typer
 
-from stages import cli
-from stages.tickets import artifacts, draws, params, seeds
+from stages.launch import cli
+from stages.tickets import files, settings
+from stages.tickets.pruning import draws
+from stages.tickets.settings import noise as seeds
 
 
 @dataclass(frozen=True)
 class Params:
-    search: params.Search
-    noise: params.Noise
+    search: settings.Search
+    noise: settings.Noise
 
 
 def main(
@@ -26,16 +28,14 @@ def main(
     if "joint" not in config.search.rule.variants:  # and so `check` lets nothing ask for these
         return
     found = {
-        seed: artifacts.load_structure(
-            searched / f"seed-{seed}" / "joint" / "structure.safetensors"
-        )
+        seed: files.load_structure(searched / f"seed-{seed}" / "joint" / "structure.safetensors")
         for seed in config.search.seeds
     }
     for seed in config.search.seeds:
         noise = seeds.derive(config.noise, task, seed)
         for name in ("super", "super-random", "super-bad"):
             kept = draws.drawn_super(name, found, task, noise.mask)
-            artifacts.save_structure(kept, out / f"seed-{seed}" / f"{name}.safetensors")
+            files.save_structure(kept, out / f"seed-{seed}" / f"{name}.safetensors")
 
 
 if __name__ == "__main__":

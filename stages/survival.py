@@ -10,9 +10,12 @@ import numpy as np
 import pandas as pd
 import typer
 
-from stages import cli
-from stages.tickets import artifacts, masks, params, raters, seeds, structure, summary, survival
-from stages.tickets.structure import Structure
+from stages.launch import cli
+from stages.tickets import files, settings
+from stages.tickets.pruning import masks, structure
+from stages.tickets.pruning.structure import Structure
+from stages.tickets.settings import noise
+from stages.tickets.statistics import raters, summary, survival
 
 MEASURES = ("fleiss_kappa", "cohen_kappa", "jaccard", "krippendorff_alpha")
 PAIRS = {"halves": ("half-1", "half-2"), "rules": ("joint", "published")}
@@ -23,7 +26,7 @@ Structures = Mapping[tuple[str, int], Structure]
 
 @dataclass(frozen=True)
 class Params:
-    search: params.Search
+    search: settings.Search
 
 
 def sizes(searched: Path, variant: str, config: Params) -> Iterator[dict[str, Any]]:
@@ -31,7 +34,7 @@ def sizes(searched: Path, variant: str, config: Params) -> Iterator[dict[str, An
     for task in config.search.tasks:
         for seed in config.search.seeds:
             folder = searched / task / f"seed-{seed}" / variant
-            trace = artifacts.load_record(folder / "trace.json")
+            trace = files.load_record(folder / "trace.json")
             passed = [step["score"] for step in trace["steps"] if step["accepted"]]
             row = {
                 "task": task, "seed": seed, "variant": variant,
@@ -40,10 +43,10 @@ def sizes(searched: Path, variant: str, config: Params) -> Iterator[dict[str, An
                 "score": passed[-1] if passed else trace["dense_score"],
             }  # fmt: skip
             if variant == "magnitude":
-                mask = artifacts.load_mask(folder / "mask.safetensors")
+                mask = files.load_mask(folder / "mask.safetensors")
                 row["kept"] = masks.num_survivors(mask) / masks.num_weights(mask)
             else:
-                found = artifacts.load_structure(folder / "structure.safetensors")
+                found = files.load_structure(folder / "structure.safetensors")
                 row |= {"heads": found.num_heads, "all_heads": found.heads.size}
                 row |= {"mlps": found.num_mlps, "all_mlps": found.mlps.size}
             yield row
@@ -58,7 +61,7 @@ def compare(found: Mapping[str, Structures], config: Params) -> Iterator[dict[st
     ) -> Iterator[dict[str, Any]]:
         if len(several) < 2:
             return
-        generator = np.random.default_rng(seeds.stable_seed("chance", axis, variant, task, seed))
+        generator = np.random.default_rng(noise.stable_seed("chance", axis, variant, task, seed))
         both = survival.stability(several, section.permutations, generator)
         for part, comparison in (("heads", both.heads), ("mlps", both.mlps)):
             yield from _rows(
@@ -132,8 +135,8 @@ def importances(searched: Path, joint: Structures) -> Iterator[dict[str, Any]]:
     """Of every head and MLP its importance in the whole model, how large its weights are, its fate."""
     for (task, seed), kept in joint.items():
         folder = searched / task / f"seed-{seed}"
-        magnitudes = artifacts.load_arrays(folder / "magnitudes.safetensors")
-        steps = artifacts.load_record(folder / "joint" / "trace.json")["steps"]
+        magnitudes = files.load_arrays(folder / "magnitudes.safetensors")
+        steps = files.load_record(folder / "joint" / "trace.json")["steps"]
         if not steps:  # the dense score was no score to keep
             continue
         first = steps[0]
@@ -159,7 +162,7 @@ def main(
     variants = config.search.rule.variants if keys else ()
     structures: dict[str, Structures] = {
         variant: {
-            (task, seed): artifacts.load_structure(
+            (task, seed): files.load_structure(
                 searched / task / f"seed-{seed}" / variant / "structure.safetensors"
             )
             for task, seed in keys
@@ -170,10 +173,10 @@ def main(
     where = [row for variant, found in structures.items() for row in places(variant, found)]
     layers: list[dict[str, Any]] = []
     if "magnitude" in variants:
-        num_heads = artifacts.load_record(encoder / "config.json")["num_attention_heads"]
+        num_heads = files.load_record(encoder / "config.json")["num_attention_heads"]
         shares = {}
         for task, seed in keys:
-            mask = artifacts.load_mask(
+            mask = files.load_mask(
                 searched / task / f"seed-{seed}" / "magnitude" / "mask.safetensors"
             )
             shares[task, seed] = survival.by_place(mask, num_heads)

@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
-from stages import cli, inputs
-from stages.tickets import artifacts
+from stages.launch import cli, inputs
+from stages.tickets import files
 
 
 def main(
@@ -21,10 +21,10 @@ def main(
     out: Annotated[Path, typer.Option()],
 ) -> None:
     if source == target:  # the ticket on its own task: its chain trains that one
-        artifacts.save_record({"trained_by": "the chain of the task itself"}, out / "own.json")
+        files.save_record({"trained_by": "the chain of the task itself"}, out / "own.json")
         return
     loaded = inputs.load(target, seed, theta_0, prepared)
-    loaded.train(weights, artifacts.load_mask(mask), point, out)
+    loaded.train(weights, files.load_mask(mask), point, out)
 
 
 if __name__ == "__main__":

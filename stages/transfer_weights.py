@@ -5,8 +5,10 @@ from typing import Annotated
 
 import typer
 
-from stages import cli, inputs
-from stages.tickets import artifacts, encoder, subnetworks
+from stages.launch import cli, inputs
+from stages.tickets import files
+from stages.tickets.encoder import theta
+from stages.tickets.training import subnetwork
 
 
 def main(
@@ -22,16 +24,16 @@ def main(
     del source  # its files are `weights` and `mask`
     loaded = inputs.load(target, seed, theta_0, prepared)
     model = loaded.model()
-    encoder.load_body_(model, loaded.encoder, weights)
-    run = subnetworks.train_(
+    theta.load_body_(model, loaded.encoder, weights)
+    run = subnetwork.train_(
         model,
         loaded.encoder,
         loaded.prepared,
-        artifacts.load_mask(mask),
+        files.load_mask(mask),
         loaded.noise,
         loaded.recipe,
     )
-    artifacts.save_run(run.predictions, run.losses, out)
+    files.save_run(run.predictions, run.losses, out)
 
 
 if __name__ == "__main__":

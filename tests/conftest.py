@@ -14,16 +14,16 @@ import pytest
 from hypothesis import settings
 from tokenizers import Tokenizer
 
-from stages.tickets import spans, texts
-from stages.tickets.artifacts import Split
-from stages.tickets.params import Train
-from stages.tickets.seeds import Seeds
-from stages.tickets.spans import Answer, Question, Questions
-from stages.tickets.tasks import Prepared, Task, Vocabulary, hide_in_split
-from stages.tickets.texts import Texts
+from stages.tickets.files import Split
+from stages.tickets.settings import Train
+from stages.tickets.settings.noise import Seeds
+from stages.tickets.tasks import spans, texts
+from stages.tickets.tasks.spans import Answer, Question, Questions
+from stages.tickets.tasks.task import Prepared, Task, Vocabulary, hide_in_split
+from stages.tickets.tasks.texts import Texts
 
 if TYPE_CHECKING:
-    from stages.tickets.encoder import Encoder
+    from stages.tickets.encoder.theta import Encoder
 
 os.environ["OMP_NUM_THREADS"] = "1"
 os.environ["HF_HUB_OFFLINE"] = "1"  # read when transformers is imported, so not in a fixture
@@ -88,11 +88,11 @@ def on_the_cpu() -> Iterator[None]:
     """Training and evaluation in this process stay on the CPU, also where there is a GPU."""
     import torch  # noqa: PLC0415
 
-    from stages.tickets import models  # noqa: PLC0415
+    from stages.tickets.encoder import device  # noqa: PLC0415
 
     torch.set_num_threads(1)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(models, "device", lambda: torch.device("cpu"))
+        patch.setattr(device, "device", lambda: torch.device("cpu"))
         yield
 
 
@@ -111,14 +111,14 @@ def bare_folder(words: Words, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def encoder(encoder_folder: Path) -> "Encoder":
     """Read anew for every test, so that none can spoil it for the next."""
-    from stages.tickets import encoder as encoders  # noqa: PLC0415
+    from stages.tickets.encoder import theta  # noqa: PLC0415
 
-    return encoders.load(encoder_folder)
+    return theta.load(encoder_folder)
 
 
 @pytest.fixture
 def bare_encoder(bare_folder: Path) -> "Encoder":
-    from stages.tickets import encoder as encoders  # noqa: PLC0415
+    from stages.tickets.encoder import theta as encoders  # noqa: PLC0415
 
     return encoders.load(bare_folder)
 
@@ -127,7 +127,8 @@ def _save_encoder(words: Words, folder: Path, *, complete: bool) -> Path:
     import torch  # noqa: PLC0415
     from transformers import BertConfig, BertForMaskedLM, BertModel  # noqa: PLC0415
 
-    from stages.tickets import encoder, pretrained  # noqa: PLC0415
+    from stages.tickets.encoder import pretrained  # noqa: PLC0415
+    from stages.tickets.encoder import theta as encoder  # noqa: PLC0415
 
     tokenizer, vocabulary = words
     config = BertConfig(
@@ -155,7 +156,7 @@ def _save_encoder(words: Words, folder: Path, *, complete: bool) -> Path:
 @pytest.fixture(scope="session")
 def words(on_the_cpu: None) -> Words:  # noqa: ARG001  whoever has words, trains
     """A tokenizer of the words of the sentences below, and its vocabulary."""
-    from stages.tickets import pretrained  # noqa: PLC0415
+    from stages.tickets.encoder import pretrained  # noqa: PLC0415
 
     return pretrained.word_tokenizer(WORDS)
 

@@ -6,10 +6,9 @@ from itertools import combinations, product
 from pathlib import Path
 
 from stages import plot
-from stages.tickets import params
-from stages.tickets.chen_rows import ChenResults
-from stages.tickets.params import Params
-from stages.tickets.pattern_rows import (
+from stages.tickets import settings
+from stages.tickets.report.chen_rows import ChenResults
+from stages.tickets.report.pattern_rows import (
     HEADS,
     MAPS,
     STATES,
@@ -21,10 +20,11 @@ from stages.tickets.pattern_rows import (
     PublishedCorrelation,
     PublishedShare,
 )
-from stages.tickets.patterns import PATTERNS
-from stages.tickets.report import Results
-from stages.tickets.runs import control_run
-from stages.tickets.summary import (
+from stages.tickets.report.report import Results
+from stages.tickets.report.runs import control_run
+from stages.tickets.searches.attention.patterns import PATTERNS
+from stages.tickets.settings import Params
+from stages.tickets.statistics.summary import (
     BY_POINT,
     Agreement,
     HansScore,
@@ -43,7 +43,7 @@ from stages.tickets.summary import (
     TaskSize,
     WeightsOfLayer,
 )
-from stages.tickets.summary import Size as Sizes
+from stages.tickets.statistics.summary import Size as Sizes
 
 Size = tuple[int, int, int, bool]
 """Tasks, seeds, rounds, and whether there are controls."""
@@ -117,10 +117,10 @@ def config(
     num_tasks: int = 3, num_seeds: int = 3, num_rounds: int = 2, controls: bool = True
 ) -> Params:
     """The shipped params.yaml at another size; without controls, nothing that can be left out."""
-    whole = params.load(Path(__file__).parents[1] / "params.yaml")
+    whole = settings.load(Path(__file__).parents[1] / "params.yaml")
     tasks, seeds = TASKS[:num_tasks], tuple(range(1, num_seeds + 1))
     rounds = [
-        params.Round.model_validate({"from": k, "to": k + 1, "sparsity": round(0.3 * (k + 1), 1)})
+        settings.Round.model_validate({"from": k, "to": k + 1, "sparsity": round(0.3 * (k + 1), 1)})
         for k in range(num_rounds)
     ]
     on = tasks if controls else ()
@@ -134,33 +134,35 @@ def config(
             "rounds": tuple(rounds),
             "last_round": num_rounds,
             "data": data,
-            "override": {task: params.Override() for task in tasks},
+            "override": {task: settings.Override() for task in tasks},
             "own": {},
             "imp": whole.imp.model_copy(update={"rewind_to": 0, "keep_weights": ()}),
-            "dense": params.Dense(points=(0, 50)),
-            "rewind": params.Rewind(
+            "dense": settings.Dense(points=(0, 50)),
+            "rewind": settings.Rewind(
                 tasks=on, seeds=seeds, points=(50,) if controls else (), source="dense"
             ),
-            "random": params.Random(rounds=()),
-            "controls": params.Controls(
-                every=params.ControlKinds(kinds=("random",) if controls else ()),
-                more=params.ControlKinds(kinds=()),
+            "random": settings.Random(rounds=()),
+            "controls": settings.Controls(
+                every=settings.ControlKinds(kinds=("random",) if controls else ()),
+                more=settings.ControlKinds(kinds=()),
                 tasks=(),
                 seeds=(),
                 rounds=(),
             ),
-            "standard": params.Standard(
-                tasks=(), seeds=(), aliased=params.AliasedRounds(rounds=())
+            "standard": settings.Standard(
+                tasks=(), seeds=(), aliased=settings.AliasedRounds(rounds=())
             ),
-            "cross": params.Cross(tasks=(), mask_seeds=(), seeds=()),
-            "multitask": params.Multitask(tasks=(), seeds=()),
-            "transfer_weights": params.TransferWeights(sources=(), targets=(), seeds=(), points=()),
-            "scratch": params.Scratch(seeds=(1,) if controls else ()),
-            "transfer": params.Transfer(
+            "cross": settings.Cross(tasks=(), mask_seeds=(), seeds=()),
+            "multitask": settings.Multitask(tasks=(), seeds=()),
+            "transfer_weights": settings.TransferWeights(
+                sources=(), targets=(), seeds=(), points=()
+            ),
+            "scratch": settings.Scratch(seeds=(1,) if controls else ()),
+            "transfer": settings.Transfer(
                 sources=on, targets=on, seeds=(1,) if controls else (), round=num_rounds
             ),
             "search": whole.search.model_copy(update={"tasks": on, "seeds": seeds}),
-            "retrain": params.Retrain(
+            "retrain": settings.Retrain(
                 tasks=on,
                 seeds=seeds,
                 structured=("good", "random", "bad"),
@@ -178,22 +180,22 @@ def with_everything(config: Params, seeds: tuple[int, ...] = (1, 2, 3)) -> Param
     tasks, rounds = config.tasks, tuple(after.to for after in config.rounds)
     return config.model_copy(
         update={
-            "controls": params.Controls(
-                every=params.ControlKinds(kinds=("random", "reinitialised", "one-shot")),
-                more=params.ControlKinds(kinds=("shuffled-layers", "random-2")),
+            "controls": settings.Controls(
+                every=settings.ControlKinds(kinds=("random", "reinitialised", "one-shot")),
+                more=settings.ControlKinds(kinds=("shuffled-layers", "random-2")),
                 tasks=tasks[:2],
                 seeds=seeds,
                 rounds=rounds,
             ),
-            "standard": params.Standard(
-                tasks=tasks[:2], seeds=seeds, aliased=params.AliasedRounds(rounds=rounds)
+            "standard": settings.Standard(
+                tasks=tasks[:2], seeds=seeds, aliased=settings.AliasedRounds(rounds=rounds)
             ),
-            "cross": params.Cross(tasks=tasks[:1], mask_seeds=seeds, seeds=seeds),
-            "multitask": params.Multitask(tasks=tasks, seeds=seeds),
-            "transfer": params.Transfer(
-                sources=(*tasks, *params.NO_TASKS), targets=tasks, seeds=seeds, round=rounds[-1]
+            "cross": settings.Cross(tasks=tasks[:1], mask_seeds=seeds, seeds=seeds),
+            "multitask": settings.Multitask(tasks=tasks, seeds=seeds),
+            "transfer": settings.Transfer(
+                sources=(*tasks, *settings.NO_TASKS), targets=tasks, seeds=seeds, round=rounds[-1]
             ),
-            "transfer_weights": params.TransferWeights(
+            "transfer_weights": settings.TransferWeights(
                 sources=tasks[:1], targets=tasks[1:], seeds=seeds, points=(0, 50)
             ),
         }

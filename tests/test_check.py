@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 
-from stages import check, cli
-from stages.tickets import params
+from stages import check
+from stages.launch import cli
+from stages.tickets import settings
 from tests.imports import ROOT
 from tests.test_pipeline import STUDIES, read
 
@@ -103,7 +104,7 @@ WRONG: list[tuple[Change, str]] = [
     (
         lambda study: study["train"].update(learning_rat=1e-3),
         "train has the unknown key 'learning_rat' with value 0.001, allowed are "
-        + ", ".join(params.Train.model_fields),
+        + ", ".join(settings.Train.model_fields),
     ),
     (
         lambda study: study["encoder"].update(source="web"),
@@ -322,4 +323,4 @@ def test_the_command_of_dvc_yaml_ends_with_1(project: Path) -> None:
 
 
 def test_every_study_has_right_settings() -> None:
-    assert [params.load(path).study for path in STUDIES]
+    assert [settings.load(path).study for path in STUDIES]

@@ -8,7 +8,6 @@ import json
 import re
 import shlex
 import subprocess
-import sys
 from collections.abc import Callable, Iterable, Iterator
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
@@ -21,9 +20,8 @@ import pytest
 from dvc.parsing import interpolate
 from ruamel.yaml import YAML
 
-from stages import code
-from stages.tickets import params as params_file
-from tests.imports import ROOT, imported_files, imported_names, libraries, project_names
+from stages.tickets import settings
+from tests.imports import ROOT
 
 Yaml: TypeAlias = Any
 """A part of a YAML file."""
@@ -33,6 +31,7 @@ CHECKED = "results/params-checked"
 """A dep without content, which only says that `check` has run."""
 CODE = "results/code"
 """What the code of a script amounts to, in a file per script."""
+CHECK_DEPS = {"stages/check.py", "stages/launch/cli.py", "stages/tickets/settings"}
 PER_TASK = ("override", "data", "own")
 """Sections with an entry per task, of which a stage tracks its own."""
 NOT_READ = {"prepare": "own", "prepare-own": "data"}
@@ -86,7 +85,7 @@ def resolve(pipeline: dict[str, Any], study: dict[str, Any]) -> list[Stage]:
             body = fill(entry.get("do", entry), study | values)
             command = shlex.split(body["cmd"])
             _, _, module, *arguments = command
-            if module == "stages.warm":
+            if module == "stages":
                 module, *arguments = arguments
             outs: dict[str, bool] = {}
             for kind in ("outs", "metrics", "plots"):
@@ -174,13 +173,13 @@ def _look_up(name: str, values: Yaml) -> Yaml:
 
 def wrong_code(stages: Iterable[Stage]) -> list[str]:
     """Of the code, a stage depends on that of its script; `code` and `check` on the sources."""
-    sources = {"code": {"stages"}, "check": imported_files(ROOT / "stages" / "check.py")}
+    sources = {"code": {"stages"}, "check": CHECK_DEPS}
     return [
         problem
         for stage in stages
         for problem in _differences(
             f"{stage.name}: deps",
-            {dep for dep in stage.deps if lies_in(dep, "stages") or lies_in(dep, CODE)},
+            {dep for dep in stage.deps if dep.startswith("stages") or lies_in(dep, CODE)},
             sources.get(stage.module, {f"{CODE}/{stage.module}.json"}),
         )
     ]
@@ -453,15 +452,6 @@ def test_stages_of_every_study_fit_together(path: Path) -> None:
     assert wrong_outs(stages) + wrong_rounds(stages) + wrong_paths(stages) == []
 
 
-@pytest.mark.parametrize("script", sorted({stage.module for stage in resolve(pipeline(), EXAMPLE)}))
-def test_the_code_of_a_script_is_all_that_it_uses(script: str) -> None:
-    """Twice independently: stages/code.py decides what reruns, tests/imports.py looks again."""
-    found = code.imported_files(ROOT / "stages" / f"{script}.py", ROOT)
-    assert {file.relative_to(ROOT).as_posix() for file in found} == imported_files(
-        ROOT / "stages" / f"{script}.py"
-    )
-
-
 def test_no_stage_tracks_the_list_it_is_repeated_over() -> None:
     assert wrong_matrices(pipeline()) == []
 
@@ -484,7 +474,7 @@ def test_every_field_of_a_scripts_params_is_a_section() -> None:
     read_by_scripts = {
         name for stage in resolve(pipeline(), EXAMPLE) for name in fields_of_params(stage.module)
     }
-    assert read_by_scripts <= {"params.yaml", *params_file.Params.model_fields}
+    assert read_by_scripts <= {"params.yaml", *settings.Params.model_fields}
 
 
 @pytest.mark.parametrize(
@@ -696,162 +686,6 @@ def test_a_lock_of_another_study_is_reported() -> None:
         "check: other params are locked",
         "encoder: other params are locked",
     } <= set(wrong_lock(read(ROOT / "dvc.lock")["stages"], resolve(pipeline(), changed), changed))
-
-
-# --- layers ----------------------------------------------------------------------------------
-
-LAYERS = {
-    "mathematics": {
-        "agreement", "chen_rows", "correlation", "costs", "draws", "flowchart", "grammar",
-        "hans_scores", "headlines", "heuristics", "language", "lineage", "masks", "matching",
-        "modules", "movement", "overrides", "params", "pattern_rows", "patterns", "quizzes",
-        "raters", "searching", "seeds", "shuffles", "structure", "summary", "survival", "variance",
-        "work",
-    },
-    "outside": {
-        "artifacts", "asked", "baselines", "bundles", "corpora", "data_sets", "encoder",
-        "expansion", "exports", "folders", "hans", "label_names", "origins", "pretrained",
-        "provenance", "scores", "sizes", "spans", "squad", "tasks", "texts",
-        "word_vectors",
-    },
-    "loops": {
-        "attention_maps", "batches", "controls", "embedding", "evaluation", "gates", "graphs",
-        "head_patterns", "importance", "models", "multitask", "pattern_network", "removal",
-        "retraining", "subnetworks", "training", "update", "variants",
-    },
-    "reports": {
-        "answers", "baseline_tables", "budget_tables", "checks", "chen_claims",
-        "chen_report", "chen_tables", "claims", "control_tables", "curves", "deviations", "figures",
-        "findings", "formatting", "model_cards",
-        "hans_tables", "heat_maps", "importance_reports", "mask_tables", "movement_tables", "page",
-        "panels", "pattern_figures", "pattern_tables", "place_tables", "report", "rewinding_tables",
-        "runs", "score_tables", "sections", "seed_tables", "structure_claims", "subnetwork_figures",
-        "subnetwork_tables", "survival_figures", "tables", "targets", "ticket_claims", "ticket_tables",
-        "transfer_claims", "transfer_figures", "transfer_tables", "transfers", "verdict_cards",
-    },
-}  # fmt: skip
-MAY_IMPORT = {
-    "mathematics": {"mathematics"},
-    "outside": {"mathematics", "outside"},
-    "loops": {"mathematics", "outside", "loops"},
-    "reports": {"mathematics", "reports"},
-}
-SHARED_BY_SCRIPTS = {"cli", "finished", "inputs", "side_by_side"}
-LIGHT = (
-    "baselines",
-    "code",
-    "check",
-    "export_masks",
-    "finished",
-    "graph",
-    "plan",
-    "prepare",
-    "reference_masks",
-    "stability",
-    "super_survivors",
-    "survival",
-    "score",
-    "plot",
-)
-"""Scripts that start without the seconds that torch and transformers cost."""
-FRAMEWORKS = {"torch", "transformers"}
-
-
-def sources(folder: Path) -> dict[str, str]:
-    return {
-        path.stem: path.read_text(encoding="utf-8")
-        for path in sorted(folder.glob("*.py"))
-        if path.stem != "__init__"
-    }
-
-
-def wrong_layers(modules: dict[str, str]) -> list[str]:
-    """Modules of the method import what their layer may, and no script."""
-    layer_of = {name: layer for layer, names in LAYERS.items() for name in names}
-    problems = []
-    for name, source in modules.items():
-        if name not in layer_of:
-            problems.append(f"{name} has no layer")
-            continue
-        layer = layer_of[name]
-        for other in sorted(project_names(source)):
-            parts = other.split(".")
-            if parts[:2] != ["stages", "tickets"][: len(parts)]:
-                problems.append(f"{name} imports {other}, a script")
-            elif len(parts) == 3 and layer_of.get(parts[2]) not in MAY_IMPORT[layer]:
-                problems.append(f"{name} of {layer} imports {parts[2]}")
-        if layer in ("mathematics", "reports") and "transformers" in libraries(source):
-            problems.append(f"{name} of {layer} imports transformers")
-        if layer == "loops" and "pathlib" in libraries(source):
-            problems.append(f"{name} of {layer} deals with paths")
-    return problems
-
-
-def wrong_scripts(scripts: dict[str, str]) -> list[str]:
-    """Scripts import no other script."""
-    return [
-        f"{name} imports {other}"
-        for name, source in scripts.items()
-        for other in sorted(scripts.keys() - SHARED_BY_SCRIPTS)
-        if f"stages.{other}" in imported_names(source)
-    ]
-
-
-def frameworks_of(module: str) -> set[str]:
-    """Those of torch and transformers that a script imports, at any depth within the project."""
-    files = [ROOT / path for path in imported_files(ROOT / "stages" / f"{module}.py")]
-    texts = [file.read_text(encoding="utf-8") for file in files if file.suffix == ".py"]
-    return FRAMEWORKS & {name for text in texts for name in libraries(text)}
-
-
-def test_layers_hold() -> None:
-    assert wrong_layers(sources(ROOT / "stages" / "tickets")) == []
-
-
-def test_scripts_import_no_other_script() -> None:
-    assert wrong_scripts(sources(ROOT / "stages")) == []
-
-
-def test_light_scripts_import_no_framework() -> None:
-    program = (
-        "import importlib, sys\n"
-        "for name in sys.argv[1:]:\n"
-        "    importlib.import_module(f'stages.{name}')\n"
-        f"    print(name, *sorted({FRAMEWORKS!r} & set(sys.modules)))\n"
-    )
-    found = subprocess.run(
-        [sys.executable, "-c", program, *LIGHT],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert found.stdout.split("\n")[:-1] == list(LIGHT)
-    assert [frameworks_of(name) for name in LIGHT] == [set()] * len(LIGHT)
-
-
-def test_broken_layers_are_reported() -> None:
-    modules = sources(ROOT / "stages" / "tickets")
-    modules["masks"] += "\nfrom stages.tickets import artifacts"
-    modules["agreement"] += "\ndef late():\n    import transformers"
-    modules["training"] += "\nfrom pathlib import Path"
-    modules["tasks"] += "\nfrom stages import cli"
-    modules["newcomer"] = ""
-    assert sorted(wrong_layers(modules)) == [
-        "agreement of mathematics imports transformers",
-        "masks of mathematics imports artifacts",
-        "newcomer has no layer",
-        "tasks imports stages.cli, a script",
-        "training of loops deals with paths",
-    ]
-    scripts = sources(ROOT / "stages") | {"rewind": "from stages import cli, transfer"}
-    assert wrong_scripts(scripts) == ["rewind imports transfer"]
-    assert frameworks_of("fine_tune") == FRAMEWORKS
-
-
-def test_relative_imports_are_refused() -> None:
-    with pytest.raises(ValueError, match="line 2 has a relative import"):
-        imported_names("import os\nfrom .masks import Mask")
 
 
 # --- what no file says -----------------------------------------------------------------------

@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 from stages import plot
-from stages.tickets import chen_rows, pattern_rows, summary
+from stages.tickets.report import chen_rows, pattern_rows
+from stages.tickets.statistics import summary
 from tests.made_up import config, study
 
 ROOT = Path(__file__).parents[1]

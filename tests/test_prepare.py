@@ -6,15 +6,16 @@ import numpy as np
 import pytest
 
 from stages.prepare import Cut, Params, check_length, cut_of, prepare, recipe
-from stages.tickets import artifacts, params, texts
-from stages.tickets.corpora import Paragraphs
-from stages.tickets.params import Examples, FolderData, Override, ParamsError, Recipe, TextData
-from stages.tickets.tasks import NOT_SCORED, Prepared, Task
-from stages.tickets.texts import Source, Texts
+from stages.tickets import files, settings
+from stages.tickets.settings import Examples, FolderData, Override, ParamsError, Recipe, TextData
+from stages.tickets.tasks import texts
+from stages.tickets.tasks.corpora import Paragraphs
+from stages.tickets.tasks.task import NOT_SCORED, Prepared, Task
+from stages.tickets.tasks.texts import Source, Texts
 from tests.conftest import Words
 from tests.imports import ROOT
 
-SHIPPED = params.load(ROOT / "params.yaml")
+SHIPPED = settings.load(ROOT / "params.yaml")
 
 
 def recipe_with(override: Override) -> Recipe:
@@ -37,8 +38,8 @@ def test_an_empty_override_changes_nothing() -> None:
 
 def test_a_written_recipe_is_read_as_it_was(tmp_path: Path) -> None:
     written = recipe_with(Override(learning_rate=1 / 3 * 1e-5))
-    artifacts.save_record(written.model_dump(), tmp_path / "recipe.json")
-    assert Recipe.model_validate(artifacts.load_record(tmp_path / "recipe.json")) == written
+    files.save_record(written.model_dump(), tmp_path / "recipe.json")
+    assert Recipe.model_validate(files.load_record(tmp_path / "recipe.json")) == written
 
 
 BERT = {"model_type": "bert", "pad_token_id": 0, "max_position_embeddings": 512}
@@ -93,7 +94,7 @@ def cut_up(
         labels = np.arange(len(SENTENCES)) % 2
         sources = dict.fromkeys(("train", "validation"), Texts(SENTENCES, None, labels))
     elif kind == "span":
-        data = params.MiniatureData(source="miniature", train=30, validation=15, seed=0)
+        data = settings.MiniatureData(source="miniature", train=30, validation=15, seed=0)
         task, found = texts.load("question", data)
         sources = dict(found)
     config = SHIPPED.prepare.model_copy(update={"seed": seed, "selection": 0.2})

@@ -16,8 +16,10 @@ from numpy.typing import NDArray
 from transformers import BertConfig
 
 from stages import survival as stage
-from stages.tickets import raters, removal, structure, survival
-from stages.tickets.structure import Structure
+from stages.tickets.encoder import removal
+from stages.tickets.pruning import structure
+from stages.tickets.pruning.structure import Structure
+from stages.tickets.statistics import raters, survival
 
 FOLDER = Path(os.environ.get("SCRATCHCARD_DATA", "")) / "oracle" / "prasanna2020"
 pytestmark = pytest.mark.skipif(

@@ -11,9 +11,9 @@ import pytest
 from dvc.cli import DvcParserError, parse_args
 from ruamel.yaml import YAML
 
-from stages import graph
-from stages.tickets import flowchart
-from stages.tickets.headlines import headlines
+from stages.commands import graph
+from stages.tickets.plan import flowchart
+from stages.tickets.report.headlines import headlines
 from tests.imports import ROOT
 from tests.made_up import config, study, with_everything
 

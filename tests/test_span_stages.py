@@ -7,7 +7,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from stages.tickets import artifacts, asked, language, squad, tasks
+from stages.tickets import files
+from stages.tickets.language import sentences
+from stages.tickets.tasks import asked, squad, task
 from tests.test_stages import NO_CONTROLS, STUDY, run_all, stages
 
 FEW: dict[str, Any] = STUDY | {
@@ -43,7 +45,7 @@ OUT = Path("reports") / "spans"
 @pytest.fixture(scope="module")
 def project(on_the_cpu: None, tmp_path_factory: pytest.TempPathFactory) -> Path:  # noqa: ARG001
     folder = tmp_path_factory.mktemp("spans")
-    lines = language.sentences(120, 5)
+    lines = sentences.sentences(120, 5)
     for name, part in {"novels": lines[:80], "held_out": lines[80:]}.items():
         (folder / f"{name}.txt").write_text("\n\n".join(part), encoding="utf-8")
     FEW["data"]["novels"] |= {
@@ -54,14 +56,14 @@ def project(on_the_cpu: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_every_training_predicts_a_start_and_an_end_of_every_token(project: Path) -> None:
-    prepared = tasks.load_prepared(project / "results" / "prepared" / "question")
+    prepared = task.load_prepared(project / "results" / "prepared" / "question")
     assert len(prepared.evaluated["validation"]) > 20  # windows
     found = list((project / "results").glob("**/question/**/predictions.safetensors"))
     assert len(found) >= len([one for one in stages(FEW) if one.option("task") == "question"]) - 3
     for path in found:
         if "transfer/question/novels" in str(path):
             continue
-        arrays = artifacts.load_arrays(path)
+        arrays = files.load_arrays(path)
         assert {name: array.shape for name, array in arrays.items()} == {
             f"{name}.logits": (len(split.ids), 2) for name, split in prepared.evaluated.items()
         }
@@ -86,10 +88,10 @@ def test_scores_are_of_questions_not_of_windows(project: Path) -> None:
     assert set(here.query("split == 'selection'")["num_examples"]) == {6}
     assert table["score"].notna().all()
     folder = project / "results" / "prepared" / "question"
-    split = artifacts.load_split(folder / "validation.safetensors")
+    split = files.load_split(folder / "validation.safetensors")
     about = asked.load(folder, "validation")
     run = project / "results" / "runs" / "dense" / "question" / "seed-1"
-    logits = artifacts.load_arrays(run / "predictions.safetensors")["validation.logits"]
+    logits = files.load_arrays(run / "predictions.safetensors")["validation.logits"]
     said = squad.answers(about, logits, split.starts)
     expected = np.mean([squad.f1(*one) for one in zip(said, about.golds, strict=True)])
     dense = here.query("kind == 'dense' and split == 'validation' and metric == 'answer_f1'")
@@ -99,16 +101,16 @@ def test_scores_are_of_questions_not_of_windows(project: Path) -> None:
 def test_no_question_has_a_context_in_both_training_and_selection(project: Path) -> None:
     folder = project / "results" / "prepared" / "question"
     outside = asked.load(folder, "selection")
-    inside = tasks.load_prepared(folder).train
+    inside = task.load_prepared(folder).train
     tokens = {tuple(part) for part in np.split(inside.ids, inside.starts[1:-1])}
-    selection = tasks.load_prepared(folder).evaluated["selection"]
+    selection = task.load_prepared(folder).evaluated["selection"]
     assert tokens.isdisjoint(tuple(p) for p in np.split(selection.ids, selection.starts[1:-1]))
     assert len(outside.ids) == 6
     assert not (folder / "train-questions.json").exists()
 
 
 def test_a_corpus_of_ones_own_is_masked_language_modelling(project: Path) -> None:
-    prepared = tasks.load_prepared(project / "results" / "prepared" / "novels")
+    prepared = task.load_prepared(project / "results" / "prepared" / "novels")
     assert (prepared.task.name, prepared.task.kind) == ("novels", "mlm")
     assert [len(prepared.train), *map(len, prepared.evaluated.values())] == [16, 4, 10]
     assert set(prepared.train.lengths) == {16}

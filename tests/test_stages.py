@@ -20,20 +20,17 @@ import torch
 from safetensors.numpy import load_file
 from transformers import PreTrainedModel
 
-from stages import cli, inputs, score
-from stages.inputs import Inputs
-from stages.tickets import (
-    artifacts,
-    masks,
-    raters,
-    structure,
-    subnetworks,
-    summary,
-    tasks,
-)
-from stages.tickets import encoder as encoders
-from stages.tickets.masks import Mask
-from stages.tickets.structure import Structure
+from stages import score
+from stages.launch import cli, inputs
+from stages.launch.inputs import Inputs
+from stages.tickets import files
+from stages.tickets.encoder import theta
+from stages.tickets.pruning import masks, structure
+from stages.tickets.pruning.masks import Mask
+from stages.tickets.pruning.structure import Structure
+from stages.tickets.statistics import raters, summary
+from stages.tickets.tasks import task as tasks
+from stages.tickets.training import subnetwork as subnetworks
 from tests.imports import ROOT
 from tests.test_pipeline import Stage, read, resolve, shown_columns
 
@@ -184,7 +181,7 @@ def contents(folder: Path) -> dict[str, str]:
 
 def ticket(project: Path, task: str, seed: int, number: int) -> Mask:
     folder = project / "results" / "rounds" / task / f"seed-{seed}" / f"round-{number}"
-    return artifacts.load_mask(folder / "mask.safetensors")
+    return files.load_mask(folder / "mask.safetensors")
 
 
 # --- what the stages leave -------------------------------------------------------------------
@@ -206,7 +203,7 @@ def test_the_stages_make_nothing_but_their_outs(project: Path) -> None:
 def test_masks_have_the_exact_size_and_lie_in_each_other(
     project: Path, task: str, seed: int
 ) -> None:
-    encoder = artifacts.load_record(project / "results" / "encoder" / "encoder.json")
+    encoder = files.load_record(project / "results" / "encoder" / "encoder.json")
     before = ticket(project, task, seed, 0)
     assert sorted(before) == sorted(encoder["prunable"])
     assert masks.sparsity(before) == 0
@@ -225,7 +222,7 @@ def test_several_tasks_at_once_have_masks_up_to_the_round_of_transfer(project: P
     for task in ("mood", "mlm", "similarity"):
         other = ticket(project, task, 1, 1)
         assert any((mask[name] != other[name]).any() for name in mask)
-    losses = artifacts.load_record(folder / "round-1" / "history.json")["losses"]
+    losses = files.load_record(folder / "round-1" / "history.json")["losses"]
     assert {task: len(found) for task, found in losses.items()} == {"mood": 6, "mlm": 6}
 
 
@@ -236,7 +233,7 @@ def test_every_round_says_how_far_its_mask_is_from_the_one_shot_mask(
     steps = 3 if task == "similarity" else 6
     for number in SPARSITY:
         folder = project / "results" / "rounds" / task / f"seed-{seed}" / f"round-{number}"
-        record = artifacts.load_record(folder / "movement.json")
+        record = files.load_record(folder / "movement.json")
         mask, one_shot = (ticket(project, name, seed, number) for name in (task, "one-shot"))
         exchanged = sum(np.count_nonzero(one_shot[name] & ~mask[name]) for name in mask)
         assert record["exchanged"] == exchanged <= record["most_exchanged"]
@@ -255,7 +252,7 @@ def test_random_masks_are_as_large_as_the_ticket_and_others(
         here = project / "results" / "runs" / "random" / task / f"seed-{seed}" / f"round-{number}"
         if number == STUDY["last_round"]:
             here = project / "results" / "runs" / "ticket" / task / f"seed-{seed}"
-        drawn = artifacts.load_mask(here / "random" / "mask.safetensors")
+        drawn = files.load_mask(here / "random" / "mask.safetensors")
         mask = ticket(project, task, seed, number)
         assert masks.num_survivors(drawn) == masks.num_survivors(mask)
         assert any((drawn[name] != mask[name]).any() for name in mask)
@@ -310,7 +307,7 @@ def test_every_training_predicts_each_example_of_each_evaluated_split(project: P
     for folder, task in all_runs():
         prepared = tasks.load_prepared(project / "results" / "prepared" / task)
         assert list(prepared.evaluated) == ["selection", "validation"]
-        predictions = artifacts.load_arrays(project / folder / "predictions.safetensors")
+        predictions = files.load_arrays(project / folder / "predictions.safetensors")
         expected: dict[str, tuple[tuple[int, ...], str]] = {}
         for name, split in prepared.evaluated.items():
             if task == "mlm":
@@ -329,7 +326,7 @@ def test_every_training_takes_the_steps_of_its_task_and_keeps_its_losses(project
     num_steps = {"mood": 6, "mlm": 6, "similarity": 3}  # two epochs, and one by its override
     left_at_50 = {"mood": 3, "mlm": 3, "similarity": 1}  # it was stored after round(1.5) = 2 of 3
     for folder, task in all_runs():
-        losses = artifacts.load_record(project / folder / "history.json")["losses"]
+        losses = files.load_record(project / folder / "history.json")["losses"]
         rewound = "/rewind/" in folder and folder.endswith("point-50")
         assert len(losses) == (left_at_50 if rewound else num_steps)[task]
         assert np.isfinite(losses).all()
@@ -340,8 +337,8 @@ def test_a_ticket_on_its_own_task_is_not_trained_again(project: Path) -> None:
     assert [path.name for path in own.iterdir()] == ["own.json"]
 
 
-def assert_predictions(folder: Path, expected: artifacts.Arrays) -> None:
-    found = artifacts.load_arrays(folder / "predictions.safetensors")
+def assert_predictions(folder: Path, expected: files.Arrays) -> None:
+    found = files.load_arrays(folder / "predictions.safetensors")
     assert found.keys() == expected.keys()
     for name, array in expected.items():
         np.testing.assert_array_equal(found[name], array)
@@ -366,7 +363,7 @@ class Again:
         folder = self.project / "results" / "weights" / self.task / f"seed-{self.seed}"
         return folder / f"{name}.safetensors"
 
-    def run(self, model: PreTrainedModel, mask: Mask, percent: int = 0) -> artifacts.Arrays:
+    def run(self, model: PreTrainedModel, mask: Mask, percent: int = 0) -> files.Arrays:
         of = self.loaded
         return subnetworks.train_(
             model, of.encoder, of.prepared, mask, of.noise, of.recipe, percent
@@ -380,13 +377,13 @@ def test_standard_pruning_never_rewinds_and_its_aliased_mask_does_once(
     again = Again(project, task, 1)
     of = again.loaded
     model = of.model(again.weights("trained"))
-    mask = masks.dense(encoders.prunable_weights(model, of.encoder))
+    mask = masks.dense(theta.prunable_weights(model, of.encoder))
     folder = project / "results" / "runs" / "standard" / task / "seed-1"
     for number, sparsity in SPARSITY.items():
-        ranked = encoders.prunable_weights(model, of.encoder)
+        ranked = theta.prunable_weights(model, of.encoder)
         mask = masks.prune_by_magnitude(ranked, mask, sparsity)
         assert_predictions(folder / f"round-{number}" / "standard", again.run(model, mask))
-    stored = artifacts.load_mask(
+    stored = files.load_mask(
         project
         / "results"
         / "rounds"
@@ -438,10 +435,10 @@ def test_weights_of_a_source_come_with_its_mask_and_not_with_its_head(
 def test_controls_are_trained_from_where_their_ticket_is(project: Path) -> None:
     again = Again(project, "mood", 1)
     folder = project / "results" / "runs" / "controls" / "mood" / "seed-1" / "round-1" / "one-shot"
-    one_shot = artifacts.load_mask(
+    one_shot = files.load_mask(
         project / "results" / "rounds" / "one-shot" / "seed-1" / "round-1" / "mask.safetensors"
     )
-    stored = artifacts.load_mask(folder / "mask.safetensors")
+    stored = files.load_mask(folder / "mask.safetensors")
     assert all((stored[name] == kept).all() for name, kept in one_shot.items())
     model = again.loaded.model(again.weights("theta-0"))
     assert_predictions(folder, again.run(model, one_shot))
@@ -523,7 +520,7 @@ def test_scores_have_a_row_per_run_split_and_metric(project: Path) -> None:
 def test_a_score_is_that_of_the_stored_predictions(project: Path) -> None:
     table = pd.read_csv(project / "reports" / "tiny" / "scores.csv")
     folder = project / "results" / "runs" / "dense" / "mood" / "seed-2"
-    predicted = artifacts.load_arrays(folder / "predictions.safetensors")["validation.logits"]
+    predicted = files.load_arrays(folder / "predictions.safetensors")["validation.logits"]
     with (project / "validation.csv").open(encoding="utf-8", newline="") as file:
         labels = [row["label"] == "sad" for row in csv.DictReader(file)]
     row = table.query(
@@ -670,7 +667,7 @@ def test_every_run_of_a_task_with_hans_answers_it(tmp_path: Path) -> None:
     }  # fmt: skip
     assert set(table["num_examples"]) == {2}
     run = project / "results" / "runs" / "magnitude" / "entailment" / "seed-1" / "bad" / "retrained"
-    logits = artifacts.load_arrays(run / "predictions.safetensors")["hans.logits"]
+    logits = files.load_arrays(run / "predictions.safetensors")["hans.logits"]
     right = (logits.argmax(-1) == 0) == (labels == 0)
     rows = table.query("kind == 'retrained' and source == 'magnitude bad'")
     assert rows.set_index("subcase")["accuracy"].to_dict() == pytest.approx(
@@ -726,7 +723,7 @@ def test_all_that_starts_from_rewound_weights_takes_the_steps_that_are_left(tmp_
             f"runs/ticket/{task}/seed-1/ticket": 3,
         }
     assert {
-        path.parent.relative_to(results).as_posix(): len(artifacts.load_record(path)["losses"])
+        path.parent.relative_to(results).as_posix(): len(files.load_record(path)["losses"])
         for part in ("runs", "rounds")
         for path in (results / part).rglob("history.json")
     } == expected
@@ -767,7 +764,7 @@ def test_departures_of_rounds_do_what_their_names_say(tmp_path: Path) -> None:
         assert any((heads[0][name] != trained[name]).any() for name in heads[0])  # another schedule
 
         losses = {
-            name: artifacts.load_record(folder / "history.json")["losses"]
+            name: files.load_record(folder / "history.json")["losses"]
             for name, folder in {
                 "dense": results / "runs" / "dense" / here,
                 "round 0": rounds / "round-1" / "before",
@@ -782,7 +779,7 @@ def test_departures_of_rounds_do_what_their_names_say(tmp_path: Path) -> None:
     table = pd.read_csv(project / "reports" / "tiny" / "scores.csv")
     shown = table.query("kind == 'imp' and round == 1 and task == 'mood' and split == 'validation'")
     folder = results / "runs" / "earlier" / "mood" / "seed-1" / "round-1" / "ticket"
-    logits = artifacts.load_arrays(folder / "predictions.safetensors")["validation.logits"]
+    logits = files.load_arrays(folder / "predictions.safetensors")["validation.logits"]
     labels = tasks.load_prepared(results / "prepared" / "mood").evaluated["validation"].labels
     accuracy = float((logits.argmax(-1) == labels).mean())
     assert shown.set_index("metric")["score"]["accuracy"] == pytest.approx(accuracy, abs=1e-5)
@@ -931,7 +928,7 @@ def subnetwork(project: Path, kind: str, seed: int, name: str) -> Path:
 
 
 def size(project: Path, kind: str, seed: int, name: str) -> dict[str, int]:
-    return artifacts.load_record(subnetwork(project, kind, seed, name) / "subnetwork.json")
+    return files.load_record(subnetwork(project, kind, seed, name) / "subnetwork.json")
 
 
 @pytest.mark.parametrize("seed", [1, 2])
@@ -968,7 +965,7 @@ def test_what_was_searched_is_told_by_task_and_seed(project: Path) -> None:
 
 def structure_of(project: Path, task: str, seed: int) -> structure.Structure:
     folder = project / "results" / "runs" / "search" / task / f"seed-{seed}" / "joint"
-    return artifacts.load_structure(folder / "structure.safetensors")
+    return files.load_structure(folder / "structure.safetensors")
 
 
 def test_agreement_compares_the_right_masks(project: Path) -> None:
@@ -1007,11 +1004,11 @@ def test_importance_stands_beside_the_magnitude_of_the_weights(project: Path) ->
     """Of a head by hand; kept and dropped as the search's files say."""
     table = pd.read_csv(project / "results" / "survival" / "importance.csv")
     trace = project / "results" / "runs" / "search" / "mood" / "seed-1" / "joint" / "trace.json"
-    steps = artifacts.load_record(trace)["steps"]
+    steps = files.load_record(trace)["steps"]
     here = table[(table["task"] == "mood") & (table["seed"] == 1)]
     assert len(here) == (2 * 2 + 2 if steps else 0)
     kept = structure_of(project, "mood", 1)
-    weights = artifacts.load_arrays(
+    weights = files.load_arrays(
         project / "results" / "weights" / "mood" / "seed-1" / "trained.safetensors"
     )
     layer = "bert.encoder.layer.1.attention"
@@ -1032,7 +1029,7 @@ def test_importance_stands_beside_the_magnitude_of_the_weights(project: Path) ->
 def test_layers_of_the_magnitude_search_add_up_to_the_mask(project: Path) -> None:
     table = pd.read_csv(project / "results" / "survival" / "layers.csv")
     folder = project / "results" / "runs" / "search" / "mood" / "seed-2" / "magnitude"
-    mask = artifacts.load_mask(folder / "mask.safetensors")
+    mask = files.load_mask(folder / "mask.safetensors")
     here = table[(table["task"] == "mood") & (table["seed"] == 2)]
     assert here["size"].sum() == masks.num_weights(mask)
     assert here["kept"].sum() == masks.num_survivors(mask)
@@ -1040,11 +1037,11 @@ def test_layers_of_the_magnitude_search_add_up_to_the_mask(project: Path) -> Non
 
 def test_random_heads_from_random_weights_are_those_of_the_random_subnetwork(project: Path) -> None:
     folder = project / "results" / "runs" / "scratch-structured" / "mood" / "seed-1" / "random"
-    sizes = artifacts.load_record(folder / "subnetwork.json")
+    sizes = files.load_record(folder / "subnetwork.json")
     drawn = size(project, "structured", 1, "random")
     assert sizes == {key: drawn[key] for key in ("kept", "prunable")}
     scratch, retrained = (
-        artifacts.load_record(one / "history.json")["losses"]
+        files.load_record(one / "history.json")["losses"]
         for one in (folder, subnetwork(project, "structured", 1, "random") / "retrained")
     )
     assert len(scratch) == len(retrained)
@@ -1069,7 +1066,7 @@ def test_patterns_are_those_of_every_model_head_and_network(project: Path) -> No
         assert (of_head["examples"].sum() == 5).all()
         assert len(of_head) == 2 * len(networks) * 3 * 4
         structures = [
-            artifacts.load_structure(
+            files.load_structure(
                 project
                 / "results/runs/search"
                 / task
@@ -1088,8 +1085,8 @@ def test_a_task_without_super_survivors_has_no_rows_of_them(project: Path, tmp_p
     searched = tmp_path / "searched"
     shutil.copytree(project / "results" / "runs" / "search" / "mood", searched)
     path = searched / "seed-2" / "joint" / "structure.safetensors"
-    found = artifacts.load_structure(path)
-    artifacts.save_structure(Structure(np.zeros_like(found.heads), found.mlps), path)
+    found = files.load_structure(path)
+    files.save_structure(Structure(np.zeros_like(found.heads), found.mlps), path)
     arguments = {**options("patterns@mood"), "--searched": searched, "--out": tmp_path / "out"}
     assert run("patterns", *(str(part) for pair in arguments.items() for part in pair)) == 0
     assert set(pd.read_csv(tmp_path / "out" / "shares.csv")["heads"]) == {"all"}
@@ -1102,8 +1099,8 @@ def test_examples_that_networks_do_not_know_end_in_one_sentence(
 ) -> None:
     networks = tmp_path / "networks"
     shutil.copytree("results/patterns/networks", networks)
-    record = artifacts.load_record(networks / "networks.json") | {"lengths": [30, 31]}
-    artifacts.save_record(record, networks / "networks.json")
+    record = files.load_record(networks / "networks.json") | {"lengths": [30, 31]}
+    files.save_record(record, networks / "networks.json")
     arguments = {**options("patterns@mood"), "--networks": networks, "--out": tmp_path / "out"}
     assert run("patterns", *(str(part) for pair in arguments.items() for part in pair)) == 1
     assert capsys.readouterr().err == (

@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from stages.tickets import budget_tables, costs, expansion, params, sizes, work
+from stages.tickets import settings
+from stages.tickets.plan import budget_tables, expansion, sizes, work
+from stages.tickets.plan import flops as costs
 from tests.test_pipeline import pipeline
 
 ROOT = Path(__file__).parent.parent
@@ -14,12 +16,12 @@ STUDIES = sorted((ROOT / "studies").glob("*.yaml"))
 
 @pytest.mark.parametrize("path", STUDIES, ids=lambda path: path.stem)
 def test_a_study_is_allowed_and_named_after_its_file(path):
-    assert params.load(path).study == path.stem.replace("-", "_")
+    assert settings.load(path).study == path.stem.replace("-", "_")
 
 
 def test_the_counts_of_the_bert_base_study_are_those_in_its_comment():
     path = ROOT / "studies" / "bert-base-glue.yaml"
-    study = params.load(path)
+    study = settings.load(path)
     chains = len(study.tasks) * len(study.seeds)
     transfer, rewind = study.transfer, study.rewind
     pairs = len(transfer.sources) * len(transfer.targets) * len(transfer.seeds)
@@ -53,8 +55,8 @@ def test_the_counts_of_the_bert_base_study_are_those_in_its_comment():
 @pytest.mark.parametrize("name", ["bert-base-glue", "bert-base-tickets"])
 def test_the_costs_in_a_comment_are_those_of_the_budget(name):
     path = ROOT / "studies" / f"{name}.yaml"
-    content = params.content(path)
-    study = params.checked(content, path.name)
+    content = settings.content(path)
+    study = settings.checked(content, path.name)
     stages = expansion.expand(pipeline(), content, expansion.parsing(ROOT / ".dvc" / "config"))
     found = sizes.measure(study, content, ROOT / "none", {})
     counted = work.Study(found.shape, found.examples, found.recipes, found.unknown)

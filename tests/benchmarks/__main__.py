@@ -11,7 +11,8 @@ from typing import Annotated, Literal
 import torch
 import typer
 
-from stages.tickets import models, summary
+from stages.tickets.encoder import device as models
+from stages.tickets.statistics import summary
 from tests.benchmarks import chains, pruning, training
 from tests.benchmarks.training import Results
 from tests.benchmarks.workload import (

@@ -7,7 +7,7 @@ from multiprocessing.synchronize import Barrier
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from stages.tickets import models
+from stages.tickets.encoder import device
 from tests.benchmarks import training
 from tests.benchmarks.workload import load
 
@@ -17,7 +17,7 @@ NUM_STEPS = 50
 
 def counts(threads: int) -> dict[int, int]:
     """Threads of each, by how many trainings there are at once."""
-    on_cpu = models.device().type == "cpu"
+    on_cpu = device.device().type == "cpu"
     return {1: threads, threads: 1} if on_cpu else dict.fromkeys((1, 2, 4), 1)
 
 

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from torch import nn
 from torch.nn.utils import prune
 
-from stages.tickets import artifacts, masks
+from stages.tickets import files
+from stages.tickets.pruning import masks
 
 LAYER = {
     "attention.self.query": (768, 768),
@@ -101,8 +102,8 @@ def stored() -> dict[str, tuple[Cost, Cost]]:
         ours, theirs = Path(folder) / "mask.safetensors", Path(folder) / "mask.pt"
         return {
             "this project": (
-                _file(lambda: artifacts.save_mask(mask, ours), ours),
-                _file(lambda: artifacts.load_mask(ours), ours),
+                _file(lambda: files.save_mask(mask, ours), ours),
+                _file(lambda: files.load_mask(ours), ours),
             ),
             "torch.save, float32": (
                 _file(lambda: torch.save(tensors, theirs), theirs),

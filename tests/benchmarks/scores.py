@@ -19,12 +19,14 @@ from torch.nn.utils import prune
 from tqdm import tqdm
 from transformers import PreTrainedModel
 
-from stages.tickets import encoder as encoders
-from stages.tickets import evaluation, models, scores, summary, training
-from stages.tickets.batches import Rows
-from stages.tickets.params import Train
-from stages.tickets.seeds import Seeds
-from stages.tickets.update import Subnetwork
+from stages.tickets.encoder import device, theta
+from stages.tickets.settings import Train
+from stages.tickets.settings.noise import Seeds
+from stages.tickets.statistics import summary
+from stages.tickets.tasks import scores
+from stages.tickets.training import fit, predict
+from stages.tickets.training.batches import Rows
+from stages.tickets.training.update import Subnetwork
 from tests.benchmarks.training import masked_by_torch_, papers_step
 from tests.benchmarks.workload import (
     BATCH,
@@ -48,13 +50,13 @@ def seeds_of(seed: int) -> Seeds:
 def slow(workload: Workload, config: Train, seed: int) -> float:
     """fp32, random batches, masks by reparametrisation."""
     task, train = workload.prepared.task, workload.prepared.train
-    where = models.device()
+    where = device.device()
     rows = Rows.of(train, workload.prepared.vocabulary.pad, where)
-    model = encoders.build(workload.encoder, task.kind, task.num_labels, config.dropout, seed)
+    model = theta.build(workload.encoder, task.kind, task.num_labels, config.dropout, seed)
     model.to(where).train()  # type: ignore[arg-type]
     masked_by_torch_(model, workload)
     optimizer = torch.optim.AdamW(model.parameters(), lr=config.learning_rate, weight_decay=0.0)
-    total = training.num_steps(len(train), config)
+    total = fit.num_steps(len(train), config)
     torch.set_num_threads(config.threads)
     torch.manual_seed(seed)
     generator = np.random.default_rng(seed)
@@ -67,7 +69,7 @@ def slow(workload: Workload, config: Train, seed: int) -> float:
         start = epoch * len(train) + place * BATCH
         examples = order[start : min(start + BATCH, (epoch + 1) * len(train))]
         for group in optimizer.param_groups:
-            group["lr"] = training.learning_rate_at(step, total, config)
+            group["lr"] = fit.learning_rate_at(step, total, config)
         papers_step(model, optimizer, rows, examples, int(train.lengths[examples].max()))
     for name in workload.mask:
         module = model.base_model.get_submodule(name.removesuffix(".weight"))
@@ -78,14 +80,14 @@ def slow(workload: Workload, config: Train, seed: int) -> float:
 def fast(workload: Workload, config: Train, seed: int) -> float:
     """As the stages train."""
     task = workload.prepared.task
-    model = encoders.build(workload.encoder, task.kind, task.num_labels, config.dropout, seed)
-    live = encoders.prunable_parameters(model, workload.encoder)
-    training.fit_(model, workload.prepared, seeds_of(seed), config, Subnetwork(live, workload.mask))
+    model = theta.build(workload.encoder, task.kind, task.num_labels, config.dropout, seed)
+    live = theta.prunable_parameters(model, workload.encoder)
+    fit.fit_(model, workload.prepared, seeds_of(seed), config, Subnetwork(live, workload.mask))
     return _score(workload, model)
 
 
 def _score(workload: Workload, model: PreTrainedModel) -> float:
-    found = evaluation.predict(model, workload.prepared)
+    found = predict.predict(model, workload.prepared)
     validation = workload.prepared.evaluated["validation"]
     return scores.score(workload.prepared.task, found, "validation", validation)[0].value
 
@@ -123,7 +125,7 @@ def main(
     setting = (
         f"{task}, validation {workload.prepared.task.metrics[0]}; MiniLM with {SPARSITY:.0%} of its "
         f"weights dropped (magnitudes of theta_0) and a pooler drawn anew, "
-        f"{training.num_steps(len(workload.prepared.train), config)} steps of {BATCH} at "
+        f"{fit.num_steps(len(workload.prepared.train), config)} steps of {BATCH} at "
         f"{learning_rate:g}; both from the same theta_0 by seed."
     )
     lines = [

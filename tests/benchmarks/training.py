@@ -23,11 +23,11 @@ from transformers import (
     TrainingArguments,
 )
 
-from stages.tickets import batches, graphs, models, training
-from stages.tickets import encoder as encoders
-from stages.tickets.batches import Rows
-from stages.tickets.embedding import Words
-from stages.tickets.update import Descent, Subnetwork, Update
+from stages.tickets.encoder import device, graphs, theta
+from stages.tickets.encoder.words import Words
+from stages.tickets.training import batches, fit
+from stages.tickets.training.batches import Rows
+from stages.tickets.training.update import Descent, Subnetwork, Update
 from tests.benchmarks.workload import BATCH, PADDED, SEEDS, Workload, recipe
 
 WARM_UP = 3
@@ -51,7 +51,7 @@ Peer = Callable[[Workload, int, int, int], Speed]
 
 def build(workload: Workload) -> PreTrainedModel:
     task = workload.prepared.task
-    return encoders.build(workload.encoder, task.kind, task.num_labels, 0.1, SEEDS.head_init)
+    return theta.build(workload.encoder, task.kind, task.num_labels, 0.1, SEEDS.head_init)
 
 
 # --- the papers' recipe ----------------------------------------------------------------------
@@ -83,7 +83,7 @@ def papers_step(
 def papers(workload: Workload, num_steps: int, threads: int, seed: int) -> Speed:
     """fp32, every batch padded to 128 tokens, reparametrised masks, AdamW as torch sets it up."""
     torch.set_num_threads(threads)
-    where = models.device()
+    where = device.device()
     model = build(workload).to(where).train()  # type: ignore[arg-type]
     masked_by_torch_(model, workload)
     optimizer = torch.optim.AdamW(model.parameters(), lr=LEARNING_RATE, weight_decay=0.0)
@@ -165,12 +165,12 @@ def trainer(workload: Workload, num_steps: int, threads: int, seed: int, **setti
             learning_rate=LEARNING_RATE,
             max_steps=WARM_UP + num_steps,
             seed=seed,
-            use_cpu=models.device().type == "cpu",
+            use_cpu=device.device().type == "cpu",
             report_to="none",
             save_strategy="no",
             logging_strategy="no",
             disable_tqdm=True,
-            dataloader_pin_memory=models.device().type == "cuda",
+            dataloader_pin_memory=device.device().type == "cuda",
             remove_unused_columns=False,
             **settings,
         )
@@ -210,12 +210,12 @@ def ours(
     config = recipe(threads, epochs)
     subnetwork = None
     if masked:
-        live = encoders.prunable_parameters(model, workload.encoder)
+        live = theta.prunable_parameters(model, workload.encoder)
         subnetwork = Subnetwork(live, workload.mask)
     ends: list[float] = []
     seeds = replace(SEEDS, data_order=seed)
     with redirect_stderr(StringIO()):
-        training.fit_(
+        fit.fit_(
             model,
             workload.prepared,
             seeds,
@@ -276,15 +276,15 @@ def dearer(workload: Workload, num_steps: int, threads: int, seed: int) -> list[
     """
     torch.set_num_threads(threads)
     task, train = workload.prepared.task, workload.prepared.train
-    pad, where, config = workload.prepared.vocabulary.pad, models.device(), recipe(threads)
+    pad, where, config = workload.prepared.vocabulary.pad, device.device(), recipe(threads)
     found = []
     with ExitStack() as stack:
         updates = []
         for masked in (True, False):
             model = build(workload)
-            models.place_(model.train(), task.kind)
+            device.place_(model.train(), task.kind)
             words = stack.enter_context(Words(model, train.ids, pad))
-            live = encoders.prunable_parameters(model, workload.encoder)
+            live = theta.prunable_parameters(model, workload.encoder)
             subnetwork = Subnetwork(live, workload.mask) if masked else None
             descent = Descent(model.parameters(), config, subnetwork, where)
             updates.append((model, Update(model, task, descent)))
@@ -299,7 +299,7 @@ def dearer(workload: Workload, num_steps: int, threads: int, seed: int) -> list[
                 model, update = updates[which]
                 start = _now()
                 inputs, _ = rows.padded(numbers, length)
-                update(models.inputs_of(model, inputs, full), rows.labels[numbers])
+                update(device.inputs_of(model, inputs, full), rows.labels[numbers])
                 seconds[which] = _now() - start
             if step >= WARM_UP:
                 found.append(math.log(seconds[0] / seconds[1]))
@@ -344,7 +344,7 @@ def measure(workload: Workload, repeats: int, threads: int, shares: float = 1.0)
         shares: of the timed steps, for a quick look.
     """
     peers = dict(PEERS)
-    if models.device().type == "cuda":
+    if device.device().type == "cuda":
         peers["this project, masked, CUDA graphs"] = REPLAYED
     found: Results = {name: [] for name in peers}
     for turn in range(repeats):

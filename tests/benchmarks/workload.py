@@ -13,14 +13,17 @@ import torch
 from transformers import AutoModel, BertConfig, BertModel
 
 from stages import prepare
-from stages.tickets import encoder as encoders
-from stages.tickets import masks, models, params, pretrained, tasks, texts
-from stages.tickets.artifacts import Split
-from stages.tickets.encoder import Encoder, Pretrained
-from stages.tickets.masks import Mask
-from stages.tickets.params import Train
-from stages.tickets.seeds import Seeds
-from stages.tickets.tasks import Prepared, Task, Vocabulary
+from stages.tickets import settings as params
+from stages.tickets.encoder import device, pretrained, theta
+from stages.tickets.encoder.theta import Encoder, Pretrained
+from stages.tickets.files import Split
+from stages.tickets.pruning import masks
+from stages.tickets.pruning.masks import Mask
+from stages.tickets.settings import Train
+from stages.tickets.settings.noise import Seeds
+from stages.tickets.tasks import task as tasks
+from stages.tickets.tasks import texts
+from stages.tickets.tasks.task import Prepared, Task, Vocabulary
 
 BATCH = 32
 PADDED = 128
@@ -102,8 +105,8 @@ def load(
         minilm: where the packaged encoder is, and what becomes of its pooler.
     """
     loaded = pretrained.fetch(minilm) if is_real(shape) else _random_encoder(shape)
-    encoders.save(loaded, {}, folder / "encoder")
-    encoder = encoders.load(folder / "encoder")
+    theta.save(loaded, {}, folder / "encoder")
+    encoder = theta.load(folder / "encoder")
     if data is None or not is_real(shape):
         prepared = _made_up(name, loaded.vocabulary)
     else:
@@ -157,7 +160,7 @@ def where_and_when(threads: int) -> str:
 
 
 def _machine(threads: int) -> str:
-    if models.device().type == "cuda":
+    if device.device().type == "cuda":
         return torch.cuda.get_device_name()
     model = platform.processor() or platform.machine()
     for line in (

@@ -1,0 +1,55 @@
+"""What every stage does before and around its work: check params.yaml, read its sections, fail well."""
+
+import sys
+from collections.abc import Callable
+from dataclasses import fields
+from pathlib import Path
+from typing import Any, TypeVar
+
+import typer
+
+from stages.tickets import settings
+
+PARAMS = Path("params.yaml")
+
+T = TypeVar("T")
+
+
+def run(main: Callable[..., None]) -> None:
+    """Run a stage's `main` with its options from the command line.
+
+    What a user can mend ends as one sentence on stderr and exit code 1; the rest as a traceback.
+    """
+    app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+    app.command()(main)
+    stage = Path(sys.argv[0]).stem.replace("_", "-")
+    try:
+        app()
+    except Exception as error:
+        if not _is_for_the_user(error):
+            raise
+        print(f"{stage}: {error}", file=sys.stderr)
+        sys.exit(1)
+
+
+def _is_for_the_user(error: Exception) -> bool:
+    """Wrong settings, unusable input, a full disk, a diverged training.
+
+    By name, since light stages do not import what raises them.
+    """
+    named = type(error).__name__ in ("ParamsError", "TrainingError", "SafetensorError")
+    return named or isinstance(error, OSError)
+
+
+def read(sections: Callable[..., T], task: str | None = None) -> T:
+    """The sections of params.yaml that are the fields of the dataclass `sections`.
+
+    The whole file is checked first. Of a section with one entry per task, such as `override`, the
+    field is the entry of `task` alone, as dvc.yaml tracks it; None where it has none.
+    """
+    whole = settings.load(PARAMS)
+    found: dict[str, Any] = {}
+    for field in fields(sections):  # type: ignore[arg-type]
+        section = getattr(whole, field.name)
+        found[field.name] = section.get(task) if isinstance(section, dict) else section
+    return sections(**found)

@@ -1,0 +1,135 @@
+"""What every stage's code amounts to: one file per script, which DVC compares in place of the sources.
+
+`results/code/<script>.json` lists the script and all files of this project that it imports, at any
+depth, each with a hash of its source without comments, docstrings and blank lines. A stage depends on
+the file of its script: it reruns when code that it uses changes, and not for a comment. (Listing the
+sources in dvc.yaml instead, a dozen to a stage, makes dvc.lock four times as long, and DVC rewrites that
+file after every stage.)
+"""
+
+import ast
+import hashlib
+import io
+import tokenize
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+LAUNCHERS = ("stages/__init__.py", "stages/__main__.py", "stages/launch/warm.py")
+"""Files that start stages and change nothing that they do."""
+SETTINGS = "stages/tickets/settings/"
+"""Checks settings, whose values DVC compares itself; a new one must not rerun what does not read it."""
+NOISE = SETTINGS + "noise.py"
+"""The exception: it makes generators out of settings, so it moves results."""
+
+
+def imported_files(script: Path, root: Path) -> list[Path]:
+    """`script` and all it imports from the project in `root`, and files named after those modules.
+
+    Found without running anything, so imports inside functions count. A template such as
+    `page.html.jinja` belongs to `page.py`.
+    """
+    found: set[Path] = set()
+    waiting = [script]
+    while waiting:
+        current = waiting.pop()
+        if current not in found:
+            found.add(current)
+            waiting += _imports(current, root)
+    beside = {other for file in found for other in file.parent.glob(f"{file.stem}.*.jinja")}
+    return sorted(found | beside)
+
+
+def _imports(script: Path, root: Path) -> Iterator[Path]:
+    for name in _imported_names(script.read_text(encoding="utf-8")):
+        place = root / name.replace(".", "/")
+        for file in (place.with_suffix(".py"), place / "__init__.py"):
+            if file.is_file() and _moves_results(file, root):
+                yield file
+
+
+def _moves_results(file: Path, root: Path) -> bool:
+    name = file.relative_to(root).as_posix()
+    if name in LAUNCHERS or (name.startswith(SETTINGS) and name != NOISE):
+        return False
+    return file.name != "__init__.py" or bool(essence(file.read_text(encoding="utf-8")))
+
+
+@cache  # by text: most scripts import the same files
+def _imported_names(source: str) -> list[str]:
+    names: list[str] = []
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            names += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+        elif isinstance(node, ast.Import):
+            names += [alias.name for alias in node.names]
+    return names
+
+
+@cache
+def essence(source: str) -> str:
+    """Python source without comments, docstrings, blank lines and trailing blanks.
+
+    Cut out of the text, so that all versions of Python agree; inside texts nothing is touched.
+    """
+    lines = source.splitlines()
+    tokens = list(tokenize.generate_tokens(io.StringIO(source).readline))
+    cuts = [(token.start, token.end) for token in tokens if token.type == tokenize.COMMENT]
+    nodes = list(ast.walk(ast.parse(source)))
+    docstrings = [n.value for n in nodes if isinstance(n, ast.Expr) and _is_text(n.value)]
+    cuts += [_span(node, lines) for node in docstrings]
+    inside: set[int] = set()
+    for node in nodes:
+        if node not in docstrings and (isinstance(node, ast.JoinedStr) or _is_text(node)):
+            (first, _), (last, _) = _span(node, lines)
+            inside |= set(range(first + 1, last + 1))
+    for (first, start), (last, end) in sorted(cuts, reverse=True):
+        lines[first - 1 : last] = [
+            lines[first - 1][:start] + lines[last - 1][end:],
+            *[""] * (last - first),
+        ]
+    return "\n".join(
+        line if number in inside else line.rstrip()
+        for number, line in enumerate(lines, start=1)
+        if number in inside or line.strip()
+    )
+
+
+def _is_text(node: ast.AST) -> bool:
+    return isinstance(node, ast.Constant) and isinstance(node.value, str)
+
+
+def _span(node: ast.AST, lines: list[str]) -> tuple[tuple[int, int], tuple[int, int]]:
+    """First and last place of a node: number of the line from 1, and of the character in it from 0."""
+    place = vars(node)
+    ends = []
+    for number, column in (
+        (place["lineno"], place["col_offset"]),
+        (place["end_lineno"], place["end_col_offset"]),
+    ):
+        ends.append((number, len(lines[number - 1].encode()[:column].decode())))
+    return ends[0], ends[1]
+
+
+def digest(file: Path) -> str:
+    """sha256 of a file; of a Python file that of its essence."""
+    text = file.read_text(encoding="utf-8")
+    return hashlib.sha256((essence(text) if file.suffix == ".py" else text).encode()).hexdigest()
+
+
+def by_script(sources: Path) -> dict[str, dict[str, str]]:
+    """The digests of all files that each script in the folder `sources` uses, by the script's name.
+
+    Raises:
+        FileNotFoundError: `sources` is no folder.
+    """
+    root = sources.parent
+    if not sources.is_dir():
+        raise FileNotFoundError(f"{sources} is no folder")
+    scripts = [file for file in sorted(sources.glob("*.py")) if not file.stem.startswith("__")]
+    return {
+        script.stem: {
+            file.relative_to(root).as_posix(): digest(file) for file in imported_files(script, root)
+        }
+        for script in scripts
+    }

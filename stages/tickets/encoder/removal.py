@@ -1,0 +1,242 @@
+"""Attention heads and MLPs that are dropped, cut out of a model, so that it is smaller and faster.
+
+Removal as in Prasanna et al. 2020: rows of queries, keys and values and columns of the attention's output
+matrix; an attention without heads goes with its output bias, and like a removed MLP leaves LayerNorm
+of its input, since residual paths and both LayerNorms of a layer stay.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+import transformers
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from transformers import PreTrainedConfig, PreTrainedModel
+
+from stages.tickets.encoder import device
+from stages.tickets.pruning.structure import Structure
+
+
+class NoHeads(nn.Module):
+    """In place of a self-attention: hands on what it is given, and no weights of attention."""
+
+    def forward(self, states: Tensor, *_: object, **__: object) -> tuple[Tensor, None]:
+        return states, None
+
+
+class OnlyNorm(nn.Module):
+    """In place of the output of an attention or an MLP: LayerNorm of the residual path alone."""
+
+    def __init__(self, norm: nn.Module) -> None:
+        super().__init__()
+        self.LayerNorm = norm  # the name it has in the whole layer, so that weights keep theirs
+
+    def forward(self, _: Tensor, states: Tensor) -> Tensor:
+        normalised: Tensor = self.LayerNorm(states)
+        return normalised
+
+
+def supported(config: PreTrainedConfig) -> bool:
+    """Whether heads and MLPs can be removed: the model is an encoder and built as BERT is."""
+    return config.model_type in device.BERTS and not getattr(config, "is_decoder", False)
+
+
+def remove_(model: PreTrainedModel, structure: Structure) -> None:
+    """Cut what `structure` drops out of `model`.
+
+    What is kept has the values it had, in new parameters: an optimizer made before keeps the old ones.
+    Hooks on an attention that loses all heads are lost; `models.place_` sets its own anew. Of such a
+    layer `output_attentions` shows nothing.
+
+    Args:
+        model: a classifier or masked language model, on any device, with all of its heads and MLPs.
+        structure: what is kept; heads (layers, heads) and MLPs (layers,).
+
+    Raises:
+        ValueError: the type of the model is not supported, `structure` is of another shape, or the model
+            lacks heads or MLPs already. The model is as it was.
+
+    Prasanna et al. 2020, Sec. 3. There, as here, masked and removed heads say the same but where a layer
+    loses all of them: their masks leave the output bias in, `masked_` does not.
+    """
+    for layer, heads, mlp in _layers(model, structure):
+        if not heads.any():
+            layer.attention.self = NoHeads()
+            layer.attention.output = OnlyNorm(layer.attention.output.LayerNorm)
+        elif not heads.all():
+            _keep_heads_(layer.attention, heads)
+        if not mlp:
+            layer.intermediate = nn.Identity()
+            layer.output = OnlyNorm(layer.output.LayerNorm)
+
+
+def masked_(model: PreTrainedModel, structure: Structure) -> None:
+    """Set to zero what `structure` drops: `model` keeps its shapes and says what the removed one says.
+
+    Zero become the columns of a dropped head in the attention's output matrix, the whole of that matrix
+    and its bias in a layer without heads, and the output matrix and bias of a dropped MLP. They stay
+    zero only for as long as the model does not train.
+
+    Args:
+        model: as for `remove_`.
+        structure: what is kept.
+
+    Raises:
+        ValueError: as `remove_`.
+    """
+    with torch.no_grad():
+        for layer, heads, mlp in _layers(model, structure):
+            dense = layer.attention.output.dense
+            gone = _rows(layer.attention.self, ~heads, dense.weight.device)
+            dense.weight.index_fill_(1, gone, 0)
+            if not heads.any():
+                dense.bias.zero_()
+            if not mlp:
+                layer.output.dense.weight.zero_()
+                layer.output.dense.bias.zero_()
+
+
+def build(
+    config: PreTrainedConfig, structure: Structure, weights: Mapping[str, Tensor]
+) -> PreTrainedModel:
+    """A model without what `structure` drops, on the CPU, in evaluation mode.
+
+    Nothing is drawn: the global generator is left as it was.
+
+    Args:
+        config: of the whole model; `architectures` names its class in transformers.
+        structure: what is kept.
+        weights: all parameters of the smaller model by name, tied ones under any of their names.
+
+    Raises:
+        ValueError: there is no such class, its type is not supported, or names or shapes of `weights` are
+            not those of the model.
+    """
+    name = config.architectures[0] if config.architectures else ""
+    model_class = getattr(transformers, name, None)
+    if not (isinstance(model_class, type) and issubclass(model_class, PreTrainedModel)):
+        raise ValueError(f"architectures is {config.architectures}, of which transformers has none")
+    with torch.random.fork_rng(devices=[]):
+        model: PreTrainedModel = model_class(config)
+    remove_(model, structure)
+    state = model.state_dict(keep_vars=True)  # tied parameters are one, under several names
+    for name, weight in weights.items():
+        if name not in state or state[name].shape != weight.shape:
+            wanted = tuple(state[name].shape) if name in state else None
+            raise ValueError(
+                f"{name!r} has shape {tuple(weight.shape)}, but the model's is {wanted}"
+            )
+    given = {id(state[name]) for name in weights}
+    missing = [name for name, parameter in state.items() if id(parameter) not in given]
+    if missing:
+        raise ValueError(f"there is no {missing[0]!r} among the weights")
+    if config.dtype is not None:
+        nn.Module.to(model, config.dtype)
+    model.load_state_dict(weights, strict=False)
+    return model.train(mode=False)  # type: ignore[no-any-return]
+
+
+def num_parameters(config: PreTrainedConfig, structure: Structure) -> int:
+    """Prunable parameters that are kept, as Prasanna et al. 2020 count them.
+
+    A head has its rows of queries, keys and values with their biases and its columns of the output
+    matrix; a layer with any head has the output bias; an MLP has both matrices with their biases.
+    For bert-base 196,800 a head, 768 a layer with heads, 4,722,432 an MLP, 85,017,600 in all.
+
+    Args:
+        config: of the whole model.
+        structure: what is kept.
+
+    Raises:
+        ValueError: the type is not supported, or `structure` is of another shape.
+    """
+    _check(config, structure)
+    hidden, size, mlp = _sizes(config)
+    of_head = 3 * (hidden * size + size) + size * hidden
+    of_mlp = (hidden * mlp + mlp) + (mlp * hidden + hidden)
+    num_biases = int(np.count_nonzero(structure.heads.any(axis=1)))
+    return of_head * structure.num_heads + hidden * num_biases + of_mlp * structure.num_mlps
+
+
+def flops(config: PreTrainedConfig, structure: Structure, tokens: int) -> int:
+    """Floating-point operations of the layers in a forward pass of one example; a multiply-add is two.
+
+    With t tokens, hidden size d, head size s and MLP size m, a head takes 8 t d s for its part of four
+    matrices and 4 t^2 s for scores and the sum of values; an MLP takes 4 t d m. Left out are embeddings,
+    biases, softmax, activations, LayerNorm, pooler and classifier. Every layer counts with all tokens,
+    also the last, where `models.place_` has a classifier compute the first one alone.
+
+    Args:
+        config: of the whole model.
+        structure: what is kept.
+        tokens: of the example, with special tokens and padding.
+
+    Raises:
+        ValueError: as `num_parameters`.
+    """
+    _check(config, structure)
+    hidden, size, mlp = _sizes(config)
+    of_head = 8 * tokens * hidden * size + 4 * tokens * tokens * size
+    of_mlp = 4 * tokens * hidden * mlp
+    return of_head * structure.num_heads + of_mlp * structure.num_mlps
+
+
+def _sizes(config: PreTrainedConfig) -> tuple[int, int, int]:
+    """Widths of the encoder, of a head and of an MLP."""
+    hidden: int = config.hidden_size
+    mlp: int = config.intermediate_size
+    return hidden, hidden // int(config.num_attention_heads), mlp
+
+
+def _check(config: PreTrainedConfig, structure: Structure) -> None:
+    if not supported(config):
+        raise ValueError(
+            f"heads and MLPs of a {config.model_type!r} cannot be removed, allowed are encoders of the "
+            f"types {', '.join(device.BERTS)}"
+        )
+    wanted = (config.num_hidden_layers, config.num_attention_heads)
+    if structure.heads.shape != wanted or structure.mlps.shape != wanted[:1]:
+        raise ValueError(
+            f"heads and MLPs have shapes {structure.heads.shape} and {structure.mlps.shape}, "
+            f"but the model's are {wanted} and {wanted[:1]}"
+        )
+
+
+def _layers(
+    model: PreTrainedModel, structure: Structure
+) -> list[tuple[Any, NDArray[np.bool_], np.bool_]]:
+    """The layers, each with its kept heads (heads,) and whether its MLP is kept; all are whole."""
+    _check(model.config, structure)
+    layers = list(model.base_model.encoder.layer)  # type: ignore[union-attr,arg-type]
+    for number, layer in enumerate(layers):
+        attention = layer.attention.self
+        whole = getattr(attention, "num_attention_heads", 0) == model.config.num_attention_heads
+        if not whole or isinstance(layer.output, OnlyNorm):
+            raise ValueError(f"layer {number} lacks heads or its MLP already")
+    return list(zip(layers, structure.heads, structure.mlps, strict=True))
+
+
+def _rows(attention: Any, heads: NDArray[np.bool_], where: torch.device) -> Tensor:  # noqa: ANN401
+    """Rows of queries, keys and values, which are columns of the output matrix, that are of `heads`."""
+    rows = np.flatnonzero(np.repeat(heads, attention.attention_head_size))
+    return torch.from_numpy(rows).to(where)
+
+
+def _keep_heads_(attention: Any, heads: NDArray[np.bool_]) -> None:  # noqa: ANN401
+    """Cut the others out of an attention; one at least is kept."""
+    own, dense = attention.self, attention.output.dense
+    kept = _rows(own, heads, dense.weight.device)
+    for linear in (own.query, own.key, own.value):
+        linear.weight = _cut(linear.weight, 0, kept)
+        linear.bias = _cut(linear.bias, 0, kept)
+        linear.out_features = len(kept)
+    dense.weight = _cut(dense.weight, 1, kept)
+    dense.in_features = len(kept)
+    own.num_attention_heads = int(np.count_nonzero(heads))
+    own.all_head_size = len(kept)
+
+
+def _cut(parameter: nn.Parameter, dim: int, kept: Tensor) -> nn.Parameter:
+    return nn.Parameter(parameter.detach().index_select(dim, kept), parameter.requires_grad)

@@ -1,0 +1,360 @@
+"""Pre-trained encoders: stored once as theta_0, rebuilt with a head, read for pruning, rewound.
+
+An encoder folder holds `config.json` and `tokenizer.json` of transformers, the weights of the body
+in `weights.safetensors` under the names of its base model, those of its MLM head in
+`mlm_head.safetensors` where it has one, and `encoder.json`: what else the stages need to know.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from safetensors.torch import load_file, save_file
+from tokenizers import Tokenizer
+from torch import Tensor, nn
+from transformers import (
+    AutoConfig,
+    AutoModelForMaskedLM,
+    AutoModelForQuestionAnswering,
+    AutoModelForSequenceClassification,
+    PreTrainedConfig,
+    PreTrainedModel,
+)
+
+from stages.tickets import files
+from stages.tickets.settings import Kind
+from stages.tickets.tasks.task import Vocabulary
+
+DROPOUT_FIELDS = (
+    "hidden_dropout_prob",
+    "attention_probs_dropout_prob",
+    "classifier_dropout",
+    "dropout",
+    "attention_dropout",
+    "seq_classif_dropout",
+    "qa_dropout",
+)
+MODELS: dict[Kind, Any] = {
+    "classification": AutoModelForSequenceClassification,
+    "regression": AutoModelForSequenceClassification,
+    "mlm": AutoModelForMaskedLM,
+    "span": AutoModelForQuestionAnswering,
+}
+"""Classes of transformers by kind of task."""
+
+
+@dataclass(frozen=True)
+class Pretrained:
+    """An encoder in memory, with its tokenizer."""
+
+    body: nn.Module
+    config: PreTrainedConfig
+    mlm_head: dict[str, Tensor]
+    """Parameters of the MLM model outside the body; empty where the checkpoint has no such head."""
+    pooler: bool
+    """Whether the pooler comes with the encoder."""
+    tokenizer: Tokenizer
+    vocabulary: Vocabulary
+
+
+@dataclass(frozen=True)
+class Encoder:
+    """An encoder folder, read."""
+
+    config: PreTrainedConfig
+    weights: dict[str, Tensor]
+    """float32, by name in the base model."""
+    mlm_head: dict[str, Tensor]
+    """By name in the MLM model; empty where the checkpoint has no such head."""
+    prunable: tuple[str, ...]
+    """Names of the prunable matrices among `weights`."""
+
+
+def prunable_names(body: nn.Module) -> tuple[str, ...]:
+    """Names of the prunable matrices of a base model, by rule.
+
+    They are the weights of the linear modules inside its stack of layers (queries, keys, values,
+    attention outputs, both MLP matrices) and of the pooler; never embeddings, biases, LayerNorm or
+    a task's head. For bert-base 73 matrices with 85,524,480 weights, as in Chen et al. 2020.
+
+    Raises:
+        ValueError: there are none, so the model is not BERT-like.
+    """
+    names = tuple(
+        f"{name}.weight"
+        for name, module in body.named_modules()
+        if isinstance(module, nn.Linear) and _in_layer_or_pooler(name)
+    )
+    if not any(any(part.isdigit() for part in name.split(".")) for name in names):
+        raise ValueError(
+            f"{type(body).__name__} has no linear module in a stack of layers, allowed are "
+            "BERT-like encoders of transformers"
+        )
+    return names
+
+
+def _in_layer_or_pooler(name: str) -> bool:
+    parts = name.split(".")
+    return parts[0] == "pooler" or any(part.isdigit() for part in parts)
+
+
+def save(encoder: Pretrained, record: Mapping[str, Any], folder: Path) -> None:
+    """Write an encoder folder; `record` is added to encoder.json.
+
+    A pooler that does not come with the encoder is left out: it belongs to the task's head.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    weights = {
+        name: parameter.detach().float().contiguous()
+        for name, parameter in encoder.body.named_parameters()
+        if encoder.pooler or not name.startswith("pooler.")
+    }
+    prunable = [name for name in prunable_names(encoder.body) if name in weights]
+    save_file(weights, folder / "weights.safetensors")
+    if encoder.mlm_head:
+        head = {name: p.detach().float().contiguous() for name, p in encoder.mlm_head.items()}
+        save_file(head, folder / "mlm_head.safetensors")
+    encoder.config.name_or_path = ""  # a path of this machine, or the name on the Hub
+    encoder.config.to_json_file(folder / "config.json", use_diff=False)
+    encoder.tokenizer.no_truncation()
+    encoder.tokenizer.no_padding()
+    encoder.tokenizer.save(str(folder / "tokenizer.json"))
+    files.save_record(
+        {
+            **record,
+            "prunable": prunable,
+            "num_prunable": sum(weights[name].numel() for name in prunable),
+            "num_weights": sum(weight.numel() for weight in weights.values()),
+            "mlm_head": bool(encoder.mlm_head),
+            "vocabulary": asdict(encoder.vocabulary),
+        },
+        folder / "encoder.json",
+    )
+
+
+def load(folder: Path) -> Encoder:
+    """Read an encoder folder."""
+    record = files.load_record(folder / "encoder.json")
+    mlm_head = folder / "mlm_head.safetensors"
+    return Encoder(
+        AutoConfig.from_pretrained(folder),
+        load_file(folder / "weights.safetensors"),
+        load_file(mlm_head) if mlm_head.exists() else {},
+        tuple(record["prunable"]),
+    )
+
+
+def build(
+    encoder: Encoder,
+    kind: Kind,
+    num_labels: int,
+    dropout: float,
+    head_init: int,
+    from_scratch: bool = False,
+) -> PreTrainedModel:
+    """theta_0: the encoder with the head of a task, on the CPU, in float32.
+
+    What the encoder does not bring (classifier, a missing pooler or MLM head, or with `from_scratch`
+    all weights) is drawn by the model's own initialisation from the seed `head_init`; the global
+    generator is left as it was.
+
+    Args:
+        encoder: a folder's content.
+        kind: `mlm` for a masked language model, `span` for starts and ends of answers, else a
+            classifier on the first token.
+        num_labels: outputs of the classifier; 1 for regression, 2 for `span`.
+        dropout: probability of every dropout of the model, in [0, 1).
+        head_init: seed.
+        from_scratch: leave the pre-trained weights out.
+
+    Raises:
+        ValueError: the encoder's weights do not fit the model.
+    """
+    config = type(encoder.config).from_dict(encoder.config.to_dict())
+    config.num_labels = num_labels
+    config.dtype = torch.float32
+    for field in DROPOUT_FIELDS:
+        if hasattr(config, field):
+            setattr(config, field, dropout)
+    with torch.random.fork_rng():
+        torch.manual_seed(head_init)
+        model: PreTrainedModel = MODELS[kind].from_config(config)
+    if not from_scratch:
+        parameters = dict(model.named_parameters())
+        body = dict(model.base_model.named_parameters())
+        with torch.no_grad():
+            for name, tensor in encoder.weights.items():
+                if name in body:
+                    _copy_(body[name], tensor, name)
+                elif not name.startswith("pooler."):
+                    raise ValueError(f"{type(model).__name__} has no weights {name!r}")
+            if kind == "mlm":
+                for name, tensor in encoder.mlm_head.items():
+                    _copy_(parameters[name], tensor, name)
+    return model
+
+
+def _copy_(parameter: nn.Parameter, source: Tensor, name: str) -> None:
+    """As copy_, which would spread one row over many."""
+    if parameter.shape != source.shape:
+        raise ValueError(
+            f"{name} has shape {tuple(source.shape)}, but the model's is {tuple(parameter.shape)}"
+        )
+    parameter.copy_(source)
+
+
+def prunable_parameters(model: PreTrainedModel, encoder: Encoder) -> dict[str, nn.Parameter]:
+    """The prunable matrices that `model` has, live, by name in the base model."""
+    body = dict(model.base_model.named_parameters())
+    return {name: body[name] for name in encoder.prunable if name in body}
+
+
+def prunable_weights(model: PreTrainedModel, encoder: Encoder) -> dict[str, NDArray[np.float32]]:
+    """The weights to rank: of every prunable matrix of the encoder, copied to the CPU.
+
+    A matrix that the encoder has and `model` does not (the pooler under masked language modelling and
+    for spans) comes with its pre-trained values, so that masks of all tasks cover the same matrices;
+    with the authors' library it kept those values too (Chen et al. 2020).
+    """
+    return to_rank(prunable_parameters(model, encoder), encoder)
+
+
+def to_rank(live: Mapping[str, nn.Parameter], encoder: Encoder) -> dict[str, NDArray[np.float32]]:
+    """The same from live matrices by name, such as those that several models share."""
+    return {
+        name: live.get(name, encoder.weights[name]).detach().float().cpu().numpy().copy()
+        for name in encoder.prunable
+    }
+
+
+def set_prunable_(
+    model: PreTrainedModel, encoder: Encoder, weights: Mapping[str, NDArray[np.float32]]
+) -> None:
+    """Set the prunable matrices that `model` has to `weights`, by name in the base model."""
+    with torch.no_grad():
+        for name, parameter in prunable_parameters(model, encoder).items():
+            _copy_(parameter, torch.from_numpy(weights[name]), name)
+
+
+def draw_anew_(
+    model: PreTrainedModel, encoder: Encoder, drawn: PreTrainedModel, layers: bool
+) -> None:
+    """Set what of `model` is pre-trained to the weights of `drawn`; the classifier stays.
+
+    Args:
+        model: theta_i.
+        encoder: says what is pre-trained: the body, and for masked language modelling its head.
+        drawn: the same model with no pre-training, see `build`.
+        layers: only the layers and a pooler; embeddings and the head of a language model stay.
+    """
+    prefix = f"{model.base_model_prefix}."
+    names = {
+        f"{prefix}{name}" for name in encoder.weights if not layers or _in_layer_or_pooler(name)
+    }
+    names |= set() if layers else set(encoder.mlm_head)
+    source = dict(drawn.named_parameters())
+    with torch.no_grad():
+        for name, parameter in model.named_parameters():
+            if name in names:
+                _copy_(parameter, source[name], name)
+
+
+def head_parameters(model: PreTrainedModel, encoder: Encoder) -> dict[str, nn.Parameter]:
+    """What of `model` the encoder's body does not bring.
+
+    Its classifier and a pooler that is drawn with it, or the head of masked language modelling.
+    """
+    body = {f"{model.base_model_prefix}.{name}" for name in encoder.weights}
+    return {name: p for name, p in model.named_parameters() if name not in body}
+
+
+def save_head(model: PreTrainedModel, encoder: Encoder, path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    save_file(
+        {
+            name: p.detach().cpu().contiguous()
+            for name, p in head_parameters(model, encoder).items()
+        },
+        path,
+    )
+
+
+def load_head_(model: PreTrainedModel, encoder: Encoder, path: Path) -> None:
+    """Set what of `model` is no body to what `save_head` wrote.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: the file is of another head.
+    """
+    if not path.exists():
+        raise FileNotFoundError(f"{path} does not exist; `dvc repro` makes it")
+    stored, parameters = load_file(path), head_parameters(model, encoder)
+    if stored.keys() != parameters.keys():
+        raise ValueError(f"{path} has {sorted(stored)}, the model {sorted(parameters)}")
+    with torch.no_grad():
+        for name, parameter in parameters.items():
+            _copy_(parameter, stored[name], name)
+
+
+def load_body_(model: PreTrainedModel, encoder: Encoder, path: Path) -> None:
+    """Set the body of `model` to that of a file that `save_weights` wrote for any task; the head stays.
+
+    The head is what `head_parameters` says. What the file does not hold is the encoder's, so a pooler
+    that the task of the file does not use has its pre-trained weights.
+    """
+    if not path.exists():
+        raise FileNotFoundError(f"{path} does not exist; `dvc repro` makes it")
+    stored = load_file(path)
+    prefix = f"{model.base_model_prefix}."
+    with torch.no_grad():
+        for name, parameter in model.base_model.named_parameters():
+            if name in encoder.weights:
+                _copy_(parameter, stored.get(prefix + name, encoder.weights[name]), name)
+
+
+def save_weights(model: PreTrainedModel, encoder: Encoder, path: Path) -> None:
+    """Write the parameters of `model` that are not those of the encoder, bit for bit.
+
+    theta_0 is thus a file with little more than the classifier in it.
+    """
+    prefix = f"{model.base_model_prefix}."
+    changed = {}
+    for name, parameter in model.named_parameters():
+        tensor = parameter.detach().cpu()
+        known = encoder.weights.get(name.removeprefix(prefix)) if name.startswith(prefix) else None
+        if known is None or not torch.equal(tensor, known):
+            changed[name] = tensor.contiguous()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    save_file(changed, path)
+
+
+def load_weights_(model: PreTrainedModel, encoder: Encoder, path: Path) -> None:
+    """Set all of `model` to the weights that `save_weights` wrote: the encoder's and the file's.
+
+    Values are copied, so the file's content never shares memory with weights that train.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: file, encoder and model do not fit together.
+    """
+    if not path.exists():
+        raise FileNotFoundError(f"{path} does not exist; `dvc repro` makes it")
+    stored = load_file(path)
+    prefix = f"{model.base_model_prefix}."
+    parameters = dict(model.named_parameters())
+    unknown = sorted(stored.keys() - parameters.keys())
+    if unknown:
+        raise ValueError(f"{path} has {unknown[0]!r}, which {type(model).__name__} has not")
+    with torch.no_grad():
+        for name, parameter in parameters.items():
+            known = (
+                encoder.weights.get(name.removeprefix(prefix)) if name.startswith(prefix) else None
+            )
+            source = stored.get(name, known)
+            if source is None:
+                raise ValueError(f"{path} lacks {name!r}, which the encoder does not bring")
+            _copy_(parameter, source, name)

@@ -1,0 +1,266 @@
+"""Folders with a model that transformers alone can read, and how: what is handed to others.
+
+A whole model is an ordinary folder of transformers. A smaller one holds `config.json` of the whole model,
+`structure.json` with the kept heads and MLPs, and its weights in `smaller.safetensors`. They are not
+called `model.safetensors`, since transformers would read that, warn, and draw at random what it misses
+of a removed layer.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+from safetensors.torch import load_file
+from tokenizers import Tokenizer
+from torch import Tensor
+from transformers import AutoConfig, PreTrainedConfig, PreTrainedModel
+
+from stages.tickets import files
+from stages.tickets.encoder import theta
+from stages.tickets.pruning.structure import Structure, whole
+from stages.tickets.settings import Kind
+from stages.tickets.tasks.task import Vocabulary
+
+WHOLE = "model.safetensors"
+SMALLER = "smaller.safetensors"
+STRUCTURE = "structure.json"
+
+OUTPUTS: Mapping[Kind, str] = {
+    "classification": "print([model.config.id2label[number] for number in logits.argmax(-1).tolist()])",
+    "regression": "print(logits[:, 0].tolist())",
+    "mlm": """\
+place = (inputs["input_ids"] == tokenizer.mask_token_id).nonzero()[0]
+print(tokenizer.decode(logits[place[0], place[1]].argmax()))""",
+    "span": """\
+start, end = output.start_logits[0].argmax(), output.end_logits[0].argmax()
+print(tokenizer.decode(inputs["input_ids"][0, start : end + 1]))""",
+}
+"""Python that prints what a model says, by kind of its task."""
+LOAD_SMALLER = """\
+import json
+from pathlib import Path
+
+import transformers
+from safetensors.torch import load_file
+from torch import nn
+
+
+class NoHeads(nn.Module):
+    def forward(self, states, *_, **__):
+        return states, None
+
+
+class OnlyNorm(nn.Module):
+    def __init__(self, norm):
+        super().__init__()
+        self.LayerNorm = norm
+
+    def forward(self, _, states):
+        return self.LayerNorm(states)
+
+
+def load(folder):
+    kept = json.loads((Path(folder) / "structure.json").read_text())
+    config = transformers.AutoConfig.from_pretrained(folder)
+    model = transformers.{name}(config)
+    for number, layer in enumerate(model.base_model.encoder.layer):
+        attention, heads = layer.attention, len(kept["heads"][number])
+        if heads:
+            size = heads * attention.self.attention_head_size
+            for name in ("query", "key", "value"):
+                setattr(attention.self, name, nn.Linear(config.hidden_size, size))
+            attention.output.dense = nn.Linear(size, config.hidden_size)
+        else:
+            attention.self, attention.output = NoHeads(), OnlyNorm(attention.output.LayerNorm)
+        if number not in kept["mlps"]:
+            layer.intermediate, layer.output = nn.Identity(), OnlyNorm(layer.output.LayerNorm)
+    weights = load_file(Path(folder) / "smaller.safetensors")
+    model.to(config.dtype).load_state_dict(weights, strict=False)  # lacks only what is tied
+    return model.train(mode=False)
+
+
+model = load(".")
+"""
+LOAD_WHOLE = """\
+from transformers import {name}
+
+model = {name}.from_pretrained(".")
+"""
+TOKENIZER = """\
+The tokenizer is the one it was trained with; `truncation=True` cuts as its training did."""
+"""For cards."""
+
+
+def loading(model: PreTrainedModel, kind: Kind, structure: Structure | None = None) -> str:
+    """Python that loads `model` from its folder, run in there.
+
+    Args:
+        model: of a task.
+        kind: of the task.
+        structure: what `save` was told; None for `save_whole`.
+    """
+    if structure is not None and _smaller(structure):
+        return LOAD_SMALLER.format(name=type(model).__name__)
+    return LOAD_WHOLE.format(name=theta.MODELS[kind].__name__)
+
+
+def asking(kind: Kind, pair: bool) -> str:
+    """Python that asks `model`, and prints what it says; after `loading`.
+
+    Args:
+        kind: of the task.
+        pair: an example has two texts.
+    """
+    given = {
+        "mlm": 'f"one word is {tokenizer.mask_token} ."',
+        "span": '"a question?", "a text with the answer"',
+    }.get(kind, '["a first text"], ["a second text"]' if pair else '["a text", "another"]')
+    output = "" if kind == "span" else ".logits"
+    return f"""\
+import torch
+from transformers import AutoTokenizer
+
+tokenizer = AutoTokenizer.from_pretrained(".")
+inputs = tokenizer({given}, truncation=True, padding=True, return_tensors="pt")
+with torch.inference_mode():
+    {"output" if kind == "span" else "logits"} = model(**inputs){output}
+{OUTPUTS[kind]}
+"""
+
+
+def save(model: PreTrainedModel, structure: Structure, folder: Path) -> None:
+    """Write a folder from which `model` is loaded without this project, as `loading` says.
+
+    Args:
+        model: of a task, without what `structure` drops.
+        structure: what is kept. Heads are counted by layer; which ones are left a model does not tell.
+        folder: new, or without a model.
+
+    Raises:
+        ValueError: `model` has heads or MLPs that `structure` drops, or lacks some.
+        FileExistsError: there is a model in `folder`.
+    """
+    _check(model, structure)
+    for name in (WHOLE, SMALLER, STRUCTURE):
+        if (folder / name).exists():
+            raise FileExistsError(f"{folder / name} exists")
+    save_whole(model, folder)
+    if _smaller(structure):
+        (folder / WHOLE).rename(folder / SMALLER)
+        kept = [np.flatnonzero(heads).tolist() for heads in structure.heads]
+        record = {"heads": kept, "mlps": np.flatnonzero(structure.mlps).tolist()}
+        files.save_record(record, folder / STRUCTURE)
+
+
+def save_whole(model: PreTrainedModel, folder: Path) -> None:
+    """Write a model of any architecture, with all of its matrices, as transformers does."""
+    folder.mkdir(parents=True, exist_ok=True)
+    # Weights go by the names of the model in memory, also where its checkpoint had older ones.
+    model.save_pretrained(folder, save_original_format=False)
+
+
+def save_tokenizer(
+    tokenizer: Tokenizer, vocabulary: Vocabulary, max_length: int, types: bool, folder: Path
+) -> None:
+    """Write a tokenizer for AutoTokenizer of transformers, which tokenises as `prepare` did.
+
+    transformers takes `tokenizer.json` as it is, and builds none of its own from the vocabulary, as it
+    would for an encoder of type BERT that says no more: with lower case and word pieces.
+
+    Args:
+        tokenizer: of the encoder; truncation and padding are left out.
+        vocabulary: its special tokens.
+        max_length: tokens, to which `truncation=True` cuts.
+        types: the model tells the two texts of a pair apart by token types.
+        folder: of the model.
+    """
+    plain = Tokenizer.from_str(tokenizer.to_str())
+    plain.no_truncation()
+    plain.no_padding()
+    around = plain.encode("").ids
+    names = {"pad_token": vocabulary.pad, "mask_token": vocabulary.mask}
+    if len(around) == 2:  # what stands around every text
+        names |= {"cls_token": around[0], "sep_token": around[1]}
+    unknown = json.loads(plain.to_str())["model"].get("unk_token")
+    inputs = ["input_ids", *(["token_type_ids"] if types else []), "attention_mask"]
+    folder.mkdir(parents=True, exist_ok=True)
+    plain.save(str(folder / "tokenizer.json"))
+    files.save_record(
+        {
+            "tokenizer_class": "PreTrainedTokenizerFast",
+            "model_input_names": inputs,
+            "model_max_length": max_length,
+            **{key: plain.id_to_token(number) for key, number in names.items()},
+            **({"unk_token": unknown} if unknown else {}),
+        },
+        folder / "tokenizer_config.json",
+    )
+
+
+def describe_(model: PreTrainedModel, kind: Kind, labels: Sequence[str] | None) -> None:
+    """Have the configuration of `model` say what its outputs are.
+
+    Args:
+        model: of a task.
+        kind: of the task.
+        labels: names of the classes; None for none.
+
+    Raises:
+        ValueError: there is not one name per class.
+    """
+    if kind == "classification":
+        model.config.problem_type = "single_label_classification"
+    elif kind == "regression":
+        model.config.problem_type = "regression"
+    if labels is not None:
+        if len(labels) != model.config.num_labels:
+            raise ValueError(f"{model.config.num_labels} classes have the names {list(labels)}")
+        model.config.id2label = dict(enumerate(labels))
+        model.config.label2id = {label: number for number, label in enumerate(labels)}
+
+
+def load(folder: Path) -> tuple[PreTrainedConfig, Structure, dict[str, Tensor]]:
+    """Read what `save` wrote, for `removal.build`.
+
+    Returns:
+        The configuration of the whole model, what is kept, and the weights of that by name.
+
+    Raises:
+        FileNotFoundError: there is no model in `folder`.
+    """
+    if not (
+        folder / "config.json"
+    ).exists():  # or transformers takes the path for a name on the Hub
+        raise FileNotFoundError(f"{folder / 'config.json'} does not exist")
+    config = AutoConfig.from_pretrained(folder)
+    structure = whole(config.num_hidden_layers, config.num_attention_heads)
+    if not (folder / STRUCTURE).exists():
+        return config, structure, load_file(folder / WHOLE)
+    record = files.load_record(folder / STRUCTURE)
+    numbers = np.arange(config.num_attention_heads)
+    structure = Structure(
+        np.array([np.isin(numbers, heads) for heads in record["heads"]]),
+        np.isin(np.arange(config.num_hidden_layers), record["mlps"]),
+    )
+    return config, structure, load_file(folder / SMALLER)
+
+
+def _smaller(structure: Structure) -> bool:
+    return not (structure.heads.all() and structure.mlps.all())
+
+
+def _check(model: PreTrainedModel, structure: Structure) -> None:
+    size = model.config.hidden_size // model.config.num_attention_heads
+    rows = {name: len(weight) for name, weight in model.base_model.named_parameters()}
+    for number, (heads, mlp) in enumerate(zip(structure.heads, structure.mlps, strict=True)):
+        layer = f"encoder.layer.{number}"
+        num_heads = rows.get(f"{layer}.attention.self.query.weight", 0) // size
+        if num_heads != np.count_nonzero(heads):
+            raise ValueError(
+                f"layer {number} has {num_heads} heads, but {np.count_nonzero(heads)} are kept"
+            )
+        if (f"{layer}.intermediate.dense.weight" in rows) != mlp:
+            raise ValueError(
+                f"layer {number} has {'no' if mlp else 'an'} MLP, against the structure"
+            )

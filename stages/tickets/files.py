@@ -1,0 +1,134 @@
+"""Files that stages exchange: masks, splits, predictions, records. Same content, same bytes.
+
+numpy and safetensors only, so that the stages that read results need no torch. Weights, which do,
+are read and written in `encoder`.
+"""
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import load_file, save_file
+
+from stages.tickets.pruning.masks import Mask
+from stages.tickets.pruning.structure import Structure
+
+Arrays = dict[str, NDArray[Any]]
+SHAPES = "shapes"
+
+
+def save_mask(mask: Mask, path: Path) -> None:
+    """Write one bit per weight: a packed uint8 tensor per matrix, and the shapes as metadata."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    shapes = {name: list(kept.shape) for name, kept in mask.items()}
+    packed = {name: np.packbits(kept) for name, kept in mask.items()}
+    save_file(packed, path, metadata={SHAPES: json.dumps(shapes, sort_keys=True)})
+
+
+def load_mask(path: Path) -> Mask:
+    """Read a mask; matrices in order of their names.
+
+    Raises:
+        ValueError: the file is no mask.
+    """
+    try:
+        with safe_open(_existing(path), "numpy") as file:
+            shapes = json.loads((file.metadata() or {})[SHAPES])
+            if sorted(shapes) != sorted(file.keys()):
+                raise ValueError("its shapes are not those of its matrices")
+            return {name: _unpacked(file.get_tensor(name), shapes[name]) for name in sorted(shapes)}
+    except (SafetensorError, KeyError, TypeError, ValueError) as error:
+        raise ValueError(f"{path} is not a mask: {error}") from error
+
+
+def _unpacked(packed: NDArray[Any], shape: list[int]) -> NDArray[np.bool_]:
+    size = math.prod(shape)
+    if packed.dtype != np.uint8 or packed.shape != (-(-size // 8),):
+        raise ValueError(f"{packed.shape} of {packed.dtype} are not the bits of {shape}")
+    return np.unpackbits(packed, count=size).view(np.bool_).reshape(shape)
+
+
+def save_structure(structure: Structure, path: Path) -> None:
+    """Write kept heads and MLPs as 0 and 1."""
+    arrays = {"heads": structure.heads, "mlps": structure.mlps}
+    save_arrays({name: kept.astype(np.uint8) for name, kept in arrays.items()}, path)
+
+
+def load_structure(path: Path) -> Structure:
+    arrays = load_arrays(path)
+    return Structure(arrays["heads"].astype(np.bool_), arrays["mlps"].astype(np.bool_))
+
+
+@dataclass(frozen=True)
+class Split:
+    """Tokenised examples, one after another, and their labels.
+
+    Example i holds tokens `ids[starts[i]:starts[i + 1]]`, with token types beside them. Labels are
+    class numbers or floats, one per example, or for spans the first and last token of the answer, 0 and
+    0 where it is not there. For masked language modelling `train` has zeros, since words are hidden anew
+    in each step, and the splits it is scored on have one label per token: the hidden word, or -100 where
+    there is nothing to predict.
+    """
+
+    ids: NDArray[np.int32]
+    types: NDArray[np.int8]
+    starts: NDArray[np.int64]
+    labels: NDArray[Any]
+
+    def __len__(self) -> int:
+        return len(self.starts) - 1
+
+    @property
+    def lengths(self) -> NDArray[np.int64]:
+        return np.diff(self.starts)
+
+
+def save_split(split: Split, path: Path) -> None:
+    save_arrays(
+        {"ids": split.ids, "labels": split.labels, "starts": split.starts, "types": split.types},
+        path,
+    )
+
+
+def load_split(path: Path) -> Split:
+    arrays = load_arrays(path)
+    return Split(arrays["ids"], arrays["types"], arrays["starts"], arrays["labels"])
+
+
+def save_arrays(arrays: Mapping[str, NDArray[Any]], path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    save_file({name: np.ascontiguousarray(array) for name, array in arrays.items()}, path)
+
+
+def load_arrays(path: Path) -> Arrays:
+    return load_file(_existing(path))
+
+
+def save_record(record: Mapping[str, Any], path: Path) -> None:
+    """Write JSON with sorted keys; NaN and infinity are errors."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    text = json.dumps(record, indent=1, sort_keys=True, allow_nan=False)
+    path.write_text(text + "\n", encoding="utf-8")
+
+
+def load_record(path: Path) -> dict[str, Any]:
+    record: dict[str, Any] = json.loads(_existing(path).read_text(encoding="utf-8"))
+    return record
+
+
+def save_run(predictions: Arrays, losses: Sequence[float], folder: Path) -> None:
+    """Write what a training leaves behind: predictions on the evaluated splits, and its losses."""
+    save_arrays(predictions, folder / "predictions.safetensors")
+    save_record({"losses": list(losses)}, folder / "history.json")
+
+
+def _existing(path: Path) -> Path:
+    if not path.exists():
+        raise FileNotFoundError(f"{path} does not exist; `dvc repro` makes it")
+    return path

@@ -1,0 +1,74 @@
+"""Questions about three events of the miniature language, in the shape of SQuAD."""
+
+from dataclasses import dataclass, replace
+from random import Random
+
+from stages.tickets.language import grammar, sentences
+from stages.tickets.language.grammar import Event, Words
+
+
+@dataclass(frozen=True)
+class Quiz:
+    """A question, a text of three sentences, and the part of the text that answers it."""
+
+    question: str
+    context: str
+    answer: str
+    start: int
+    """First character of the answer in the text."""
+
+
+def quizzes(split: str, num: int, seed: int) -> list[Quiz]:
+    """Write `num` different questions of who does something to someone, each with a text of its own.
+
+    The three sentences, in an order drawn for each, report the event that is asked for, one with the
+    same verb and another patient, and one with the same patient and another verb; three different
+    creatures do these. Verbs and nouns of the question are drawn anew among words that mean the same, so
+    neither verb nor patient alone tells, nor does an equal word. A smaller set of the same seed is the
+    beginning of a larger one, and a hash of its text puts a question in a split, whatever the seed.
+
+    Args:
+        split: "train" or "validation"; a quarter of all texts are for validation.
+        num: number of questions, at least 1.
+        seed: any int.
+
+    Raises:
+        ValueError: unknown `split`, or `num` below 1.
+    """
+    if split not in sentences.SPLITS:
+        raise ValueError(f"split is {split!r}; allowed are {', '.join(sentences.SPLITS)}")
+    if num < 1:
+        raise ValueError(f"num is {num}; allowed are whole numbers from 1")
+    rng = Random(f"question {split} {seed}")
+    drawn: dict[Quiz, None] = {}
+    while len(drawn) < num:
+        quiz = _drawn(rng)
+        if sentences.split_of(f"{quiz.question}\t{quiz.context}") == split:
+            drawn[quiz] = None
+    return list(drawn)
+
+
+def _drawn(rng: Random) -> Quiz:
+    asked = grammar.draw_event(rng)
+    patient = grammar.other_phrase(rng, asked.agent, asked.patient)
+    agent = grammar.other_phrase(rng, asked.agent, asked.patient, patient)
+    same_verb = Event(agent, asked.verb, patient)
+    verb = grammar.other(rng, grammar.VERBS, asked.verb)
+    agent = grammar.other_phrase(rng, asked.agent, asked.patient, patient, agent)
+    same_patient = replace(asked, agent=agent, verb=verb)
+    events = rng.sample((asked, same_verb, same_patient), 3)
+    said = [event.words(rng) for event in events]
+    doing = grammar.agree(rng.choice(asked.verb), plural=False)
+    question = ("who", doing, *asked.patient.words(rng), ".")
+    number = events.index(asked)
+    place = _place(said[number], asked)
+    before = " ".join((*map(" ".join, said[:number]), *said[number][:place]))
+    answer = " ".join(said[number][place : place + 2])
+    context = " ".join(map(" ".join, said))
+    return Quiz(" ".join(question), context, answer, len(before) + 1 if before else 0)
+
+
+def _place(words: Words, event: Event) -> int:
+    """Where the agent of an event begins in its sentence: at the determiner before its noun."""
+    nouns = {grammar.noun_form(noun, plural=event.agent.plural) for noun in event.agent.concept}
+    return next(place for place, word in enumerate(words) if word in nouns) - 1

@@ -1,0 +1,259 @@
+"""How far a training moves weights, and how far a mask can thus be from that of the pre-trained weights.
+
+A mask that magnitudes choose differs from the one that the pre-trained weights alone would choose, the
+one-shot mask, only where weights cross a threshold. A training of few steps with a small learning rate
+moves no weight far, so that few can cross: AdamW moves a weight by about the sum of its learning rates
+at most.
+"""
+
+import os
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stages.tickets.pruning.masks import (
+    Mask,
+    Weights,
+    check_same_matrices,
+    dense,
+    num_survivors,
+    num_weights,
+    prune_by_magnitude,
+)
+
+T = TypeVar("T")
+QUANTILES = {"move_50": 0.5, "move_90": 0.9, "move_99": 0.99, "move_99_9": 0.999}
+
+
+@dataclass(frozen=True)
+class Moves:
+    """How far weights are from where they started, over the weights that were trained."""
+
+    num: int
+    largest: float
+    quantiles: dict[str, float]
+    """By name as in QUANTILES: the smallest move that so large a share of the weights does not exceed."""
+
+
+@dataclass(frozen=True)
+class Bound:
+    """How many weights the mask of a round and the one-shot mask can exchange at most."""
+
+    distance: float
+    """How far a weight is from its pre-trained value at most."""
+    near: int
+    """Survivors whose pre-trained magnitude is no further from the threshold of the one-shot mask."""
+    most_exchanged: int
+    jaccard_at_least: float
+    """Of what both masks keep."""
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """How far the mask of a round is from the one-shot mask of the same size.
+
+    Masks of one size differ by an exchange: as many weights that the one-shot mask keeps are dropped as
+    weights that it drops are kept.
+    """
+
+    threshold_pretrained: float
+    """Magnitude of the largest pre-trained weight that the one-shot mask drops."""
+    threshold_trained: float
+    """Magnitude of the largest trained weight that the round drops."""
+    gone: int
+    """Weights that the one-shot mask keeps and that rounds before have dropped: they never return."""
+    exchanged: int
+    jaccard: float
+    """Of what both masks keep."""
+
+
+def record(
+    pretrained: Weights,
+    start: Weights,
+    trained: Weights,
+    before: Mask,
+    after: Mask,
+    sparsity: float,
+    rates: float,
+) -> dict[str, int | float]:
+    """All of this about one round, as numbers by name.
+
+    Args:
+        pretrained: theta_0.
+        start: the weights that rounds restart from, theta_i.
+        trained: the weights that the round has ranked, those outside `before` aside.
+        before: the survivors that were trained.
+        after: what the round keeps.
+        sparsity: of `after`.
+        rates: sum of the learning rates that led from theta_0 to `trained`.
+
+    Returns:
+        `prunable` and `trained`, numbers of weights; `largest` and quantiles of the distances from
+        theta_i; the fields of Exchange; those of the Bound by the largest distance from theta_0 that was
+        measured, and, with `rates_` before their names, by the learning rates.
+    """
+    moved = moves(start, trained, before)
+    one_shot = prune_by_magnitude(pretrained, dense(pretrained), sparsity)
+    distance = largest_distance(pretrained, trained, before)
+    by_rates = asdict(bound(pretrained, one_shot, before, rates))
+    return {
+        "prunable": num_weights(after),
+        "trained": moved.num,
+        "largest": moved.largest,
+        **moved.quantiles,
+        **asdict(exchange(pretrained, one_shot, trained, before, after)),
+        **asdict(bound(pretrained, one_shot, before, distance)),
+        **{f"rates_{name}": value for name, value in by_rates.items()},
+    }
+
+
+def moves(start: Weights, trained: Weights, survivors: Mask) -> Moves:
+    """How far the survivors have moved.
+
+    Args:
+        start: the weights at the start of the training.
+        trained: the same after it.
+        survivors: what was trained; the others are 0 and do not count.
+
+    Raises:
+        ValueError: names or shapes differ, or nothing survives.
+    """
+    check_same_matrices(start, survivors)
+    check_same_matrices(trained, survivors)
+
+    def moved(name: str) -> NDArray[np.floating]:
+        distances, kept = np.abs(trained[name] - start[name]), survivors[name]
+        return distances.reshape(-1) if kept.all() else distances[kept]
+
+    together = np.concatenate(_over(survivors, moved))
+    num = together.size
+    if num == 0:
+        raise ValueError("no weight survives, so none has moved")
+    places = {name: int(np.ceil(share * num)) - 1 for name, share in QUANTILES.items()}
+    together.partition(sorted({*places.values(), num - 1}))
+    quantiles = {name: float(together[place]) for name, place in places.items()}
+    return Moves(num, float(together[-1]), quantiles)
+
+
+def largest_distance(pretrained: Weights, trained: Weights, survivors: Mask) -> float:
+    """Of a survivor from its pre-trained value.
+
+    In float64, so that a threshold less the distance is not rounded.
+
+    Raises:
+        ValueError: names or shapes differ.
+    """
+    check_same_matrices(pretrained, survivors)
+    check_same_matrices(trained, survivors)
+
+    def largest(name: str) -> float:
+        distances = np.abs(pretrained[name].astype(np.float64) - trained[name])
+        return _largest(distances, survivors[name])
+
+    return max(_over(survivors, largest))
+
+
+def exchange(
+    pretrained: Weights, one_shot: Mask, trained: Weights, before: Mask, after: Mask
+) -> Exchange:
+    """How far the mask of a round is from the one-shot mask.
+
+    Args:
+        pretrained: theta_0.
+        one_shot: its largest weights, exactly as many as `after` keeps, over all matrices.
+        trained: the weights that the round has ranked, those outside `before` aside.
+        before: the survivors that were trained.
+        after: what the round keeps, a subset of `before`.
+
+    Raises:
+        ValueError: names, shapes or sizes of the masks differ.
+    """
+    for other in (one_shot, trained, before, after):
+        check_same_matrices(pretrained, other)
+    kept = num_survivors(after)
+    _check_size(one_shot, kept)
+
+    def counted(name: str) -> tuple[float, int, int]:
+        largest = _largest(np.abs(trained[name]), before[name] & ~after[name])
+        gone = int(np.count_nonzero(one_shot[name] & ~before[name]))
+        return largest, gone, int(np.count_nonzero(one_shot[name] & ~after[name]))
+
+    largest, gone, exchanged = zip(*_over(after, counted), strict=True)
+    num = int(sum(exchanged))
+    return Exchange(
+        threshold(pretrained, one_shot), max(largest), int(sum(gone)), num, jaccard(num, kept)
+    )
+
+
+def bound(pretrained: Weights, one_shot: Mask, before: Mask, distance: float) -> Bound:
+    """How many weights a round's mask and the one-shot mask of its size can exchange at most.
+
+    Let D be the distance, t the threshold of the one-shot mask and t' that of the round. A survivor that
+    the one-shot mask keeps and the round drops has a pre-trained magnitude of at most t' + D; one that
+    the one-shot mask drops and the round keeps has at least t' - D. If t' is at most t, the former are
+    no further than D above t; with those that were gone before, they are all that the one-shot mask keeps
+    and the round does not. If t' is more than t, the latter are no further than D below t. Both
+    sides of the exchange are equally large, so the larger of the two bounds holds in any case: in
+    every round of a chain, and whatever weights its training started from.
+
+    Args:
+        pretrained: theta_0.
+        one_shot: its largest weights, as many as the round keeps.
+        before: the survivors that were trained.
+        distance: D, of a trained survivor from its pre-trained value, at most.
+
+    Raises:
+        ValueError: names or shapes differ.
+    """
+    check_same_matrices(pretrained, one_shot)
+    check_same_matrices(pretrained, before)
+    at = threshold(pretrained, one_shot)
+
+    def counted(name: str) -> tuple[int, int, int]:
+        magnitude = np.abs(pretrained[name].astype(np.float64))
+        kept, there = one_shot[name], before[name]
+        return (
+            int(np.count_nonzero(kept & there & (magnitude <= at + distance))),
+            int(np.count_nonzero(~kept & there & (magnitude >= at - distance))),
+            int(np.count_nonzero(kept & ~there)),
+        )
+
+    above, below, gone = (int(sum(one)) for one in zip(*_over(before, counted), strict=True))
+    size = num_survivors(one_shot)
+    most = min(max(below, above + gone), size, num_weights(one_shot) - size)
+    return Bound(distance, above + below, most, jaccard(most, size))
+
+
+def threshold(weights: Weights, mask: Mask) -> float:
+    """Magnitude of the largest weight that the mask drops; 0 where it drops none."""
+    return max(_over(mask, lambda name: _largest(np.abs(weights[name]), ~mask[name])))
+
+
+def _check_size(one_shot: Mask, kept: int) -> None:
+    if num_survivors(one_shot) != kept:
+        raise ValueError(
+            f"the one-shot mask keeps {num_survivors(one_shot)} weights, and the round's {kept}"
+        )
+
+
+def jaccard(exchanged: int, kept: int) -> float:
+    """Jaccard similarity of two masks that keep `kept` weights each, and share all but `exchanged`.
+
+    1 where nothing is kept.
+    """
+    return (kept - exchanged) / (kept + exchanged) if kept else 1.0
+
+
+def _largest(magnitudes: NDArray[np.floating], among: NDArray[np.bool_]) -> float:
+    """0 where there are none."""
+    return float((magnitudes * among).max(initial=0.0))
+
+
+def _over(names: Iterable[str], work: Callable[[str], T]) -> list[T]:
+    """The work on every matrix, side by side: numpy works outside Python's lock."""
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        return list(pool.map(work, names))

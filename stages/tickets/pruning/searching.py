@@ -1,0 +1,172 @@
+"""Searches for the smallest subnetwork of a fine-tuned model that keeps a share of its score, untrained.
+
+Prasanna et al. 2020, Sec. 3. What a subnetwork scores and how important its parts are, the caller says.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stages.tickets.pruning import masks
+from stages.tickets.pruning.masks import Mask, Weights
+from stages.tickets.pruning.structure import Structure
+
+Phase = Literal["joint", "heads", "mlps"]
+Scored = tuple[NDArray[np.float64], NDArray[np.float64]]
+"""Importance of heads, (layers, heads), and of MLPs, (layers,); those of dropped ones are not read."""
+MAX_PASSES = 30
+"""Of the magnitude search."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """A candidate, and what became of it."""
+
+    phase: Phase
+    importance: Scored
+    """By which the least important elements were chosen."""
+    candidate: Structure
+    score: float
+    accepted: bool
+
+
+@dataclass(frozen=True)
+class Found:
+    """The last candidate that passed, and how it came to it."""
+
+    structure: Structure
+    dense_score: float
+    threshold: float
+    """The lowest score that passes."""
+    steps: tuple[Step, ...]
+
+
+def search(
+    score: Callable[[Structure], float],
+    importance: Callable[[Structure], Scored],
+    start: Structure,
+    phases: tuple[Phase, ...] = ("joint", "heads", "mlps"),
+    threshold: float = 0.9,
+    amount: float = 0.1,
+    stale_ranking: bool = False,
+) -> Found:
+    """Drop the least important heads and MLPs while the score holds, phase after phase.
+
+    A joint step drops n = int(amount * all heads), at least 1, of the surviving heads and one MLP; a
+    step of heads alone n if heads are all that is searched, else half of n (rounded down, at least 1); a
+    step of MLPs alone one. Elements of equal importance go in order of layer and head. A candidate passes
+    that scores at least `threshold` times the score of `start`; a phase ends with the first that
+    does not, or when there is nothing left to drop: a joint one with the last head or the last MLP.
+    A dense model that scores 0 or less has no share to keep: nothing is searched.
+
+    Args:
+        score: of a subnetwork, higher is better.
+        importance: of all heads and MLPs in a subnetwork.
+        start: the dense model's.
+        phases: in this order.
+        threshold: share of the dense score, in (0, 1].
+        amount: share of all heads, in (0, 1).
+        stale_ranking: as in the authors' code, the first step of a later phase ranks with the scores of
+            the candidate that was just rejected, not with those of the subnetwork that it starts from.
+    """
+    dense_score = score(start)
+    lowest = threshold * dense_score
+    full_step = max(1, int(amount * start.heads.size))
+    if dense_score <= 0:
+        return Found(start, dense_score, lowest, ())
+    current, found, steps = start, importance(start), []
+    for phase in phases:
+        num = full_step if phase == "joint" or phases == ("heads",) else max(1, full_step // 2)
+        while (candidate := _without_least(current, found, phase, num)) is not None:
+            reached = score(candidate)
+            accepted = reached >= lowest
+            steps.append(Step(phase, found, candidate, reached, accepted))
+            if accepted or stale_ranking:
+                found = importance(candidate)
+            if not accepted:
+                break
+            current = candidate
+    return Found(current, dense_score, lowest, tuple(steps))
+
+
+def _without_least(
+    current: Structure, importance: Scored, phase: Phase, num_heads: int
+) -> Structure | None:
+    """The next candidate; None where the phase has nothing left to drop."""
+    heads, mlps = current.heads.copy(), current.mlps.copy()
+    if (phase != "mlps" and not heads.any()) or (phase != "heads" and not mlps.any()):
+        return None
+    if phase != "mlps":
+        _drop_least_(heads, importance[0], num_heads)
+    if phase != "heads":
+        _drop_least_(mlps, importance[1], 1)
+    return Structure(heads, mlps)
+
+
+def _drop_least_(kept: NDArray[np.bool_], importance: NDArray[np.float64], number: int) -> None:
+    ranked = np.where(kept, importance, np.inf).reshape(-1)
+    least = np.argsort(ranked, kind="stable")[: min(number, np.count_nonzero(kept))]
+    kept.reshape(-1)[least] = False
+
+
+@dataclass(frozen=True)
+class Pass:
+    """A candidate of the magnitude search."""
+
+    sparsity: float
+    score: float
+    accepted: bool
+
+
+@dataclass(frozen=True)
+class FoundMask:
+    """The last mask that passed, and how it came to it."""
+
+    mask: Mask
+    dense_score: float
+    threshold: float
+    steps: tuple[Pass, ...]
+
+
+def search_by_magnitude(
+    score: Callable[[Mask], float], weights: Weights, threshold: float = 0.9, amount: float = 0.1
+) -> FoundMask:
+    """Drop the smallest weights, without training, while the score holds.
+
+    Every step drops the share `amount` of the weights that remain (rounded as `masks.survivors_at` does),
+    ranked over all of them; at most MAX_PASSES steps, and none where the dense model scores 0 or less.
+
+    Args:
+        score: of a mask, higher is better.
+        weights: fine-tuned, with biases where those are pruned too.
+        threshold: share of the dense score, in (0, 1].
+        amount: share of the remaining weights, in (0, 1). The paper says a tenth; its published masks
+            took steps of a twentieth.
+    """
+    mask = masks.dense(weights)
+    dense_score = score(mask)
+    lowest = threshold * dense_score
+    steps = []
+    for number in range(1, MAX_PASSES + 1):
+        sparsity = 1 - (1 - amount) ** number
+        if dense_score <= 0 or sparsity == 1:
+            break
+        candidate = masks.prune_by_magnitude(weights, mask, sparsity)
+        reached = score(candidate)
+        steps.append(Pass(masks.sparsity(candidate), reached, reached >= lowest))
+        if not steps[-1].accepted:
+            break
+        mask = candidate
+    return FoundMask(mask, dense_score, lowest, tuple(steps))
+
+
+def complement(mask: Mask, weights: Weights) -> Mask:
+    """As many weights as `mask` keeps, but the smallest: the "bad" ones of Prasanna et al. 2020."""
+    kept, everything = masks.num_survivors(mask), masks.dense(weights)
+    if kept == masks.num_weights(mask):
+        return everything
+    largest = masks.prune_by_magnitude(weights, everything, kept / masks.num_weights(mask))
+    return {name: ~stays for name, stays in largest.items()}

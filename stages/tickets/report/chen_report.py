@@ -1,0 +1,143 @@
+"""The sections of the report on Chen et al. 2020 but those on masks."""
+
+from collections.abc import Sequence
+
+from stages.tickets.report import (
+    answers,
+    chen_claims,
+    chen_tables,
+    control_tables,
+    curves,
+    rewinding_tables,
+    score_tables,
+    seed_tables,
+    ticket_tables,
+    transfer_figures,
+    transfer_tables,
+)
+from stages.tickets.report.checks import Data
+from stages.tickets.report.chen_rows import ChenResults
+from stages.tickets.report.figures import Config
+from stages.tickets.report.sections import Section
+from stages.tickets.statistics.summary import Agreement, Kept, Scores, TaskSize
+
+
+def before_masks(
+    scores: Scores, layers: Sequence[Kept], published: ChenResults, config: Config
+) -> list[Section]:
+    """Tickets, controls, transfer, rewinding and seeds."""
+    return [
+        Section(
+            "tickets",
+            "Do matching tickets exist?",
+            "How many weights can iterative magnitude pruning (IMP) drop before the subnetwork, "
+            "trained alone from the rewound weights, scores worse than the dense model?",
+            "Chen et al. 2020, Table 2; the strict rule is in the supplement.",
+            answers.on_tickets(scores, config),
+            (),
+            (
+                ticket_tables.tickets_table(scores, config),
+                ticket_tables.rules_table(scores, published.tickets, published.strict, config),
+                chen_tables.published_tickets_table(scores, layers, published.tickets, config),
+            ),
+        ),
+        Section(
+            "scores",
+            "Score against sparsity",
+            "How do tickets and their controls score at every sparsity?",
+            "Chen et al. 2020, supplement, Figure 11 (there without controls).",
+            answers.on_scores(scores, config),
+            (curves.scores_figure(scores, config),),
+            (
+                score_tables.scores_table(scores, config),
+                score_tables.other_metrics_table(scores, config),
+            ),
+        ),
+        Section(
+            "controls",
+            "Are tickets better than their controls?",
+            "Does it matter which weights survive, or only how many? And does it matter that they "
+            "are the pre-trained ones, each in its place?",
+            "Chen et al. 2020, Table 2, rows 3 to 5; masks by matrix and one-shot masks are "
+            "other controls than theirs.",
+            answers.on_controls(scores, config),
+            (control_tables.controls_figure(scores, config),),
+            (control_tables.controls_table(scores, config),),
+        ),
+        Section(
+            "transfer",
+            "Do masks transfer between tasks?",
+            "Does a mask found on one task serve another as well as the other's own?",
+            "Chen et al. 2020, Figure 2; the mask of several tasks is in the supplement.",
+            answers.on_transfer(scores, config),
+            (
+                transfer_figures.transfer_figure(scores, config),
+                transfer_figures.published_transfer_figure(published),
+            ),
+            (
+                transfer_tables.transfer_table(scores, config),
+                chen_tables.published_transfer_table(published, config),
+            ),
+        ),
+        Section(
+            "transfer_weights",
+            "Do masks transfer better with the source's weights?",
+            "Does a mask serve another task better on weights that the source's training has moved "
+            "than on theta_0?",
+            "Chen et al. 2020, Figure 3 (Figure 4 of the first version).",
+            answers.on_weights(scores, config),
+            (),
+            (transfer_tables.weights_table(scores, config),),
+        ),
+        Section(
+            "rewinding",
+            "Does rewinding help?",
+            "Does the last ticket score better when it starts from weights that training has already "
+            "moved, and is it better than pruning that never rewinds?",
+            "Chen et al. 2020, Table 3 (there the masks differ with the point as well).",
+            answers.on_rewinding(scores, config),
+            (
+                curves.rewinding_figure(scores, config),
+                rewinding_tables.standard_figure(scores, config),
+            ),
+            (
+                rewinding_tables.rewinding_table(scores, config),
+                rewinding_tables.standard_table(scores, config),
+            ),
+        ),
+        Section(
+            "seeds",
+            "Is it the mask or the training?",
+            "How much of the spread over seeds is due to the mask that a seed found, and how much to "
+            "the training that followed?",
+            "Chen et al. 2020 report one spread over five runs, which does not tell them apart.",
+            answers.on_seeds(scores, config),
+            (),
+            (
+                seed_tables.cross_table(scores, config),
+                seed_tables.variance_table(scores, config),
+            ),
+        ),
+    ]
+
+
+def claims_section(
+    scores: Scores,
+    tasks: Sequence[TaskSize],
+    agreement: Sequence[Agreement],
+    layers: Sequence[Kept],
+    published: ChenResults,
+    config: Config,
+) -> Section:
+    """What they say, and whether it holds here."""
+    data = Data(scores, tasks, agreement, chen_tables.same_encoder(layers), published)
+    claimed = chen_claims.chen_claims_table(data, config)
+    return Section(
+        "chen_claims",
+        "What Chen et al. say",
+        "Do their statements on tickets, transfer and rewinding hold here?",
+        "Chen et al. 2020, abstract, Tables 2 and 3, Figures 2 and 3, supplement.",
+        chen_claims.on_chen_claims(claimed),
+        (),
+        (claimed,),
+    )

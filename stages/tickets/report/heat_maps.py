@@ -1,0 +1,172 @@
+"""The figures that are heat maps: agreement and layers; and how one is drawn."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib import colormaps
+from matplotlib.axes import Axes
+from matplotlib.collections import QuadMesh
+from matplotlib.figure import Figure as Canvas
+
+from stages.tickets.report import findings, runs
+from stages.tickets.report.figures import BLACK, Config, Figure, render
+from stages.tickets.report.formatting import matrix_name, percent, points
+from stages.tickets.report.tables import Record
+from stages.tickets.statistics.summary import Agreement, Kept
+
+Grid = Sequence[Sequence[float | None]]
+
+
+def agreement_figure(agreement: Sequence[Agreement], config: Config) -> Figure:
+    """Jaccard similarity of the last masks between tasks, and between seeds on the diagonal."""
+    title = "Jaccard similarity of masks between tasks"
+    last = config.rounds[-1]
+    here = findings.last_overlaps(agreement, config)
+    caption = (
+        f"Jaccard similarity (survivors of both over survivors of either) of the masks of round "
+        f"{last.to} ({percent(last.sparsity)} sparse): off the diagonal between tasks, mean over "
+        f"seeds (n={len(config.seeds)}); on the diagonal between seeds of one task."
+    )
+    if not here:
+        return Figure("agreement", title, caption, missing=runs.why_no_agreement(config))
+    floor = findings.average(row.floor for row in here) or 0.0
+    by_matrix = findings.average(row.floor_by_matrix for row in here) or 0.0
+    caption += (
+        f" By chance: {floor:.3f} for uniformly random masks of the same sizes, {by_matrix:.3f} "
+        "for masks random within every matrix; the colours start at the first."
+    )
+    groups = [
+        [[row for row in here if _between(row, first, second)] for second in config.tasks]
+        for first in config.tasks
+    ]
+    values = [[findings.average(row.value for row in group) for group in line] for line in groups]
+    texts = [["" if value is None else f"{value:.2f}" for value in line] for line in values]
+
+    def draw(canvas: Canvas) -> None:
+        panel = canvas.subplots()
+        mesh = heat(panel, values, texts, (config.tasks, config.tasks), ("viridis", floor, 1.0))
+        colour_bar(canvas, panel, mesh, f"Jaccard (chance: {floor:.2f})")
+
+    records: list[Record] = [
+        {
+            "pair": f"{first} and {second}" if first != second else f"{first}, seeds",
+            "first": first,
+            "second": second,
+            "jaccard": value,
+            "floor": findings.average(row.floor for row in group),
+            "floor_by_matrix": findings.average(row.floor_by_matrix for row in group),
+            "n": len(group),
+        }
+        for y, first in enumerate(config.tasks)
+        for x, second in enumerate(config.tasks)
+        if x >= y and (value := values[y][x]) is not None and (group := groups[y][x])
+    ]
+    count = len(config.tasks)
+    svg = render("agreement", title, (max(1.7 + 0.6 * count, 3.6), 2.3 + 0.4 * count), draw)
+    return Figure("agreement", title, caption, svg, tuple(records))
+
+
+def _between(row: Agreement, first: str, second: str) -> bool:
+    if first == second:
+        return row.axis == "seeds" and row.first == first
+    return row.axis == "tasks" and {row.first, row.second} == {first, second}
+
+
+def layers_figure(layers: Sequence[Kept], config: Config) -> Figure:
+    """Sparsity of every matrix in the last round: over all tasks as a map, by task as lines."""
+    title = "Sparsity of every matrix of the last ticket, by layer"
+    last = config.rounds[-1]
+    caption = (
+        f"Share of the weights that the ticket of round {last.to} drops in every matrix, per cent; "
+        f"over all of them {percent(last.sparsity)}. Mean over tasks and seeds; the pooler, where "
+        "there is one, is in the table."
+    )
+    found = [one for one in findings.densities(layers, config) if one.layer is not None]
+    if not found:
+        return Figure("layers", title, caption, missing=runs.NO_LAYERS)
+    matrices = list(dict.fromkeys(one.matrix for one in found))
+    numbers = sorted({one.layer for one in found if one.layer is not None})
+    overall = {(one.layer, one.matrix): 1 - one.density.mean for one in found if not one.task}
+    values = [[100 * overall[layer, matrix] for matrix in matrices] for layer in numbers]
+    texts = [[points(overall[layer, matrix]) for matrix in matrices] for layer in numbers]
+    flat = [value for row in values for value in row]
+    limits = (min(flat), max(*flat, min(flat) + 1))
+
+    def draw(canvas: Canvas) -> None:
+        panel = canvas.subplots()
+        names = [matrix_name(matrix) for matrix in matrices]
+        layers = [str(number) for number in numbers]
+        mesh = heat(panel, values, texts, (layers, names), ("viridis_r", *limits))
+        panel.set_ylabel("layer (0: next to the input)")
+        colour_bar(canvas, panel, mesh, "sparsity (%)")
+
+    size = (1.4 + 0.65 * len(matrices), 2.3 + 0.34 * len(numbers))
+    return Figure(
+        "layers",
+        title,
+        caption,
+        render("layers", title, (max(size[0], 3.6), size[1]), draw),
+        tuple(
+            {
+                "place": f"layer {one.layer}, {matrix_name(one.matrix)}",
+                "layer": one.layer,
+                "matrix": one.matrix,
+                "sparsity": 1 - one.density.mean,
+                "n": one.density.n,
+            }
+            for one in found
+            if not one.task
+        ),
+    )
+
+
+def heat(
+    panel: Axes,
+    values: Grid,
+    texts: Sequence[Sequence[str]],
+    names: tuple[Sequence[str], Sequence[str]],
+    colours: tuple[str, float, float],
+) -> QuadMesh:
+    """Cells as vectors with their numbers; a missing value stays white.
+
+    Args:
+        names: of the rows and of the columns.
+        colours: name of the colour map, and the values at its ends.
+
+    41 colours, an odd number for a middle one; of more than 50, a colour bar becomes a bitmap.
+    """
+    shown = [[float("nan") if value is None else value for value in row] for row in values]
+    rows, columns = names
+    colour_map, low, high = colours
+    mesh = panel.pcolormesh(
+        shown,
+        cmap=colormaps[colour_map].resampled(41),
+        vmin=low,
+        vmax=high,
+        edgecolors="white",
+        linewidth=1,
+    )
+    for y, row in enumerate(values):
+        for x, value in enumerate(row):
+            place = (x + 0.5, y + 0.5)
+            if value is None:
+                panel.text(*place, "–", ha="center", va="center", color=BLACK)
+                continue
+            red, green, blue, _ = mesh.to_rgba(np.array([value]))[0]
+            luminance = 0.2126 * red**2.2 + 0.7152 * green**2.2 + 0.0722 * blue**2.2
+            ink = BLACK if luminance > 0.18 else "#FFFFFF"  # the higher contrast of the two
+            panel.text(*place, texts[y][x], ha="center", va="center", color=ink, fontsize=8.5)
+    panel.invert_yaxis()
+    panel.set_xticks([x + 0.5 for x in range(len(columns))], columns, rotation=40, ha="right")
+    panel.set_yticks([y + 0.5 for y in range(len(rows))], rows)
+    panel.tick_params(length=0)
+    panel.grid(visible=False)
+    for spine in panel.spines.values():
+        spine.set_visible(False)
+    return mesh
+
+
+def colour_bar(canvas: Canvas, panel: Axes | list[Axes], mesh: QuadMesh, label: str) -> None:
+    bar = canvas.colorbar(mesh, ax=panel, location="bottom", shrink=0.7, aspect=30)
+    bar.set_label(label)
+    bar.outline.set_visible(False)

@@ -1,0 +1,139 @@
+"""What `dvc repro` has to be asked for to make a part of the report again."""
+
+from collections.abc import Collection, Mapping
+from typing import Protocol
+
+from stages.tickets import settings
+from stages.tickets.report import runs
+
+REPORT = "uv run dvc repro plot"
+TICKETS = ("prune-round", "ticket", "earlier")
+STRUCTURED = ("search", "retrain", "retrain-super")
+SECTIONS: Mapping[str, tuple[str, ...]] = {
+    "tasks": ("prepare", "prepare-own"),
+    "tickets": (*TICKETS, "random", "controls"),
+    "scores": (*TICKETS, "random", "scratch", "baselines"),
+    "controls": ("ticket", "random", "controls"),
+    "transfer": ("transfer",),
+    "transfer_weights": ("transfer-weights",),
+    "rewinding": ("rewind", "standard"),
+    "seeds": ("cross",),
+    "agreement": ("stability",),
+    "layers": ("stability",),
+    "movement": ("stability",),
+    "subnetworks": (*STRUCTURED, "retrain-magnitude"),
+    "bad_subnetworks": (*STRUCTURED, "retrain-magnitude", "scratch-structured", "baselines"),
+    "survival": ("survival",),
+    "importance": ("survival",),
+    "hans": ("ticket", "random", "retrain", "retrain-magnitude"),
+    "patterns": ("patterns",),
+    "chen_claims": (),
+    "claims": (),
+}
+"""Stages whose outputs a section of the report shows. Those on claims show what others do."""
+NO_RUNS = ("transfer_published", "pattern_examples")
+"""Figures and tables that show nothing of this study."""
+CLAIMS: Mapping[str, tuple[str, ...]] = {
+    "tickets_exist": TICKETS,
+    "tickets_exist_apart": TICKETS,
+    "better_than": ("ticket", "random", "controls"),
+    "rewinding": ("rewind",),
+    "standard": ("standard",),
+    "aliased": ("standard",),
+    "universal": ("transfer",),
+    "universal_mean": ("transfer",),
+    "best_source": ("transfer",),
+    "half_served": ("transfer",),
+    "larger_sources": ("transfer",),
+    "one_shot": ("transfer", "controls"),
+    "one_shot_beside_tasks": ("transfer",),
+    "several_tasks": ("multi-task", "transfer"),
+    "weights": ("transfer-weights",),
+    "masks_agree": ("stability",),
+    "mlm_mask_differs": ("stability",),
+    "good_weights": ("search", "retrain-magnitude"),
+    "random_weights": ("search", "retrain-magnitude"),
+    "bad_weights": ("search", "retrain-magnitude"),
+    "good": STRUCTURED,
+    "random": STRUCTURED,
+    "bad": STRUCTURED,
+    "bad_random": STRUCTURED,
+    "super": STRUCTURED,
+    "kept_structured": STRUCTURED,
+    "kept_super": STRUCTURED,
+    "kappa_of_heads": ("search", "survival"),
+    "kept_magnitude": ("search", "survival"),
+    "middle_mlps": ("search", "survival"),
+    "upper_layers": ("search", "survival"),
+}
+"""The same of statements; all that begin with better_than_ are one."""
+
+
+class Config(runs.Config, Protocol):
+    """The sections of params.yaml that say which stages there are."""
+
+    @property
+    def data(self) -> Mapping[str, settings.Data]: ...
+    @property
+    def own(self) -> Mapping[str, settings.OwnData]: ...
+
+
+def of_section(name: str, config: Config) -> tuple[str, ...]:
+    """Commands, in order; the last draws the report.
+
+    Raises:
+        KeyError: there is no such section.
+    """
+    return _commands(SECTIONS[name], config)
+
+
+def of_part(section: str, part: str, config: Config) -> tuple[str, ...]:
+    """The same of one figure or table of a section, by its name."""
+    return (REPORT,) if part in NO_RUNS else of_section(section, config)
+
+
+def of_claim(name: str, config: Config) -> tuple[str, ...]:
+    """Commands, in order; the last draws the report.
+
+    Raises:
+        KeyError: there is no such claim.
+    """
+    return _commands(CLAIMS["better_than" if name.startswith("better_than_") else name], config)
+
+
+def _commands(stages: Collection[str], config: Config) -> tuple[str, ...]:
+    empty = without_items(config)
+    asked = [stage for stage in stages if stage not in empty]
+    return (f"uv run dvc repro {' '.join(asked)}", REPORT) if asked else (REPORT,)
+
+
+def without_items(config: Config) -> set[str]:
+    """Stages that params.yaml gives nothing to run on, so that DVC does not know their names."""
+    retrain, more = config.retrain, config.controls
+    lists: Mapping[str, tuple[Collection[object], ...]] = {
+        "prepare": (config.data,),
+        "prepare-own": (config.own,),
+        "earlier": (config.earlier.rounds,),
+        "random": (config.random.rounds,),
+        "controls": (more.tasks, more.seeds, more.rounds),
+        "scratch": (config.scratch.seeds,),
+        "transfer": (config.transfer.sources, config.transfer.targets, config.transfer.seeds),
+        "transfer-weights": (
+            config.transfer_weights.sources,
+            config.transfer_weights.targets,
+            config.transfer_weights.seeds,
+            config.transfer_weights.points,
+        ),
+        "rewind": (config.rewind.tasks, config.rewind.seeds, config.rewind.points),
+        "standard": (config.standard.tasks, config.standard.seeds),
+        "cross": (config.cross.tasks, config.cross.mask_seeds, config.cross.seeds),
+        "multi-task": (config.multitask.seeds,),
+        "search": (config.search.tasks, config.search.seeds),
+        "super": (retrain.tasks,),
+        "retrain": (retrain.tasks, retrain.seeds, retrain.structured),
+        "retrain-super": (retrain.tasks, retrain.seeds, retrain.super),
+        "retrain-magnitude": (retrain.tasks, retrain.seeds, retrain.magnitude),
+        "scratch-structured": (retrain.tasks, retrain.seeds, retrain.scratch),
+        "patterns": (config.patterns.tasks,),
+    }
+    return {stage for stage, found in lists.items() if not all(found)}

@@ -1,0 +1,3 @@
+"""params.yaml, typed."""
+
+from stages.tickets.settings.study import *  # noqa: F403

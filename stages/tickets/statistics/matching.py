@@ -1,0 +1,61 @@
+"""When a ticket matches the dense model, by three rules; and p values of several tests at once."""
+
+from collections.abc import Mapping, Sequence
+
+from stages.tickets.settings import Tickets
+from stages.tickets.statistics.summary import Seed, compare, summarize
+
+RULES = {
+    "one_std": "at most one standard deviation of dense below dense",
+    "strict": "at least dense",
+    "non_inferiority": "interval of ticket − dense above −margin",
+}
+"""What a ticket's mean has to be, by the name of the rule."""
+ROUNDING = 2e-6
+"""Means of scores that are written with six digits differ by rounding alone up to this."""
+
+
+def matches(ticket: Mapping[Seed, float], dense: Mapping[Seed, float], rule: Tickets) -> bool:
+    """Whether a ticket scores like the dense model.
+
+    one_std: its mean is at most one sample standard deviation over seeds of the dense scores below their
+    mean; of one seed the deviation counts as 0. strict: its mean is at least theirs. non_inferiority: the
+    lower end of the interval of the paired differences is above -margin; of one pair there is no
+    interval, and no match. Differences up to 2e-6 are rounding.
+
+    Args:
+        ticket, dense: scores by seed, at least one each.
+
+    Chen et al. 2020, Table 2 (one_std) and supplement (strict); non_inferiority is ours.
+    """
+    if rule.rule == "non_inferiority":
+        found = compare(ticket, dense, rule.confidence)
+        return found is not None and found.low is not None and found.low > -rule.margin
+    above, level = (summarize(one.values(), rule.confidence) for one in (ticket, dense))
+    allowed = (level.std or 0.0) if rule.rule == "one_std" else 0.0
+    return above.mean >= level.mean - allowed - ROUNDING
+
+
+def last_matching_round(
+    tickets: Mapping[int, Mapping[Seed, float]], dense: Mapping[Seed, float], rule: Tickets
+) -> int | None:
+    """The last round, that is the highest sparsity, whose ticket matches; None where none does.
+
+    Rounds before it need not match (Chen et al. 2020 report the highest sparsity that does).
+    """
+    return max((one for one in tickets if matches(tickets[one], dense, rule)), default=None)
+
+
+def holm(p_values: Sequence[float | None]) -> list[float | None]:
+    """p values corrected for their number by Holm's step-down method; None stays and does not count.
+
+    The i-th smallest of m, counted from 0, is multiplied by m - i; none falls below the one before
+    it, nor rises above 1.
+    """
+    order = sorted((p, place) for place, p in enumerate(p_values) if p is not None)
+    corrected: list[float | None] = [None] * len(p_values)
+    least = 0.0
+    for rank, (p, place) in enumerate(order):
+        least = max(least, min(1.0, p * (len(order) - rank)))
+        corrected[place] = least
+    return corrected

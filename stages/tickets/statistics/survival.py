@@ -1,0 +1,240 @@
+"""What survives in the masks of several tasks and seeds: where, in common, and how stably.
+
+Masks are found by task and seed, and every task has every seed. They are `Structure`s, or `Shares` of
+weights, whose heads are (layers, heads) and whose MLPs are (layers,).
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stages.tickets.pruning.masks import Mask
+from stages.tickets.pruning.structure import Structure
+from stages.tickets.statistics import raters
+
+MATRICES = (
+    "attention.self.query",
+    "attention.self.key",
+    "attention.self.value",
+    "attention.output.dense",
+    "intermediate.dense",
+    "output.dense",
+)
+"""Of a layer of BERT; each has a weight, (outputs, inputs), and a bias, (outputs,)."""
+KINDS = ("weight", "bias")
+
+
+class Survivors(Protocol):
+    """A `Structure` or `Shares`."""
+
+    @property
+    def heads(self) -> NDArray[Any]: ...
+    @property
+    def mlps(self) -> NDArray[Any]: ...
+
+
+@dataclass(frozen=True)
+class OverSeeds:
+    """Mean and sample standard deviation (over n - 1) of arrays of n seeds; None for n = 1."""
+
+    mean: NDArray[np.float64]
+    std: NDArray[np.float64] | None
+    n: int
+
+
+@dataclass(frozen=True)
+class HeatMap:
+    """Heads, (layers, heads), and MLPs, (layers,)."""
+
+    heads: OverSeeds
+    mlps: OverSeeds
+
+
+@dataclass(frozen=True)
+class Overlaps:
+    """Heads and MLPs that two tasks both keep: (tasks, tasks), rows and columns as in `tasks`."""
+
+    tasks: tuple[str, ...]
+    heads: OverSeeds
+    mlps: OverSeeds
+
+
+@dataclass(frozen=True)
+class Stability:
+    """How far the heads and how far the MLPs of several structures agree."""
+
+    heads: raters.Comparison
+    mlps: raters.Comparison
+
+
+@dataclass(frozen=True)
+class Shares:
+    """Means over weights, such as the share that is kept: heads (layers, heads) and MLPs (layers,)."""
+
+    heads: NDArray[np.float64]
+    mlps: NDArray[np.float64]
+
+
+# --- where -----------------------------------------------------------------------------------
+
+
+def over_tasks(found: Mapping[tuple[str, int], Survivors]) -> HeatMap:
+    """In how many of the tasks each head and each MLP survives, from 0 to their number.
+
+    Of `Shares`, the sum of the tasks' shares.
+
+    Raises:
+        ValueError: there is no mask, a task lacks a seed of another, or shapes differ.
+
+    Prasanna et al. 2020, Fig. 1: structured pruning in b, of weights in a.
+    """
+    heads, mlps = _stacked(found)
+    return HeatMap(_over_seeds(heads.sum(axis=0)), _over_seeds(mlps.sum(axis=0)))
+
+
+def by_task(found: Mapping[tuple[str, int], Survivors]) -> dict[str, HeatMap]:
+    """For every task, the share of its seeds in which each head and each MLP survives.
+
+    Of `Shares`, the mean share. Errors are those of `over_tasks`. Prasanna et al. 2020, appendix.
+    """
+    tasks, _ = _axes(found)
+    return {
+        task: HeatMap(_over_seeds(heads), _over_seeds(mlps))
+        for task, heads, mlps in zip(tasks, *_stacked(found), strict=True)
+    }
+
+
+def by_place(values: Mapping[str, NDArray[Any]], num_heads: int) -> Shares:
+    """The mean over its weights that each head and each MLP has: of a mask, the share that is kept.
+
+    To a head of size w belong its w rows of query, key and value with their biases, and its w
+    columns of the attention's output matrix; to an MLP both matrices and both biases. The bias of
+    the attention's output belongs to no head. (Prasanna et al. 2020 cut it into slices by head.)
+
+    Args:
+        values: one per weight, such as a mask or magnitudes; weight and bias of the six `MATRICES` of
+            each layer, under names that end like `layer.3.attention.self.query.weight`; others, such
+            as a pooler, do not count.
+        num_heads: of a layer.
+
+    Raises:
+        ValueError: there is no layer, one lacks an array, or its heads are not of one size.
+
+    Prasanna et al. 2020, Fig. 1a.
+    """
+    heads, mlps = [], []
+    for layer in _layers(values):
+        by_unit = _by_unit(layer)
+        if len(by_unit) % num_heads:
+            raise ValueError(f"{len(by_unit)} rows of a query do not make {num_heads} heads")
+        heads.append(by_unit.reshape(num_heads, -1).mean(axis=1))
+        of_mlp = (layer[f"{matrix}.{kind}"] for matrix in MATRICES[4:] for kind in KINDS)
+        mlps.append(np.concatenate([array.reshape(-1) for array in of_mlp]).mean())
+    return Shares(np.array(heads, np.float64), np.array(mlps, np.float64))
+
+
+def by_layer(mask: Mask) -> list[tuple[int, int]]:
+    """Of every layer how many weights and biases it has, and how many of them `mask` keeps.
+
+    Args and errors are those of `by_place`. In Prasanna et al. 2020 lower layers lose slightly more.
+    """
+    return [
+        (sum(kept.size for kept in layer.values()), sum(int(kept.sum()) for kept in layer.values()))
+        for layer in _layers(mask)
+    ]
+
+
+def _layers(values: Mapping[str, NDArray[Any]]) -> list[dict[str, NDArray[Any]]]:
+    """The arrays of each layer by their names in it; all are there."""
+    layers: dict[int, dict[str, NDArray[Any]]] = {}
+    for name, array in values.items():
+        inside = re.search(r"(?:^|\.)layer\.(\d+)\.(.+)\.(?:weight|bias)$", name)
+        if inside and inside[2] in MATRICES:
+            layers.setdefault(int(inside[1]), {})[name[inside.start(2) :]] = array
+    for number in range(max(layers, default=0) + 1):
+        for name in (f"{matrix}.{kind}" for matrix in MATRICES for kind in KINDS):
+            if name not in layers.get(number, {}):
+                raise ValueError(f"there is no {name!r} of layer {number}")
+    return [layers[number] for number in sorted(layers)]
+
+
+def _by_unit(layer: Mapping[str, NDArray[Any]]) -> NDArray[Any]:
+    """What each unit of the heads has, a row each: of query, key and value, and of the output."""
+    pieces = []
+    for matrix in MATRICES[:3]:
+        pieces += [layer[f"{matrix}.weight"], layer[f"{matrix}.bias"][:, np.newaxis]]
+    return np.concatenate([*pieces, layer["attention.output.dense.weight"].T], axis=1)
+
+
+# --- in common -------------------------------------------------------------------------------
+
+
+def overlaps(structures: Mapping[tuple[str, int], Structure]) -> Overlaps:
+    """How many heads and MLPs the structures of two tasks and the same seed both keep.
+
+    On the diagonal is the size. These are counts: what two tasks share by chance grows with the sizes.
+    Errors are those of `over_tasks`.
+
+    Prasanna et al. 2020, Fig. 5; MLPs in the appendix.
+    """
+    tasks, _ = _axes(structures)
+    heads, mlps = (part.reshape(*part.shape[:2], -1) for part in _stacked(structures))
+    return Overlaps(
+        tuple(tasks),
+        *(_over_seeds(np.einsum("ase,bse->sab", part, part)) for part in (heads, mlps)),
+    )
+
+
+# --- how stably ------------------------------------------------------------------------------
+
+
+def stability(
+    structures: Sequence[Structure], num_permutations: int, generator: np.random.Generator
+) -> Stability:
+    """How far structures agree, beside permuted ones of the same sizes; `raters.compare` says more.
+
+    Raises:
+        ValueError: fewer than two structures, shapes differ, or `num_permutations` is below 1.
+    """
+    return Stability(
+        raters.compare([one.heads for one in structures], num_permutations, generator),
+        raters.compare([one.mlps for one in structures], num_permutations, generator),
+    )
+
+
+def _axes(found: Mapping[tuple[str, int], Survivors]) -> tuple[list[str], list[int]]:
+    """Tasks and seeds in the order in which they come first; all of their pairs are there."""
+    if not found:
+        raise ValueError("there is no mask to count survivors in")
+    tasks = list(dict.fromkeys(task for task, _ in found))
+    seeds = list(dict.fromkeys(seed for _, seed in found))
+    for task in tasks:
+        for seed in seeds:
+            if (task, seed) not in found:
+                raise ValueError(f"task {task!r} has no mask of seed {seed}, another task has")
+    return tasks, seeds
+
+
+def _stacked(
+    found: Mapping[tuple[str, int], Survivors],
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Heads, (tasks, seeds, layers, heads), and MLPs, (tasks, seeds, layers)."""
+    tasks, seeds = _axes(found)
+    shapes = {(one.heads.shape, one.mlps.shape) for one in found.values()}
+    if len(shapes) > 1:
+        raise ValueError(f"heads and MLPs have shapes {sorted(shapes)}, need one of each")
+    grid = [[found[task, seed] for seed in seeds] for task in tasks]
+    return (
+        np.array([[one.heads for one in row] for row in grid], np.float64),
+        np.array([[one.mlps for one in row] for row in grid], np.float64),
+    )
+
+
+def _over_seeds(values: NDArray[np.float64]) -> OverSeeds:
+    """Over the first axis."""
+    n = len(values)
+    return OverSeeds(values.mean(axis=0), values.std(axis=0, ddof=1) if n > 1 else None, n)

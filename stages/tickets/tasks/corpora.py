@@ -1,0 +1,113 @@
+"""Corpora for masked language modelling: running text, cut into blocks of one length."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from tokenizers import Tokenizer
+
+from stages.tickets.files import Split
+from stages.tickets.settings import FolderData, HubData, ParamsError, TextData, expanded
+from stages.tickets.tasks import hub
+
+AT_ONCE = 2000
+"""Paragraphs that are tokenised together: their encodings are in memory at once."""
+
+
+@dataclass(frozen=True)
+class Paragraphs:
+    """The text of one split, paragraph by paragraph, none of them empty."""
+
+    lines: list[str]
+
+
+def load(name: str, data: HubData | FolderData | TextData) -> dict[str, Paragraphs]:
+    """`train` and `validation` of WikiText (Merity et al. 2016), or of one's own files.
+
+    Raises:
+        ParamsError: a file, a column or all text is missing.
+    """
+    if isinstance(data, TextData):
+        files = {"train": data.train, "validation": data.validation}
+        found = {split: _lines(path, f"data.{name}.{split}") for split, path in files.items()}
+    else:
+        tables = hub.tables(name, data, ("train", "validation"), "Salesforce/wikitext")
+        found = {}
+        for split, table in tables.items():
+            hub.check_filled(table, ("text",), f"{data.config}, {split}")
+            found[split] = table["text"].astype(str).tolist()
+    kept = {
+        split: Paragraphs([one for one in lines if one.strip()]) for split, lines in found.items()
+    }
+    for split, paragraphs in kept.items():
+        if not paragraphs.lines:
+            raise ParamsError(f"data.{name} has no text in its split {split}")
+    return kept
+
+
+def _lines(path: str, key: str) -> Iterable[str]:
+    file = expanded(path, key)
+    if not file.is_file():
+        raise ParamsError(f"{key} is {path!r}, but there is no such file")
+    try:
+        return _read(file, path, key)
+    except (ValueError, OSError) as error:
+        reason = " ".join(str(error).split())
+        raise ParamsError(f"{key} is {path!r}, which cannot be read: {reason}") from error
+
+
+def _read(file: Path, path: str, key: str) -> list[str]:
+    if file.suffix == ".txt":
+        return file.read_text(encoding="utf-8").split("\n")
+    table = pd.read_parquet(file)
+    hub.check_filled(table, ("text",), f"{key}, {path!r},")
+    return [str(text) for text in table["text"]]
+
+
+def blocks(paragraphs: Paragraphs, tokenizer: Tokenizer, max_length: int) -> Split:
+    """The tokens of all paragraphs, one after another, in blocks of `max_length` tokens.
+
+    Each block has the tokenizer's special tokens around it, as those of a single text, and these count.
+    What does not fill the last block is left out, less than one block of the whole text, as in Chen et
+    al. 2020. Nothing marks the end of a paragraph.
+
+    Raises:
+        ValueError: the text does not fill one block.
+    """
+    tokenizer.no_truncation()
+    lines = paragraphs.lines
+    pieces = [
+        np.array(encoding.ids, dtype=np.int32)
+        for start in range(0, len(lines), AT_ONCE)
+        for encoding in tokenizer.encode_batch(
+            lines[start : start + AT_ONCE], add_special_tokens=False
+        )
+    ]
+    tokens = np.concatenate(pieces)
+    before, after = _around(tokenizer)
+    room = max_length - len(before) - len(after)
+    number = len(tokens) // room
+    if number == 0:
+        raise ValueError(
+            f"its {len(tokens)} tokens do not fill one block of {max_length}, {room} without special ones"
+        )
+    ids = np.concatenate(
+        [
+            np.tile(before, (number, 1)),
+            tokens[: number * room].reshape(number, room),
+            np.tile(after, (number, 1)),
+        ],
+        axis=1,
+    )
+    starts = np.arange(number + 1, dtype=np.int64) * max_length
+    return Split(ids.reshape(-1), np.zeros(ids.size, dtype=np.int8), starts, np.zeros(number))
+
+
+def _around(tokenizer: Tokenizer) -> tuple[np.ndarray, np.ndarray]:
+    """Ids of the special tokens before and after a single text, int32."""
+    encoding = tokenizer.encode("a")
+    ids = np.array(encoding.ids, dtype=np.int32)
+    words = np.flatnonzero(np.array(encoding.special_tokens_mask) == 0)
+    return ids[: words[0]], ids[words[-1] + 1 :]

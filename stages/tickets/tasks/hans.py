@@ -1,0 +1,120 @@
+"""Examples of HANS (McCoy et al. 2019) for a task of entailment: from a file, or in the miniature."""
+
+import csv
+import hashlib
+from dataclasses import fields
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from stages.tickets.language import hans
+from stages.tickets.settings import (
+    Data,
+    HansFile,
+    MiniatureData,
+    OwnData,
+    ParamsError,
+    TextData,
+    expanded,
+)
+from stages.tickets.settings.noise import stable_seed
+from stages.tickets.tasks.hans_scores import Case
+from stages.tickets.tasks.texts import Texts
+
+COLUMNS = ("premise", "hypothesis", "label", "heuristic", "subcase")
+OFFICIAL = {
+    "sentence1": "premise",
+    "sentence2": "hypothesis",
+    "gold_label": "label",
+    "heuristic": "heuristic",
+    "subcase": "subcase",
+}
+"""Columns of heuristics_evaluation_set.txt, and what they are called here."""
+LABELS = {"entailment": 0, "non-entailment": 1}
+
+
+def load(name: str, data: Data | OwnData, seed: int) -> tuple[Texts, list[Case]] | None:
+    """The examples with labels 0 (entailment) and 1, and their cases in order; None without `hans`.
+
+    Of a file, each subcase gives at most `per_subcase` examples, drawn by a seed of its own; they
+    stay in the order of the file, and a smaller draw is part of a larger one.
+
+    Args:
+        name: of the task, for messages.
+        data: its section in params.yaml.
+        seed: of the draws from a file; the miniature has its own.
+
+    Raises:
+        ParamsError: the file is missing or is not as described.
+    """
+    if isinstance(data, OwnData | TextData) or data.hans is None:
+        return None
+    if isinstance(data, MiniatureData):
+        examples = hans.examples(data.hans.per_subcase, data.seed)
+        table = pd.DataFrame(examples, columns=[field.name for field in fields(hans.Example)])
+        origin = "the miniature language"
+    else:
+        file, key = data.hans, f"data.{name}.hans.path"
+        path = expanded(file.path, key)
+        table = _drawn(_read(file, path, key), file.per_subcase, seed)
+        origin = f"{path.name}, sha256 {hashlib.sha256(path.read_bytes()).hexdigest()[:12]}"
+    labels = table["label"].to_numpy(dtype=np.int64)
+    cases = zip(table["heuristic"], table["subcase"], strict=True)
+    return (
+        Texts(table["premise"].tolist(), table["hypothesis"].tolist(), labels),
+        [Case(heuristic, subcase, origin) for heuristic, subcase in cases],
+    )
+
+
+def _read(file: HansFile, path: Path, key: str) -> pd.DataFrame:
+    """The five columns of COLUMNS, checked."""
+    if not path.is_file():
+        raise ParamsError(f"{key} is {file.path!r}, but there is no such file")
+    official = path.suffix == ".txt"
+    try:
+        if official:
+            table = pd.read_csv(
+                path, sep="\t", dtype=str, keep_default_na=False, quoting=csv.QUOTE_NONE
+            )
+        else:
+            table = pd.read_parquet(path)
+    except (ValueError, OSError) as error:
+        reason = " ".join(str(error).split())
+        raise ParamsError(f"{key} is {file.path!r}, which cannot be read: {reason}") from error
+    for column in OFFICIAL if official else COLUMNS:
+        if column not in table.columns:
+            raise ParamsError(f"{key} is {file.path!r}, which has no column {column!r}")
+    if official:
+        table = table.rename(columns=OFFICIAL)
+    table = table[list(COLUMNS)]
+    if table.empty:
+        raise ParamsError(f"{key} is {file.path!r}, which has no rows")
+    allowed_in: dict[str, list[int] | list[str]] = {
+        "label": list(LABELS) if official else list(LABELS.values()),
+        "heuristic": list(hans.HEURISTICS.values()),
+    }
+    for column, allowed in allowed_in.items():
+        wrong = ~table[column].isin(allowed).to_numpy()
+        if wrong.any():
+            row = int(np.flatnonzero(wrong)[0])
+            raise ParamsError(
+                f"{key} is {file.path!r}, whose row {row + 1} has the {column} "
+                f"{table[column].tolist()[row]!r}, allowed are {', '.join(map(str, allowed))}"
+            )
+    for column in ("premise", "hypothesis", "subcase"):
+        empty = (table[column].isna() | (table[column] == "")).to_numpy()
+        if empty.any():
+            row = int(np.flatnonzero(empty)[0]) + 1
+            raise ParamsError(f"{key} is {file.path!r}, which has no {column!r} in its row {row}")
+    return table.assign(label=table["label"].map(LABELS)) if official else table
+
+
+def _drawn(table: pd.DataFrame, per_subcase: int, seed: int) -> pd.DataFrame:
+    kept = [
+        np.random.default_rng(stable_seed("hans", str(subcase), seed)).permutation(rows)[
+            :per_subcase
+        ]
+        for subcase, rows in table.groupby("subcase").indices.items()
+    ]
+    return table.iloc[np.sort(np.concatenate(kept))]

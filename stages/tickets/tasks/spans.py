@@ -1,0 +1,214 @@
+"""Questions whose answer is a span of a text (SQuAD v1.1), as windows of tokens."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from tokenizers import Encoding, Tokenizer
+
+from stages.tickets.files import Split
+from stages.tickets.settings import FolderData, HubData, ParamsError
+from stages.tickets.tasks import hub
+from stages.tickets.tasks.asked import Asked
+
+LONGEST_QUESTION = 64
+"""Word pieces of a question; what follows is cut (Devlin et al. 2019)."""
+AT_ONCE = 500
+"""Questions that are tokenised together: their encodings are in memory at once."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    text: str
+    start: int
+    """Its first character in the context."""
+
+
+@dataclass(frozen=True)
+class Question:
+    id: str
+    question: str
+    context: str
+    answers: tuple[Answer, ...]
+    """One at least; the first is the one that is learned."""
+
+
+@dataclass(frozen=True)
+class Questions:
+    """The questions of one split."""
+
+    questions: list[Question]
+
+    def __len__(self) -> int:
+        return len(self.questions)
+
+    def take(self, numbers: NDArray[np.int64]) -> "Questions":
+        return Questions([self.questions[number] for number in numbers])
+
+
+def load(name: str, data: HubData | FolderData) -> dict[str, Questions]:
+    """`train` and `validation` of SQuAD v1.1.
+
+    Raises:
+        ParamsError: a file or column is missing, or a question has no answer in its context.
+    """
+    tables = hub.tables(name, data, ("train", "validation"), "rajpurkar/squad")
+    return {split: _questions(table, f"{name}, {split}") for split, table in tables.items()}
+
+
+def _questions(table: pd.DataFrame, where: str) -> Questions:
+    columns = ("id", "question", "context", "answers")
+    hub.check_filled(table, columns, where)
+    rows = zip(*(table[column] for column in columns), strict=True)
+    found = []
+    for id_, question, context, given in rows:
+        pairs = zip(given["text"], given["answer_start"], strict=True)
+        answers = tuple(Answer(str(text), int(start)) for text, start in pairs)
+        if not answers:
+            raise ParamsError(
+                f"{where} has no answer to the question {id_!r}, allowed is SQuAD v1.1"
+            )
+        for answer in answers:
+            if context[answer.start : answer.start + len(answer.text)] != answer.text:
+                raise ParamsError(
+                    f"{where} has the answer {answer.text!r} to the question {id_!r}, which is not at "
+                    f"character {answer.start} of its context"
+                )
+        found.append(Question(str(id_), str(question), str(context), answers))
+    return Questions(found)
+
+
+def carve(questions: Questions, share: float, seed: int) -> tuple[Questions, Questions]:
+    """Train without, and only, a share of the contexts drawn by a seed, each with all its questions.
+
+    A context that is in training has thus no question in selection; at least one context is in each.
+
+    Raises:
+        ValueError: fewer than two contexts.
+    """
+    context = _numbered([one.context for one in questions.questions])[1]
+    number = int(context.max()) + 1
+    if number < 2:
+        raise ValueError(f"the questions of {number} contexts cannot be carved")
+    drawn = np.random.default_rng(seed).permutation(number)
+    outside = np.isin(context, drawn[: min(max(round(share * number), 1), number - 1)])
+    return questions.take(np.flatnonzero(~outside)), questions.take(np.flatnonzero(outside))
+
+
+def _numbered(texts: list[str]) -> tuple[list[str], NDArray[np.int64]]:
+    """Each text once, in order, and the number of every one."""
+    numbers: dict[str, int] = {}
+    found = [numbers.setdefault(text, len(numbers)) for text in texts]
+    return list(numbers), np.array(found, dtype=np.int64)
+
+
+# --- windows ---------------------------------------------------------------------------------
+
+
+def windows(
+    questions: Questions, tokenizer: Tokenizer, max_length: int, stride: int
+) -> tuple[Split, Asked]:
+    """Every question with its context, which is cut into windows that overlap.
+
+    Only contexts are cut, but for questions of more than LONGEST_QUESTION word pieces. All windows of a
+    question but its last have `max_length` tokens, and two that follow one another have `stride` word
+    pieces in common. (The library of Chen et al. 2020, with the same numbers, starts a window every
+    128 word pieces.)
+
+    Args:
+        questions: of one split.
+        tokenizer: of the encoder.
+        max_length: tokens, special ones included.
+        stride: word pieces.
+
+    Returns:
+        The windows, with labels (windows, 2), int64: first and last token of the first right answer;
+        both 0, which is [CLS], where it is not all in the window. And what the scorer needs.
+
+    Raises:
+        ValueError: a question leaves no more than `stride` word pieces to its context.
+    """
+    whole = questions.questions
+    found = [
+        window
+        for start in range(0, len(whole), AT_ONCE)
+        for window in _windows(whole[start : start + AT_ONCE], start, tokenizer, max_length, stride)
+    ]
+    labels = [located(one.offsets, whole[one.question].answers[0]) for one in found]
+    split = Split(
+        np.concatenate([one.ids for one in found]),
+        np.concatenate([one.types for one in found]),
+        np.concatenate([[0], np.cumsum([len(one.ids) for one in found])]).astype(np.int64),
+        np.array(labels, dtype=np.int64),
+    )
+    contexts, context = _numbered([one.context for one in whole])
+    asked = Asked(
+        [one.id for one in whole],
+        [[answer.text for answer in one.answers] for one in whole],
+        contexts,
+        context,
+        np.array([one.question for one in found], dtype=np.int64),
+        np.concatenate([one.offsets for one in found]),
+    )
+    return split, asked
+
+
+@dataclass(frozen=True)
+class _Window:
+    question: int
+    """Its number."""
+    ids: NDArray[np.int32]
+    types: NDArray[np.int8]
+    offsets: NDArray[np.int32]
+
+
+def _windows(
+    questions: list[Question], first: int, tokenizer: Tokenizer, max_length: int, stride: int
+) -> Iterator[_Window]:
+    """Windows of some questions, whose numbers go from `first` on."""
+    texts = [one.question for one in questions]
+    tokenizer.no_truncation()
+    for number, encoding in enumerate(tokenizer.encode_batch(texts, add_special_tokens=False)):
+        pieces = min(len(encoding.ids), LONGEST_QUESTION)
+        if len(encoding.ids) > LONGEST_QUESTION:
+            texts[number] = texts[number][: encoding.offsets[LONGEST_QUESTION - 1][1]]
+        room = max_length - tokenizer.num_special_tokens_to_add(True) - pieces
+        if room <= stride:
+            raise ValueError(
+                f"the question {questions[number].id!r} has {pieces} word pieces, which leave {room} of "
+                f"{max_length} tokens to its context, allowed is more than the stride of {stride}"
+            )
+    tokenizer.enable_truncation(max_length, stride=stride, strategy="only_second")
+    pairs = [(text, one.context) for text, one in zip(texts, questions, strict=True)]
+    for number, encoding in enumerate(tokenizer.encode_batch(pairs)):
+        for window in (encoding, *encoding.overflowing):
+            ids = np.array(window.ids, dtype=np.int32)
+            types = np.array(window.type_ids, dtype=np.int8)
+            yield _Window(first + number, ids, types, _places(window))
+
+
+def _places(window: Encoding) -> NDArray[np.int32]:
+    """Offsets in the context, (tokens, 2), int32; -1 for tokens of the question and special ones."""
+    inside = np.array([sequence == 1 for sequence in window.sequence_ids])
+    return np.where(inside[:, np.newaxis], np.array(window.offsets, dtype=np.int32), np.int32(-1))
+
+
+def located(offsets: NDArray[np.int32], answer: Answer) -> tuple[int, int]:
+    """First and last token that an answer touches; (0, 0) where it is not all in the window.
+
+    White space around an answer does not count.
+
+    Args:
+        offsets: (tokens, 2), as in `Asked`.
+        answer: with its place in the context.
+    """
+    text = answer.text.strip()
+    start = answer.start + answer.text.index(text)
+    stop = start + len(text)
+    inside = np.flatnonzero(offsets[:, 0] >= 0)
+    if not len(inside) or start < offsets[inside[0], 0] or stop > offsets[inside[-1], 1]:
+        return 0, 0
+    touched = inside[(offsets[inside, 1] > start) & (offsets[inside, 0] < stop)]
+    return (int(touched[0]), int(touched[-1])) if len(touched) else (0, 0)

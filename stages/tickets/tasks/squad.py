@@ -1,0 +1,128 @@
+"""SQuAD v1.1 (Rajpurkar et al. 2016): from logits to answers, and how answers are compared.
+
+Pure functions on arrays and strings.
+"""
+
+import re
+import string
+from collections import Counter
+from collections.abc import Sequence
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stages.tickets.tasks.asked import Asked
+
+NUM_BEST = 20
+"""So many starts and so many ends of every window are tried with each other (Devlin et al. 2019)."""
+MOST_TOKENS = 30
+"""Tokens of the longest answer (the same)."""
+_PUNCTUATION = str.maketrans("", "", string.punctuation)
+_ARTICLE = re.compile(r"\b(?:an?|the)\b")
+
+# --- comparing answers -----------------------------------------------------------------------
+
+
+@lru_cache(maxsize=2**17)
+def normalised(text: str) -> str:
+    """An answer as the official rule compares it.
+
+    In this order: lower case; without the 32 characters of punctuation of ASCII, so that those around
+    one become neighbours (U.S. is us, while dashes and quotes beyond ASCII stay); a blank for every
+    article (a, an, the) that is a word of its own; white space collapsed.
+    """
+    bare = text.lower().translate(_PUNCTUATION)
+    return " ".join(_ARTICLE.sub(" ", bare).split())
+
+
+def exact_match(answer: str, golds: Sequence[str]) -> bool:
+    """Whether the answer is one of the right ones; two answers of articles and punctuation are equal."""
+    return any(normalised(answer) == normalised(gold) for gold in golds)
+
+
+def f1(answer: str, golds: Sequence[str]) -> float:
+    """Most overlap of words with a right answer, in [0, 1].
+
+    The harmonic mean of precision and recall of words, each counted as often as it is in both; 0 where
+    they have none in common, also where nothing is left of either, though that is an exact match.
+    """
+    return max(_overlap(normalised(answer).split(), normalised(gold).split()) for gold in golds)
+
+
+def _overlap(answer: Sequence[str], gold: Sequence[str]) -> float:
+    common = (Counter(answer) & Counter(gold)).total()
+    return 2 * common / (len(answer) + len(gold)) if common else 0.0
+
+
+# --- from logits to answers ------------------------------------------------------------------
+
+
+def best_span(
+    logits: NDArray[np.floating], inside: NDArray[np.bool_]
+) -> tuple[float, int, int] | None:
+    """The most likely answer in one window.
+
+    Of the NUM_BEST highest starts and ends, all tokens counted, every pair is tried of which both are
+    in the context, the end is not before the start, and no more than MOST_TOKENS tokens are from one to
+    the other. Of pairs with equal sums the one with the higher start is taken; of equal logits the
+    first.
+
+    Args:
+        logits: (tokens, 2), of start and end.
+        inside: (tokens,), where the context is.
+
+    Returns:
+        Sum of both logits, first and last token; None where no pair is allowed.
+    """
+    first, last = (np.argsort(-logits[:, side], kind="stable")[:NUM_BEST] for side in (0, 1))
+    reach = last[np.newaxis] - first[:, np.newaxis]
+    allowed = (reach >= 0) & (reach < MOST_TOKENS)
+    allowed &= inside[first][:, np.newaxis] & inside[last][np.newaxis]
+    if not allowed.any():
+        return None
+    sums = logits[first, 0][:, np.newaxis] + logits[last, 1][np.newaxis]
+    row, column = np.unravel_index(np.where(allowed, sums, -np.inf).argmax(), sums.shape)
+    return float(sums[row, column]), int(first[row]), int(last[column])
+
+
+def answers(asked: Asked, logits: NDArray[np.floating], starts: NDArray[np.int64]) -> list[str]:
+    """The answer to every question: the best over its windows, of equal ones the first.
+
+    A question with no allowed pair in any window has the empty answer. The text is that of the context
+    as it is written. Unlike Devlin et al. 2019, a token in two windows may be an answer's in either.
+
+    Args:
+        asked: the questions.
+        logits: (tokens, 2), of all windows one after another.
+        starts: (windows + 1,), where each window starts among them.
+    """
+    inside = asked.offsets[:, 0] >= 0
+    exact = logits.astype(np.float64)
+    best = [(-np.inf, "")] * len(asked.ids)
+    for window, question in enumerate(asked.question.tolist()):
+        here = slice(int(starts[window]), int(starts[window + 1]))
+        found = best_span(exact[here], inside[here])
+        if found and found[0] > best[question][0]:
+            offsets = asked.offsets[here]
+            context = asked.contexts[asked.context[question]]
+            best[question] = found[0], context[offsets[found[1], 0] : offsets[found[2], 1]]
+    return [text for _, text in best]
+
+
+def most_likely(logits: NDArray[np.floating], starts: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Token of the highest start and of the highest end in every window, (windows, 2), int64."""
+    parts = np.split(logits, starts[1:-1])
+    return np.array([part.argmax(axis=0) for part in parts], dtype=np.int64)
+
+
+def loss(
+    logits: NDArray[np.floating], starts: NDArray[np.int64], labels: NDArray[np.int64]
+) -> float:
+    """Mean cross-entropy in nats over windows and over start and end; `labels` are (windows, 2)."""
+    exact = logits.astype(np.float64)
+    highest = np.maximum.reduceat(exact, starts[:-1])
+    shifted = np.exp(exact - np.repeat(highest, np.diff(starts), axis=0))
+    log_total = np.log(np.add.reduceat(shifted, starts[:-1])) + highest
+    right = exact[starts[:-1, np.newaxis] + labels, [0, 1]]
+    return float(np.mean(log_total - right))

@@ -1,0 +1,146 @@
+"""Tasks as the stages after `prepare` read them: what is scored, and tokenised splits."""
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stages.tickets import files
+from stages.tickets.files import Split
+from stages.tickets.settings import Kind, Metric
+
+Id = TypeVar("Id", np.int32, np.int64)
+LABELLED: tuple[Kind, ...] = ("classification", "regression")
+"""Kinds of tasks with one label per example, which the model tells from the first token."""
+NOT_SCORED = -100
+"""Label of a token that masked language modelling does not predict."""
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """What batches need to know about the tokenizer's vocabulary."""
+
+    size: int
+    pad: int
+    mask: int
+    special: tuple[int, ...]
+    """Ids that are never hidden."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """What the stages need to know about a task."""
+
+    name: str
+    kind: Kind
+    num_labels: int
+    """Outputs of the classifier: number of classes, 1 for regression, 0 for `mlm`, 2 for `span`."""
+    metrics: tuple[Metric, ...]
+    """The first one is the headline."""
+
+
+def take(split: Split, examples: NDArray[np.int64]) -> Split:
+    """The given examples of a split with labels by example, in the given order."""
+    tokens = np.concatenate([np.arange(split.starts[i], split.starts[i + 1]) for i in examples])
+    return Split(
+        split.ids[tokens],
+        split.types[tokens],
+        np.concatenate([[0], np.cumsum(split.lengths[examples])]).astype(np.int64),
+        split.labels[examples],
+    )
+
+
+def carve(split: Split, share: float, seed: int) -> tuple[Split, Split]:
+    """Train without, and only, a share of the examples drawn by a seed; at least one in each.
+
+    Raises:
+        ValueError: fewer than two examples.
+    """
+    if len(split) < 2:
+        raise ValueError(f"a split of {len(split)} examples cannot be carved")
+    order = np.random.default_rng(seed).permutation(len(split))
+    num = min(max(round(share * len(split)), 1), len(split) - 1)
+    return take(split, np.sort(order[num:])), take(split, np.sort(order[:num]))
+
+
+def drawn(num: int, number: int, seed: int) -> NDArray[np.int64]:
+    """`number` of `num` examples without replacement, in order; all where there are not so many."""
+    return np.sort(np.random.default_rng(seed).permutation(num)[:number])
+
+
+def hide_words(
+    ids: NDArray[Id], vocabulary: Vocabulary, share: float, generator: np.random.Generator
+) -> tuple[NDArray[Id], NDArray[np.int64]]:
+    """Hide words for masked language modelling, and say what they were.
+
+    Of all tokens that are not special, exactly round(share * their number), at least one where there
+    is any, are to be predicted: 80 % become the mask token, 10 % a random one, 10 % stay (drawn per
+    token). Devlin et al. 2019, Sec. 3.1.
+
+    Args:
+        ids: token ids, any shape.
+        vocabulary: of the tokenizer.
+        share: in (0, 1).
+        generator: of all draws.
+
+    Returns:
+        The ids that the model sees, and the labels: the hidden id, or NOT_SCORED.
+    """
+    words = np.flatnonzero(~np.isin(ids, vocabulary.special))
+    num_hidden = min(max(round(share * len(words)), 1), len(words))
+    chosen = generator.choice(words, num_hidden, replace=False)
+    labels = np.full(ids.size, NOT_SCORED, dtype=np.int64)
+    labels[chosen] = ids.reshape(-1)[chosen]
+    seen = ids.reshape(-1).copy()
+    fate = generator.random(num_hidden)
+    seen[chosen[fate < 0.8]] = vocabulary.mask
+    swapped = chosen[fate >= 0.9]
+    ordinary = np.setdiff1d(np.arange(vocabulary.size), vocabulary.special)
+    seen[swapped] = generator.choice(ordinary, len(swapped))
+    return seen.reshape(ids.shape), labels.reshape(ids.shape)
+
+
+def hide_in_split(split: Split, vocabulary: Vocabulary, share: float, seed: int) -> Split:
+    """The split with words hidden once and for all, for scoring masked language modelling."""
+    seen, labels = hide_words(split.ids, vocabulary, share, np.random.default_rng(seed))
+    return Split(seen, split.types, split.starts, labels)
+
+
+# --- a prepared task -------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A task as the stages after `prepare` read it."""
+
+    task: Task
+    vocabulary: Vocabulary
+    train: Split
+    evaluated: dict[str, Split]
+    """`selection`, `validation` and what else is scored, by name."""
+
+
+def save_prepared(prepared: Prepared, folder: Path) -> None:
+    files.save_record(
+        {
+            "task": asdict(prepared.task),
+            "vocabulary": asdict(prepared.vocabulary),
+            "evaluated": list(prepared.evaluated),
+        },
+        folder / "task.json",
+    )
+    for name, split in {"train": prepared.train, **prepared.evaluated}.items():
+        files.save_split(split, folder / f"{name}.safetensors")
+
+
+def load_prepared(folder: Path) -> Prepared:
+    record = files.load_record(folder / "task.json")
+    task, vocabulary = record["task"], record["vocabulary"]
+    return Prepared(
+        Task(**{**task, "metrics": tuple(task["metrics"])}),
+        Vocabulary(**{**vocabulary, "special": tuple(vocabulary["special"])}),
+        files.load_split(folder / "train.safetensors"),
+        {name: files.load_split(folder / f"{name}.safetensors") for name in record["evaluated"]},
+    )

@@ -1,0 +1,94 @@
+"""What a ticket is compared with: other masks of its size, and its mask on other weights."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+from transformers import PreTrainedModel
+
+from stages.tickets import settings
+from stages.tickets.encoder import theta
+from stages.tickets.encoder.theta import Encoder
+from stages.tickets.pruning import masks, shuffles
+from stages.tickets.pruning.masks import Mask
+from stages.tickets.settings.noise import Seeds, stable_seed
+
+
+@dataclass(frozen=True)
+class Start:
+    """Where the training of a ticket starts, or of a control."""
+
+    model: PreTrainedModel
+    """Holds theta_i, or what stands in its place."""
+    mask: Mask
+
+
+@dataclass(frozen=True)
+class Models:
+    """Models of one task and seed, each made when it is asked for."""
+
+    unpretrained: Callable[[int], PreTrainedModel]
+    """No pre-training; all weights drawn by the given seed."""
+    fine_tuned: Callable[[], PreTrainedModel]
+    """After the dense training."""
+
+
+def controlled(
+    kind: str, ticket: Start, encoder: Encoder, models: Models, seeds: Seeds, number: int
+) -> Start:
+    """The control `kind` of a ticket: exactly as many survivors, everything else as it was.
+
+    Chen et al. 2020, Table 2 (random masks, re-initialised and shuffled weights) and Figure 2 (one-shot
+    pruning of theta_0), with variants: the paper's text and the authors' code shuffle differently.
+
+    Args:
+        kind: `ticket`, or a control as in params.yaml, such as `random` or `random-2`, the second draw.
+        ticket: theta_i in a model of its own, changed in place where the control changes weights.
+        encoder: theta_0.
+        models: of the same task and seed.
+        seeds: `mask` is used, so that draws can be fixed apart from the noise of the training.
+        number: round of the ticket.
+    """
+    name, draw = _parsed(kind)
+    generator = _generator(name, draw, seeds, number)
+    mask = _other_mask(name, ticket.mask, encoder, models, generator)
+    if mask is not None:
+        return replace(ticket, mask=mask)
+    if name in shuffles.BY_NAME:
+        weights = theta.prunable_weights(ticket.model, encoder)
+        shuffled = shuffles.BY_NAME[name](weights, generator)
+        theta.set_prunable_(ticket.model, encoder, shuffled)
+    elif name != "ticket":
+        drawn = models.unpretrained(int(generator.integers(2**63)))
+        only_layers = name == "reinitialised-layers"
+        theta.draw_anew_(ticket.model, encoder, drawn, only_layers)
+    return ticket
+
+
+def _other_mask(
+    name: str, mask: Mask, encoder: Encoder, models: Models, generator: np.random.Generator
+) -> Mask | None:
+    """Of the size of `mask`; None for a control that keeps it."""
+    match name:
+        case "random":
+            return masks.random_like(mask, generator)
+        case "random-by-matrix":
+            return masks.random_by_matrix(mask, generator)
+        case "one-shot":
+            theta_0 = {matrix: encoder.weights[matrix].numpy() for matrix in encoder.prunable}
+            return masks.one_shot(theta_0, mask)
+        case "one-shot-fine-tuned":
+            weights = theta.prunable_weights(models.fine_tuned(), encoder)
+            return masks.one_shot(weights, mask)
+    return None
+
+
+def _parsed(kind: str) -> tuple[str, int]:
+    name, _, draw = kind.rpartition("-")
+    return (name, int(draw)) if draw.isdigit() and name in settings.DRAWN_CONTROLS else (kind, 1)
+
+
+def _generator(name: str, draw: int, seeds: Seeds, number: int) -> np.random.Generator:
+    if (name, draw) == ("random", 1):
+        return seeds.mask_generator(number)
+    return np.random.default_rng([seeds.mask, number, stable_seed(name), draw])

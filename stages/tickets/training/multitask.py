@@ -1,0 +1,189 @@
+"""Iterative magnitude pruning on several tasks at once: one body, and a head for each task.
+
+Every step takes a batch of one task and moves the body and the head of that task. Each task takes as
+many steps as it does alone, over its own examples in its own order, and a seed mixes the steps of all. So
+the joint loss is the mean over tasks of their losses, each weighted by its number of steps, taken one
+task at a time; Chen et al. 2020 (supplement) add up the losses of one batch of each task in every step,
+which sees small tasks as often as large ones.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from tqdm import tqdm
+from transformers import PreTrainedModel
+
+from stages.tickets.encoder import device, theta
+from stages.tickets.encoder.theta import Encoder
+from stages.tickets.pruning import masks
+from stages.tickets.pruning.masks import Mask
+from stages.tickets.settings import Kind, Train
+from stages.tickets.settings.noise import Seeds
+from stages.tickets.tasks.task import LABELLED, Prepared, Task
+from stages.tickets.training import batches, fit
+from stages.tickets.training.update import Descent, Subnetwork
+
+EVERY_TOKEN: Kind = "mlm"
+"""A kind whose model reads every token."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """One of the tasks: data, noise and recipe as when it is trained alone."""
+
+    prepared: Prepared
+    seeds: Seeds
+    recipe: Train
+
+    @property
+    def num_steps(self) -> int:
+        return fit.num_steps(len(self.prepared.train), self.recipe)
+
+
+@dataclass(frozen=True)
+class Round:
+    """What one round leaves behind."""
+
+    mask: Mask
+    """After pruning."""
+    losses: dict[str, list[float]]
+    """By task, each averaged over 100 stretches of its own steps."""
+
+
+def built(encoder: Encoder, parts: Sequence[Part]) -> list[PreTrainedModel]:
+    """theta_0 with the head of every task, each drawn by the task's own seed; the body is shared.
+
+    What the encoder brings is shared, word embeddings with the decoder that is tied to them. A pooler
+    that it does not bring belongs to the head. A model that has no use for a shared part, as masked
+    language models for the pooler, goes without.
+    """
+    found = [
+        theta.build(
+            encoder,
+            part.prepared.task.kind,
+            part.prepared.task.num_labels,
+            part.recipe.dropout,
+            part.seeds.head_init,
+        )
+        for part in parts
+    ]
+    shared: dict[str, nn.Module] = {}
+    for model in found:
+        words, outputs = model.get_input_embeddings(), model.get_output_embeddings()  # type: ignore[no-untyped-call]
+        is_tied = outputs is not None and outputs.weight is words.weight
+        for name, child in list(model.base_model.named_children()):
+            if any(known.startswith(f"{name}.") for known in encoder.weights):
+                setattr(model.base_model, name, shared.setdefault(name, child))
+        if is_tied:
+            outputs.weight = model.get_input_embeddings().weight
+    return found
+
+
+def prunable_parameters(
+    joined: Sequence[PreTrainedModel], encoder: Encoder
+) -> dict[str, nn.Parameter]:
+    """The prunable matrices that one of the models has at least, live, by name."""
+    found: dict[str, nn.Parameter] = {}
+    for model in joined:
+        found |= theta.prunable_parameters(model, encoder)
+    return found
+
+
+def mixed(num_steps: Sequence[int], seeds: Sequence[int]) -> NDArray[np.int64]:
+    """Whose turn it is, step by step: task i comes `num_steps[i]` times, in random order.
+
+    Args:
+        num_steps: of every task.
+        seeds: of the draw, taken together.
+    """
+    turns = np.repeat(np.arange(len(num_steps)), num_steps)
+    return np.random.default_rng(list(seeds)).permutation(turns)
+
+
+def fit_(
+    joined: Sequence[PreTrainedModel], encoder: Encoder, parts: Sequence[Part], mask: Mask
+) -> dict[str, list[float]]:
+    """Train models that share a body in place, under a mask; dropped weights are 0 and stay 0.
+
+    One AdamW moves all. In a step with a batch of one task, the heads of the others stay, and so do their
+    moments. The learning rate decays over the steps of all tasks, from the peak of the task whose
+    turn it is. Dropout follows the seed of the first task. With one task this is `training.fit_`.
+
+    Args:
+        joined: as `built` made them; moved to the device and left there.
+        encoder: whose prunable matrices `mask` covers.
+        parts: the tasks, in the order of the models; recipes differ in what a task may override alone.
+        mask: the survivors.
+
+    Returns:
+        The training losses by task, averaged over 100 stretches.
+
+    Raises:
+        TrainingError: a loss is not finite.
+    """
+    kinds = {part.prepared.task.kind for part in parts}
+    kind = EVERY_TOKEN if kinds.difference(LABELLED) else parts[0].prepared.task.kind
+    where, first = device.device(), parts[0]
+    for model in joined:
+        device.place_(model.train(), kind)
+    torch.set_num_threads(first.recipe.threads)
+    turns = mixed([part.num_steps for part in parts], [part.seeds.data_order for part in parts])
+    steps = [iter(range(part.num_steps)) for part in parts]
+    losses: list[Tensor] = []
+    with torch.random.fork_rng(devices=[where] if where.type == "cuda" else []):
+        torch.manual_seed(first.seeds.dropout)
+        subnetwork = Subnetwork(prunable_parameters(joined, encoder), mask)
+        parameters = nn.ModuleList(joined).parameters()
+        descent = Descent(parameters, first.recipe, subnetwork, where)
+        takes = [_taking(model, part, descent) for model, part in zip(joined, parts, strict=True)]
+
+        def of(step: int) -> tuple[Task, Train]:
+            return parts[turns[step]].prepared.task, parts[turns[step]].recipe
+
+        name = " ".join(part.prepared.task.name for part in parts)
+        for step, turn in enumerate(tqdm(turns, name, unit="step", mininterval=5)):
+            rate = fit.learning_rate_at(step, len(turns), parts[turn].recipe)
+            descent.set_rate(rate)
+            losses.append(takes[turn](next(steps[turn])))
+            if len(losses) % fit.CHECK_EVERY == 0 or step + 1 == len(turns):
+                fit.check_finite(losses, step, len(turns), of)
+    return {
+        part.prepared.task.name: fit.history([losses[at] for at in np.flatnonzero(turns == i)])
+        for i, part in enumerate(parts)
+    }
+
+
+def _taking(model: PreTrainedModel, part: Part, descent: Descent) -> Callable[[int], Tensor]:
+    """Takes a step of one task by its number among those of the task."""
+    drawn = batches.drawn(part.prepared.train.lengths, part.recipe, part.seeds.data_order)
+    order = list(islice(drawn, part.num_steps))
+    masked, data_order = part.recipe.masked, part.seeds.data_order
+    return fit.taking(model, part.prepared, order, descent, masked, data_order)
+
+
+def chain(encoder: Encoder, parts: Sequence[Part], sparsities: Sequence[float]) -> Iterator[Round]:
+    """Iterative magnitude pruning on all tasks at once: a round for every sparsity.
+
+    Every round trains the subnetwork from theta_0 with all heads at their first weights, then drops the
+    smallest survivors over all matrices. A matrix that no model has is ranked by its pre-trained values.
+
+    Args:
+        encoder: theta_0; every round copies it anew.
+        parts: the tasks.
+        sparsities: rising, of all prunable weights, in (0, 1).
+
+    Yields:
+        The rounds; the mask of each is a subset of that before.
+    """
+    mask = masks.dense({name: encoder.weights[name].numpy() for name in encoder.prunable})
+    for sparsity in sparsities:
+        joined = built(encoder, parts)
+        losses = fit_(joined, encoder, parts, mask)
+        trained = theta.to_rank(prunable_parameters(joined, encoder), encoder)
+        mask = masks.prune_by_magnitude(trained, mask, sparsity)
+        yield Round(mask, losses)

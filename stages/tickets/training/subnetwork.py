@@ -1,0 +1,75 @@
+"""Train a subnetwork from given weights, and predict with it."""
+
+from dataclasses import dataclass
+
+from transformers import PreTrainedModel
+
+from stages.tickets.encoder import theta
+from stages.tickets.encoder.theta import Encoder
+from stages.tickets.files import Arrays
+from stages.tickets.pruning.masks import Mask
+from stages.tickets.settings import Train
+from stages.tickets.settings.noise import Seeds
+from stages.tickets.tasks.task import Prepared
+from stages.tickets.training import fit, predict
+from stages.tickets.training.update import Subnetwork
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a training leaves behind, beside the weights in the model itself."""
+
+    predictions: Arrays
+    losses: list[float]
+
+
+def train_(
+    model: PreTrainedModel,
+    encoder: Encoder,
+    prepared: Prepared,
+    mask: Mask,
+    seeds: Seeds,
+    config: Train,
+    percent: int = 0,
+    decay_over: int = 1,
+) -> Run:
+    """Train the subnetwork `mask` of `model` in place, for what `percent` of the training leaves.
+
+    Chen et al. 2020, Algorithm 1: from theta_i, t - i steps, with schedule and data order going on
+    from step i as in the run that theta_i is taken from.
+
+    Args:
+        model: holds theta_i.
+        encoder: whose prunable matrices `mask` covers; a matrix that `model` lacks is passed over.
+        prepared: task and data.
+        mask: the survivors.
+        seeds: noise of the run.
+        config: recipe.
+        percent: i, in per cent of the training.
+        decay_over: trainings over which the learning rate decays, see `training.fit_`.
+    """
+    subnetwork = Subnetwork(theta.prunable_parameters(model, encoder), mask)
+    first_step = fit.step_at(percent, fit.num_steps(len(prepared.train), config))
+    losses = fit.fit_(model, prepared, seeds, config, subnetwork, first_step, decay_over=decay_over)
+    return Run(predict.predict(model, prepared), losses)
+
+
+def to_sparse_theta_(
+    model: PreTrainedModel,
+    encoder: Encoder,
+    prepared: Prepared,
+    mask: Mask,
+    seeds: Seeds,
+    config: Train,
+    percent: int,
+) -> None:
+    """Train the subnetwork `mask` of theta_0 in place to theta_i, i = `percent` of its own training.
+
+    In Algorithm 1 of Chen et al. 2020 theta_i is of the dense training; in the authors' code it is of
+    the training of the subnetwork. From there `train_` goes on as the training of the ticket itself
+    would: with the same examples and rates, but with an optimizer that has forgotten its moments and with
+    dropout drawn anew. Little can come of that.
+    """
+    subnetwork = Subnetwork(theta.prunable_parameters(model, encoder), mask)
+    last_step = fit.step_at(percent, fit.num_steps(len(prepared.train), config))
+    fit.fit_(model, prepared, seeds, config, subnetwork, last_step=last_step)

@@ -1,0 +1,75 @@
+"""Departures from the papers: read off the settings, and none where a study does as they did."""
+
+from pathlib import Path
+
+import pytest
+
+from stages.tickets import settings
+from stages.tickets.report import deviations
+from stages.tickets.statistics.summary import TaskSize
+
+STUDIES = Path(__file__).parents[2] / "studies"
+
+
+def said(study: str, sizes: list[TaskSize] | None = None) -> list[str]:
+    config = settings.load(STUDIES / f"{study}.yaml")
+    made = [TaskSize(task, "classification", 2, "accuracy", 90, 10, 40) for task in config.tasks]
+    return deviations.deviations(10_616_832, sizes or made, config)
+
+
+def test_a_study_of_bert_base_departs_little() -> None:
+    found = " ".join(said("bert-base-tickets"))
+    assert "Encoder" not in found
+    assert "Tasks" not in found
+    assert "rounds of pruning" not in found
+    assert "seeds;" not in found
+    assert "Epochs" not in found  # nor of SQuAD, which has a recipe of its own
+    assert "Dropout" not in found
+    assert "set aside as selection" in found
+
+
+def test_a_smaller_study_departs_in_much() -> None:
+    found = said("minilm-rte-stsb-wikitext")
+    text = " ".join(found)
+    assert "this one has 10.6 million" in text
+    assert "pooler is drawn anew" in text
+    assert "1 seed; " in text
+    assert "2 rounds of pruning, to 50\N{NO-BREAK SPACE}%, 70\N{NO-BREAK SPACE}%" in text
+    assert "Texts are cut to 64 tokens" in text
+    assert "rte: 2 x 32 at 0.0001; stsb: 1.5 x 32 at 0.0003" in text
+    assert "wikitext trains on 90 examples" in text
+    assert "in bf16; in the papers in fp32" in text
+    prasanna = next(one for one in found if one.startswith("Tasks of Prasanna"))
+    assert [task for task in ("mnli", "rte", "stsb") if task in prasanna] == ["mnli"]
+    chen = next(one for one in found if one.startswith("Tasks of Chen"))
+    assert "squad" in chen
+    assert "mlm" not in chen  # WikiText stands for their corpus
+
+
+def test_cuts_come_last_in_their_own_words() -> None:
+    config = settings.load(STUDIES / "minilm-rte-stsb-wikitext.yaml")
+    assert config.ran is not None
+    assert tuple(said("minilm-rte-stsb-wikitext")[-len(config.ran.cuts) :]) == config.ran.cuts
+
+
+def test_made_up_tasks_are_of_neither_paper() -> None:
+    config = settings.load(STUDIES.parent / "params.yaml")
+    sizes = [TaskSize(task, "classification", 2, "accuracy", 90, 10, 40) for task in config.tasks]
+    found = deviations.deviations(524_288, sizes, config)
+    assert (
+        "Tasks of neither paper: acceptability, sentiment, paraphrase, similarity, entailment, mlm."
+        in found
+    )
+    assert not [one for one in found if "that are not here" in one]
+    assert "No task of Chen et al. is here." in found
+    assert "Dropout is 0; in the papers 0.1." in found
+
+
+@pytest.mark.parametrize(
+    ("key", "value"), [("date", "yesterday"), ("hours", 0), ("commit", "main")]
+)
+def test_a_wrong_word_about_where_it_ran_is_named(key: str, value: object) -> None:
+    right = {"date": "2026-11-22", "hardware": "a laptop", "hours": 0.5, "commit": "", "cuts": []}
+    assert settings.Ran.model_validate(right)
+    with pytest.raises(ValueError, match=key):
+        settings.Ran.model_validate(right | {key: value})

@@ -1,0 +1,137 @@
+"""The page and the README: self-contained, escaped, complete."""
+
+import re
+from collections import Counter
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from stages.tickets.report import deviations, report
+from stages.tickets.report import page as pages
+from stages.tickets.report.sections import Section
+from tests.made_up import SIZES, Size, Study, config, study
+
+COMMITTED = sorted((Path(__file__).parents[2] / "reports").glob("*/index.html"))
+RECORD = {"num_prunable": 12345, "num_weights": 23456, "masked_accuracy": 0.41}
+VOID = {"meta", "link", "br", "img"}
+
+
+class Page(HTMLParser):
+    """Start tags with their attributes; fails on tags that do not close in order."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.open: list[str] = []
+        self.feed(html)
+        assert self.open == []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def values(self, attribute: str) -> list[str]:
+        return [value for _, found in self.tags if (value := found.get(attribute))]
+
+
+def build(made: Study) -> list[Section]:
+    return report.build(made.results, made.config)
+
+
+def write(made: Study, sections: list[Section], **changes: str) -> tuple[str, str]:
+    """Page and README, with other titles or banners."""
+    config = made.config.model_copy(update=changes)
+    content = pages.Content(
+        report.scope(made.found, RECORD, config),
+        report.cards_of(sections, config),
+        deviations.deviations(12345, made.tasks, config),
+        sections,
+    )
+    folders = ("tables", "figures")
+    return pages.to_html(content, config, folders), pages.to_readme(content, config, folders)
+
+
+@pytest.fixture(scope="module")
+def made() -> Study:
+    return study(config(3, 3, 2))
+
+
+@pytest.fixture(scope="module")
+def sections(made: Study) -> list[Section]:
+    return build(made)
+
+
+@pytest.fixture(scope="module")
+def page(made: Study, sections: list[Section]) -> Page:
+    return Page(write(made, sections)[0])
+
+
+def test_the_page_needs_nothing_from_elsewhere(page: Page) -> None:
+    tags = {tag for tag, _ in page.tags}
+    assert not tags & {"script", "link", "img", "iframe", "object", "image"}
+    links = page.values("href") + page.values("src") + page.values("xlink:href")
+    assert all(re.match(r"#|(tables|figures)/\w+\.(csv|md|tex|svg)$", link) for link in links)
+
+
+@pytest.mark.parametrize("page", COMMITTED, ids=lambda page: page.parent.name)
+def test_every_link_of_a_committed_page_leads_to_a_file(page: Path) -> None:
+    links = Page(page.read_text(encoding="utf-8")).values("href")
+    files = {link for link in links if not link.startswith("#")}
+    assert len(files) > 50
+    assert [link for link in sorted(files) if not (page.parent / link).is_file()] == []
+
+
+def test_ids_are_unique_and_every_link_inside_the_page_has_its_end(page: Page) -> None:
+    counts = Counter(page.values("id"))
+    assert counts.most_common(1)[0][1] == 1
+    inside = [
+        link[1:] for link in page.values("href") + page.values("xlink:href") if link[0] == "#"
+    ]
+    clips = [value[5:-1] for value in page.values("clip-path")]
+    names = [*page.values("aria-labelledby"), *inside, *clips]
+    assert clips
+    assert set(names) <= set(counts)
+
+
+def test_every_figure_has_a_name_for_who_cannot_see_it(page: Page) -> None:
+    drawn = [found for tag, found in page.tags if tag == "svg"]
+    assert len(drawn) == 20
+    assert all(found["role"] == "img" and found["aria-label"] for found in drawn)
+
+
+def test_text_from_files_is_escaped(made: Study, sections: list[Section]) -> None:
+    html, _ = write(made, sections, title="<b>T & Co</b>", banner="<script>alert('x')</script>")
+    assert "<script" not in html
+    assert "&lt;b&gt;T &amp; Co&lt;/b&gt;" in html
+
+
+def test_the_banner_comes_first_and_only_where_there_is_one(
+    made: Study, sections: list[Section]
+) -> None:
+    html, readme = write(made, sections, banner="Not evidence.")
+    assert html.index("Not evidence.") < html.index("<h1>")
+    assert "> **Not evidence.**" in readme
+    html, readme = write(made, sections, banner="")
+    assert 'class="banner"' not in html
+    assert "> " not in readme
+
+
+@pytest.mark.parametrize("size", [SIZES[0], SIZES[-1]])
+def test_a_report_has_all_sections_and_says_what_did_not_run(size: Size) -> None:
+    made = study(config(*size))
+    html, readme = write(made, build(made))
+    Page(html)
+    for text in (html, readme):
+        assert "None" not in text.replace("None of", "")
+        assert not re.search(r"\bnan\b", text)
+    assert readme.count("\n## ") == html.count("<h2") == 22
+    assert ("random.rounds is empty" in html) is (not size[3])
+    assert ("random.rounds is empty" in readme) is (not size[3])

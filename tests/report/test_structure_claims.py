@@ -1,0 +1,143 @@
+"""Claims on structure: quantities by hand, the rule of the verdict, importance against scipy."""
+
+import csv
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from stages.tickets.report import baseline_tables, importance_reports, structure_claims
+from stages.tickets.report.structure_claims import QUANTITIES, Found
+from stages.tickets.statistics import correlation, summary
+from stages.tickets.statistics.summary import Place, PublishedStructure, WeightsOfLayer
+from tests.made_up import Study, config, study
+
+ROOT = Path(__file__).parents[2]
+
+
+def found_in(made: Study) -> Found:
+    return Found(made.sizes, made.searched, made.structures, made.places, made.weights)
+
+
+def test_the_published_numbers_are_whole() -> None:
+    path = ROOT / "published" / "prasanna2020_structure.csv"
+    with path.open(encoding="utf-8", newline="") as file:
+        found = summary.parse(PublishedStructure, csv.DictReader(file))
+    assert len(found) == 8 * len(QUANTITIES)
+    assert {one.quantity for one in found} == set(QUANTITIES)
+    assert "wnli" not in {one.task for one in found}
+
+
+@pytest.mark.parametrize(
+    ("ours", "said"),
+    [(0.25, "agrees"), (0.32, "direction only"), (-0.1, "differs"), (0.0, "differs"), (None, "")],
+)
+def test_the_verdict_by_its_rule(ours: float | None, said: str) -> None:
+    assert structure_claims.verdict([0.18, 0.30], ours, directed=True) == said
+
+
+def test_the_sign_counts_where_the_range_has_both() -> None:
+    assert structure_claims.verdict([-0.07, 0.4], 0.1, directed=True) == "agrees"
+    assert structure_claims.verdict([-0.07, 0.4], -0.05, directed=True) == "differs"
+    assert structure_claims.verdict([0.013, 0.018], 0.004, directed=True) == "direction only"
+
+
+def test_shares_have_no_direction() -> None:
+    assert structure_claims.verdict([0.5, 0.6], 0.55, directed=False) == "agrees"
+    assert structure_claims.verdict([0.5, 0.6], 0.9, directed=False) == "differs"
+
+
+@pytest.mark.parametrize(
+    ("layers", "middle"), [(12, range(4, 8)), (6, range(2, 4)), (4, range(1, 3))]
+)
+def test_the_middle_third_of_the_mlps(layers: int, middle: range) -> None:
+    places = [
+        Place("joint", "rte", "mlps", layer, None, 0.9 if layer in middle else 0.2, None, 1)
+        for layer in range(layers)
+    ]
+    found = Found((), (), (), places, ())
+    assert QUANTITIES["middle_mlps"].of_task(found, "rte") == pytest.approx(0.7)
+    assert QUANTITIES["middle_mlps"].of_task(found, "cola") is None
+
+
+def test_the_upper_layers() -> None:
+    weights = [
+        WeightsOfLayer("rte", seed, layer, 10, kept)
+        for seed in (1, 2)
+        for layer, kept in enumerate((4, 5, 6, 9))
+    ]
+    found = Found((), (), (), (), weights)
+    assert QUANTITIES["upper_layers"].of_task(found, "rte") == pytest.approx(0.3)
+
+
+def test_the_table_has_a_verdict_or_a_reason_for_every_quantity() -> None:
+    made = study(config(2, 2, 1))
+    table = structure_claims.structure_claims_table(
+        found_in(made), made.published_structure, made.config
+    )
+    said = {record["quantity"]: record["verdict"] for record in table.records}
+    assert said == {
+        "kappa_of_heads": "agrees",  # .3 in both
+        "kept_structured": "agrees",  # .75 in the range from .70 to .75
+        "kept_magnitude": "differs",  # .5, theirs .9 to .95
+        "kept_super": "no verdict: kept by all of 2 seeds, the paper's of 5",
+        "middle_mlps": "not run: params.yaml asks for nothing that says this",  # of two layers
+        "upper_layers": "agrees",  # .02
+    }
+    nothing = study(config(1, 1, 1, controls=False))
+    table = structure_claims.structure_claims_table(
+        found_in(nothing), nothing.published_structure, nothing.config
+    )
+    assert {record["verdict"] for record in table.records} == {
+        "not run: search.tasks is empty in params.yaml"
+    }
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_correlation_is_that_of_scipy(seed: int) -> None:
+    values = [(i * i * 7 + seed * i) % 11 / 3 for i in range(40)]
+    others = [(i * 5 + seed) % 13 / 2 + value for i, value in enumerate(values)]
+    ours = correlation.of_ranks(np.array(values), np.array(others))
+    assert ours == pytest.approx(stats.spearmanr(values, others).statistic)
+    assert correlation.of_ranks(np.array(values), np.ones(40)) is None
+
+
+def test_magnitudes_of_kept_and_dropped_by_hand() -> None:
+    """Made up: heads .020, .021, .022, .023, of which the first is dropped; MLPs run the other way."""
+    made = study(config(1, 3, 1))
+    table = importance_reports.magnitude_table(made.importance, made.config)
+    heads, mlps = table.records
+    assert heads["kept_mean"] == pytest.approx(0.022)
+    assert heads["dropped_mean"] == pytest.approx(0.020)
+    assert heads["difference_mean"] == pytest.approx(0.002)
+    assert heads["spearman_mean"] == pytest.approx(1)
+    assert mlps["spearman_mean"] == pytest.approx(-1)
+    assert "1.00 over heads (n=3 models), −1.00 over MLPs" in importance_reports.on_importance(
+        made.importance
+    )
+
+
+def test_bad_subnetworks_stand_beside_baselines_and_the_paper() -> None:
+    made = study(config(2, 3, 1))
+    table = baseline_tables.bad_table(made.found, made.published, made.config)
+    titles = [row[0] for row in table.rows]
+    assert titles == [
+        "majority class",
+        "the same in the paper",
+        "averaged word vectors",
+        "bag of words",
+        "random weights, random heads and MLPs",
+        "bad heads and MLPs, retrained",
+        "the same in the paper",
+        "bad weights, retrained",
+        "the same in the paper",
+        "random heads and MLPs, retrained",
+        "dense",
+    ]
+    here = {(one["setting"], one["task"]): one for one in table.records if one["from"] == "here"}
+    assert here["scratch_structured structured random", "sentiment"]["n"] == 3
+    paper = [one for one in table.records if one["from"] == "paper"]
+    assert {one["task"] for one in paper} == {"sentiment"}
+    said = baseline_tables.on_bad(made.found, made.config)
+    assert "Bad heads and MLPs, retrained, have 71.5 points, +10.0 [+7.5, +12.5] beside bag" in said

@@ -1,0 +1,53 @@
+"""What `dvc repro` is asked for: names that DVC knows, and nothing that a study does not have."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ruamel.yaml import YAML
+
+from stages.tickets import settings as params
+from stages.tickets.plan import expansion
+from stages.tickets.report import report, targets
+from tests.made_up import config, study
+
+ROOT = Path(__file__).parents[2]
+STUDIES = [ROOT / "params.yaml", *sorted((ROOT / "studies").glob("*.yaml"))]
+
+
+def read(path: Path) -> Any:
+    return YAML(typ="safe", pure=True).load(path)
+
+
+@pytest.mark.parametrize("path", STUDIES, ids=lambda path: path.stem)
+def test_stages_without_items_are_those_that_dvc_does_not_expand(path: Path) -> None:
+    pipeline = read(ROOT / "dvc.yaml")
+    settings = expansion.parsing(ROOT / ".dvc" / "config")
+    expanded = {
+        stage.name.split("@")[0] for stage in expansion.expand(pipeline, read(path), settings)
+    }
+    assert targets.without_items(params.load(path)) == set(pipeline["stages"]) - expanded
+
+
+def test_every_name_is_a_stage() -> None:
+    known = set(read(ROOT / "dvc.yaml")["stages"])
+    named = {*targets.SECTIONS.values(), *targets.CLAIMS.values()}
+    assert {stage for stages in named for stage in stages} <= known
+
+
+def test_every_section_and_every_claim_has_commands() -> None:
+    made = study(config(3, 3, 2))
+    sections = report.build(made.results, made.config)
+    assert {section.name for section in sections} == set(targets.SECTIONS)
+    cards = report.cards_of(sections, made.config)
+    assert all(card.commands[-1] == targets.REPORT for card in cards)
+
+
+def test_commands_name_only_what_the_study_has() -> None:
+    with_, without = config(3, 3, 2), config(3, 3, 2, controls=False)
+    assert targets.of_section("transfer", with_) == ("uv run dvc repro transfer", targets.REPORT)
+    assert targets.of_section("transfer", without) == (targets.REPORT,)
+    assert targets.of_part("transfer", "transfer_published", with_) == (targets.REPORT,)
+    assert targets.of_claim("better_than_random", without)[0] == "uv run dvc repro ticket"
+    with pytest.raises(KeyError):
+        targets.of_section("nothing", with_)

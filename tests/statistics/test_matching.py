@@ -1,0 +1,98 @@
+"""The three rules by hand, their order, and Holm's p values against a definition by sets."""
+
+from itertools import combinations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stages.tickets.settings import Tickets
+from stages.tickets.statistics import matching
+from stages.tickets.statistics.summary import Seed
+
+DENSE: dict[Seed, float] = {1: 0.8, 2: 0.9, 3: 1.0}  # mean 0.9, standard deviation 0.1
+
+
+def rule(name: str, margin: float = 0.02) -> Tickets:
+    return Tickets.model_validate(
+        {"rule": name, "margin": margin, "transfer_margin": 0.025, "confidence": 0.95}
+    )
+
+
+def by_seed(*values: float) -> dict[Seed, float]:
+    return dict(enumerate(values, start=1))
+
+
+@pytest.mark.parametrize(
+    ("name", "ticket", "dense", "expected"),
+    [
+        ("one_std", by_seed(0.8, 0.8, 0.8), DENSE, True),
+        ("one_std", by_seed(0.8, 0.8, 0.799), DENSE, False),
+        ("one_std", by_seed(0.8), by_seed(0.8), True),
+        ("one_std", by_seed(0.799), by_seed(0.8), False),  # of one seed the deviation counts as 0
+        ("strict", by_seed(0.9, 0.9, 0.9), DENSE, True),
+        ("strict", by_seed(0.9, 0.9, 0.899), DENSE, False),
+        ("strict", by_seed(0.8), by_seed(0.8), True),
+        # Every difference is -0.019, then -0.021: no spread, so the interval is a point.
+        ("non_inferiority", by_seed(0.781, 0.881, 0.981), DENSE, True),
+        ("non_inferiority", by_seed(0.779, 0.879, 0.979), DENSE, False),
+        # The mean is that of dense, but 4.30 * 0.1 / sqrt(3) = 0.25 below it may be true.
+        ("non_inferiority", by_seed(0.9, 0.9, 0.9), DENSE, False),
+        ("non_inferiority", by_seed(0.9), by_seed(0.8), False),  # one pair has no interval
+    ],
+)
+def test_the_rules_by_hand(
+    name: str, ticket: dict[Seed, float], dense: dict[Seed, float], expected: bool
+) -> None:
+    assert matching.matches(ticket, dense, rule(name)) is expected
+
+
+def test_the_margin_decides_non_inferiority() -> None:
+    assert matching.matches(by_seed(0.9, 0.9, 0.9), DENSE, rule("non_inferiority", 0.26))
+    assert not matching.matches(by_seed(0.9, 0.9, 0.9), DENSE, rule("non_inferiority", 0.24))
+
+
+def test_six_digits_of_a_file_do_not_break_a_tie() -> None:
+    """181 of 277 right on every seed, and 180, 181 and 182: the same mean, before it is rounded."""
+    dense = by_seed(*[round(181 / 277, 6)] * 3)
+    ticket = by_seed(*(round(right / 277, 6) for right in (180, 181, 182)))
+    assert sum(ticket.values()) < sum(dense.values())
+    assert matching.matches(ticket, dense, rule("strict"))
+    assert not matching.matches(by_seed(*[0.65342] * 3), dense, rule("strict"))
+
+
+SCORES = st.lists(st.floats(0, 1), min_size=3, max_size=3).map(lambda found: by_seed(*found))
+
+
+@given(SCORES, SCORES)
+def test_what_is_strict_matches_within_a_standard_deviation(
+    ticket: dict[Seed, float], dense: dict[Seed, float]
+) -> None:
+    if matching.matches(ticket, dense, rule("strict")):
+        assert matching.matches(ticket, dense, rule("one_std"))
+
+
+def test_the_last_matching_round_need_not_follow_matching_rounds() -> None:
+    tickets = {1: by_seed(0.7), 2: by_seed(0.8), 3: by_seed(0.6)}
+    assert matching.last_matching_round(tickets, by_seed(0.8), rule("strict")) == 2
+    assert matching.last_matching_round(tickets, by_seed(0.9), rule("strict")) is None
+
+
+def test_holm_by_hand() -> None:  # 4 x .01, 3 x .02; 2 x .03 = .06 is not below it; 1 x .04 is
+    assert matching.holm([0.04, 0.01, None, 0.03, 0.02]) == pytest.approx(
+        [0.06, 0.04, None, 0.06, 0.06]
+    )
+
+
+@given(st.lists(st.floats(0.001, 1), min_size=1, max_size=5))
+def test_holm_is_the_closed_test_of_bonferroni(p_values: list[float]) -> None:
+    """A hypothesis is rejected when every set with it is, at its least p times its size."""
+    places = range(len(p_values))
+    for place, found in enumerate(matching.holm(p_values)):
+        closed = max(
+            min(1.0, size * min(p_values[one] for one in chosen))
+            for size in range(1, len(p_values) + 1)
+            for chosen in combinations(places, size)
+            if place in chosen
+        )
+        assert found == pytest.approx(closed)

@@ -1,0 +1,137 @@
+"""Means, intervals and paired tests against scipy and by hand; parsing."""
+
+from itertools import permutations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats
+
+from stages.tickets.statistics import summary
+from stages.tickets.statistics.summary import Kept, Run, Score, Scores, Summary
+
+SCORES = st.lists(st.floats(-1, 1, width=32), min_size=2, max_size=8)
+
+
+@given(SCORES, st.sampled_from([0.5, 0.9, 0.95]))
+def test_the_interval_is_that_of_scipy(values: list[float], confidence: float) -> None:
+    found = summary.summarize(values, confidence)
+    error = stats.sem(values)
+    assert found.mean == pytest.approx(sum(values) / len(values), abs=1e-12)
+    if error > 1e-9:
+        ends = stats.t.interval(confidence, len(values) - 1, found.mean, error)
+        assert (found.low, found.high) == pytest.approx(ends)
+
+
+def test_the_interval_by_hand() -> (
+    None
+):  # std 0.1; t(0.975, 2) = 4.3027; 4.3027 * 0.1 / sqrt(3) = 0.2484
+    found = summary.summarize([0.1, 0.2, 0.3], 0.95)
+    assert (found.mean, found.std) == pytest.approx((0.2, 0.1))
+    assert (found.low, found.high) == pytest.approx((-0.0484, 0.4484), abs=1e-4)
+    assert found.half == pytest.approx(0.2484, abs=1e-4)
+
+
+def test_the_order_of_seeds_does_not_matter_to_the_last_bit() -> None:
+    values = [0.1, 0.7, 0.3, 1e-9]
+    assert len({summary.summarize(order, 0.95) for order in permutations(values)}) == 1
+
+
+def test_one_seed_has_no_interval() -> None:
+    assert summary.summarize([0.4], 0.95) == Summary(0.4, None, None, None, 1)
+
+
+@pytest.mark.parametrize("values", [[], [0.1, float("nan")], [float("inf")]])
+def test_nothing_and_nan_are_refused(values: list[float]) -> None:
+    with pytest.raises(ValueError, match="got"):
+        summary.summarize(values, 0.95)
+
+
+def test_the_paired_test_is_that_of_scipy() -> None:
+    first = {1: 0.81, 2: 0.84, 3: 0.80, 4: 0.86}
+    second = {1: 0.79, 2: 0.80, 3: 0.81, 4: 0.80}
+    found = summary.compare(first, second, 0.95)
+    reference = stats.ttest_rel(list(first.values()), list(second.values()))
+    assert found is not None
+    assert found.p == pytest.approx(reference.pvalue)
+    interval = reference.confidence_interval(0.95)
+    assert (found.low, found.high) == pytest.approx((interval.low, interval.high))
+
+
+def test_only_seeds_of_both_are_compared() -> None:
+    found = summary.compare({1: 0.5, 2: 0.9}, {2: 0.4, 3: 0.0}, 0.95)
+    assert found is not None
+    assert (found.mean, found.n, found.p) == (0.5, 1, None)
+    assert summary.compare({1: 0.5}, {2: 0.4}, 0.95) is None
+
+
+def test_equal_differences_have_no_p() -> None:
+    found = summary.compare({1: 0.3, 2: 0.4}, {1: 0.1, 2: 0.2}, 0.95)
+    assert found is not None
+    assert (found.p, found.n) == (None, 2)
+
+
+ROW = {
+    "task": "cola", "kind": "imp", "seed": "1.0", "round": "2", "sparsity": "0.6", "point": "",
+    "source": "", "split": "validation", "metric": "matthews", "headline": "True",
+    "score": "0.25", "num_examples": "10", "collapsed": "False",
+}  # fmt: skip
+
+
+def test_a_row_of_text_becomes_a_score() -> None:
+    found = summary.parse(Score, [ROW])[0]
+    assert (found.seed, found.round, found.point, found.headline) == (1, 2, None, True)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"score": "nan"}, "score 'nan'"),
+        ({"seed": "1.5"}, "seed '1.5'"),
+        ({"collapsed": "maybe"}, "collapsed 'maybe'"),
+        ({"score": ""}, "score ''"),
+    ],
+)
+def test_a_wrong_cell_is_named(change: dict[str, str], message: str) -> None:
+    with pytest.raises(ValueError, match=f"row 1 has {message}"):
+        summary.parse(Score, [ROW | change])
+
+
+def test_a_missing_column_is_named() -> None:
+    with pytest.raises(ValueError, match="no column 'layer'"):
+        summary.parse(Kept, [{"task": "cola", "seed": "1", "round": "1", "sparsity": "0.1"}])
+
+
+def test_scores_are_found_by_run_split_and_metric() -> None:
+    rows = [
+        ROW,
+        ROW | {"seed": "2", "score": "0.5", "collapsed": "True"},
+        ROW | {"split": "selection", "score": "0.75"},
+        ROW | {"metric": "accuracy", "headline": "False", "score": "0.9"},
+        ROW | {"metric": "loss", "headline": "False", "score": "3"},
+    ]
+    scores = Scores(summary.parse(Score, rows))
+    run = Run("cola", "imp", 2)
+    assert scores.of(run) == {1: 0.25, 2: 0.5}
+    assert scores.of(run, summary.SELECTION) == {1: 0.75}
+    assert scores.of(run, metric="accuracy") == {1: 0.9}
+    assert scores.of(Run("cola", "imp", 1)) == {}
+    assert scores.collapsed(run) == 1
+    assert list(scores.others) == [("cola", "validation", "accuracy")]
+
+
+def test_runs_are_compared_by_seed_in_the_headline_metric() -> None:
+    rows = [
+        ROW | {"kind": kind, "seed": seed, "metric": metric, "headline": headline, "score": score}
+        for kind, seed, score in (("imp", "1", "0.5"), ("imp", "2", "0.9"), ("random", "2", "0.4"))
+        for metric, headline in ((ROW["metric"], "True"), ("loss", "False"))
+    ]
+    scores = Scores(summary.parse(Score, rows))
+    imp, random = Run("cola", "imp", 2), Run("cola", "random", 2)
+    assert scores.compare(imp, random, 0.95) == summary.compare({2: 0.9}, {2: 0.4}, 0.95)
+    assert scores.compare(imp, Run("cola", "dense"), 0.95) is None
+
+
+def test_the_same_score_twice_is_refused() -> None:
+    with pytest.raises(ValueError, match="comes twice"):
+        Scores(summary.parse(Score, [ROW, ROW]))
