@@ -11,7 +11,7 @@ from typing import Any
 from huggingface_hub import EvalResult, ModelCardData
 
 from stages.tickets.report import formatting
-from stages.tickets.report.scores import VALIDATION, Run, Scores
+from stages.tickets.report.scores import SELECTION, VALIDATION, Run, Scores
 from stages.tickets.settings import Kind
 from stages.tickets.statistics import intervals
 from stages.tickets.statistics.intervals import Seed
@@ -172,7 +172,7 @@ def _columns(table: Table) -> list[tuple[str, str]]:
     task = next(iter(table.runs.values())).task
     headline = table.scores.metrics[task]
     others = [(split, metric) for name, split, metric in table.scores.others if name == task]
-    return [(VALIDATION, headline), (scored.SELECTION, headline), *others]
+    return [(VALIDATION, headline), (SELECTION, headline), *others]
 
 
 # --- parts of cards --------------------------------------------------------------------------
