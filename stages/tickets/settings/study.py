@@ -141,6 +141,9 @@ class Loaded(Section):
 
     pooler: Literal["pretrained", "fresh"]
     """fresh: the checkpoint's is left out, so it is drawn with the classifier and never pruned."""
+    licence: str | None = Field(default=None, pattern=r"^[A-Za-z0-9][A-Za-z0-9.+-]*$")
+    """SPDX identifier of the licence of the weights, such as apache-2.0, which goes into the cards of
+    exported models; without it a card says that the licence is not known."""
 
 
 class HubEncoder(Loaded):
