@@ -11,7 +11,6 @@ from typing import Annotated, Any
 import typer
 from ruamel.yaml import YAML
 
-from stages.commands import overrides
 from stages.launch import cli
 from stages.tickets import settings
 from stages.tickets.plan import budget, expansion, lineage, sizes, wording
@@ -46,7 +45,7 @@ def main(
     results: Annotated[Path, typer.Option(help="What `dvc repro` made.")] = Path("results"),
     as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
 ) -> None:
-    content = overrides.overridden(settings.content(file), changes or ())
+    content = settings.content(file, changes or ())
     study, parsing = settings.checked(content, str(file)), expansion.parsing(CONFIG)
     pipeline = YAML(typ="safe").load(PIPELINE)
     stages = expansion.expand(pipeline, content, parsing)

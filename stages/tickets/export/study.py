@@ -14,7 +14,7 @@ from stages.tickets.pruning import masks
 from stages.tickets.pruning.masks import Mask
 from stages.tickets.report import rows
 from stages.tickets.report.scores import Run, Scores
-from stages.tickets.settings import Data, OwnData, Params, ParamsError
+from stages.tickets.settings import Data, OwnData, ParamsError, Study
 from stages.tickets.tasks import task as tasks
 
 OF_RUNS = {
@@ -22,7 +22,7 @@ OF_RUNS = {
     "search", "retrain",
 }  # fmt: skip
 """Sections of params.yaml that say what masks, weights and scores are of."""
-REPORT = "plot"
+REPORT = "report"
 """The stage that writes the report."""
 REPEAT = "did `uv run dvc repro` run to its end?"
 
@@ -48,7 +48,7 @@ class Places:
     def mask_file(self, task: str, seed: int, number: int) -> Path:
         return existing(self._round(task, seed, number) / "mask.safetensors")
 
-    def ticket(self, task: str, seed: int, number: int, params: Params) -> Path:
+    def ticket(self, task: str, seed: int, number: int, params: Study) -> Path:
         """Folder of what the pipeline's training of a ticket left."""
         chain = Path(task) / f"seed-{seed}"
         if number == params.last_round:
@@ -70,7 +70,7 @@ class Places:
 class Finished(Places):
     """A study that `dvc repro` has finished."""
 
-    settings: Params
+    settings: Study
     scores_file: Path
 
     def check(self, task: str, seed: int, number: int | None = None) -> None:

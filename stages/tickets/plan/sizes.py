@@ -22,9 +22,9 @@ from stages.tickets.plan import expansion, shapes
 from stages.tickets.plan.flops import Examples, Lengths, Shape
 from stages.tickets.settings import (
     OwnData,
-    Params,
     ParamsError,
     Pretrain,
+    Study,
     Train,
     expanded,
 )
@@ -53,7 +53,7 @@ class Sizes:
 
 
 def measure(
-    study: Params,
+    study: Study,
     content: Mapping[str, Any],
     results: Path,
     locked: Mapping[str, Any],
@@ -105,7 +105,7 @@ def carved(examples: int, selection: float) -> tuple[int, int]:
     return examples - num, num
 
 
-def examples_of(study: Params, task: str, shape: Shape) -> tuple[Examples, str] | None:
+def examples_of(study: Study, task: str, shape: Shape) -> tuple[Examples, str] | None:
     """The size of a task before it is prepared and where it comes from; None if nothing says it.
 
     Lengths of published texts are known for the vocabulary of bert-base-uncased alone, and all lengths
@@ -170,7 +170,7 @@ def _rows(task: str, section: Mapping[str, Any]) -> tuple[int, int] | None:
     return (train, validation) if train and validation else None
 
 
-def prepared(folder: Path, study: Params, task: str) -> Examples:
+def prepared(folder: Path, study: Study, task: str) -> Examples:
     """The size of a task that the stage `prepare` has written to `folder`."""
     section = (study.data.get(task) or study.own[task]).model_dump()
     record = files.load_record(folder / "task.json")

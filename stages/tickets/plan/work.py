@@ -122,7 +122,7 @@ def _search(stage: Stage) -> Work:
 
 
 FREE = (
-    "check", "code", "baselines", "super_survivors", "stability", "survival", "score", "plot",
+    "check", "code", "baselines", "super_survivors", "stability", "survival", "score", "report",
 )  # fmt: skip
 """Scripts that train nothing and store little."""
 RULES: Mapping[str, Callable[[Stage], Work]] = {
