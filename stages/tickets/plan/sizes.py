@@ -298,9 +298,9 @@ def _published(task: str, section: Mapping[str, Any]) -> tuple[Official, str]:
 
 
 def _own(task: str, data: OwnData) -> Official:
-    from stages.tickets.tasks import texts  # noqa: PLC0415  pandas, which few studies need
+    from stages.tickets.tasks import own  # noqa: PLC0415  pandas, which few studies need
 
-    described, splits = texts.load_own(task, data)
+    described, splits = own.load(task, data)
     sizes = (len(splits["train"]), len(splits["validation"]))
     return Official(data.kind, described.num_labels, *sizes)
 
