@@ -12,8 +12,8 @@ from sklearn import metrics
 from stages.tickets.files import Split
 from stages.tickets.settings import Metric
 from stages.tickets.tasks import scores
-from stages.tickets.tasks.asked import Asked
 from stages.tickets.tasks.scores import Score
+from stages.tickets.tasks.squad import Asked
 from stages.tickets.tasks.task import NOT_SCORED, Task
 
 TWO = Task("two", "classification", 2, ("f1", "accuracy", "matthews"))

@@ -11,10 +11,9 @@ from tokenizers import Tokenizer
 
 from stages.tickets.encoder import pretrained
 from stages.tickets.settings import FolderData, ParamsError
-from stages.tickets.tasks import asked as questions_files
-from stages.tickets.tasks import spans, squad, texts
-from stages.tickets.tasks.asked import Asked
+from stages.tickets.tasks import sources, spans, squad
 from stages.tickets.tasks.spans import Answer, Question, Questions
+from stages.tickets.tasks.squad import Asked
 
 WORDS = [f"w{i}" for i in range(60)]
 CONTEXT = " ".join(WORDS[:40])
@@ -132,8 +131,8 @@ def test_many_questions_are_tokenised_as_one_by_one(monkeypatch: pytest.MonkeyPa
 
 def test_what_is_asked_comes_back_from_its_files(tmp_path: Path) -> None:
     asked = spans.windows(Questions([asks(CONTEXT, "w39", "caf\u00e9 w1")]), tokenizer(), 15, 3)[1]
-    questions_files.save(asked, tmp_path, "validation")
-    again = questions_files.load(tmp_path, "validation")
+    squad.save_asked(asked, tmp_path, "validation")
+    again = squad.load_asked(tmp_path, "validation")
     for name in Asked.__dataclass_fields__:
         np.testing.assert_array_equal(getattr(again, name), getattr(asked, name))
 
@@ -182,7 +181,7 @@ def write(folder: Path, *rows: dict[str, Any]) -> FolderData:
 
 def test_squad_is_read(tmp_path: Path) -> None:
     two = {"text": ["cat", "the cat"], "answer_start": [4, 0]}
-    task, found = texts.load("mine", write(tmp_path, row(answers=two), row(id="y")))
+    task, found = sources.load("mine", write(tmp_path, row(answers=two), row(id="y")))
     assert (task.kind, task.num_labels) == ("span", 2)
     assert task.metrics == ("answer_f1", "exact_match")
     assert list(found) == ["train", "validation"]
@@ -207,7 +206,7 @@ def test_squad_is_read(tmp_path: Path) -> None:
 )
 def test_what_is_not_squad_is_named(tmp_path: Path, changes: dict[str, Any], message: str) -> None:
     with pytest.raises(ParamsError, match=message):
-        texts.load("mine", write(tmp_path, row(**changes)))
+        sources.load("mine", write(tmp_path, row(**changes)))
 
 
 # --- real data -------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scipy.special import log_softmax
 
 from stages.tickets.tasks import squad
-from stages.tickets.tasks.asked import Asked
+from stages.tickets.tasks.squad import Asked
 
 # --- comparing answers -----------------------------------------------------------------------
 
