@@ -161,10 +161,10 @@ def test_spans_have_no_baseline() -> None:
 
 
 def test_features_of_a_pair_by_hand() -> None:
-    arrays = baselines._features(split_of(TRAIN), VOCABULARY.special, EMBEDDINGS)
+    inputs = baselines._features(split_of(TRAIN), VOCABULARY.special, EMBEDDINGS)
     u = EMBEDDINGS[[5, 6, 6]].mean(0)
     v = EMBEDDINGS[[7]].mean(0)
-    np.testing.assert_allclose(arrays[0], np.concatenate([u, v, abs(u - v), u * v]), rtol=1e-6)
+    np.testing.assert_allclose(inputs[0], np.concatenate([u, v, abs(u - v), u * v]), rtol=1e-6)
 
 
 def test_a_single_text_has_its_mean_alone() -> None:
