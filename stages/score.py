@@ -1,6 +1,5 @@
 """Tables of scores from all stored predictions, and the few numbers that `dvc metrics` shows."""
 
-import csv
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import astuple, dataclass, fields
@@ -14,8 +13,10 @@ import typer
 from stages.launch import cli
 from stages.tickets import files, settings
 from stages.tickets.report import headlines
-from stages.tickets.statistics import summary
-from stages.tickets.statistics.summary import HansScore, Size, TaskSize
+from stages.tickets.report import rows as rows_of
+from stages.tickets.report import scores as scored
+from stages.tickets.report.rows import HansScore, TaskSize
+from stages.tickets.report.search_rows import Size
 from stages.tickets.tasks import hans, scores, squad
 from stages.tickets.tasks import task as tasks
 from stages.tickets.tasks.squad import Asked
@@ -316,8 +317,7 @@ def main(
         table.to_csv(path, index=False, float_format="%.6g", lineterminator="\n")
     described(data).to_csv(tasks_out, index=False, lineterminator="\n")
     sizes(config, runs).to_csv(sizes_out, index=False, lineterminator="\n")
-    with scores_out.open(encoding="utf-8", newline="") as file:
-        written = summary.Scores(summary.parse(summary.Score, csv.DictReader(file)))
+    written = scored.Scores(rows_of.read(scores_out, rows_of.ScoreRow))
     shown = json.dumps(headlines.headlines(written, config), indent=1, allow_nan=False)
     metrics_out.write_text(shown + "\n", encoding="utf-8")  # DVC shows the order of the file
 

@@ -258,7 +258,7 @@ def wrong_caching(stages: Iterable[Stage]) -> list[str]:
         f"{stage.name}: {path} is {'cached' if cached else 'not cached'}"
         for stage in stages
         for path, cached in stage.outs.items()
-        if cached == (stage.group in ("score", "plot"))
+        if cached == (stage.group in ("score", "report"))
     ]
 
 

@@ -373,7 +373,7 @@ def test_the_shipped_numbers_on_structure_are_those_of_the_tables() -> None:
 
 
 def test_the_shipped_maps_and_overlaps_are_those_of_the_tables() -> None:
-    """published/prasanna2020_places.csv and prasanna2020_overlaps.csv, by the code of the stage `survival`."""
+    """The csv files of places and overlaps in published/, by the code of the stage `survival`."""
     folder = Path(__file__).parents[1] / "published"
     found = {
         (task.lower().replace("-", ""), seed): one

@@ -9,14 +9,18 @@ from pathlib import Path
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
-from stages.tickets.report import targets, verdict_cards
-from stages.tickets.report.figures import Figure
-from stages.tickets.report.formatting import NOT_RUN
-from stages.tickets.report.report import Config, notes
-from stages.tickets.report.sections import Section
-from stages.tickets.report.tables import Table, to_markdown, to_text
-from stages.tickets.report.verdict_cards import Card
+from stages.tickets.report import claim as claimed
+from stages.tickets.report import deviations, scope, targets
+from stages.tickets.report.claim import Claim
+from stages.tickets.report.figure import Figure
+from stages.tickets.report.results import Results
+from stages.tickets.report.section import Section
+from stages.tickets.report.table import Table, to_markdown, to_text
+from stages.tickets.report.words import NOT_RUN
+from stages.tickets.settings import Params as Study
 
+PAPERS = ("chen_claims", "claims")
+"""Sections that collect the claims of the others."""
 TEMPLATE = Path(__file__).with_name("page.html.jinja")
 SIGNS: Mapping[str, str] = {
     "yes": "✓",
@@ -37,36 +41,43 @@ class Content:
 
     facts: Sequence[tuple[str, str]]
     """What the numbers are about: name and text."""
-    cards: Sequence[Card]
+    claims: Sequence[Claim]
     departures: Sequence[str]
     """From the papers."""
+    notes: Sequence[str]
+    """How to read the numbers."""
     sections: Sequence[Section]
 
 
-def to_html(content: Content, config: Config, folders: tuple[str, str]) -> str:
-    """The report as one HTML file that needs nothing else.
+def content(sections: Sequence[Section], results: Results, study: Study) -> Content:
+    """What the page and the README show of the sections."""
+    return Content(
+        scope.scope(results.scores, results.encoder, study),
+        [claim for section in sections for claim in section.claims if section.name in PAPERS],
+        deviations.deviations(results.encoder["num_prunable"], results.tasks, study),
+        scope.notes(study),
+        sections,
+    )
 
-    Args:
-        folders: of tables and of figures, relative to the page.
-    """
+
+def to_html(content: Content, study: Study) -> str:
+    """The report as one HTML file that needs nothing else; tables and figures lie beside it."""
     environment = Environment(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     template = environment.from_string(TEMPLATE.read_text(encoding="utf-8"))
     html = template.render(
-        title=config.title,
-        banner=config.banner,
+        title=study.title,
+        banner=study.banner,
         facts=content.facts,
-        groups=verdict_cards.groups(content.cards),
+        groups=claimed.groups(content.claims),
         departures=content.departures,
-        notes=notes(config),
+        notes=content.notes,
         sections=content.sections,
-        claimed=_by_table(content.cards),
-        commands=partial(targets.of_part, config=config),
+        commands=partial(targets.commands, study=study),
+        papers=PAPERS,
         signs=SIGNS,
         inline=inline,
-        tables=folders[0],
-        figures=folders[1],
     )
     return html.rstrip() + "\n"
 
@@ -84,35 +95,35 @@ def inline(figure: Figure) -> Markup:
     return Markup(svg.replace("<svg", f"<svg {named}", 1))
 
 
-def to_readme(content: Content, config: Config, folders: tuple[str, str]) -> str:
+def to_readme(content: Content, study: Study) -> str:
     """The report in Markdown; figures are links to the folder of figures."""
-    lines = [f"# {to_text(config.title)}", ""]
-    if config.banner:
-        lines += [f"> **{to_text(' '.join(config.banner.split()))}**", ""]
+    lines = [f"# {to_text(study.title)}", ""]
+    if study.banner:
+        lines += [f"> **{to_text(' '.join(study.banner.split()))}**", ""]
     lines += [f"- {name}: {to_text(text)}" for name, text in content.facts]
     lines += ["", "The same as a page: index.html.", "", "## What holds here?", ""]
-    for title, tally, own in verdict_cards.groups(content.cards):
+    for title, tally, own in claimed.groups(content.claims):
         lines += [f"{title}: **{tally}**.", "", *map(_line, own), ""]
     lines += ["## Departures from the papers", ""]
     lines += [*(f"- {to_text(sentence)}" for sentence in content.departures), ""]
-    lines += ["## How to read the numbers", "", *(f"- {note}" for note in notes(config)), ""]
+    lines += ["## How to read the numbers", "", *(f"- {note}" for note in content.notes), ""]
     for section in content.sections:
         lines += [f"## {section.title}", "", section.question, f"Paper: {section.paper}", ""]
         lines += [f"**{to_text(section.answer)}**", ""]
         for figure in section.figures:
-            lines += [*_figure(figure, folders[1]), ""]
+            lines += [*_figure(figure, "figures"), ""]
         for table in section.tables:
-            lines += [*_table(table, folders[0]), ""]
+            lines += [*_table(table, "tables"), ""]
         again = ", then ".join(
-            f"`{command}`" for command in targets.of_section(section.name, config)
+            f"`{command}`" for command in targets.commands(section.stages, study)
         )
         lines += [f"Regenerate: {again}.", ""]
     return "\n".join(lines).rstrip() + "\n"
 
 
-def _line(card: Card) -> str:
-    said = to_text(card.same if card.word == NOT_RUN else f"{card.here}; paper {card.theirs}")
-    return f"- **{card.word}**: {to_text(card.statement)}: {said}"
+def _line(claim: Claim) -> str:
+    text = claim.same_number if claim.word == NOT_RUN else f"{claim.here}; paper {claim.published}"
+    return f"- **{claim.word}**: {to_text(claim.statement)}: {to_text(text)}"
 
 
 def _figure(figure: Figure, folder: str) -> list[str]:
@@ -131,11 +142,3 @@ def _table(table: Table, folder: str) -> list[str]:
         return [to_markdown(table).rstrip()]
     path = f"{folder}/{table.name}"
     return [f"{to_markdown(table).rstrip()} [csv]({path}.csv) [tex]({path}.tex)"]
-
-
-def _by_table(found: Sequence[Card]) -> dict[str, list[Card]]:
-    """The cards that stand where a table of claims would."""
-    tables: dict[str, list[Card]] = {}
-    for card in found:
-        tables.setdefault(card.table, []).append(card)
-    return tables

@@ -5,25 +5,26 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from stages.tickets.report import claims, runs
-from stages.tickets.report.formatting import NONE, percent, points, signed, spread
-from stages.tickets.report.pattern_rows import (
+from stages.tickets.report import claims
+from stages.tickets.report import names as runs
+from stages.tickets.report.names import Config
+from stages.tickets.report.old import PatternResults
+from stages.tickets.report.published import PublishedShare
+from stages.tickets.report.search_rows import (
     HEADS,
     MAPS,
     STATES,
     HeadPatterns,
     NetworkAgreement,
-    PatternResults,
     PatternShare,
-    PublishedShare,
 )
-from stages.tickets.report.runs import Config
-from stages.tickets.report.tables import Record, Table, numbers
+from stages.tickets.report.table import Record, Table, numbers
+from stages.tickets.report.words import NONE, percent, points, signed, spread
 from stages.tickets.searches.attention.patterns import PATTERNS
 from stages.tickets.settings.noise import stable_seed
-from stages.tickets.statistics import correlation, summary
+from stages.tickets.statistics import correlation, intervals
 from stages.tickets.statistics.correlation import Correlation
-from stages.tickets.statistics.summary import Summary
+from stages.tickets.statistics.intervals import Summary
 
 NAMES = {"all": "all heads", "super": "super-survivors"}
 LABELLED = (
@@ -86,7 +87,7 @@ def _summary(
     for one in found:
         values.setdefault(key(one), []).append(one.share)
     means = [sum(some) / len(some) for some in values.values()]
-    return summary.summarize(means, confidence) if means else None
+    return intervals.summarize(means, confidence) if means else None
 
 
 def agreement_of(found: Sequence[NetworkAgreement], kind: str) -> float | None:

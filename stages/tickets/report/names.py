@@ -1,11 +1,10 @@
 """What a study asks for and what of it ran: names of runs, and why one is missing."""
 
 from collections.abc import Sequence
-from typing import Protocol
 
-from stages.tickets import settings
-from stages.tickets.report.formatting import metric_name, percent
-from stages.tickets.statistics.summary import Run, Scores
+from stages.tickets.report.scores import Run, Scores
+from stages.tickets.report.words import metric_name, percent
+from stages.tickets.settings import Params as Study
 
 NAMES = {
     "majority": "majority class",
@@ -38,47 +37,7 @@ SOURCES = {
 NO_LAYERS = "not run: layers.csv has no rows of the last round"
 
 
-class Config(Protocol):
-    """The sections of params.yaml that findings, tables and answers read."""
-
-    @property
-    def tasks(self) -> tuple[str, ...]: ...
-    @property
-    def seeds(self) -> tuple[int, ...]: ...
-    @property
-    def rounds(self) -> tuple[settings.Round, ...]: ...
-    @property
-    def imp(self) -> settings.Imp: ...
-    @property
-    def rewind(self) -> settings.Rewind: ...
-    @property
-    def random(self) -> settings.Random: ...
-    @property
-    def controls(self) -> settings.Controls: ...
-    @property
-    def standard(self) -> settings.Standard: ...
-    @property
-    def cross(self) -> settings.Cross: ...
-    @property
-    def multitask(self) -> settings.Multitask: ...
-    @property
-    def earlier(self) -> settings.Earlier: ...
-    @property
-    def scratch(self) -> settings.Scratch: ...
-    @property
-    def transfer(self) -> settings.Transfer: ...
-    @property
-    def transfer_weights(self) -> settings.TransferWeights: ...
-    @property
-    def search(self) -> settings.Search: ...
-    @property
-    def retrain(self) -> settings.Retrain: ...
-    @property
-    def patterns(self) -> settings.Patterns: ...
-    @property
-    def tickets(self) -> settings.Tickets: ...
-    @property
-    def verdict(self) -> settings.Verdict: ...
+Config = Study
 
 
 def sparsities(config: Config) -> dict[int, float]:

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from stages import plot
-from stages.tickets.report import chen_rows, pattern_rows
-from stages.tickets.statistics import summary
+from stages.tickets.report import rows as rows_of
+from stages.tickets.report import search_rows
 from tests.made_up import config, study
 
 ROOT = Path(__file__).parents[1]
@@ -51,37 +51,37 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for task in content["override"]:
         content["override"][task] = {}
     (tmp_path / "params.yaml").write_text(json.dumps(content))  # JSON is YAML
-    save(made.scores, summary.Score, tmp_path / "scores.csv")
-    save(made.agreement, summary.Agreement, tmp_path / "stability" / "agreement.csv")
-    save(made.layers, summary.Kept, tmp_path / "stability" / "layers.csv")
-    save(made.beyond, summary.Agreement, tmp_path / "stability" / "beyond.csv")
-    save(made.movement, summary.Movement, tmp_path / "stability" / "movement.csv")
-    save(made.tasks, summary.TaskSize, tmp_path / "tasks.csv")
-    save(made.sizes, summary.Size, tmp_path / "subnetworks.csv")
-    save(made.hans, summary.HansScore, tmp_path / "hans.csv")
-    save(made.searched, summary.Searched, tmp_path / "survival" / "searched.csv")
-    save(made.structures, summary.StructureAgreement, tmp_path / "survival" / "agreement.csv")
-    save(made.places, summary.Place, tmp_path / "survival" / "places.csv")
-    save(made.overlaps, summary.Overlap, tmp_path / "survival" / "overlaps.csv")
-    save(made.importance, summary.Importance, tmp_path / "survival" / "importance.csv")
-    save(made.weights, summary.WeightsOfLayer, tmp_path / "survival" / "layers.csv")
+    save(made.scores, rows_of.ScoreRow, tmp_path / "scores.csv")
+    save(made.agreement, rows_of.Agreement, tmp_path / "stability" / "agreement.csv")
+    save(made.layers, rows_of.Kept, tmp_path / "stability" / "layers.csv")
+    save(made.beyond, rows_of.Agreement, tmp_path / "stability" / "beyond.csv")
+    save(made.movement, rows_of.Movement, tmp_path / "stability" / "movement.csv")
+    save(made.tasks, rows_of.TaskSize, tmp_path / "tasks.csv")
+    save(made.sizes, search_rows.Size, tmp_path / "subnetworks.csv")
+    save(made.hans, rows_of.HansScore, tmp_path / "hans.csv")
+    save(made.searched, search_rows.Searched, tmp_path / "survival" / "searched.csv")
+    save(made.structures, search_rows.StructureAgreement, tmp_path / "survival" / "agreement.csv")
+    save(made.places, search_rows.Place, tmp_path / "survival" / "places.csv")
+    save(made.overlaps, search_rows.Overlap, tmp_path / "survival" / "overlaps.csv")
+    save(made.importance, search_rows.Importance, tmp_path / "survival" / "importance.csv")
+    save(made.weights, search_rows.WeightsOfLayer, tmp_path / "survival" / "layers.csv")
     published = tmp_path / "published"
-    save(made.published, summary.Published, published / "prasanna2020.csv")
+    save(made.published, rows_of.Published, published / "prasanna2020.csv")
     structure = published / "prasanna2020_structure.csv"
-    save(made.published_structure, summary.PublishedStructure, structure)
-    save(made.published_places, summary.Place, published / "prasanna2020_places.csv")
-    save(made.published_overlaps, summary.Overlap, published / "prasanna2020_overlaps.csv")
-    save(made.chen.tickets, chen_rows.PublishedTicket, published / "chen2020_table2.csv")
-    save(made.chen.transfers, chen_rows.PublishedTransfer, published / "chen2020_figure2.csv")
-    save(made.chen.dark, chen_rows.PublishedDark, published / "chen2020_dark.csv")
-    save(made.chen.strict, chen_rows.PublishedStrict, published / "chen2020_strict.csv")
+    save(made.published_structure, published.PublishedStructure, structure)
+    save(made.published_places, search_rows.Place, published / "prasanna2020_places.csv")
+    save(made.published_overlaps, search_rows.Overlap, published / "prasanna2020_overlaps.csv")
+    save(made.chen.tickets, published.PublishedTicket, published / "chen2020_table2.csv")
+    save(made.chen.transfers, published.PublishedTransfer, published / "chen2020_figure2.csv")
+    save(made.chen.dark, published.PublishedDark, published / "chen2020_dark.csv")
+    save(made.chen.strict, published.PublishedStrict, published / "chen2020_strict.csv")
     found, folder = made.patterns, tmp_path / "patterns"
-    save(found.confusion, pattern_rows.Confusion, folder / "networks" / "confusion.csv")
+    save(found.confusion, search_rows.Confusion, folder / "networks" / "confusion.csv")
     for task in made.config.patterns.tasks:
         for name, kind, rows in (
-            ("shares", pattern_rows.PatternShare, found.shares),
-            ("heads", pattern_rows.HeadPatterns, found.heads),
-            ("agreement", pattern_rows.NetworkAgreement, found.agreement),
+            ("shares", search_rows.PatternShare, found.shares),
+            ("heads", search_rows.HeadPatterns, found.heads),
+            ("agreement", search_rows.NetworkAgreement, found.agreement),
         ):
             save(
                 [row for row in rows if row.task == task],
@@ -90,12 +90,12 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
             )
     save(
         found.published,
-        pattern_rows.PublishedShare,
+        published.PublishedShare,
         published / "prasanna2020_patterns.csv",
     )
     save(
         found.correlations,
-        pattern_rows.PublishedCorrelation,
+        published.PublishedCorrelation,
         published / "prasanna2020_pattern_correlation.csv",
     )
     (tmp_path / "encoder").mkdir()

@@ -1,0 +1,153 @@
+"""Rows of the tables that stages write and papers published, as the report reads them."""
+
+import csv
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Annotated, TypeVar, get_type_hints
+
+from pydantic import Field, TypeAdapter, ValidationError
+
+Row = TypeVar("Row")
+Number = Annotated[float, Field(allow_inf_nan=False)]
+
+
+def read(path: Path, kind: type[Row]) -> list[Row]:
+    """The rows of a csv file as dataclasses of `kind`; columns that it does not name are left out.
+
+    An empty cell of a column that may be empty is None.
+
+    Raises:
+        ValueError: a column is missing, or a cell is not what the column holds; the message names the
+            file, the row, counted from 1, and the column.
+    """
+    hints = get_type_hints(kind)
+    names = [field.name for field in fields(kind)]  # type: ignore[arg-type]
+    with path.open(encoding="utf-8", newline="") as file:
+        content = list(csv.DictReader(file))
+    for name in names:
+        if content and content[0].get(name) is None:
+            raise ValueError(f"{path}: there is no column {name!r}")
+    cells = [
+        {name: None if row[name] == "" and hints[name] is not str else row[name] for name in names}
+        for row in content
+    ]
+    try:
+        return TypeAdapter(list[kind]).validate_python(cells)  # type: ignore[valid-type]
+    except ValidationError as error:
+        number, column = error.errors(include_url=False)[0]["loc"][:2]
+        text = content[int(number)][str(column)]
+        raise ValueError(f"{path}: row {int(number) + 1} has {column} {text!r}") from None
+
+
+@dataclass(frozen=True)
+class ScoreRow:
+    """A row of scores.csv."""
+
+    task: str
+    kind: str
+    seed: int | None
+    round: int | None
+    sparsity: Number | None
+    point: int | None
+    source: str
+    split: str
+    metric: str
+    headline: bool
+    score: Number
+    collapsed: bool
+
+
+@dataclass(frozen=True)
+class TaskSize:
+    """A row of tasks.csv: examples of a task by split; labels: classes, 1 for a score, 0 for words."""
+
+    task: str
+    kind: str
+    labels: int
+    metrics: str
+    train: int
+    selection: int
+    validation: int
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """A row of agreement.csv."""
+
+    axis: str
+    round: int
+    sparsity: Number
+    first: str
+    second: str
+    seeds: str
+    measure: str
+    value: Number
+    floor: Number
+    floor_by_matrix: Number
+
+
+@dataclass(frozen=True)
+class Movement:
+    """A row of movement.csv: how far a round moved weights, and its mask beside the one-shot mask."""
+
+    task: str
+    seed: int
+    round: int
+    """Of the mask; the round before it was trained."""
+    sparsity: Number
+    steps: int
+    """Of the optimizer, from theta_i on."""
+    prunable: int
+    largest: Number
+    """Distance of a survivor from theta_i."""
+    move_50: Number
+    """Not exceeded by half of the survivors."""
+    threshold_pretrained: Number
+    """Magnitude of the largest pre-trained weight that the one-shot mask drops."""
+    exchanged: int
+    """Weights that the one-shot mask keeps and this one drops; as many the other way round."""
+    most_exchanged: int
+    """At most, given the largest distance from theta_0."""
+    jaccard: Number
+    jaccard_at_least: Number
+    rates_distance: Number
+    """Sum of the learning rates."""
+    rates_jaccard_at_least: Number
+
+    @property
+    def kept(self) -> int:
+        """Weights of the mask."""
+        return round((1 - self.sparsity) * self.prunable)
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A row of layers.csv: survivors of one matrix; no layer for the pooler."""
+
+    task: str
+    seed: int
+    round: int
+    sparsity: Number
+    layer: int | None
+    matrix: str
+    size: int
+    kept: int
+
+
+@dataclass(frozen=True)
+class HansScore:
+    """A row of hans.csv: how often a run is right in one subcase of HANS; `entailed`: the truth."""
+
+    task: str
+    kind: str
+    seed: int | None
+    round: int | None
+    sparsity: Number | None
+    point: int | None
+    source: str
+    heuristic: str
+    entailed: bool
+    subcase: str
+    accuracy: Number
+    num_examples: int
+    origin: str
