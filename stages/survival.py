@@ -28,7 +28,7 @@ def main(
         for task in config.tasks
         for seed in config.seeds
     }
-    variants = config.rule.variants if folders else ()
+    variants: tuple[str, ...] = config.rule.variants if folders else ()
     traces = {
         variant: {
             key: files.load_record(folder / variant / "trace.json")

@@ -1,5 +1,7 @@
 """Rows about what searches kept, for two tasks and two seeds of an encoder of two layers."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -29,7 +31,7 @@ TRACES["cola", 2] = {"dense_score": 0.0, "steps": []}
 
 
 def tables(**changes):
-    given = {
+    given: dict[str, Any] = {
         "structures": {"joint": JOINT},
         "weights": {},
         "traces": {"joint": TRACES},

@@ -11,8 +11,8 @@ import numpy as np
 import pyarrow.parquet as pq
 
 from stages.tickets import files as artifacts
-from stages.tickets.language import hans as heuristics
 from stages.tickets.language import questions, sentences
+from stages.tickets.language.templates import SUBCASES
 from stages.tickets.plan import expansion
 from stages.tickets.plan.flops import Examples, Kind, Lengths, Shape
 from stages.tickets.plan.work import PRETRAINING
@@ -230,7 +230,7 @@ def examples_of(study: Params, task: str, shape: Shape) -> tuple[Examples, str] 
     validation = min(found.validation, caps.get("validation") or found.validation)
     train, selection = carved(train, study.prepare.selection)
     hans = section.get("hans")
-    subcases = len(heuristics.SUBCASES) if section.get("source") == "miniature" else HANS_SUBCASES
+    subcases = len(SUBCASES) if section.get("source") == "miniature" else HANS_SUBCASES
     evaluated = selection + validation + (hans["per_subcase"] * subcases if hans else 0)
     hidden = study.prepare.masked if found.kind == "mlm" else 0.0
     same = section.get("source") == "miniature" or found.kind == "mlm"

@@ -82,7 +82,7 @@ def tables(
         num_permutations: draws of chance for the agreement.
     """
     joint = structures.get("joint", {})
-    kept = {**structures, "magnitude": weights}
+    kept: dict[str, Mapping[Key, Structure | KeptWeights]] = {**structures, "magnitude": weights}
     places_of = {**structures} | (
         {"magnitude": {key: part.shares for key, part in weights.items()}} if weights else {}
     )

@@ -24,14 +24,16 @@ def agreements(masks: Masks) -> Iterator[dict[str, Any]]:
     """Agreement of the seeds of every task, and of the tasks of every seed: of pairs, and of all."""
     tasks, seeds = _axes(masks)
     for task in tasks:
-        for pair in combinations(seeds, 2):
-            yield from _pairwise(_seeds_of(task, pair), *(masks[task, seed] for seed in pair))
+        for former, latter in combinations(seeds, 2):
+            place = _seeds_of(task, (former, latter))
+            yield from _pairwise(place, masks[task, former], masks[task, latter])
         if len(seeds) > 1:
             kappa = agreement.fleiss_kappa([masks[task, seed] for seed in seeds])
             yield _row(_seeds_of(task, seeds), "fleiss_kappa", kappa)
     for seed in seeds:
-        for pair in combinations(tasks, 2):
-            yield from _pairwise(_tasks_of(seed, *pair), *(masks[task, seed] for task in pair))
+        for first, second in combinations(tasks, 2):
+            place = _tasks_of(seed, first, second)
+            yield from _pairwise(place, masks[first, seed], masks[second, seed])
         if len(tasks) > 1:
             kappa = agreement.fleiss_kappa([masks[task, seed] for task in tasks])
             yield _row(_tasks_of(seed), "fleiss_kappa", kappa)
@@ -44,16 +46,16 @@ def beyond(masks: Masks, one_shot: Mask) -> Iterator[dict[str, Any]]:
         yield _row(place, "jaccard", agreement.jaccard(mask, one_shot))
     tasks, seeds = _axes(masks)
     pairs = [
-        (_seeds_of(task, pair), *(masks[task, seed] for seed in pair))
+        (_seeds_of(task, (former, latter)), masks[task, former], masks[task, latter])
         for task in tasks
-        for pair in combinations(seeds, 2)
+        for former, latter in combinations(seeds, 2)
     ] + [
-        (_tasks_of(seed, *pair), *(masks[task, seed] for task in pair))
+        (_tasks_of(seed, first, second), masks[first, seed], masks[second, seed])
         for seed in seeds
-        for pair in combinations(tasks, 2)
+        for first, second in combinations(tasks, 2)
     ]
-    for place, first, second in pairs:
-        brought_back, taken_out = agreement.beyond(first, second, one_shot)
+    for place, mask, other in pairs:
+        brought_back, taken_out = agreement.beyond(mask, other, one_shot)
         yield _row(place, "brought_back", brought_back)
         yield _row(place, "taken_out", taken_out)
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from stages.tickets.language import questions, sentences
-from stages.tickets.settings import Metric, MiniatureData
+from stages.tickets.settings import Kind, Metric, MiniatureData
 from stages.tickets.settings.noise import stable_seed
 from stages.tickets.tasks import texts
 from stages.tickets.tasks.spans import Answer, Question, Questions
@@ -44,7 +44,7 @@ def load(name: str, data: MiniatureData) -> tuple[Task, Mapping[str, Texts | Que
             split: Texts(lines, None, np.zeros(len(lines))) for split, lines in halves.items()
         }
     num_labels, _ = sentences.LABELLED[name]
-    kind = "classification" if num_labels > 1 else "regression"
+    kind: Kind = "classification" if num_labels > 1 else "regression"
     return Task(name, kind, num_labels, LABELLED[name].metrics), {
         split: _labelled(name, split, num, data.seed) for split, num in _sizes(data).items()
     }

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,15 +45,18 @@ def save_asked(asked: Asked, folder: Path, split: str) -> None:
     """Write the questions beside their split; this is all that a scorer needs."""
     record = {"ids": asked.ids, "golds": asked.golds, "contexts": asked.contexts}
     files.save_record(record, folder / f"{split}-questions.json")
-    arrays = {"context": asked.context, "question": asked.question, "offsets": asked.offsets}
+    arrays: files.Arrays = {
+        "context": asked.context,
+        "question": asked.question,
+        "offsets": asked.offsets,
+    }
     files.save_arrays(arrays, folder / f"{split}-windows.safetensors")
 
 
 def load_asked(folder: Path, split: str) -> Asked:
-    return Asked(
-        **files.load_record(folder / f"{split}-questions.json"),
-        **files.load_arrays(folder / f"{split}-windows.safetensors"),
-    )
+    record = files.load_record(folder / f"{split}-questions.json")
+    arrays: dict[str, Any] = files.load_arrays(folder / f"{split}-windows.safetensors")
+    return Asked(**record, **arrays)
 
 
 # --- comparing answers -----------------------------------------------------------------------
