@@ -39,7 +39,7 @@ LABELS = {"entailment": 0, "non-entailment": 1}
 
 @dataclass(frozen=True)
 class Case:
-    """The heuristic and the subcase that an example tests, and where it is from."""
+    """The heuristic and the subcase that an example tests, and its origin."""
 
     heuristic: str
     subcase: str

@@ -16,7 +16,7 @@ from stages.tickets.tasks.texts import Texts
 
 @dataclass(frozen=True)
 class Labelled:
-    """What a task of labelled texts has beside them."""
+    """Metrics and classes of a task of labelled texts."""
 
     metrics: tuple[Metric, ...]
     """The first one is the headline."""

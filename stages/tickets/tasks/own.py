@@ -72,7 +72,7 @@ def _read(name: str, data: OwnData) -> dict[str, pd.DataFrame]:
 
 
 def _read_table(path: str, key: str, columns: Sequence[str]) -> pd.DataFrame:
-    """One table; `columns` are text, however they look."""
+    """Read a table; cells of `columns` are text, even if they look like numbers."""
     file = Path(path)
     if not file.is_file():
         raise ParamsError(f"{key} is {path!r}, but there is no such file")

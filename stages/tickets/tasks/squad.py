@@ -82,8 +82,8 @@ def exact_match(answer: str, golds: Sequence[str]) -> bool:
 def f1(answer: str, golds: Sequence[str]) -> float:
     """Most overlap of words with a right answer, in [0, 1].
 
-    The harmonic mean of precision and recall of words, each counted as often as it is in both; 0 where
-    they have none in common, also where nothing is left of either, though that is an exact match.
+    It is the harmonic mean of precision and recall of words, each counted as often as both have it. It
+    is 0 without a common word, even if both answers are empty by the official rule and match exactly.
     """
     return max(_overlap(normalised(answer).split(), normalised(gold).split()) for gold in golds)
 
@@ -101,17 +101,17 @@ def best_span(
 ) -> tuple[float, int, int] | None:
     """The most likely answer in one window.
 
-    Of the NUM_BEST highest starts and ends, all tokens counted, every pair is tried of which both are
-    in the context, the end is not before the start, and no more than MOST_TOKENS tokens are from one to
-    the other. Of pairs with equal sums the one with the higher start is taken; of equal logits the
-    first.
+    The NUM_BEST highest starts and the NUM_BEST highest ends among all tokens are paired. A pair is
+    allowed if both tokens are in the context, the end is not before the start, and the answer has no more
+    than MOST_TOKENS tokens. Among equal sums the pair with the higher start wins, among equal logits the
+    first token.
 
     Args:
         logits: (tokens, 2), of start and end.
-        inside: (tokens,), where the context is.
+        inside: (tokens,), True for tokens of the context.
 
     Returns:
-        Sum of both logits, first and last token; None where no pair is allowed.
+        Sum of both logits, first and last token; None if no pair is allowed.
     """
     first, last = (np.argsort(-logits[:, side], kind="stable")[:NUM_BEST] for side in (0, 1))
     reach = last[np.newaxis] - first[:, np.newaxis]
@@ -132,8 +132,8 @@ def answers(asked: Asked, logits: NDArray[np.floating], starts: NDArray[np.int64
 
     Args:
         asked: the questions.
-        logits: (tokens, 2), of all windows one after another.
-        starts: (windows + 1,), where each window starts among them.
+        logits: (tokens, 2), all windows one after another.
+        starts: (windows + 1,), the first token of every window.
     """
     inside = asked.offsets[:, 0] >= 0
     exact = logits.astype(np.float64)

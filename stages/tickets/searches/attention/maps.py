@@ -11,7 +11,7 @@ from transformers import PreTrainedModel
 from stages.tickets.encoder.gates import layers_of
 
 Maps = list[list[NDArray[np.float32]]]
-"""By example and layer, (heads of the layer, tokens, tokens): row i holds the attention of token i."""
+"""Maps by example and layer, (heads of the layer, tokens, tokens); row i is the attention of token i."""
 
 
 def attention_maps(model: PreTrainedModel, inputs: Mapping[str, Tensor]) -> tuple[Maps, Maps]:

@@ -146,7 +146,7 @@ def classify_heads(
         size: what maps are padded to, as for training.
 
     Returns:
-        (examples, layers, heads), numbers of PATTERNS, ABSENT where there is no head.
+        (examples, layers, heads), numbers of PATTERNS, or ABSENT if there is no head.
 
     Raises:
         ValueError: the layers of `maps` have other numbers of heads than `heads`.
