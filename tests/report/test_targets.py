@@ -9,10 +9,11 @@ from ruamel.yaml import YAML
 from stages.tickets import settings as params
 from stages.tickets.plan import expansion
 from stages.tickets.report import sections, targets
+from stages.tickets.settings import compose
 from tests.made_up import config, study
 
 ROOT = Path(__file__).parents[2]
-STUDIES = [ROOT / "params.yaml", *sorted((ROOT / "studies").glob("*.yaml"))]
+STUDIES = [ROOT / "params.yaml", *compose.studies(ROOT / "studies")]
 
 
 def read(path: Path) -> Any:
@@ -24,7 +25,8 @@ def test_stages_without_items_are_those_that_dvc_does_not_expand(path: Path) -> 
     pipeline = read(ROOT / "dvc.yaml")
     settings = expansion.parsing(ROOT / ".dvc" / "config")
     expanded = {
-        stage.name.split("@")[0] for stage in expansion.expand(pipeline, read(path), settings)
+        stage.name.split("@")[0]
+        for stage in expansion.expand(pipeline, params.content(path), settings)
     }
     assert targets.without_items(params.load(path)) == set(pipeline["stages"]) - expanded
 

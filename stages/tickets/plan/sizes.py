@@ -21,11 +21,13 @@ from stages.tickets.settings import (
     HubEncoder,
     OwnData,
     PackageEncoder,
-    Params,
     ParamsError,
     Pretrain,
     Train,
     expanded,
+)
+from stages.tickets.settings import (
+    Study as Params,
 )
 from stages.tickets.settings.noise import stable_seed
 

@@ -17,7 +17,7 @@ from stages.tickets.report.results import Results
 from stages.tickets.report.section import Section
 from stages.tickets.report.table import to_markdown, to_text
 from stages.tickets.report.words import NOT_RUN
-from stages.tickets.settings import Params as Study
+from stages.tickets.settings import Study
 
 UNDECIDED = ("unclear", NO_VERDICT)
 """Words of claims that ran and are not decided."""
