@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from stages.tickets.settings import SQUAD, WIKITEXT, FolderData, HubData, Metric, ParamsError
+from stages.tickets.settings import FolderData, HubData, Metric
 from stages.tickets.tasks import hub, texts
 from stages.tickets.tasks.task import Task
 from stages.tickets.tasks.texts import Texts
@@ -66,13 +66,8 @@ def load(name: str, data: HubData | FolderData) -> tuple[Task, dict[str, Texts]]
     """The task and its texts: `train`, `validation`, and `validation_mismatched` for MNLI.
 
     Raises:
-        ParamsError: GLUE has no such task, or a file, column or label is missing.
+        ParamsError: a file, column or label is missing.
     """
-    if data.config not in GLUE:
-        raise ParamsError(
-            f"data.{name}.config is {data.config!r}, allowed are "
-            + ", ".join(sorted((*GLUE, *SQUAD, *WIKITEXT)))
-        )
     glue = GLUE[data.config]
     tables = hub.tables(name, data, tuple(SPLITS), "nyu-mll/glue")
     splits = {
