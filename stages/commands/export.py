@@ -17,7 +17,7 @@ from stages.tickets.export.masks import Place
 from stages.tickets.export.study import Finished
 from stages.tickets.report.scores import Run
 from stages.tickets.settings import ParamsError
-from stages.tickets.tasks import label_names
+from stages.tickets.tasks import sources
 
 if TYPE_CHECKING:
     from stages.launch.inputs import Inputs
@@ -106,7 +106,7 @@ def export_ticket(
     start = study.weights(task, seed, imp.rewind_to)
     weights = finished.existing(left / "weights.safetensors") if is_kept else start
     loaded = inputs.load(task, seed, study.encoder, study.prepared(task))
-    labels = label_names.of(task, study.source(task), loaded.prepared)
+    labels = sources.class_names(task, study.source(task), loaded.prepared)
     model, how = loaded.model(weights), "trained alone, by the pipeline"
     if not trained:
         ticket.drop_(model, loaded.encoder, mask)
@@ -154,7 +154,7 @@ def export_smaller(
     good = files.load_structure(study.searched(task, seed))
     weights, scores = study.weights(task, seed, 0 if retrain else None), study.scores(task)
     loaded = inputs.load(task, seed, study.encoder, study.prepared(task))
-    labels = label_names.of(task, study.source(task), loaded.prepared)
+    labels = sources.class_names(task, study.source(task), loaded.prepared)
     kept = draws.drawn(subnetwork, good, loaded.noise.mask)
     dense, model = loaded.model(weights), loaded.model(weights)
     removal.remove_(model, kept)

@@ -15,7 +15,7 @@ from stages.tickets.plan import expansion, sizes
 from stages.tickets.plan.flops import Lengths
 from stages.tickets.plan.sizes import PRETRAINING
 from stages.tickets.tasks import task as tasks
-from stages.tickets.tasks import texts
+from stages.tickets.tasks.glue import GLUE
 from stages.tickets.tasks.task import Prepared, Task, Vocabulary
 from tests.imports import ROOT
 from tests.plan.test_shapes import BASE, SHAPE
@@ -100,8 +100,9 @@ def test_texts_of_the_miniature_are_as_long_as_a_draw_says(task):
 def test_glue_has_its_official_sizes_and_outputs():
     own, content = study("bert-base-glue")
     found = sizes.measure(own, content, Path("none"), {})
-    for task, glue in texts.GLUE.items():
-        assert sizes.KNOWN.outputs[task] == glue.num_labels
+    for task, official in GLUE.items():
+        numbers = (official.num_labels, official.train, sum(official.validation))
+        assert tuple(sizes.KNOWN.loc[task, ["outputs", "train", "validation"]]) == numbers
         assert found.examples[task].train == sizes.carved(sizes.KNOWN.train[task], 0.1)[0]
     mnli = found.examples["mnli"]
     assert mnli.evaluated == 39_270 + 9_815 + 9_832

@@ -17,7 +17,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 
 from stages.tickets import files
-from stages.tickets.language import hans
+from stages.tickets.language.templates import SUBCASES
 from stages.tickets.plan import expansion, shapes
 from stages.tickets.plan.flops import Examples, Lengths, Shape
 from stages.tickets.settings import (
@@ -28,7 +28,7 @@ from stages.tickets.settings import (
     Train,
     expanded,
 )
-from stages.tickets.tasks import texts
+from stages.tickets.tasks import own
 
 PRETRAINING = "pre-training"
 """It stands for a task wherever the encoder's own training is meant."""
@@ -120,7 +120,7 @@ def examples_of(study: Study, task: str, shape: Shape) -> tuple[Examples, str] |
     longest = section.get("max_length") or study.prepare.max_length
     name = task if is_miniature else section.get("config", "")
     if isinstance(data, OwnData):
-        described, splits = texts.load_own(task, data)
+        described, splits = own.load(task, data)
         numbers = len(splits["train"]), len(splits["validation"])
         sized, source = Examples(data.kind, described.num_labels, *numbers, longest), "its tables"
     elif name in KNOWN.index:
@@ -143,7 +143,7 @@ def examples_of(study: Study, task: str, shape: Shape) -> tuple[Examples, str] |
     train, selection = carved(
         min(sized.train, caps.get("train") or sized.train), study.prepare.selection
     )
-    subcases = len(hans.SUBCASES) if is_miniature else HANS_SUBCASES
+    subcases = len(SUBCASES) if is_miniature else HANS_SUBCASES
     num_hans = subcases * (section.get("hans") or {"per_subcase": 0})["per_subcase"]
     hidden = study.prepare.masked if sized.kind == "mlm" else 0.0
     evaluated = selection + validation + num_hans
