@@ -150,8 +150,8 @@ RULES: Mapping[str, Callable[[Stage], Work]] = {
 
 def script(stage: Stage) -> str:
     """The script that a stage runs; empty if its command is another."""
-    found = re.match(r"python -m stages (\w+)", stage.command)
-    return found[1] if found else ""
+    match = re.match(r"python -m stages (\w+)", stage.command)
+    return match[1] if match else ""
 
 
 def of(stage: Stage) -> Work | None:
