@@ -19,7 +19,8 @@ from stages.tickets.export import folders, origin
 from stages.tickets.export import model as exports
 from stages.tickets.export import study as finished
 from stages.tickets.export.study import Finished
-from stages.tickets.pruning import draws, structure
+from stages.tickets.plan import flops
+from stages.tickets.pruning import structure
 from stages.tickets.pruning.structure import Structure
 from stages.tickets.report.scores import Run
 from stages.tickets.tasks import label_names
@@ -45,9 +46,9 @@ def main(
     results: Annotated[Path, typer.Option(help="What `dvc repro` made.")] = Path("results"),
     reports: Annotated[Path, typer.Option(help="Folder of the reports.")] = Path("reports"),
 ) -> None:
-    if not re.fullmatch(rf"({'|'.join(draws.BY_STRUCTURE)})(-[1-9][0-9]*)?", subnetwork):
+    if not re.fullmatch(rf"({'|'.join(structure.BY_NAME)})(-[1-9][0-9]*)?", subnetwork):
         raise settings.ParamsError(
-            f"--subnetwork is {subnetwork!r}, allowed are {', '.join(draws.BY_STRUCTURE)}, and names "
+            f"--subnetwork is {subnetwork!r}, allowed are {', '.join(structure.BY_NAME)}, and names "
             "such as random-2"
         )
     folders.check_free(out)
@@ -57,7 +58,7 @@ def main(
     scores = study.scores(task)
     loaded = inputs.load(task, seed, results / "encoder", results / "prepared" / task)
     labels = label_names.of(task, study.source(task), loaded.prepared)
-    kept = draws.drawn(subnetwork, files.load_structure(found), loaded.noise.mask)
+    kept = structure.named(subnetwork, files.load_structure(found), loaded.noise.mask)
     dense, model = loaded.model(weights), loaded.model(weights)
     removal.remove_(model, kept)
     if retrain:
@@ -78,10 +79,13 @@ def main(
     heads = f"{kept.num_heads} of {kept.heads.size} heads, {kept.num_mlps} of {kept.mlps.size} MLPs"
     parts = removal.num_parameters(config, kept) / removal.num_parameters(config, whole)
     everything = model.num_parameters() / dense.num_parameters()
-    flops = removal.flops(config, kept, TOKENS) / removal.flops(config, whole, TOKENS)
+    passes = [
+        flops.forward_through(part, config.hidden_size, config.intermediate_size, TOKENS)
+        for part in (kept, whole)
+    ]
     size = (
         f"{heads}; of dense {parts:.1%} of the parameters of heads and MLPs, {everything:.1%} of all "
-        f"parameters, {flops:.1%} of the FLOPs of the layers at {TOKENS} tokens"
+        f"parameters, {passes[0] / passes[1]:.1%} of the FLOPs of the layers at {TOKENS} tokens"
     )
     with folders.written(out) as folder:
         exports.save(model, kept, folder)

@@ -11,7 +11,7 @@ from transformers import PreTrainedModel
 from stages.launch import cli, inputs
 from stages.launch.inputs import Inputs
 from stages.tickets import files, settings
-from stages.tickets.encoder import theta as encoder
+from stages.tickets.encoder.weights import prunable_parameters, prunable_weights, set_prunable_
 from stages.tickets.export import card as model_cards
 from stages.tickets.export import folders, origin
 from stages.tickets.export import model as exports
@@ -82,9 +82,9 @@ def main(
 def start(loaded: Inputs, theta_i: Path, mask: Mask) -> PreTrainedModel:
     """theta_i times the mask."""
     model = loaded.model(theta_i)
-    weights = encoder.prunable_weights(model, loaded.encoder)
+    weights = prunable_weights(model, loaded.encoder)
     zeroed = {name: np.where(mask[name], weights[name], np.float32(0)) for name in weights}
-    encoder.set_prunable_(model, loaded.encoder, zeroed)
+    set_prunable_(model, loaded.encoder, zeroed)
     return model
 
 
@@ -122,7 +122,7 @@ def again(
 
 def check_zeros(model: PreTrainedModel, loaded: Inputs, mask: Mask) -> None:
     """Raise ParamsError where a dropped weight of `model` is not 0."""
-    for name, parameter in encoder.prunable_parameters(model, loaded.encoder).items():
+    for name, parameter in prunable_parameters(model, loaded.encoder).items():
         if parameter.detach().numpy()[~mask[name]].any():
             raise settings.ParamsError(
                 f"{name} has weights other than 0 where the mask drops them: weights and mask are not of "

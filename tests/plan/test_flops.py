@@ -9,7 +9,7 @@ import pytest
 from stages.tickets import files
 from stages.tickets.plan import flops
 from stages.tickets.plan.flops import Examples, Lengths, Shape
-from stages.tickets.pruning import masks
+from stages.tickets.pruning import masks, structure
 from stages.tickets.settings import Kind
 from tests.conftest import RECIPE
 
@@ -93,13 +93,13 @@ def test_unknown_lengths_are_no_number():
 @pytest.mark.parametrize("epochs", [0.1, 1.0, 1.25, 3.0])
 @pytest.mark.parametrize("examples", [1, 7, 32, 33, 635])
 def test_steps_are_those_of_the_training_loop(examples, epochs):
-    from stages.tickets.training import fit  # noqa: PLC0415
+    from stages.tickets.training import schedule  # noqa: PLC0415
 
     recipe = RECIPE.model_copy(update={"epochs": epochs, "batch_size": 32})
-    total = fit.num_steps(examples, recipe)
+    total = schedule.num_steps(examples, recipe)
     assert flops.num_steps(examples, recipe) == total
     for percent in (0, 5, 50, 99):
-        left = total - fit.step_at(percent, total)
+        left = total - schedule.step_at(percent, total)
         seen = flops.num_seen(examples, recipe, percent)
         assert seen * math.ceil(examples / 32) == pytest.approx(left * examples)
 
@@ -109,8 +109,7 @@ def test_weights_and_flops_are_those_of_models():
     from transformers import BertForQuestionAnswering as Spans  # noqa: PLC0415
     from transformers import BertForSequenceClassification as Classifier  # noqa: PLC0415
 
-    from stages.tickets.encoder import removal, theta  # noqa: PLC0415
-    from stages.tickets.pruning import structure  # noqa: PLC0415
+    from stages.tickets.encoder import theta  # noqa: PLC0415
 
     config = BertConfig(
         num_hidden_layers=2,
@@ -132,7 +131,21 @@ def test_weights_and_flops_are_those_of_models():
     for kind, outputs, model in made:
         assert TINY.parameters(kind, outputs) == sum(p.numel() for p in model.parameters())
     whole = structure.whole(2, 4)
-    assert flops.forward(TINY, Lengths.of([9])) == removal.flops(config, whole, 9)
+    assert flops.forward(TINY, Lengths.of([9])) == flops.forward_through(whole, 16, 40, 9)
+
+
+@pytest.mark.parametrize(
+    ("kept", "tokens", "num"),
+    [
+        # 8 * 768 * 64 + 4 * 64 a head and 4 * 768 * 3072 an MLP
+        (structure.one_head(structure.whole(12, 12)), 1, 393_216 + 256 + 9_437_184),
+        # a layer: 2 * 128 tokens * (4 * 768**2 + 2 * 768 * 3072) and 4 * 128**2 * 768
+        (structure.whole(12, 12), 128, 12 * (1_811_939_328 + 50_331_648)),
+        (structure.inverted(structure.whole(12, 12)), 128, 0),
+    ],
+)
+def test_operations_of_heads_and_mlps_of_bert_base(kept, tokens, num):
+    assert flops.forward_through(kept, 768, 3072, tokens) == num
 
 
 def test_a_mask_takes_the_bytes_of_its_file(tmp_path):

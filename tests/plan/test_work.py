@@ -51,7 +51,7 @@ def test_every_stage_of_dvc_yaml_has_a_rule():
             Work(3, 5, predictions=3, masks=2),
         ),
         ("rewind@x", "--point 20 --source dense", Work(1, 20, predictions=1)),
-        ("rewind@x", "--point 20 --source sparse", Work(1, 0, predictions=1)),
+        ("rewind@x", "--point 20 --theta-of sparse", Work(1, 0, predictions=1)),
         ("random@x", "--point 20 --round 1 --kinds random", Work(1, 20, predictions=1, masks=1)),
         ("cross@x", "--mask-seed 1 --seed 2 --point 0", Work(1, predictions=1)),
         ("cross@x", "--mask-seed 2 --seed 2 --point 0", Work()),

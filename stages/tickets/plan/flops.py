@@ -14,6 +14,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
+from stages.tickets.pruning.structure import Structure
 from stages.tickets.settings import Train
 
 Kind = Literal["classification", "regression", "mlm", "span"]
@@ -121,14 +122,40 @@ def num_seen(examples: int, recipe: Train, percent: int = 0) -> float:
     return left / math.ceil(examples / recipe.batch_size) * examples
 
 
-def forward(shape: Shape, lengths: Lengths) -> float:
-    """FLOPs of a forward pass through the layers, mean over examples.
+def forward_of(hidden: int, attention: int, mlps: int, lengths: Lengths) -> float:
+    """FLOPs of a forward pass through layers, mean over examples.
 
-    With t tokens 2 t for each weight of a layer's matrices, and 4 t^2 for each unit of its width: scores
-    of attention and sums of values.
+    With t tokens and hidden size d, attention of w units takes 8 t d w for its four matrices and 4 t^2 w
+    for scores and the sum of values; MLPs of m units take 4 t d m.
+
+    Args:
+        hidden: size of the encoder's states.
+        attention: units of all heads of all layers together.
+        mlps: units of all MLPs together.
+        lengths: lengths of the examples.
     """
-    products = 2 * lengths.mean * shape.layer_weights
-    return products + 4 * lengths.mean_square * shape.hidden * shape.layers
+    products = (8 * attention + 4 * mlps) * hidden * lengths.mean
+    return products + 4 * lengths.mean_square * attention
+
+
+def forward(shape: Shape, lengths: Lengths) -> float:
+    """FLOPs of a forward pass through all layers, mean over examples."""
+    units = shape.layers * shape.hidden
+    return forward_of(shape.hidden, units, shape.layers * shape.mlp, lengths)
+
+
+def forward_through(structure: Structure, hidden: int, mlp: int, tokens: int) -> int:
+    """FLOPs of a forward pass of one example through the heads and MLPs that are kept.
+
+    Args:
+        structure: kept heads (layers, heads) and MLPs (layers,).
+        hidden: size of the encoder's states.
+        mlp: units of one MLP.
+        tokens: tokens of the example, with special ones and padding.
+    """
+    attention = structure.num_heads * (hidden // structure.heads.shape[1])
+    lengths = Lengths(tokens, tokens**2)
+    return int(forward_of(hidden, attention, structure.num_mlps * mlp, lengths))
 
 
 def decoder(shape: Shape, words: float) -> float:

@@ -95,7 +95,7 @@ def _cross(stage: Stage) -> Work:
 
 def _rewind(stage: Stage) -> Work:
     """Where theta_i is of the subnetwork's own training, that comes first."""
-    return Work(1, 0 if stage.option("source") == "sparse" else _point(stage), predictions=1)
+    return Work(1, 0 if stage.option("theta-of") == "sparse" else _point(stage), predictions=1)
 
 
 def _multi_task(stage: Stage) -> Work:
