@@ -32,7 +32,7 @@ from stages.tickets.export import model as exports
 from stages.tickets.export.masks import Place
 from stages.tickets.training import predict as evaluation
 from stages.tickets.training.predict import predict
-from tests.test_stages import NO_CONTROLS, STUDY, run, stages, write_study
+from tests.pipeline.study import NO_CONTROLS, STUDY, run, stages, write_study
 
 NOTHING: dict[str, Any] = {"tasks": [], "seeds": []}
 EXPORTED: dict[str, Any] = (
