@@ -10,7 +10,6 @@ import pytest
 from stages.tickets import files
 from stages.tickets.pruning import masks, structure
 from stages.tickets.pruning.structure import Structure
-from stages.tickets.statistics import raters
 from tests.pipeline.study import SHIPPED, STUDY, options, run
 
 
@@ -57,38 +56,6 @@ def test_what_was_searched_is_told_by_task_and_seed(project: Path) -> None:
 def structure_of(project: Path, task: str, seed: int) -> structure.Structure:
     folder = project / "results" / "runs" / "search" / task / f"seed-{seed}" / "joint"
     return files.load_structure(folder / "structure.safetensors")
-
-
-def test_agreement_compares_the_right_masks(project: Path) -> None:
-    path = project / "results" / "survival" / "agreement.csv"
-    table = pd.read_csv(path, dtype=str, keep_default_na=False).astype({"value": float})
-    table = table[(table["variant"] == "joint") & (table["measure"] == "fleiss_kappa")]
-    value = table.set_index(["axis", "task", "seed", "part"])["value"]
-
-    def kappa(*keys: tuple[str, int]) -> float:
-        heads = [structure_of(project, *key).heads.ravel() for key in keys]
-        return float(raters.fleiss_kappa(np.array(heads)))
-
-    both = [("mood", 1), ("mood", 2)], [("similarity", 1), ("similarity", 2)]
-    assert value["seeds", "mood", "", "heads"] == pytest.approx(kappa(*both[0]), abs=1e-5)
-    across = kappa(("mood", 2), ("similarity", 2))
-    assert value["tasks", "", "2", "heads"] == pytest.approx(across, abs=1e-5)
-    four = kappa(*both[0], *both[1])
-    assert value["two tasks", "mood and similarity", "", "heads"] == pytest.approx(four, abs=1e-5)
-
-
-def test_overlaps_are_counted_within_a_seed_and_of_super_survivors(project: Path) -> None:
-    table = pd.read_csv(project / "results" / "survival" / "overlaps.csv")
-    heads = table[table["part"] == "heads"].set_index(["of", "first", "second"])["mean"]
-    common = [
-        np.sum(
-            structure_of(project, "mood", s).heads & structure_of(project, "similarity", s).heads
-        )
-        for s in (1, 2)
-    ]
-    assert heads["joint", "mood", "similarity"] == np.mean(common)
-    kept = [structure_of(project, "mood", seed).heads for seed in (1, 2)]
-    assert heads["super", "mood", "mood"] == np.sum(kept[0] & kept[1])
 
 
 def test_importance_stands_beside_the_magnitude_of_the_weights(project: Path) -> None:
