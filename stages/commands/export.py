@@ -145,7 +145,7 @@ def export_smaller(
     from stages.tickets.encoder import removal  # noqa: PLC0415
     from stages.tickets.export import model as models  # noqa: PLC0415
     from stages.tickets.export import smaller  # noqa: PLC0415
-    from stages.tickets.pruning import draws  # noqa: PLC0415
+    from stages.tickets.pruning import structure  # noqa: PLC0415
     from stages.tickets.training import fit  # noqa: PLC0415
 
     study = finished.load(cli.PARAMS, results, reports)
@@ -155,7 +155,7 @@ def export_smaller(
     weights, scores = study.weights(task, seed, 0 if retrain else None), study.scores(task)
     loaded = inputs.load(task, seed, study.encoder, study.prepared(task))
     labels = sources.class_names(task, study.source(task), loaded.prepared)
-    kept = draws.drawn(subnetwork, good, loaded.noise.mask)
+    kept = structure.named(subnetwork, good, loaded.noise.mask)
     dense, model = loaded.model(weights), loaded.model(weights)
     removal.remove_(model, kept)
     if retrain:

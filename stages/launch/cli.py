@@ -40,7 +40,7 @@ def run(main: Callable[..., None] | typer.Typer) -> None:
 
 def _is_for_the_user(error: Exception) -> bool:
     """Whether the user can mend it: wrong settings, unusable input, a full disk, a diverged training."""
-    named = type(error).__name__ in ("TrainingError", "SafetensorError")  # not imported everywhere
+    named = type(error).__name__ == "SafetensorError"  # not imported everywhere
     return named or isinstance(error, settings.UserError | OSError)
 
 

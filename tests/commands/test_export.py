@@ -34,7 +34,7 @@ from stages.tickets.export import ticket
 from stages.tickets.training import predict as evaluation
 from stages.tickets.training.predict import predict
 from tests.imports import ROOT
-from tests.test_stages import NO_CONTROLS, STUDY, run, stages, write_study
+from tests.pipeline.study import NO_CONTROLS, STUDY, run, stages, write_study
 
 NOTHING: dict[str, Any] = {"tasks": [], "seeds": []}
 EXPORTED: dict[str, Any] = (

@@ -60,7 +60,9 @@ def test_an_edit_is_compared_with_what_is_committed(capsys):
     Path("params.yaml").write_text(text.replace("columns: 3", "columns: 2"), encoding="utf-8")
     assert answer(capsys)["change"]["again"] == ["check", "report"]
     pipeline = Path("dvc.yaml").read_text(encoding="utf-8")
-    Path("dvc.yaml").write_text(pipeline.replace("stages report", "stages reports"), encoding="utf-8")
+    Path("dvc.yaml").write_text(
+        pipeline.replace("stages report", "stages reports"), encoding="utf-8"
+    )
     Path("params.yaml").write_text(text, encoding="utf-8")
     assert answer(capsys)["change"]["again"] == ["report"]
 

@@ -101,13 +101,13 @@ def test_unknown_lengths_are_no_number():
 @pytest.mark.parametrize("epochs", [0.1, 1.0, 1.25, 3.0])
 @pytest.mark.parametrize("examples", [1, 7, 32, 33, 635])
 def test_steps_are_those_of_the_training_loop(examples, epochs):
-    from stages.tickets.training import fit  # noqa: PLC0415
+    from stages.tickets.training import schedule  # noqa: PLC0415
 
     recipe = RECIPE.model_copy(update={"epochs": epochs, "batch_size": 32})
-    total = fit.num_steps(examples, recipe)
+    total = schedule.num_steps(examples, recipe)
     assert flops.num_steps(examples, recipe) == total
     for percent in (0, 5, 50, 99):
-        left = total - fit.step_at(percent, total)
+        left = total - schedule.step_at(percent, total)
         seen = flops.num_seen(examples, recipe, percent)
         assert seen * math.ceil(examples / 32) == pytest.approx(left * examples)
 

@@ -14,7 +14,7 @@ from stages.tickets.export import model as models
 from stages.tickets.export.markdown import code
 from stages.tickets.export.study import Finished
 from stages.tickets.plan import flops
-from stages.tickets.pruning import draws, structure
+from stages.tickets.pruning import structure
 from stages.tickets.pruning.structure import Structure
 from stages.tickets.settings import ParamsError
 
@@ -33,9 +33,9 @@ LIMITS = (
 
 def check(study: Finished, task: str, seed: int, subnetwork: str) -> None:
     """Raise ParamsError unless there is such a subnetwork, and the study searches for it."""
-    if not re.fullmatch(rf"({'|'.join(draws.BY_STRUCTURE)})(-[1-9][0-9]*)?", subnetwork):
+    if not re.fullmatch(rf"({'|'.join(structure.BY_NAME)})(-[1-9][0-9]*)?", subnetwork):
         raise ParamsError(
-            f"--subnetwork is {subnetwork!r}, allowed are {', '.join(draws.BY_STRUCTURE)}, and names "
+            f"--subnetwork is {subnetwork!r}, allowed are {', '.join(structure.BY_NAME)}, and names "
             "such as random-2"
         )
     study.check(task, seed)

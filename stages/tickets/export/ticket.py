@@ -3,8 +3,8 @@
 import numpy as np
 from transformers import PreTrainedModel
 
-from stages.tickets.encoder import theta
 from stages.tickets.encoder.theta import Encoder
+from stages.tickets.encoder.weights import prunable_parameters, prunable_weights, set_prunable_
 from stages.tickets.export import card, origin, usage
 from stages.tickets.export.markdown import code, plain
 from stages.tickets.export.study import REPEAT, Finished
@@ -25,9 +25,9 @@ LIMITS = (
 
 def drop_(model: PreTrainedModel, encoder: Encoder, mask: Mask) -> None:
     """Set the weights that `mask` drops to 0."""
-    weights = theta.prunable_weights(model, encoder)
+    weights = prunable_weights(model, encoder)
     zeroed = {name: np.where(mask[name], weights[name], np.float32(0)) for name in weights}
-    theta.set_prunable_(model, encoder, zeroed)
+    set_prunable_(model, encoder, zeroed)
 
 
 def train_again_(
@@ -73,7 +73,7 @@ def train_again_(
 
 def check_zeros(model: PreTrainedModel, encoder: Encoder, mask: Mask) -> None:
     """Raise ParamsError if a dropped weight of `model` is not 0."""
-    for name, parameter in theta.prunable_parameters(model, encoder).items():
+    for name, parameter in prunable_parameters(model, encoder).items():
         if parameter.detach().numpy()[~mask[name]].any():
             raise ParamsError(
                 f"{name} has weights other than 0 where the mask drops them: weights and mask are not of "

@@ -38,11 +38,6 @@ class Work:
 NOTHING = Work()
 
 
-def _training(stage: Stage) -> Work:
-    """A training from the weights at a point of the dense training."""
-    return Work(1, _point(stage), predictions=1)
-
-
 def _point(stage: Stage) -> int:
     return int(stage.option("point") or stage.option("rewind_to") or 0)
 
@@ -87,19 +82,18 @@ def _number(values: object) -> int:
     return len(values) if isinstance(values, Sequence) else 0
 
 
-def _cross(stage: Stage) -> Work:
-    """With the noise of its own seed, the ticket is trained by its own stage."""
-    return NOTHING if stage.option("mask-seed") == stage.option("seed") else _training(stage)
+def _train(stage: Stage) -> Work:
+    """A training, unless it is that of a ticket on its own task with its own noise.
 
-
-def _transfer(stage: Stage) -> Work:
-    """On its own task the ticket is trained by the chain of that task."""
-    return NOTHING if stage.option("source") == stage.option("target") else _training(stage)
-
-
-def _rewind(stage: Stage) -> Work:
-    """If theta_i is of the subnetwork's own training, that comes first."""
-    return Work(1, 0 if stage.option("source") == "sparse" else _point(stage), predictions=1)
+    If theta_i is of the subnetwork's own training, that comes first.
+    """
+    is_own = (
+        stage.option("source") == stage.option("target") is not None
+        or stage.option("mask-seed") == stage.option("seed") is not None
+    )
+    if is_own and "--body" not in stage.command:
+        return NOTHING
+    return Work(1, 0 if stage.option("theta-of") == "sparse" else _point(stage), predictions=1)
 
 
 def _multi_task(stage: Stage) -> Work:
@@ -132,14 +126,10 @@ RULES: Mapping[str, Callable[[Stage], Work]] = {
     "fine_tune": _fine_tune,
     "prune_round": _prune_round,
     "controls": _controls,
-    "rewind": _rewind,
     "standard": _standard,
-    "cross": _cross,
+    "train": _train,
     "multi_task": _multi_task,
     "reference_masks": _reference_masks,
-    "transfer_weights": _training,
-    "scratch": _training,
-    "transfer": _transfer,
     "search": _search,
     "retrain": lambda _: Work(1, predictions=2),
     "pattern_network": lambda _: Work(left_out="the small networks of pattern-network"),
