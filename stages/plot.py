@@ -12,10 +12,19 @@ import typer
 
 from stages.launch import cli
 from stages.tickets import settings
-from stages.tickets.report import chen_rows, curves, deviations, page, pattern_rows, report, tables
+from stages.tickets.report import (
+    chen_rows,
+    curves,
+    deviations,
+    page,
+    pattern_rows,
+    report,
+    rows,
+    tables,
+)
+from stages.tickets.report import scores as scored
 from stages.tickets.report.chen_rows import ChenResults
 from stages.tickets.report.pattern_rows import PatternResults
-from stages.tickets.statistics import summary
 
 Row = TypeVar("Row")
 
@@ -77,28 +86,28 @@ def main(
     config = replace(
         cli.read(Params), data=whole.data, own=whole.own, override=whole.override
     )  # of all tasks, where `read` takes the entry of one
-    found = summary.Scores(read(scores, summary.Score))
+    found = scored.Scores(read(scores, rows.ScoreRow))
     results = report.Results(
         found,
-        read(tasks, summary.TaskSize),
-        read(stability / "agreement.csv", summary.Agreement),
-        read(stability / "layers.csv", summary.Kept),
-        read(subnetworks, summary.Size),
-        read(survival / "searched.csv", summary.Searched),
-        read(survival / "agreement.csv", summary.StructureAgreement),
-        read(survival / "places.csv", summary.Place),
-        read(survival / "overlaps.csv", summary.Overlap),
-        read(survival / "importance.csv", summary.Importance),
-        read(survival / "layers.csv", summary.WeightsOfLayer),
-        read(published / "prasanna2020.csv", summary.Published),
-        read(published / "prasanna2020_structure.csv", summary.PublishedStructure),
-        read(published / "prasanna2020_places.csv", summary.Place),
-        read(published / "prasanna2020_overlaps.csv", summary.Overlap),
-        read(hans, summary.HansScore),
+        read(tasks, rows.TaskSize),
+        read(stability / "agreement.csv", rows.Agreement),
+        read(stability / "layers.csv", rows.Kept),
+        read(subnetworks, rows.Size),
+        read(survival / "searched.csv", rows.Searched),
+        read(survival / "agreement.csv", rows.StructureAgreement),
+        read(survival / "places.csv", rows.Place),
+        read(survival / "overlaps.csv", rows.Overlap),
+        read(survival / "importance.csv", rows.Importance),
+        read(survival / "layers.csv", rows.WeightsOfLayer),
+        read(published / "prasanna2020.csv", rows.Published),
+        read(published / "prasanna2020_structure.csv", rows.PublishedStructure),
+        read(published / "prasanna2020_places.csv", rows.Place),
+        read(published / "prasanna2020_overlaps.csv", rows.Overlap),
+        read(hans, rows.HansScore),
         read_patterns(patterns, published, config.patterns.tasks),
         read_chen(published),
-        read(stability / "beyond.csv", summary.Agreement),
-        read(stability / "movement.csv", summary.Movement),
+        read(stability / "beyond.csv", rows.Agreement),
+        read(stability / "movement.csv", rows.Movement),
     )
     record = json.loads((encoder / "encoder.json").read_text(encoding="utf-8"))
 
@@ -129,7 +138,7 @@ def main(
 def read(path: Path, kind: type[Row]) -> list[Row]:
     with path.open(encoding="utf-8", newline="") as file:
         try:
-            return summary.parse(kind, csv.DictReader(file))
+            return rows.parse(kind, csv.DictReader(file))
         except ValueError as error:
             raise ValueError(f"{path}: {error}") from None
 

@@ -14,8 +14,9 @@ import typer
 from stages.launch import cli
 from stages.tickets import files, settings
 from stages.tickets.report import headlines
-from stages.tickets.statistics import summary
-from stages.tickets.statistics.summary import HansScore, Size, TaskSize
+from stages.tickets.report import rows as rows_of
+from stages.tickets.report import scores as scored
+from stages.tickets.report.rows import HansScore, Size, TaskSize
 from stages.tickets.tasks import asked as questions
 from stages.tickets.tasks import hans_scores, scores
 from stages.tickets.tasks import task as tasks
@@ -318,7 +319,7 @@ def main(
     described(data).to_csv(tasks_out, index=False, lineterminator="\n")
     sizes(config, runs).to_csv(sizes_out, index=False, lineterminator="\n")
     with scores_out.open(encoding="utf-8", newline="") as file:
-        written = summary.Scores(summary.parse(summary.Score, csv.DictReader(file)))
+        written = scored.Scores(rows_of.parse(rows_of.ScoreRow, csv.DictReader(file)))
     shown = json.dumps(headlines.headlines(written, config), indent=1, allow_nan=False)
     metrics_out.write_text(shown + "\n", encoding="utf-8")  # DVC shows the order of the file
 

@@ -14,8 +14,9 @@ from stages.launch import cli
 from stages.tickets import files, settings
 from stages.tickets.pruning import masks, structure
 from stages.tickets.pruning.structure import Structure
+from stages.tickets.report import rows as rows_of
 from stages.tickets.settings import noise
-from stages.tickets.statistics import raters, summary, survival
+from stages.tickets.statistics import raters, survival
 
 MEASURES = ("fleiss_kappa", "cohen_kappa", "jaccard", "krippendorff_alpha")
 PAIRS = {"halves": ("half-1", "half-2"), "rules": ("joint", "published")}
@@ -189,12 +190,12 @@ def main(
     common = list(overlaps(joint)) if joint else []
     out.mkdir(parents=True, exist_ok=True)
     kept = [row for variant in variants for row in sizes(searched, variant, config)]
-    _write(layers, summary.WeightsOfLayer, out / "layers.csv")
-    _write(common, summary.Overlap, out / "overlaps.csv")
-    _write(list(importances(searched, joint)), summary.Importance, out / "importance.csv")
-    _write(kept, summary.Searched, out / "searched.csv")
-    _write(list(compare(structures, config)), summary.StructureAgreement, out / "agreement.csv")
-    _write(where, summary.Place, out / "places.csv")
+    _write(layers, rows_of.WeightsOfLayer, out / "layers.csv")
+    _write(common, rows_of.Overlap, out / "overlaps.csv")
+    _write(list(importances(searched, joint)), rows_of.Importance, out / "importance.csv")
+    _write(kept, rows_of.Searched, out / "searched.csv")
+    _write(list(compare(structures, config)), rows_of.StructureAgreement, out / "agreement.csv")
+    _write(where, rows_of.Place, out / "places.csv")
 
 
 def _write(rows: list[dict[str, Any]], kind: type, path: Path) -> None:

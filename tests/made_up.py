@@ -21,11 +21,7 @@ from stages.tickets.report.pattern_rows import (
     PublishedShare,
 )
 from stages.tickets.report.report import Results
-from stages.tickets.report.runs import control_run
-from stages.tickets.searches.attention.patterns import PATTERNS
-from stages.tickets.settings import Params
-from stages.tickets.statistics.summary import (
-    BY_POINT,
+from stages.tickets.report.rows import (
     Agreement,
     HansScore,
     Importance,
@@ -35,15 +31,17 @@ from stages.tickets.statistics.summary import (
     Place,
     Published,
     PublishedStructure,
-    Run,
-    Score,
-    Scores,
+    ScoreRow,
     Searched,
     StructureAgreement,
     TaskSize,
     WeightsOfLayer,
 )
-from stages.tickets.statistics.summary import Size as Sizes
+from stages.tickets.report.rows import Size as Sizes
+from stages.tickets.report.runs import control_run
+from stages.tickets.report.scores import BY_POINT, Run, Scores
+from stages.tickets.searches.attention.patterns import PATTERNS
+from stages.tickets.settings import Params
 
 Size = tuple[int, int, int, bool]
 """Tasks, seeds, rounds, and whether there are controls."""
@@ -62,7 +60,7 @@ class Study:
     """What other stages would have written, for a config."""
 
     config: Params
-    scores: list[Score]
+    scores: list[ScoreRow]
     tasks: list[TaskSize]
     agreement: list[Agreement]
     layers: list[Kept]
@@ -237,7 +235,7 @@ def chen() -> ChenResults:
     return plot.read_chen(Path(__file__).parents[1] / "published")
 
 
-def _scores(config: Params) -> Iterator[Score]:
+def _scores(config: Params) -> Iterator[ScoreRow]:
     sparsity = {0: 0.0} | {after.to: after.sparsity for after in config.rounds}
     for run, seed, level in _runs(config):
         number = config.last_round if run.kind in BY_POINT else run.at
@@ -245,7 +243,7 @@ def _scores(config: Params) -> Iterator[Score]:
         noise = 0.01 * ((5 * (seed or 0) + 3 * number + len(run.task)) % 4)
         for split in ("selection", "validation"):
             for index, metric in enumerate((*METRICS.get(run.task, ("accuracy",)), "loss")):
-                yield Score(
+                yield ScoreRow(
                     run.task, run.kind, seed, number, sparsity[number], point, run.source, split,
                     metric, index == 0, level + noise - 0.1 * index, run.kind == "majority",
                 )  # fmt: skip
@@ -549,7 +547,7 @@ def with_scores(made: Study, changes: dict[tuple[str, str, int, str], list[float
     for row in made.scores:
         new = changes.get((row.task, row.kind, row.round or 0, row.split))
         if new and row.headline and row.seed:
-            rows.append(Score(**(row.__dict__ | {"score": new[row.seed - 1]})))
+            rows.append(ScoreRow(**(row.__dict__ | {"score": new[row.seed - 1]})))
         else:
             rows.append(row)
     return Scores(rows)

@@ -14,7 +14,7 @@ import pytest
 
 from stages import plot
 from stages.tickets.report import chen_rows, pattern_rows
-from stages.tickets.statistics import summary
+from stages.tickets.report import rows as rows_of
 from tests.made_up import config, study
 
 ROOT = Path(__file__).parents[1]
@@ -51,26 +51,26 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for task in content["override"]:
         content["override"][task] = {}
     (tmp_path / "params.yaml").write_text(json.dumps(content))  # JSON is YAML
-    save(made.scores, summary.Score, tmp_path / "scores.csv")
-    save(made.agreement, summary.Agreement, tmp_path / "stability" / "agreement.csv")
-    save(made.layers, summary.Kept, tmp_path / "stability" / "layers.csv")
-    save(made.beyond, summary.Agreement, tmp_path / "stability" / "beyond.csv")
-    save(made.movement, summary.Movement, tmp_path / "stability" / "movement.csv")
-    save(made.tasks, summary.TaskSize, tmp_path / "tasks.csv")
-    save(made.sizes, summary.Size, tmp_path / "subnetworks.csv")
-    save(made.hans, summary.HansScore, tmp_path / "hans.csv")
-    save(made.searched, summary.Searched, tmp_path / "survival" / "searched.csv")
-    save(made.structures, summary.StructureAgreement, tmp_path / "survival" / "agreement.csv")
-    save(made.places, summary.Place, tmp_path / "survival" / "places.csv")
-    save(made.overlaps, summary.Overlap, tmp_path / "survival" / "overlaps.csv")
-    save(made.importance, summary.Importance, tmp_path / "survival" / "importance.csv")
-    save(made.weights, summary.WeightsOfLayer, tmp_path / "survival" / "layers.csv")
+    save(made.scores, rows_of.ScoreRow, tmp_path / "scores.csv")
+    save(made.agreement, rows_of.Agreement, tmp_path / "stability" / "agreement.csv")
+    save(made.layers, rows_of.Kept, tmp_path / "stability" / "layers.csv")
+    save(made.beyond, rows_of.Agreement, tmp_path / "stability" / "beyond.csv")
+    save(made.movement, rows_of.Movement, tmp_path / "stability" / "movement.csv")
+    save(made.tasks, rows_of.TaskSize, tmp_path / "tasks.csv")
+    save(made.sizes, rows_of.Size, tmp_path / "subnetworks.csv")
+    save(made.hans, rows_of.HansScore, tmp_path / "hans.csv")
+    save(made.searched, rows_of.Searched, tmp_path / "survival" / "searched.csv")
+    save(made.structures, rows_of.StructureAgreement, tmp_path / "survival" / "agreement.csv")
+    save(made.places, rows_of.Place, tmp_path / "survival" / "places.csv")
+    save(made.overlaps, rows_of.Overlap, tmp_path / "survival" / "overlaps.csv")
+    save(made.importance, rows_of.Importance, tmp_path / "survival" / "importance.csv")
+    save(made.weights, rows_of.WeightsOfLayer, tmp_path / "survival" / "layers.csv")
     published = tmp_path / "published"
-    save(made.published, summary.Published, published / "prasanna2020.csv")
+    save(made.published, rows_of.Published, published / "prasanna2020.csv")
     structure = published / "prasanna2020_structure.csv"
-    save(made.published_structure, summary.PublishedStructure, structure)
-    save(made.published_places, summary.Place, published / "prasanna2020_places.csv")
-    save(made.published_overlaps, summary.Overlap, published / "prasanna2020_overlaps.csv")
+    save(made.published_structure, rows_of.PublishedStructure, structure)
+    save(made.published_places, rows_of.Place, published / "prasanna2020_places.csv")
+    save(made.published_overlaps, rows_of.Overlap, published / "prasanna2020_overlaps.csv")
     save(made.chen.tickets, chen_rows.PublishedTicket, published / "chen2020_table2.csv")
     save(made.chen.transfers, chen_rows.PublishedTransfer, published / "chen2020_figure2.csv")
     save(made.chen.dark, chen_rows.PublishedDark, published / "chen2020_dark.csv")

@@ -28,7 +28,8 @@ from stages.tickets.encoder import theta
 from stages.tickets.pruning import masks, structure
 from stages.tickets.pruning.masks import Mask
 from stages.tickets.pruning.structure import Structure
-from stages.tickets.statistics import raters, summary
+from stages.tickets.report import rows as rows_of
+from stages.tickets.statistics import raters
 from stages.tickets.tasks import task as tasks
 from stages.tickets.training import subnetwork as subnetworks
 from tests.imports import ROOT
@@ -683,7 +684,7 @@ def test_every_run_of_a_task_with_hans_answers_it(tmp_path: Path) -> None:
 
 def test_hans_has_a_header_alone_where_no_task_has_it(project: Path) -> None:
     table = pd.read_csv(project / "reports" / "tiny" / "hans.csv")
-    assert list(table.columns) == [field.name for field in fields(summary.HansScore)]
+    assert list(table.columns) == [field.name for field in fields(rows_of.HansScore)]
     assert table.empty
     page = (project / "reports" / "tiny" / "index.html").read_text(encoding="utf-8")
     assert "Not run: no task has `hans` in params.yaml." in page

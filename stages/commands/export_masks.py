@@ -14,7 +14,7 @@ from stages.tickets.export import study as finished
 from stages.tickets.export.masks import Place
 from stages.tickets.export.study import Finished
 from stages.tickets.pruning.masks import Mask
-from stages.tickets.statistics import summary
+from stages.tickets.report import scores as scored
 
 FILE = "masks.safetensors"
 USE = """\
@@ -106,17 +106,17 @@ def record(
     }
 
 
-def table(study: Finished, scores: summary.Scores, places: list[Place]) -> model_cards.Table:
+def table(study: Finished, scores: scored.Scores, places: list[Place]) -> model_cards.Table:
     """Of the tickets of one task, and dense."""
     task = places[0].task
     runs = {
         f"{task}, round {number}, {study.settings.rounds[number - 1].sparsity:.1%} dropped": (
-            summary.Run(task, "imp", number)
+            scored.Run(task, "imp", number)
         )
         for number in dict.fromkeys(place.round for place in places)
     }
     seeds = list(dict.fromkeys(place.seed for place in places))
-    dense = {f"{task}, dense": summary.Run(task, "dense")}
+    dense = {f"{task}, dense": scored.Run(task, "dense")}
     return model_cards.Table(scores, study.settings.tickets.confidence, seeds, runs | dense)
 
 

@@ -21,7 +21,7 @@ from stages.tickets.export import study as finished
 from stages.tickets.export.study import Finished
 from stages.tickets.pruning import draws, structure
 from stages.tickets.pruning.structure import Structure
-from stages.tickets.statistics.summary import Run
+from stages.tickets.report.scores import Run
 from stages.tickets.tasks import label_names
 from stages.tickets.training import fit
 

@@ -12,7 +12,7 @@ import torch
 import typer
 
 from stages.tickets.encoder import device as models
-from stages.tickets.statistics import summary
+from stages.tickets.statistics import intervals
 from tests.benchmarks import chains, pruning, training
 from tests.benchmarks.training import Results
 from tests.benchmarks.workload import (
@@ -108,7 +108,7 @@ def training_section(
 
 def masked_step(ratios: Sequence[float]) -> str:
     """How much dearer it is; `ratios` are logarithms."""
-    found = summary.summarize(ratios, 0.95)
+    found = intervals.summarize(ratios, 0.95)
     mean, low, high = (
         100 * (math.exp(value) - 1) for value in (found.mean, found.low or 0.0, found.high or 0.0)
     )

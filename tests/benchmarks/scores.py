@@ -22,7 +22,7 @@ from transformers import PreTrainedModel
 from stages.tickets.encoder import device, theta
 from stages.tickets.settings import Train
 from stages.tickets.settings.noise import Seeds
-from stages.tickets.statistics import summary
+from stages.tickets.statistics import intervals
 from stages.tickets.tasks import scores
 from stages.tickets.training import fit, predict
 from stages.tickets.training.batches import Rows
@@ -118,7 +118,7 @@ def main(
             f"seed {seed}: this project {pairs[-1][0]:.4f}, papers' recipe {pairs[-1][1]:.4f}",
             flush=True,
         )
-    difference = summary.summarize_differences([ours - theirs for ours, theirs in pairs], 0.95)
+    difference = intervals.summarize_differences([ours - theirs for ours, theirs in pairs], 0.95)
     assert difference.low is not None  # of two seeds or more
     assert difference.high is not None
     interval = f"[{difference.low:+.4f}, {difference.high:+.4f}]"

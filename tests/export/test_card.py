@@ -6,7 +6,8 @@ import pytest
 from huggingface_hub import ModelCard
 
 from stages.tickets.export import card as model_cards
-from stages.tickets.statistics.summary import Run, Score, Scores
+from stages.tickets.report.rows import ScoreRow
+from stages.tickets.report.scores import Run, Scores
 
 NASTY = (
     "no", "on: yes", "a | b", "`x`", "<script>alert(1)</script>", "# x", "- x", "[a](b)", "*x*",
@@ -36,7 +37,7 @@ def task(name="mood", origin="a table", on_hub=None, kind="classification"):
 
 def table(name="ticket", scores=((1, 0.5), (2, 0.7)), seeds=(1,)):
     rows = [
-        Score(
+        ScoreRow(
             "mood", kind, seed, 0, 0.0, None, "", split, metric, metric == "accuracy", value, False
         )
         for kind, shift in (("imp", 0), ("dense", 0.1))

@@ -3,7 +3,8 @@
 import pytest
 
 from stages.tickets.report import answers
-from stages.tickets.statistics.summary import Kept, Scores
+from stages.tickets.report.rows import Kept
+from stages.tickets.report.scores import Scores
 from tests.made_up import TASKS, config, study, with_scores
 
 

@@ -9,9 +9,11 @@ import pytest
 from stages.tickets import settings
 from stages.tickets.report import checks, chen_claims, chen_tables, transfer_claims
 from stages.tickets.report.checks import BEYOND, Checked, Data
+from stages.tickets.report.rows import ScoreRow
+from stages.tickets.report.scores import Run, Scores
 from stages.tickets.settings import Params
 from stages.tickets.statistics import correlation
-from stages.tickets.statistics.summary import Difference, Run, Score, Scores, Summary
+from stages.tickets.statistics.intervals import Difference, Summary
 from tests.made_up import Study, chen, config, study, with_everything, with_scores
 
 
@@ -234,7 +236,9 @@ def test_a_control_below_the_ticket_is_named() -> None:
     made = study(with_everything(config(1, 3, 2)))
     sparser = with_scores(made, {("entailment", "imp", 2, "selection"): [0.95] * 3})
     rows = [
-        Score(**(vars(row) | {"score": sparser.of(Run(row.task, "imp", 2), row.split)[row.seed]}))
+        ScoreRow(
+            **(vars(row) | {"score": sparser.of(Run(row.task, "imp", 2), row.split)[row.seed]})
+        )
         if (row.kind, row.round, row.metric) == ("imp", 2, "accuracy")
         else row
         for row in made.scores
@@ -249,7 +253,7 @@ def as_published(
 ) -> dict[str, Checked]:
     """The study with tasks renamed to those of the paper."""
     scores = Scores(
-        Score(
+        ScoreRow(
             **(
                 vars(row)
                 | {

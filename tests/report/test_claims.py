@@ -6,11 +6,12 @@ from typing import Any
 
 import pytest
 
-from stages.tickets.report import claims
+from stages.tickets.report import claims, rows
+from stages.tickets.report import scores as scored
 from stages.tickets.report.claims import CLAIMS, SETTINGS
+from stages.tickets.report.rows import Published
 from stages.tickets.settings import Verdict
-from stages.tickets.statistics import summary
-from stages.tickets.statistics.summary import Published, Summary
+from stages.tickets.statistics.intervals import Summary
 from tests.made_up import config, study
 
 ROOT = Path(__file__).parents[2]
@@ -21,7 +22,7 @@ RULE = Verdict(margin=0.02, widest=0.1)
 
 def read() -> list[Published]:
     with (ROOT / "published" / "prasanna2020.csv").open(encoding="utf-8", newline="") as file:
-        return summary.parse(Published, csv.DictReader(file))
+        return rows.parse(Published, csv.DictReader(file))
 
 
 def one(mean: float, half: float | None) -> Summary:
@@ -119,7 +120,7 @@ def test_a_claim_about_what_did_not_run_says_so() -> None:
     made = study(config(1, 2, 1))
     retrain = made.config.retrain.model_copy(update={"super": ()})
     few = made.config.model_copy(update={"retrain": retrain})
-    scores = summary.Scores(row for row in made.scores if row.source != "structured super")
+    scores = scored.Scores(row for row in made.scores if row.source != "structured super")
     table = claims.claims_table(scores, made.published, few)
     said = {record["claim"]: record["verdict"] for record in table.records}
     assert said["super"] == "not run: heads and MLPs, super, retrained"

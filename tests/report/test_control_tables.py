@@ -3,7 +3,8 @@
 import pytest
 
 from stages.tickets.report import control_tables, findings
-from stages.tickets.statistics.summary import Run, Score, Scores
+from stages.tickets.report.rows import ScoreRow
+from stages.tickets.report.scores import Run, Scores
 from tests.made_up import TASKS, config, study, with_everything, with_scores
 
 
@@ -25,7 +26,7 @@ def test_a_control_that_collapsed_has_a_dagger() -> None:
         "†" in cell for cell in control_tables.controls_table(made.found, made.config).rows[1]
     )
     rows = [
-        Score(**(vars(row) | {"collapsed": True})) if row.kind == "random" else row
+        ScoreRow(**(vars(row) | {"collapsed": True})) if row.kind == "random" else row
         for row in made.scores
     ]
     table = control_tables.controls_table(Scores(rows), made.config)

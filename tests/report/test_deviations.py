@@ -6,7 +6,7 @@ import pytest
 
 from stages.tickets import settings
 from stages.tickets.report import deviations
-from stages.tickets.statistics.summary import TaskSize
+from stages.tickets.report.rows import TaskSize
 
 STUDIES = Path(__file__).parents[2] / "studies"
 

@@ -4,7 +4,7 @@ import pytest
 
 from stages.tickets.report import formatting
 from stages.tickets.report.formatting import NOT_RUN
-from stages.tickets.statistics import summary
+from stages.tickets.statistics import intervals
 
 
 @pytest.mark.parametrize(
@@ -21,17 +21,19 @@ def test_differences_have_a_sign(value: float, text: str) -> None:
 
 
 def test_one_seed_is_said_and_has_no_interval() -> None:
-    one = summary.summarize([0.5], 0.95)
+    one = intervals.summarize([0.5], 0.95)
     assert formatting.mean(one) == formatting.spread(one) == "50.0 (n=1)"
-    assert formatting.difference(summary.compare({1: 0.5}, {1: 0.4}, 0.95)) == "+10.0 (n=1)"
+    assert formatting.difference(intervals.compare({1: 0.5}, {1: 0.4}, 0.95)) == "+10.0 (n=1)"
     assert formatting.mean(None) == NOT_RUN
 
 
 def test_a_p_value_is_there_or_says_why_not() -> None:
-    assert formatting.p_value(summary.summarize_differences([0.1], 0.95)) == "n=1"
-    assert formatting.p_value(summary.summarize_differences([0.1, 0.1], 0.95)) == "equal pairs"
-    assert formatting.p_value(summary.summarize_differences([0.1, 0.3], 0.95)) == "0.295"
-    assert formatting.p_value(summary.summarize_differences([0.1] * 9 + [0.11], 0.95)) == "< 0.001"
+    assert formatting.p_value(intervals.summarize_differences([0.1], 0.95)) == "n=1"
+    assert formatting.p_value(intervals.summarize_differences([0.1, 0.1], 0.95)) == "equal pairs"
+    assert formatting.p_value(intervals.summarize_differences([0.1, 0.3], 0.95)) == "0.295"
+    assert (
+        formatting.p_value(intervals.summarize_differences([0.1] * 9 + [0.11], 0.95)) == "< 0.001"
+    )
 
 
 def test_one_is_singular() -> None:

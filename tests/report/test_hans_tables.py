@@ -13,7 +13,7 @@ from stages.tickets.report.hans_tables import (
     on_hans,
     subcases_table,
 )
-from stages.tickets.statistics.summary import HansScore
+from stages.tickets.report.rows import HansScore
 from tests.made_up import config, study
 
 DENSE = HansScore(

@@ -10,9 +10,10 @@ import pytest
 from stages.tickets import settings
 from stages.tickets.report import findings
 from stages.tickets.report.headlines import MOST, headlines
+from stages.tickets.report.rows import ScoreRow
 from stages.tickets.report.runs import sparsities
+from stages.tickets.report.scores import Run, Scores
 from stages.tickets.settings import Params
-from stages.tickets.statistics.summary import Run, Score, Scores
 from tests.made_up import config, study, with_everything
 
 Level = tuple[str, str, int, int, str, float]
@@ -24,7 +25,7 @@ FIRST = ("ticket", "dense", "ticket_minus_dense")
 def scores(levels: Iterable[Level], on_selection: Mapping[str, float] | None = None) -> Scores:
     """Scores on validation; on selection the same, but for the kinds that are named."""
     rows = [
-        Score(
+        ScoreRow(
             task, kind, seed, number, 0.0, None, source, split, "accuracy", True,
             (on_selection or {}).get(kind, level) if split == "selection" else level, False,
         )
@@ -166,7 +167,7 @@ def test_collapsed_runs_are_counted() -> None:
     made = study(config(2, 3, 2))
     last = made.config.last_round
     rows = [
-        Score(**(row.__dict__ | {"collapsed": row.seed == 1}))
+        ScoreRow(**(row.__dict__ | {"collapsed": row.seed == 1}))
         if row.kind in ("dense", "imp", "random")
         else row
         for row in made.scores

@@ -3,7 +3,7 @@
 import pytest
 
 from stages.tickets.report import panels
-from stages.tickets.statistics.summary import Run
+from stages.tickets.report.scores import Run
 from tests.made_up import config, study
 
 

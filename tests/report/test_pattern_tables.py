@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from stages.tickets.report import pattern_tables
+from stages.tickets.report import rows as rows_of
 from stages.tickets.report.pattern_rows import HeadPatterns, PatternResults, PublishedShare
 from stages.tickets.report.pattern_tables import Group
 from stages.tickets.report.tables import Record, Table
 from stages.tickets.searches.attention import patterns
-from stages.tickets.statistics import summary
 from tests.made_up import config, study
 
 ROOT = Path(__file__).parents[2]
@@ -84,7 +84,7 @@ def test_a_verdict_is_given_over_the_tasks_of_the_paper_alone() -> None:
 def test_published_shares_are_whole_and_their_means_those_of_the_figure() -> None:
     path = ROOT / "published" / "prasanna2020_patterns.csv"
     with path.open(encoding="utf-8", newline="") as file:
-        found = summary.parse(PublishedShare, csv.DictReader(file))
+        found = rows_of.parse(PublishedShare, csv.DictReader(file))
     assert len(found) == 8 * 2 * 2 * 2 * 5
     assert "wnli" not in {one.task for one in found}
     tasks = pattern_tables.paper_tasks(found, ["mood"])

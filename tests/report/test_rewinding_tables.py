@@ -4,7 +4,8 @@ import pytest
 
 from stages.tickets import settings
 from stages.tickets.report import rewinding_tables
-from stages.tickets.statistics.summary import Run, Score, Scores
+from stages.tickets.report.rows import ScoreRow
+from stages.tickets.report.scores import Run, Scores
 from tests.made_up import config, study, with_everything
 
 
@@ -83,7 +84,7 @@ def test_the_mask_of_standard_pruning_stands_at_the_last_round_in_which_it_ran()
 def test_collapsed_runs_have_a_dagger() -> None:
     made = study(with_everything(config(1, 3, 2)))
     rows = [
-        Score(**(vars(row) | {"collapsed": True})) if row.kind in ("rewind", "aliased") else row
+        ScoreRow(**(vars(row) | {"collapsed": True})) if row.kind in ("rewind", "aliased") else row
         for row in made.scores
     ]
     scores = Scores(rows)

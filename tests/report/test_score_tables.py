@@ -1,14 +1,15 @@
 """The tables of scores, on made-up results."""
 
 from stages.tickets.report import score_tables
-from stages.tickets.statistics.summary import Score, Scores, TaskSize
+from stages.tickets.report.rows import ScoreRow, TaskSize
+from stages.tickets.report.scores import Scores
 from tests.made_up import config, study
 
 
 def test_collapsed_runs_have_a_dagger() -> None:
     made = study(config(1, 3, 1))
     rows = [
-        Score(**(row.__dict__ | {"collapsed": True})) if row.kind == "dense" else row
+        ScoreRow(**(row.__dict__ | {"collapsed": True})) if row.kind == "dense" else row
         for row in made.scores
     ]
     table = score_tables.scores_table(Scores(rows), made.config)

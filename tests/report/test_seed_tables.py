@@ -4,7 +4,7 @@ import pytest
 
 from stages.tickets.report import answers, seed_tables
 from stages.tickets.report.formatting import NOT_RUN
-from stages.tickets.statistics.summary import Scores
+from stages.tickets.report.scores import Scores
 from tests.made_up import config, study, with_everything
 
 

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from stages.tickets.report import baseline_tables, importance_reports, structure_claims
+from stages.tickets.report import baseline_tables, importance_reports, rows, structure_claims
+from stages.tickets.report.rows import Place, PublishedStructure, WeightsOfLayer
 from stages.tickets.report.structure_claims import QUANTITIES, Found
-from stages.tickets.statistics import correlation, summary
-from stages.tickets.statistics.summary import Place, PublishedStructure, WeightsOfLayer
+from stages.tickets.statistics import correlation
 from tests.made_up import Study, config, study
 
 ROOT = Path(__file__).parents[2]
@@ -23,7 +23,7 @@ def found_in(made: Study) -> Found:
 def test_the_published_numbers_are_whole() -> None:
     path = ROOT / "published" / "prasanna2020_structure.csv"
     with path.open(encoding="utf-8", newline="") as file:
-        found = summary.parse(PublishedStructure, csv.DictReader(file))
+        found = rows.parse(PublishedStructure, csv.DictReader(file))
     assert len(found) == 8 * len(QUANTITIES)
     assert {one.quantity for one in found} == set(QUANTITIES)
     assert "wnli" not in {one.task for one in found}

@@ -4,8 +4,9 @@ import pytest
 
 from stages.tickets.report import chen_tables, ticket_tables
 from stages.tickets.report.formatting import NONE
+from stages.tickets.report.rows import Kept, ScoreRow
+from stages.tickets.report.scores import Scores
 from stages.tickets.report.tables import Table
-from stages.tickets.statistics.summary import Kept, Score, Scores
 from tests.made_up import TASKS, Study, chen, config, study, with_everything, with_scores
 
 
@@ -21,7 +22,7 @@ def test_no_matching_ticket_is_said() -> None:
 def test_collapsed_runs_are_flagged() -> None:
     made = study(config(1, 3, 1))
     rows = [
-        Score(**(row.__dict__ | {"collapsed": True})) if row.kind == "dense" else row
+        ScoreRow(**(row.__dict__ | {"collapsed": True})) if row.kind == "dense" else row
         for row in made.scores
     ]
     table = ticket_tables.tickets_table(Scores(rows), made.config)
@@ -98,7 +99,7 @@ def test_rules_stand_side_by_side() -> None:
 
 def renamed(made: Study, names: dict[str, str]) -> Scores:
     return Scores(
-        Score(**(vars(row) | {"task": names.get(row.task, row.task)})) for row in made.scores
+        ScoreRow(**(vars(row) | {"task": names.get(row.task, row.task)})) for row in made.scores
     )
 
 
@@ -142,7 +143,7 @@ def test_only_the_metric_may_be_another_and_mlm_has_no_verdict() -> None:
         after.model_copy(update={"sparsity": 0.35 * after.to}) for after in made.config.rounds
     ]
     rows = [
-        Score(
+        ScoreRow(
             **(
                 vars(row)
                 | {"task": "mlm"}

@@ -1,7 +1,8 @@
 """The tables of transfer, on made-up results."""
 
 from stages.tickets.report import transfer_tables
-from stages.tickets.statistics.summary import Score, Scores
+from stages.tickets.report.rows import ScoreRow
+from stages.tickets.report.scores import Scores
 from tests.made_up import config, study
 
 
@@ -15,7 +16,7 @@ def test_transfers_that_reach_the_own_ticket_have_a_star() -> None:
 def test_collapsed_transfers_have_a_dagger() -> None:
     made = study(config(3, 3, 2))
     rows = [
-        Score(**(vars(row) | {"collapsed": True}))
+        ScoreRow(**(vars(row) | {"collapsed": True}))
         if (row.task, row.kind, row.source) == ("similarity", "transfer", "entailment")
         else row
         for row in made.scores

@@ -5,8 +5,9 @@ import pytest
 from stages.tickets import settings
 from stages.tickets.report import transfers
 from stages.tickets.report.chen_rows import PublishedTransfer
-from stages.tickets.statistics import summary
-from stages.tickets.statistics.summary import Run, Score, Scores
+from stages.tickets.report.rows import ScoreRow
+from stages.tickets.report.scores import Run, Scores
+from stages.tickets.statistics import intervals
 from tests.made_up import chen, config, study, with_everything
 
 
@@ -60,7 +61,7 @@ def test_the_mean_from_own_is_paired_by_seed_and_leaves_the_own_task_out() -> No
         / 2
         for seed in (1, 2, 3)
     ]
-    assert found == summary.summarize_differences(by_hand, 0.95)
+    assert found == intervals.summarize_differences(by_hand, 0.95)
 
 
 def test_sources_are_compared_on_the_same_targets() -> None:
@@ -81,7 +82,7 @@ def test_a_target_that_is_easier_for_all_changes_no_comparison() -> None:
     sources = transfers.task_sources(made.config)
     found = [transfers.mean_centred(one, sources, made.found, made.config) for one in sources]
     rows = [
-        Score(**(vars(row) | {"score": row.score + 0.07}))
+        ScoreRow(**(vars(row) | {"score": row.score + 0.07}))
         if (row.task, row.kind) == ("sentiment", "transfer")
         else row
         for row in made.scores

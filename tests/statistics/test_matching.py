@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from stages.tickets.settings import Tickets
 from stages.tickets.statistics import matching
-from stages.tickets.statistics.summary import Seed
+from stages.tickets.statistics.intervals import Seed
 
 DENSE: dict[Seed, float] = {1: 0.8, 2: 0.9, 3: 1.0}  # mean 0.9, standard deviation 0.1
 

@@ -11,9 +11,10 @@ from typing import Any
 from huggingface_hub import EvalResult, ModelCardData
 
 from stages.tickets.report import formatting
+from stages.tickets.report.scores import SELECTION, VALIDATION, Run, Scores
 from stages.tickets.settings import Kind
-from stages.tickets.statistics import summary
-from stages.tickets.statistics.summary import Run, Scores, Seed
+from stages.tickets.statistics import intervals
+from stages.tickets.statistics.intervals import Seed
 
 METRICS = {
     "matthews": "matthews_correlation",
@@ -162,8 +163,7 @@ def _results(task: Task, table: Table) -> list[EvalResult]:
             metric_value=found[table.seeds[0]],
         )
         for split, metric in _columns(table)
-        if split != summary.SELECTION
-        and table.seeds[0] in (found := table.scores.of(run, split, metric))
+        if split != SELECTION and table.seeds[0] in (found := table.scores.of(run, split, metric))
     ]
 
 
@@ -172,7 +172,7 @@ def _columns(table: Table) -> list[tuple[str, str]]:
     task = next(iter(table.runs.values())).task
     headline = table.scores.metrics[task]
     others = [(split, metric) for name, split, metric in table.scores.others if name == task]
-    return [(summary.VALIDATION, headline), (summary.SELECTION, headline), *others]
+    return [(VALIDATION, headline), (SELECTION, headline), *others]
 
 
 # --- parts of cards --------------------------------------------------------------------------
@@ -198,7 +198,7 @@ def scored(table: Table) -> str:
         ]
         missing += [] if rows else [name]
         for split, metric, found in rows:
-            over = summary.summarize(found.values(), table.confidence)
+            over = intervals.summarize(found.values(), table.confidence)
             each = (
                 formatting.points(found[seed]) if seed in found else formatting.NOT_RUN
                 for seed in table.seeds

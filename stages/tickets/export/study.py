@@ -16,8 +16,9 @@ from stages.tickets.export import card, provenance
 from stages.tickets.export import origin as origins
 from stages.tickets.pruning import masks
 from stages.tickets.pruning.masks import Mask
+from stages.tickets.report import rows
+from stages.tickets.report import scores as scored
 from stages.tickets.settings import Data, OwnData, ParamsError
-from stages.tickets.statistics import summary
 from stages.tickets.tasks import task as tasks
 
 OF_RUNS = {
@@ -91,15 +92,15 @@ class Finished:
             return None
         return existing(self.ticket_run(task, seed, number) / "weights.safetensors")
 
-    def scores(self, task: str) -> summary.Scores:
+    def scores(self, task: str) -> scored.Scores:
         """All scores of the study.
 
         Raises:
             ParamsError: the table is missing, or has no dense score of `task`.
         """
         with existing(self.scores_file).open(encoding="utf-8", newline="") as file:
-            found = summary.Scores(summary.parse(summary.Score, csv.DictReader(file)))
-        if not found.of(summary.Run(task, "dense")):
+            found = scored.Scores(rows.parse(rows.ScoreRow, csv.DictReader(file)))
+        if not found.of(scored.Run(task, "dense")):
             raise ParamsError(f"{self.scores_file} has no dense score of {task!r}; {REPEAT}")
         return found
 

@@ -20,18 +20,12 @@ from stages.tickets.report.formatting import (
     probability,
     signed,
 )
+from stages.tickets.report.rows import Agreement, Kept, StructureAgreement, TaskSize
 from stages.tickets.report.runs import Config, source_name
+from stages.tickets.report.scores import Run, Scores
 from stages.tickets.report.subnetwork_tables import on_axis
 from stages.tickets.report.ticket_tables import rule_name
-from stages.tickets.statistics.summary import (
-    Agreement,
-    Difference,
-    Kept,
-    Run,
-    Scores,
-    StructureAgreement,
-    TaskSize,
-)
+from stages.tickets.statistics.intervals import Difference
 
 
 def on_tasks(tasks: Sequence[TaskSize]) -> str:

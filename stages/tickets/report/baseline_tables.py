@@ -5,9 +5,11 @@ from collections.abc import Mapping, Sequence
 from stages.tickets.report import claims, runs
 from stages.tickets.report.claims import Setting
 from stages.tickets.report.formatting import NONE, difference, mean, points
+from stages.tickets.report.rows import Published
 from stages.tickets.report.runs import Config, task_name
+from stages.tickets.report.scores import Run, Scores
 from stages.tickets.report.tables import Record, Table, numbers
-from stages.tickets.statistics.summary import Published, Run, Scores, Summary
+from stages.tickets.statistics.intervals import Summary
 
 SETTINGS: Mapping[Setting, str] = {
     ("majority", ""): "majority class",

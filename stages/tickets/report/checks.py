@@ -4,12 +4,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from stages.tickets.report import claims, findings, runs
+from stages.tickets.report import scores as scored
 from stages.tickets.report.chen_rows import ChenResults
 from stages.tickets.report.formatting import NONE, count, difference, percent, signed
+from stages.tickets.report.rows import Agreement, TaskSize
 from stages.tickets.report.runs import Config
+from stages.tickets.report.scores import Run, Scores
 from stages.tickets.settings import Verdict
-from stages.tickets.statistics import summary
-from stages.tickets.statistics.summary import Agreement, Difference, Run, Scores, Summary, TaskSize
+from stages.tickets.statistics.intervals import Difference, Summary
 
 NO_NUMBER = "no published number"
 NO_VERDICT = "no verdict"
@@ -186,7 +188,7 @@ def at_tickets(
     rounds: dict[str, int] = {}
     below = []
     for task in tasks:
-        chosen = findings.chosen_round(task, scores, config, summary.SELECTION, config.tickets)
+        chosen = findings.chosen_round(task, scores, config, scored.SELECTION, config.tickets)
         ran = [
             number
             for number in runs.sparsities(config)

@@ -18,8 +18,9 @@ from stages.tickets.report import (
 from stages.tickets.report.checks import Data
 from stages.tickets.report.chen_rows import ChenResults
 from stages.tickets.report.figures import Config
+from stages.tickets.report.rows import Agreement, Kept, TaskSize
+from stages.tickets.report.scores import Scores
 from stages.tickets.report.sections import Section
-from stages.tickets.statistics.summary import Agreement, Kept, Scores, TaskSize
 
 
 def before_masks(

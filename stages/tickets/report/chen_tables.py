@@ -5,9 +5,10 @@ from collections.abc import Sequence
 from stages.tickets.report import claims, runs, transfers
 from stages.tickets.report.chen_rows import ChenResults, PublishedTicket
 from stages.tickets.report.formatting import NONE, mean, percent, points, signed
+from stages.tickets.report.rows import Kept
 from stages.tickets.report.runs import Config
+from stages.tickets.report.scores import VALIDATION, Run, Scores
 from stages.tickets.report.tables import Record, Table, numbers
-from stages.tickets.statistics.summary import VALIDATION, Kept, Run, Scores
 
 BERT_BASE = 85_524_480
 """Weights in the 73 matrices that the paper prunes: those of 12 layers, and the pooler."""

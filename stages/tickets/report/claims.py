@@ -6,11 +6,13 @@ from typing import Literal
 
 from stages.tickets.report import runs
 from stages.tickets.report.formatting import NONE, difference, mean, points, signed
+from stages.tickets.report.rows import Published
 from stages.tickets.report.runs import Config
+from stages.tickets.report.scores import Run, Scores
 from stages.tickets.report.tables import Record, Table, numbers
 from stages.tickets.settings import Verdict
-from stages.tickets.statistics import summary
-from stages.tickets.statistics.summary import Difference, Published, Run, Scores, Summary
+from stages.tickets.statistics import intervals
+from stages.tickets.statistics.intervals import Difference, Summary
 
 Setting = tuple[str, str]
 """Kind of run and source, as in scores.csv."""
@@ -211,7 +213,7 @@ def mean_difference(
     means = [
         sum(found[seed] for found in by_task) / len(by_task) for seed in sorted(seeds, key=str)
     ]
-    return summary.summarize_differences(means, confidence)
+    return intervals.summarize_differences(means, confidence)
 
 
 def not_the_same_seeds(config: Config) -> str:

@@ -32,9 +32,10 @@ from stages.tickets.report.runs import (
     interval_name,
     sparsities,
 )
+from stages.tickets.report.scores import Run, Scores
 from stages.tickets.report.tables import Record, Table, numbers
 from stages.tickets.statistics import matching
-from stages.tickets.statistics.summary import Difference, Run, Scores
+from stages.tickets.statistics.intervals import Difference
 
 ALL = "all tasks"
 LOOKS = (

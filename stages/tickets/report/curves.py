@@ -20,8 +20,10 @@ from stages.tickets.report.figures import (
     render,
 )
 from stages.tickets.report.formatting import matrix_name, percent
+from stages.tickets.report.rows import Kept
+from stages.tickets.report.scores import Run, Scores
 from stages.tickets.report.tables import Record
-from stages.tickets.statistics.summary import Kept, Run, Scores, Summary
+from stages.tickets.statistics.intervals import Summary
 
 CURVES = {"imp": (BLUE, "o", "-"), "random": (VERMILION, "s", "--")}
 LINES = {"majority": (GREY, ":"), "bag_of_words": (GREEN, "-.")}

@@ -5,9 +5,9 @@ from typing import Protocol
 
 from stages.tickets import settings
 from stages.tickets.report.formatting import count, percent
+from stages.tickets.report.rows import TaskSize
 from stages.tickets.report.runs import Config as RunsConfig
 from stages.tickets.report.runs import sparsities
-from stages.tickets.statistics.summary import TaskSize
 
 CHEN_TASKS = ("mnli", "qqp", "stsb", "wnli", "qnli", "mrpc", "rte", "sst2", "cola", "squad", "mlm")
 PRASANNA_TASKS = ("mnli", "qqp", "stsb", "wnli", "qnli", "mrpc", "rte", "sst2", "cola")

@@ -6,10 +6,13 @@ Tables, figures and answers show these.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from stages.tickets.report import scores as scored
+from stages.tickets.report.rows import Agreement, Kept
 from stages.tickets.report.runs import Config, control_run, sparsities
+from stages.tickets.report.scores import Run, Scores
 from stages.tickets.settings import Tickets
-from stages.tickets.statistics import matching, summary
-from stages.tickets.statistics.summary import Agreement, Difference, Kept, Run, Scores, Summary
+from stages.tickets.statistics import intervals, matching
+from stages.tickets.statistics.intervals import Difference, Summary
 
 
 @dataclass(frozen=True)
@@ -32,7 +35,7 @@ class Ticket:
 
 
 def find_tickets(
-    scores: Scores, config: Config, split: str = summary.SELECTION, rule: str = ""
+    scores: Scores, config: Config, split: str = scored.SELECTION, rule: str = ""
 ) -> list[Ticket]:
     """Of every task, by the rule named, else by that of params.yaml.
 
@@ -143,7 +146,7 @@ def over_pairs(
     means = [
         sum(found[seed] for found in by_pair) / len(by_pair) for seed in sorted(seeds, key=str)
     ]
-    return summary.summarize_differences(means, confidence), len(by_pair)
+    return intervals.summarize_differences(means, confidence), len(by_pair)
 
 
 def rewinding_gain(task: str, point: int, scores: Scores, config: Config) -> Difference | None:
@@ -182,7 +185,7 @@ def densities(layers: Sequence[Kept], config: Config) -> list[Density]:
         Density(
             *place,
             rows[0].size,
-            summary.summarize([row.kept / row.size for row in rows], config.tickets.confidence),
+            intervals.summarize([row.kept / row.size for row in rows], config.tickets.confidence),
         )
         for place, rows in groups.items()
     ]
@@ -190,4 +193,4 @@ def densities(layers: Sequence[Kept], config: Config) -> list[Density]:
 
 def average(values: Iterable[float]) -> float | None:
     found = list(values)
-    return summary.summarize(found, 0.5).mean if found else None
+    return intervals.summarize(found, 0.5).mean if found else None

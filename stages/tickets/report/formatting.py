@@ -1,6 +1,6 @@
 """How a report words numbers and names: points, intervals, and what stands where there is none."""
 
-from stages.tickets.statistics.summary import Difference, Summary
+from stages.tickets.statistics.intervals import Difference, Summary
 
 NOT_RUN = "not run"
 NONE = "–"  # an en dash: nothing to say by construction

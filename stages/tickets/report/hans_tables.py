@@ -9,11 +9,12 @@ from stages.tickets.report import panels, runs
 from stages.tickets.report.figures import BLACK, BLUE, GREY, ORANGE, SKY, VERMILION, Figure, render
 from stages.tickets.report.figures import Config as Drawn
 from stages.tickets.report.formatting import NONE, NOT_RUN, percent, spread
+from stages.tickets.report.rows import HansScore
 from stages.tickets.report.runs import NAMES, Config
 from stages.tickets.report.subnetwork_tables import STATES, subnetworks
 from stages.tickets.report.tables import Record, Table, numbers
-from stages.tickets.statistics import summary
-from stages.tickets.statistics.summary import HansScore, Seed, Summary
+from stages.tickets.statistics import intervals
+from stages.tickets.statistics.intervals import Seed, Summary
 
 BASELINES = ("majority", "bag_of_words", "word_vectors")
 NOTHING = "not run: no task has `hans` in params.yaml"
@@ -54,7 +55,7 @@ def summaries(found: Sequence[HansScore], config: Config) -> dict[Group, Summary
             rights[row.seed] = rights.get(row.seed, 0) + row.accuracy * row.num_examples
             nums[row.seed] = nums.get(row.seed, 0) + row.num_examples
     return {
-        where: summary.summarize(
+        where: intervals.summarize(
             [rights[seed] / examples[where][seed] for seed in rights], config.tickets.confidence
         )
         for where, rights in right.items()

@@ -5,9 +5,9 @@ from collections.abc import Iterable
 from typing import Protocol
 
 from stages.tickets import settings
-from stages.tickets.statistics import summary
+from stages.tickets.report import scores as scored
+from stages.tickets.report.scores import Run, Scores
 from stages.tickets.statistics.matching import last_matching_round
-from stages.tickets.statistics.summary import Run, Scores
 
 MOST = 20
 """Numbers, whatever the study."""
@@ -134,9 +134,9 @@ def _matching_sparsity(task: str, scores: Scores, config: Config) -> float:
     tickets = {
         number: found
         for number in sparsity
-        if (found := scores.of(Run(task, "imp", number), summary.SELECTION))
+        if (found := scores.of(Run(task, "imp", number), scored.SELECTION))
     }
-    dense = scores.of(Run(task, "dense"), summary.SELECTION)
+    dense = scores.of(Run(task, "dense"), scored.SELECTION)
     chosen = last_matching_round(tickets, dense, config.tickets)
     return 0.0 if chosen is None else sparsity[chosen]
 

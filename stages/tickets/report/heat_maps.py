@@ -11,8 +11,8 @@ from matplotlib.figure import Figure as Canvas
 from stages.tickets.report import findings, runs
 from stages.tickets.report.figures import BLACK, Config, Figure, render
 from stages.tickets.report.formatting import matrix_name, percent, points
+from stages.tickets.report.rows import Agreement, Kept
 from stages.tickets.report.tables import Record
-from stages.tickets.statistics.summary import Agreement, Kept
 
 Grid = Sequence[Sequence[float | None]]
 

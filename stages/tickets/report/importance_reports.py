@@ -8,10 +8,11 @@ from matplotlib.figure import Figure as Canvas
 from stages.tickets.report import panels
 from stages.tickets.report.figures import BLACK, BLUE, VERMILION, Config, Figure, render
 from stages.tickets.report.formatting import NONE, points, spread
+from stages.tickets.report.rows import Importance, WeightsOfLayer
 from stages.tickets.report.runs import interval_name, why_no_variant
 from stages.tickets.report.tables import Record, Table, numbers
-from stages.tickets.statistics import correlation, summary
-from stages.tickets.statistics.summary import Difference, Importance, Summary, WeightsOfLayer
+from stages.tickets.statistics import correlation, intervals
+from stages.tickets.statistics.intervals import Difference, Summary
 
 BINS = 24
 PARTS = {"heads": "heads", "mlps": "MLPs"}
@@ -122,9 +123,11 @@ def magnitude_table(found: Sequence[Importance], config: Config) -> Table:
                 rhos += [] if rho is None else [rho]
             if not kept + dropped:
                 continue
-            gap = summary.summarize_differences(gaps, confidence) if gaps else None
-            rho_of = summary.summarize(rhos, confidence) if rhos else None
-            sides = [summary.summarize(one, confidence) if one else None for one in (kept, dropped)]
+            gap = intervals.summarize_differences(gaps, confidence) if gaps else None
+            rho_of = intervals.summarize(rhos, confidence) if rhos else None
+            sides = [
+                intervals.summarize(one, confidence) if one else None for one in (kept, dropped)
+            ]
             cells = (_spread(one, 1000) for one in sides)
             rows.append((task, title, *cells, _gap(gap), _spread(rho_of), str(len(rhos))))
             records.append(
@@ -198,7 +201,7 @@ def weights_table(found: Sequence[WeightsOfLayer], config: Config) -> Table:
     rows: list[tuple[str, ...]] = []
     records: list[Record] = []
     for layer in layers:
-        of = [summary.summarize(shares[layer, task], config.tickets.confidence) for task in tasks]
+        of = [intervals.summarize(shares[layer, task], config.tickets.confidence) for task in tasks]
         average = sum(one.mean for one in of) / len(of)
         rows.append((str(layer), *(spread(one) for one in of), points(average)))
         for task, share in zip(tasks, of, strict=True):

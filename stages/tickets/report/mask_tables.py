@@ -4,9 +4,9 @@ from collections.abc import Iterable, Sequence
 
 from stages.tickets.report import findings, runs
 from stages.tickets.report.formatting import NONE, NOT_RUN, matrix_name, percent, points
+from stages.tickets.report.rows import Agreement, Kept
 from stages.tickets.report.runs import Config, sparsities
 from stages.tickets.report.tables import Record, Table, numbers
-from stages.tickets.statistics.summary import Agreement, Kept
 
 MEASURES = ("jaccard", "cohen_kappa", "fleiss_kappa")
 

@@ -7,10 +7,10 @@ from matplotlib.figure import Figure as Canvas
 from stages.tickets.report import figures, findings, panels, runs
 from stages.tickets.report.figures import BLACK, BLUE, GREY, VERMILION, Figure, render
 from stages.tickets.report.formatting import NONE, NOT_RUN, count, matrix_name, percent, points
+from stages.tickets.report.rows import Agreement, Kept, Movement
 from stages.tickets.report.runs import Config, sparsities
 from stages.tickets.report.tables import Record, Table, numbers
-from stages.tickets.statistics import summary
-from stages.tickets.statistics.summary import Agreement, Kept, Movement
+from stages.tickets.statistics import intervals
 
 FORCED = 0.9
 """Where no training that moves weights so little could lead to a smaller Jaccard similarity with the
@@ -157,7 +157,7 @@ def types_table(layers: Sequence[Kept], config: Config) -> Table:
                     ]
                 )
             ]
-            found = summary.summarize(shares, config.tickets.confidence) if shares else None
+            found = intervals.summarize(shares, config.tickets.confidence) if shares else None
             cells.append(points(found.mean) if found else NOT_RUN)
             records.append({"task": task, "matrix": matrix, **numbers(found)})
         rows.append((task, *cells))

@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
 
 from stages.tickets.report.figures import BLACK, Config
-from stages.tickets.statistics.summary import Summary
+from stages.tickets.statistics.intervals import Summary
 
 
 def side_by_side(

@@ -21,9 +21,9 @@ from stages.tickets.report.runs import Config
 from stages.tickets.report.tables import Record, Table, numbers
 from stages.tickets.searches.attention.patterns import PATTERNS
 from stages.tickets.settings.noise import stable_seed
-from stages.tickets.statistics import correlation, summary
+from stages.tickets.statistics import correlation, intervals
 from stages.tickets.statistics.correlation import Correlation
-from stages.tickets.statistics.summary import Summary
+from stages.tickets.statistics.intervals import Summary
 
 NAMES = {"all": "all heads", "super": "super-survivors"}
 LABELLED = (
@@ -86,7 +86,7 @@ def _summary(
     for one in found:
         values.setdefault(key(one), []).append(one.share)
     means = [sum(some) / len(some) for some in values.values()]
-    return summary.summarize(means, confidence) if means else None
+    return intervals.summarize(means, confidence) if means else None
 
 
 def agreement_of(found: Sequence[NetworkAgreement], kind: str) -> float | None:

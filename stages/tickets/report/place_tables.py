@@ -5,10 +5,10 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from stages.tickets.report.formatting import NONE
+from stages.tickets.report.rows import Overlap, Place
 from stages.tickets.report.runs import Config, why_no_variant
 from stages.tickets.report.tables import Record, Table
 from stages.tickets.statistics import correlation
-from stages.tickets.statistics.summary import Overlap, Place
 
 TITLES = {"joint": "joint search", "magnitude": "magnitude search"}
 PARTS = {"heads": "heads", "mlps": "MLPs"}

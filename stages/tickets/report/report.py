@@ -32,11 +32,7 @@ from stages.tickets.report import (
 from stages.tickets.report.chen_rows import ChenResults
 from stages.tickets.report.formatting import percent
 from stages.tickets.report.pattern_rows import PatternResults
-from stages.tickets.report.runs import task_name
-from stages.tickets.report.sections import Section
-from stages.tickets.report.verdict_cards import Card
-from stages.tickets.statistics import summary
-from stages.tickets.statistics.summary import (
+from stages.tickets.report.rows import (
     Agreement,
     HansScore,
     Importance,
@@ -46,13 +42,17 @@ from stages.tickets.statistics.summary import (
     Place,
     Published,
     PublishedStructure,
-    Scores,
     Searched,
     Size,
     StructureAgreement,
     TaskSize,
     WeightsOfLayer,
 )
+from stages.tickets.report.runs import task_name
+from stages.tickets.report.scores import Scores
+from stages.tickets.report.sections import Section
+from stages.tickets.report.verdict_cards import Card
+from stages.tickets.statistics import intervals
 
 
 class Config(figures.Config, deviations.Config, targets.Config, Protocol):
@@ -341,7 +341,7 @@ def notes(config: Config) -> list[str]:
         ),
     ]
     n = len(config.seeds)
-    any_values = summary.summarize(range(n), config.tickets.confidence)
+    any_values = intervals.summarize(range(n), config.tickets.confidence)
     if any_values.std is None or any_values.half is None:
         return [*found, "With n=1 there is no standard deviation and no interval."]
     reach = any_values.half / any_values.std

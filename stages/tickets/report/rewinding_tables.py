@@ -6,8 +6,9 @@ from stages.tickets.report import findings, panels, runs
 from stages.tickets.report.figures import BLUE, GREEN, ORANGE, Config, Figure, render
 from stages.tickets.report.formatting import DAGGER, NONE, difference, marked, mean, percent
 from stages.tickets.report.runs import NAMES, interval_name, sparsities
+from stages.tickets.report.scores import Run, Scores
 from stages.tickets.report.tables import Record, Table, numbers
-from stages.tickets.statistics.summary import Difference, Run, Scores
+from stages.tickets.statistics.intervals import Difference
 
 OTHERS = ("standard", "aliased")
 THETA = {

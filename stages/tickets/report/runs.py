@@ -5,7 +5,7 @@ from typing import Protocol
 
 from stages.tickets import settings
 from stages.tickets.report.formatting import metric_name, percent
-from stages.tickets.statistics.summary import Run, Scores
+from stages.tickets.report.scores import Run, Scores
 
 NAMES = {
     "majority": "majority class",

@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 
 from stages.tickets.report import runs
+from stages.tickets.report import scores as scored
 from stages.tickets.report.formatting import NONE, mean, metric_name, points
+from stages.tickets.report.rows import TaskSize
 from stages.tickets.report.runs import Config, interval_name, sparsities
+from stages.tickets.report.scores import Run, Scores
 from stages.tickets.report.tables import Record, Table, numbers
-from stages.tickets.statistics import summary
-from stages.tickets.statistics.summary import Run, Scores, TaskSize
 
 
 def tasks_table(tasks: Sequence[TaskSize]) -> Table:
@@ -38,7 +39,7 @@ def tasks_table(tasks: Sequence[TaskSize]) -> Table:
 
 def scores_table(scores: Scores, config: Config) -> Table:
     """Headline scores of every task: baselines, dense, tickets and random masks."""
-    columns = [(task, summary.VALIDATION, scores.metrics[task]) for task in config.tasks]
+    columns = [(task, scored.VALIDATION, scores.metrics[task]) for task in config.tasks]
     caption = (
         "Scores on the validation split in points (100 × metric): mean ± half the "
         f"{interval_name(config)}. † a run of it predicts one class or a constant."
@@ -90,7 +91,7 @@ def _scores(
             )
         rows.append((runs.run_name(kind, number, config), *cells, ", ".join(sorted(sizes)) or NONE))
     labels = [
-        task if split == summary.VALIDATION else f"{task} ({split.removeprefix('validation_')})"
+        task if split == scored.VALIDATION else f"{task} ({split.removeprefix('validation_')})"
         for task, split, _ in columns
     ]
     return Table(name, caption, ("run", *labels, "n"), tuple(rows), tuple(records))

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from stages.tickets.report import runs
 from stages.tickets.report.formatting import NONE, NOT_RUN, percent, points, probability
 from stages.tickets.report.runs import Config
+from stages.tickets.report.scores import Run, Scores
 from stages.tickets.report.tables import Record, Table, numbers
-from stages.tickets.statistics import summary, variance
-from stages.tickets.statistics.summary import Run, Scores
+from stages.tickets.statistics import intervals, variance
 from stages.tickets.statistics.variance import TwoWay
 
 Matrix = list[list[float | None]]
@@ -71,7 +71,7 @@ def _mean_and_std(cells: Sequence[float | None], config: Config) -> tuple[str, s
     known = [cell for cell in cells if cell is not None]
     if not known:
         return NOT_RUN, NOT_RUN
-    found = summary.summarize(known, config.tickets.confidence)
+    found = intervals.summarize(known, config.tickets.confidence)
     return points(found.mean), NONE if found.std is None else points(found.std)
 
 
@@ -116,7 +116,7 @@ def variance_table(scores: Scores, config: Config) -> Table:
         known = [cell for row in matrix(task, scores, config) for cell in row if cell is not None]
         record = {
             **record,
-            **numbers(None if not known else summary.summarize(known, config.tickets.confidence)),
+            **numbers(None if not known else intervals.summarize(known, config.tickets.confidence)),
         }
         rows.append((task, *cells, str(len(known))))
         records.append(record)

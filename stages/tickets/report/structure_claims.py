@@ -6,9 +6,7 @@ from dataclasses import dataclass
 from stages.tickets.report import runs
 from stages.tickets.report.claims import compared, not_the_same_seeds
 from stages.tickets.report.formatting import NONE
-from stages.tickets.report.runs import Config
-from stages.tickets.report.tables import Record, Table
-from stages.tickets.statistics.summary import (
+from stages.tickets.report.rows import (
     Place,
     PublishedStructure,
     Searched,
@@ -16,6 +14,8 @@ from stages.tickets.statistics.summary import (
     StructureAgreement,
     WeightsOfLayer,
 )
+from stages.tickets.report.runs import Config
+from stages.tickets.report.tables import Record, Table
 
 
 @dataclass(frozen=True)

@@ -14,9 +14,9 @@ from stages.tickets.report.figures import (
     Figure,
     render,
 )
+from stages.tickets.report.scores import Run, Scores
 from stages.tickets.report.subnetwork_tables import STATES, searched_run, subnetworks
 from stages.tickets.report.tables import Record, numbers
-from stages.tickets.statistics.summary import Run, Scores
 
 LOOKS = {
     ("structured", "pruned"): (SKY, "heads and MLPs, pruned"),

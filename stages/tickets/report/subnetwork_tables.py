@@ -12,10 +12,11 @@ from stages.tickets.report.formatting import (
     percent,
     spread,
 )
+from stages.tickets.report.rows import Searched, Size, StructureAgreement
 from stages.tickets.report.runs import Config, interval_name, why_no_variant
+from stages.tickets.report.scores import Run, Scores
 from stages.tickets.report.tables import Record, Table, numbers
-from stages.tickets.statistics import summary
-from stages.tickets.statistics.summary import Run, Scores, Searched, Size, StructureAgreement
+from stages.tickets.statistics import intervals
 
 STATES = ("pruned", "retrained")
 VARIANTS = {
@@ -171,7 +172,7 @@ def searches_table(searched: Sequence[Searched], config: Config) -> Table:
                 "score": [one.score for one in found],
             }
             means = {
-                key: summary.summarize(values, confidence) if values else None
+                key: intervals.summarize(values, confidence) if values else None
                 for key, values in parts.items()
             }
             heads, mlps, kept = means["heads"], means["mlps"], means["kept"]
@@ -197,7 +198,7 @@ def searches_table(searched: Sequence[Searched], config: Config) -> Table:
     return Table("searches", caption, header, tuple(rows), tuple(records))
 
 
-def _plain(found: summary.Summary) -> str:
+def _plain(found: intervals.Summary) -> str:
     """A count."""
     text = f"{found.mean:.1f}"
     return text if found.std is None else f"{text} ± {found.std:.1f}"

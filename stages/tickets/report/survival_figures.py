@@ -7,8 +7,8 @@ from matplotlib.figure import Figure as Canvas
 from stages.tickets.report import panels, runs
 from stages.tickets.report.figures import Config, Figure, render
 from stages.tickets.report.heat_maps import colour_bar, heat
+from stages.tickets.report.rows import Overlap, Place
 from stages.tickets.report.tables import Record
-from stages.tickets.statistics.summary import Overlap, Place
 
 MAPS = {
     "joint": ("survival", "Number of tasks in which a head or an MLP survives the joint search"),

@@ -5,7 +5,7 @@ import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from stages.tickets.statistics.summary import Summary
+from stages.tickets.statistics.intervals import Summary
 
 Value = str | int | float | None
 Record = Mapping[str, Value]

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterable, Sequence
 
-from stages.tickets.report import findings, runs
+from stages.tickets.report import findings, runs, scores
 from stages.tickets.report.checks import (
     NO_VERDICT,
     OTHER_ENCODER,
@@ -22,8 +22,8 @@ from stages.tickets.report.checks import (
 )
 from stages.tickets.report.formatting import NONE, count, percent, points
 from stages.tickets.report.runs import Config
-from stages.tickets.statistics import summary
-from stages.tickets.statistics.summary import Run, summarize_differences
+from stages.tickets.report.scores import Run
+from stages.tickets.statistics.intervals import summarize_differences
 
 SHUFFLED = ("shuffled-layers", "shuffled-within-layer", "shuffled-within-matrix")
 """What the paper's code does, then what its text may say; the first that ran stands for all."""
@@ -40,10 +40,10 @@ def tickets_exist(data: Data, config: Config) -> Iterable[Checked]:
     shared = data.shared(config.tasks)
     statement = "Winning tickets exist on every task"
     for name, split, words in (
-        ("tickets_exist", summary.VALIDATION, "chosen and reported on validation, as in the paper"),
+        ("tickets_exist", scores.VALIDATION, "chosen and reported on validation, as in the paper"),
         (
             "tickets_exist_apart",
-            summary.SELECTION,
+            scores.SELECTION,
             "chosen on selection, to match on validation too",
         ),
     ):

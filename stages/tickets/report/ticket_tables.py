@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from stages.tickets.report import findings, runs
+from stages.tickets.report import scores as scored
 from stages.tickets.report.chen_rows import PublishedStrict, PublishedTicket
 from stages.tickets.report.findings import Ticket
 from stages.tickets.report.formatting import (
@@ -23,13 +24,13 @@ from stages.tickets.report.runs import (
     interval_name,
     sparsities,
 )
+from stages.tickets.report.scores import Run, Scores
 from stages.tickets.report.tables import Record, Table, Value, numbers
-from stages.tickets.statistics import matching, summary
-from stages.tickets.statistics.summary import Run, Scores
+from stages.tickets.statistics import matching
 
 SHOWN = ("random", "reinitialised", "shuffled-layers", "one-shot")
 """Controls beside a ticket: those of the paper's Table 2, and the mask of its Figure 2."""
-SPLITS = (summary.SELECTION, summary.VALIDATION)
+SPLITS = (scored.SELECTION, scored.VALIDATION)
 
 
 def rule_name(config: Config, rule: str = "") -> str:

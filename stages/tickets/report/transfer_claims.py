@@ -21,8 +21,8 @@ from stages.tickets.report.checks import (
 from stages.tickets.report.chen_rows import PublishedTransfer
 from stages.tickets.report.formatting import NONE, count, percent, points, probability
 from stages.tickets.report.runs import Config
+from stages.tickets.report.scores import Run
 from stages.tickets.statistics import correlation
-from stages.tickets.statistics.summary import Run
 
 PERMUTATIONS = 10_000
 MLM = "mlm"

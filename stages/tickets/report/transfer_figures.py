@@ -11,9 +11,9 @@ from stages.tickets.report.figures import Config, Figure, render
 from stages.tickets.report.formatting import signed
 from stages.tickets.report.heat_maps import colour_bar, heat
 from stages.tickets.report.runs import source_name
+from stages.tickets.report.scores import Scores
 from stages.tickets.report.tables import Record
 from stages.tickets.report.transfer_tables import transfer_caption
-from stages.tickets.statistics.summary import Scores
 
 Cells = Mapping[tuple[str, str], float]
 CUT = 15.0

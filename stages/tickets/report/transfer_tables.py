@@ -13,8 +13,8 @@ from stages.tickets.report.formatting import (
     signed,
 )
 from stages.tickets.report.runs import Config, interval_name, source_name, sparsities
+from stages.tickets.report.scores import Run, Scores
 from stages.tickets.report.tables import Record, Table, numbers
-from stages.tickets.statistics.summary import Run, Scores
 
 
 def transfer_caption(config: Config) -> str:

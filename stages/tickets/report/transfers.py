@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 from stages.tickets.report.chen_rows import PublishedTransfer
 from stages.tickets.report.runs import Config
-from stages.tickets.statistics import summary
-from stages.tickets.statistics.summary import Difference, Run, Scores, Seed, Summary
+from stages.tickets.report.scores import Run, Scores
+from stages.tickets.statistics import intervals
+from stages.tickets.statistics.intervals import Difference, Seed, Summary
 
 Levels = Mapping[tuple[str, str], float]
 """Numbers by source and target."""
@@ -48,7 +49,7 @@ def transfer_cells(scores: Scores, config: Config) -> list[Cell]:
             dense = scores.compare(run, Run(target, "dense"), confidence)
             if found is None or dense is None:
                 continue
-            own = summary.compare(scores.of(run), own_ticket(target, scores, config), confidence)
+            own = intervals.compare(scores.of(run), own_ticket(target, scores, config), confidence)
             cells.append(Cell(source, target, found, dense, own, scores.collapsed(run)))
     return cells
 
@@ -93,7 +94,7 @@ def mean_from_own(
     means = [
         sum(one[seed] for one in by_target) / len(by_target) for seed in sorted(seeds, key=str)
     ]
-    return summary.summarize_differences(means, config.tickets.confidence)
+    return intervals.summarize_differences(means, config.tickets.confidence)
 
 
 def centred(source: str, cells: Levels, sources: Collection[str]) -> float | None:
@@ -141,7 +142,7 @@ def mean_centred(
         )
         is not None
     ]
-    return summary.summarize_differences(levels, config.tickets.confidence) if levels else None
+    return intervals.summarize_differences(levels, config.tickets.confidence) if levels else None
 
 
 def task_sources(config: Config) -> list[str]:

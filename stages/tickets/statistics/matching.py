@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from stages.tickets.settings import Tickets
-from stages.tickets.statistics.summary import Seed, compare, summarize
+from stages.tickets.statistics.intervals import Seed, compare, summarize
 
 RULES = {
     "one_std": "at most one standard deviation of dense below dense",

@@ -7,15 +7,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from stages.tickets.statistics import summary
-from stages.tickets.statistics.summary import Kept, Run, Score, Scores, Summary
+from stages.tickets.report import rows as rows_of
+from stages.tickets.report import scores as scored
+from stages.tickets.report.rows import Kept, ScoreRow
+from stages.tickets.report.scores import Run, Scores
+from stages.tickets.statistics import intervals
+from stages.tickets.statistics.intervals import Summary
 
 SCORES = st.lists(st.floats(-1, 1, width=32), min_size=2, max_size=8)
 
 
 @given(SCORES, st.sampled_from([0.5, 0.9, 0.95]))
 def test_the_interval_is_that_of_scipy(values: list[float], confidence: float) -> None:
-    found = summary.summarize(values, confidence)
+    found = intervals.summarize(values, confidence)
     error = stats.sem(values)
     assert found.mean == pytest.approx(sum(values) / len(values), abs=1e-12)
     if error > 1e-9:
@@ -26,7 +30,7 @@ def test_the_interval_is_that_of_scipy(values: list[float], confidence: float) -
 def test_the_interval_by_hand() -> (
     None
 ):  # std 0.1; t(0.975, 2) = 4.3027; 4.3027 * 0.1 / sqrt(3) = 0.2484
-    found = summary.summarize([0.1, 0.2, 0.3], 0.95)
+    found = intervals.summarize([0.1, 0.2, 0.3], 0.95)
     assert (found.mean, found.std) == pytest.approx((0.2, 0.1))
     assert (found.low, found.high) == pytest.approx((-0.0484, 0.4484), abs=1e-4)
     assert found.half == pytest.approx(0.2484, abs=1e-4)
@@ -34,23 +38,23 @@ def test_the_interval_by_hand() -> (
 
 def test_the_order_of_seeds_does_not_matter_to_the_last_bit() -> None:
     values = [0.1, 0.7, 0.3, 1e-9]
-    assert len({summary.summarize(order, 0.95) for order in permutations(values)}) == 1
+    assert len({intervals.summarize(order, 0.95) for order in permutations(values)}) == 1
 
 
 def test_one_seed_has_no_interval() -> None:
-    assert summary.summarize([0.4], 0.95) == Summary(0.4, None, None, None, 1)
+    assert intervals.summarize([0.4], 0.95) == Summary(0.4, None, None, None, 1)
 
 
 @pytest.mark.parametrize("values", [[], [0.1, float("nan")], [float("inf")]])
 def test_nothing_and_nan_are_refused(values: list[float]) -> None:
     with pytest.raises(ValueError, match="got"):
-        summary.summarize(values, 0.95)
+        intervals.summarize(values, 0.95)
 
 
 def test_the_paired_test_is_that_of_scipy() -> None:
     first = {1: 0.81, 2: 0.84, 3: 0.80, 4: 0.86}
     second = {1: 0.79, 2: 0.80, 3: 0.81, 4: 0.80}
-    found = summary.compare(first, second, 0.95)
+    found = intervals.compare(first, second, 0.95)
     reference = stats.ttest_rel(list(first.values()), list(second.values()))
     assert found is not None
     assert found.p == pytest.approx(reference.pvalue)
@@ -59,14 +63,14 @@ def test_the_paired_test_is_that_of_scipy() -> None:
 
 
 def test_only_seeds_of_both_are_compared() -> None:
-    found = summary.compare({1: 0.5, 2: 0.9}, {2: 0.4, 3: 0.0}, 0.95)
+    found = intervals.compare({1: 0.5, 2: 0.9}, {2: 0.4, 3: 0.0}, 0.95)
     assert found is not None
     assert (found.mean, found.n, found.p) == (0.5, 1, None)
-    assert summary.compare({1: 0.5}, {2: 0.4}, 0.95) is None
+    assert intervals.compare({1: 0.5}, {2: 0.4}, 0.95) is None
 
 
 def test_equal_differences_have_no_p() -> None:
-    found = summary.compare({1: 0.3, 2: 0.4}, {1: 0.1, 2: 0.2}, 0.95)
+    found = intervals.compare({1: 0.3, 2: 0.4}, {1: 0.1, 2: 0.2}, 0.95)
     assert found is not None
     assert (found.p, found.n) == (None, 2)
 
@@ -79,7 +83,7 @@ ROW = {
 
 
 def test_a_row_of_text_becomes_a_score() -> None:
-    found = summary.parse(Score, [ROW])[0]
+    found = rows_of.parse(ScoreRow, [ROW])[0]
     assert (found.seed, found.round, found.point, found.headline) == (1, 2, None, True)
 
 
@@ -94,12 +98,12 @@ def test_a_row_of_text_becomes_a_score() -> None:
 )
 def test_a_wrong_cell_is_named(change: dict[str, str], message: str) -> None:
     with pytest.raises(ValueError, match=f"row 1 has {message}"):
-        summary.parse(Score, [ROW | change])
+        rows_of.parse(ScoreRow, [ROW | change])
 
 
 def test_a_missing_column_is_named() -> None:
     with pytest.raises(ValueError, match="no column 'layer'"):
-        summary.parse(Kept, [{"task": "cola", "seed": "1", "round": "1", "sparsity": "0.1"}])
+        rows_of.parse(Kept, [{"task": "cola", "seed": "1", "round": "1", "sparsity": "0.1"}])
 
 
 def test_scores_are_found_by_run_split_and_metric() -> None:
@@ -110,10 +114,10 @@ def test_scores_are_found_by_run_split_and_metric() -> None:
         ROW | {"metric": "accuracy", "headline": "False", "score": "0.9"},
         ROW | {"metric": "loss", "headline": "False", "score": "3"},
     ]
-    scores = Scores(summary.parse(Score, rows))
+    scores = Scores(rows_of.parse(ScoreRow, rows))
     run = Run("cola", "imp", 2)
     assert scores.of(run) == {1: 0.25, 2: 0.5}
-    assert scores.of(run, summary.SELECTION) == {1: 0.75}
+    assert scores.of(run, scored.SELECTION) == {1: 0.75}
     assert scores.of(run, metric="accuracy") == {1: 0.9}
     assert scores.of(Run("cola", "imp", 1)) == {}
     assert scores.collapsed(run) == 1
@@ -126,12 +130,12 @@ def test_runs_are_compared_by_seed_in_the_headline_metric() -> None:
         for kind, seed, score in (("imp", "1", "0.5"), ("imp", "2", "0.9"), ("random", "2", "0.4"))
         for metric, headline in ((ROW["metric"], "True"), ("loss", "False"))
     ]
-    scores = Scores(summary.parse(Score, rows))
+    scores = Scores(rows_of.parse(ScoreRow, rows))
     imp, random = Run("cola", "imp", 2), Run("cola", "random", 2)
-    assert scores.compare(imp, random, 0.95) == summary.compare({2: 0.9}, {2: 0.4}, 0.95)
+    assert scores.compare(imp, random, 0.95) == intervals.compare({2: 0.9}, {2: 0.4}, 0.95)
     assert scores.compare(imp, Run("cola", "dense"), 0.95) is None
 
 
 def test_the_same_score_twice_is_refused() -> None:
     with pytest.raises(ValueError, match="comes twice"):
-        Scores(summary.parse(Score, [ROW, ROW]))
+        Scores(rows_of.parse(ScoreRow, [ROW, ROW]))
