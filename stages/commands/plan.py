@@ -5,6 +5,7 @@ A command and no stage: `uv run python -m stages plan`.
 
 import json
 import subprocess
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,12 +15,9 @@ from ruamel.yaml import YAML
 from stages.commands import overrides
 from stages.launch import cli
 from stages.tickets import settings as params
-from stages.tickets.plan import budget_tables, expansion, flops, lineage, sizes, work
+from stages.tickets.plan import budget_tables, flops, lineage, sizes, work
+from stages.tickets.plan import stages as pipeline
 from stages.tickets.plan.budget_tables import Change, Plan
-
-PIPELINE = Path("dvc.yaml")
-LOCK = Path("dvc.lock")
-SETTINGS = Path(".dvc/config")
 
 
 def committed(file: Path) -> Any:  # noqa: ANN401
@@ -33,23 +31,28 @@ def committed(file: Path) -> Any:  # noqa: ANN401
 def before(
     file: Path, against: Path | None, changed: bool
 ) -> tuple[str, dict[str, Any], dict[str, Any]] | None:
-    """What the study is compared with: a name for it, its settings, and its dvc.yaml; None for nothing.
+    """What the study is compared with: its name, settings and every dvc.yaml; None for nothing.
 
     Args:
         file: params of the study.
         against: the params file to compare with, if the user names one.
         changed: the study is `file` with changes, so that it is compared with `file` itself.
     """
-    pipeline = YAML(typ="safe").load(PIPELINE)
     if against or changed:
         other = against or file
-        return str(other), params.content(other), pipeline
+        return str(other), params.content(other), pipeline.read(Path())
     if file != cli.PARAMS:
         return None
-    old, old_pipeline = committed(file), committed(PIPELINE)
-    if not (isinstance(old, dict) and isinstance(old_pipeline, dict)):
-        return None
-    return f"{file} as committed", old, old_pipeline
+    listed = subprocess.run(
+        ["git", "ls-tree", "-r", "--name-only", "HEAD"], capture_output=True, text=True, check=False
+    )
+    old_pipeline = {
+        name: committed(Path(name))
+        for name in listed.stdout.splitlines()
+        if name == pipeline.ROOT_FILE or fnmatch(name, pipeline.FILES)
+    }
+    old = committed(file)
+    return (f"{file} as committed", old, old_pipeline) if old and old_pipeline else None
 
 
 def main(
@@ -75,17 +78,17 @@ def main(
         raise params.ParamsError(f"--rate is {rate:g}, allowed are more than 0 TFLOP/s")
     content = overrides.overridden(params.content(file), changes or ())
     study = params.checked(content, str(file))
-    settings = expansion.parsing(SETTINGS)
-    stages = expansion.expand(YAML(typ="safe").load(PIPELINE), content, settings)
+    settings = pipeline.parsing(Path(pipeline.CONFIG))
+    stages = pipeline.expand(pipeline.read(Path()), content, settings)
     made = results / "encoder"
-    locked = YAML(typ="safe").load(LOCK)["stages"] if made.exists() and LOCK.exists() else {}
+    locked = pipeline.locked(Path()) if made.exists() else {}
     found = sizes.measure(study, content, results, locked, encoder_config)
     costed = work.Study(found.shape, found.examples, found.recipes, found.unknown)
     change = None
     compared = before(file, against, bool(changes))
     if compared:
         name, old, old_pipeline = compared
-        names = lineage.changes(expansion.expand(old_pipeline, old, settings), stages)
+        names = lineage.changes(pipeline.expand(old_pipeline, old, settings), stages)
         new, stale = (
             work.budget([stage for stage in stages if stage.name in kind], costed)
             for kind in (set(names.new), set(names.stale))

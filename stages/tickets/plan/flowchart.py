@@ -7,8 +7,8 @@ Edge = tuple[str, str]
 
 
 def group(stage: str) -> str:
-    """The name in dvc.yaml: fine-tune of fine-tune@rte-1."""
-    return stage.partition("@")[0]
+    """The name in dvc.yaml: fine-tune of pipeline/encoder-and-tasks/dvc.yaml:fine-tune@rte-1."""
+    return stage.partition("@")[0].rpartition(":")[2]
 
 
 def collapsed(edges: Iterable[Edge], without: Sequence[str] = ()) -> set[Edge]:

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 from stages.tickets import files as artifacts
 from stages.tickets.language import hans as heuristics
 from stages.tickets.language import questions, sentences
-from stages.tickets.plan import expansion
+from stages.tickets.plan import stages as pipeline
 from stages.tickets.plan.flops import Examples, Kind, Lengths, Shape
 from stages.tickets.plan.work import PRETRAINING
 from stages.tickets.settings import (
@@ -354,9 +354,9 @@ def is_made(
     for entry in locked.values():
         for out in entry.get("outs", ()):
             if out["path"] == folder.as_posix():
-                tracked = entry.get("params", {}).get(expansion.PARAMS, {})
+                tracked = entry.get("params", {}).get(pipeline.PARAMS, {})
                 same = all(
-                    key in tracked and tracked[key] == expansion.value(study, key) for key in keys
+                    key in tracked and tracked[key] == pipeline.value(study, key) for key in keys
                 )
                 return same and (out.get("nfiles"), out["size"]) == (len(files), sum(files))
     return False

@@ -38,6 +38,14 @@ def read(project: Path) -> dict[str, Mapping[str, Any]]:
     return {path.relative_to(project).as_posix(): YAML(typ="safe").load(path) for path in paths}
 
 
+def locked(project: Path) -> dict[str, Any]:
+    """What DVC has locked of every stage, by its name."""
+    paths = [project / ROOT_FILE, *project.glob(FILES)]
+    locks = [path.with_suffix(".lock") for path in paths]
+    contents = [YAML(typ="safe").load(lock) for lock in locks if lock.exists()]
+    return {name: entry for content in contents for name, entry in content["stages"].items()}
+
+
 def parsing(config: Path) -> dict[str, str]:
     """The section `parsing` of DVC's settings: how lists are written in commands; empty without one."""
     parser = configparser.ConfigParser()

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from stages.tickets.plan import flops as costs
 from stages.tickets.plan.flops import Examples, Shape
-from stages.tickets.plan.lineage import Stage
+from stages.tickets.plan.stages import Stage
 from stages.tickets.settings import Train
 
 PRETRAINING = "pre-training"
