@@ -16,7 +16,7 @@ from dvc.repo import Repo  # type: ignore[import-untyped]
 
 from tests.imports import ROOT
 from tests.launch.test_warm import end_warm_processes
-from tests.test_pipeline import lies_in
+from tests.pipeline import lies_in
 from tests.test_stages import STUDY, contents, run_all, stages, write_study
 
 SMALL = STUDY | {

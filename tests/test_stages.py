@@ -20,7 +20,6 @@ import torch
 from safetensors.numpy import load_file
 from transformers import PreTrainedModel
 
-from stages import score
 from stages.launch import cli, inputs
 from stages.launch.inputs import Inputs
 from stages.tickets import files
@@ -29,11 +28,12 @@ from stages.tickets.pruning import masks, structure
 from stages.tickets.pruning.masks import Mask
 from stages.tickets.pruning.structure import Structure
 from stages.tickets.report import rows as rows_of
+from stages.tickets.report import scoring
 from stages.tickets.statistics import raters
 from stages.tickets.tasks import task as tasks
 from stages.tickets.training import subnetwork as subnetworks
 from tests.imports import ROOT
-from tests.test_pipeline import Stage, read, resolve, shown_columns
+from tests.pipeline import Stage, read, resolve, shown_columns
 
 SHIPPED = read(ROOT / "params.yaml")
 TRAIN = SHIPPED["train"] | {"epochs": 2, "batch_size": 8}
@@ -133,7 +133,7 @@ def write_study(folder: Path, study: dict[str, Any]) -> None:
 
 
 def stages(study: dict[str, Any] = STUDY) -> list[Stage]:
-    return resolve(read(ROOT / "dvc.yaml"), study)
+    return resolve(study)
 
 
 def run(module: str, *arguments: str) -> int:
@@ -148,8 +148,8 @@ def run(module: str, *arguments: str) -> int:
 def run_all(folder: Path, study: dict[str, Any] = STUDY) -> Path:
     """Run every stage of a study in an empty folder, in this process."""
     folder.mkdir()
-    (folder / "stages").symlink_to(ROOT / "stages")
-    (folder / "published").symlink_to(ROOT / "published")
+    for part in ("stages", "published", "pipeline", "dvc.yaml", ".dvc"):
+        (folder / part).symlink_to(ROOT / part)
     write_study(folder, study)
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
@@ -482,7 +482,7 @@ def test_trained_weights_are_kept_of_the_named_rounds_alone(project: Path) -> No
 
 def test_scores_have_a_row_per_run_split_and_metric(project: Path) -> None:
     table = pd.read_csv(project / "reports" / "tiny" / "scores.csv")
-    assert list(table.columns) == score.COLUMNS
+    assert list(table.columns) == list(scoring.SCORES)
     num_seeds = len(STUDY["seeds"])
     runs_of_each_kind = {
         "dense": num_seeds,
@@ -600,7 +600,7 @@ def test_layers_count_the_survivors_of_every_mask(project: Path) -> None:
 
 
 def test_plots_of_dvc_yaml_show_columns_that_are_there(project: Path) -> None:
-    shown = shown_columns(read(ROOT / "dvc.yaml"), STUDY)
+    shown = shown_columns(STUDY)
     assert shown
     for path, column in shown:
         table = pd.read_csv(project / path)

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from stages.tickets import settings
-from stages.tickets.plan import budget_tables, expansion, sizes, work
+from stages.tickets.plan import budget_tables, sizes, work
 from stages.tickets.plan import flops as costs
-from tests.test_pipeline import pipeline
+from tests.pipeline import resolve
 
 ROOT = Path(__file__).parent.parent
 STUDIES = sorted((ROOT / "studies").glob("*.yaml"))
@@ -57,7 +57,7 @@ def test_the_costs_in_a_comment_are_those_of_the_budget(name):
     path = ROOT / "studies" / f"{name}.yaml"
     content = settings.content(path)
     study = settings.checked(content, path.name)
-    stages = expansion.expand(pipeline(), content, expansion.parsing(ROOT / ".dvc" / "config"))
+    stages = resolve(content)
     found = sizes.measure(study, content, ROOT / "none", {})
     counted = work.Study(found.shape, found.examples, found.recipes, found.unknown)
     total = work.budget(stages, counted).total

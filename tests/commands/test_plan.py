@@ -11,19 +11,20 @@ import pytest
 from stages.commands import plan
 from stages.launch import cli
 from stages.tickets import settings
+from stages.tickets.plan import stages as pipeline
 from tests.imports import ROOT
 
 
 @pytest.fixture(autouse=True)
 def project(tmp_path, monkeypatch):
     """The committed pipeline in a folder without results."""
-    for file in ("dvc.yaml", "params.yaml", ".dvc/config"):
-        (tmp_path / file).parent.mkdir(exist_ok=True)
+    for file in (*pipeline.read(ROOT), "params.yaml", ".dvc/config"):
+        (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / file, tmp_path / file)
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("SCRATCHCARD_DATA", raising=False)
     git("init", "-q")
-    git("add", "dvc.yaml", "params.yaml")
+    git("add", "dvc.yaml", "pipeline", "params.yaml")
     git("-c", "user.name=x", "-c", "user.email=x@example.org", "commit", "-q", "-m", "x")
 
 
@@ -58,8 +59,8 @@ def test_an_edit_is_compared_with_what_is_committed(capsys):
     assert "columns: 3" in text
     Path("params.yaml").write_text(text.replace("columns: 3", "columns: 2"), encoding="utf-8")
     assert answer(capsys)["change"]["again"]["names"] == ["check", "plot"]
-    pipeline = Path("dvc.yaml").read_text(encoding="utf-8")
-    Path("dvc.yaml").write_text(pipeline.replace("stages.plot", "stages.plots"), encoding="utf-8")
+    root = Path("dvc.yaml").read_text(encoding="utf-8")
+    Path("dvc.yaml").write_text(root.replace("stages plot", "stages plots"), encoding="utf-8")
     Path("params.yaml").write_text(text, encoding="utf-8")
     assert answer(capsys)["change"]["again"]["names"] == ["plot"]
 
@@ -140,7 +141,7 @@ def test_it_runs_without_a_framework():
     program = (
         "import runpy, sys\n"
         "sys.argv = ['plan.py', '--params', 'studies/bert-base-glue.yaml']\n"
-        "try:\n    runpy.run_module('stages.plan', run_name='__main__')\n"
+        "try:\n    runpy.run_module('stages.commands.plan', run_name='__main__')\n"
         "except SystemExit as end:\n    assert not end.code\n"
         "print(*sorted({'torch', 'transformers', 'datasets'} & set(sys.modules)), sep='')\n"
     )

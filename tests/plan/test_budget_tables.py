@@ -11,7 +11,7 @@ from stages.tickets.plan.lineage import Changes
 from stages.tickets.plan.work import Study
 from tests.conftest import RECIPE
 from tests.plan.test_flops import TINY
-from tests.plan.test_lineage import stage
+from tests.plan.test_stages import stage
 from tests.plan.test_work import STUDY
 
 STAGES = [

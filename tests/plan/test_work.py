@@ -3,24 +3,26 @@
 import math
 
 import pytest
-from ruamel.yaml import YAML
 
 from stages.tickets import settings
-from stages.tickets.plan import expansion, flops, sizes, work
+from stages.tickets.plan import flops, sizes, work
+from stages.tickets.plan import stages as pipeline
 from stages.tickets.plan.flops import Examples, Lengths
 from stages.tickets.plan.work import Cost, Study, Work
 from tests.conftest import RECIPE
 from tests.imports import ROOT
+from tests.pipeline import resolve
 from tests.plan.test_flops import TINY
-from tests.plan.test_lineage import SETTINGS, stage
-from tests.test_pipeline import pipeline
+from tests.plan.test_stages import stage
 
 EXAMPLES = Examples("classification", 2, 90, 30, 8, Lengths.of([5]), Lengths.of([6]))
 STUDY = Study(TINY, {"mood": EXAMPLES}, {"mood": RECIPE}, {"far": "nobody knows"})
 
 
 def test_every_stage_of_dvc_yaml_has_a_rule():
-    assert set(pipeline()["stages"]) <= set(work.RULES)
+    assert {name for file in pipeline.read(ROOT).values() for name in file["stages"]} <= set(
+        work.RULES
+    )
 
 
 @pytest.mark.parametrize(
@@ -145,7 +147,7 @@ def test_lengths_that_are_not_known_stay_unknown_in_sums():
 def test_trainings_of_the_bert_base_study_are_those_of_its_lists():
     path = ROOT / "studies" / "bert-base-glue.yaml"
     study = settings.load(path)
-    stages = expansion.expand(pipeline(), settings.content(path), SETTINGS)
+    stages = resolve(settings.content(path))
     by_group: dict[str, int] = {}
     for one in stages:
         if one.group in work.RULES:
@@ -165,9 +167,9 @@ def test_bytes_are_those_that_dvc_lock_has():
     study = settings.checked(content, "params.yaml")
     found = sizes.measure(study, content, ROOT / "none", {})
     costed = Study(found.shape, found.examples, found.recipes)
-    locked = YAML(typ="safe").load(ROOT / "dvc.lock")["stages"]
+    locked = pipeline.locked(ROOT)
     compared = set()
-    for one in expansion.expand(pipeline(), content, SETTINGS):
+    for one in resolve(content):
         if one.group not in ("fine-tune", "prune-round", "ticket", "rewind", "random", "scratch"):
             continue
         entry = locked.get(one.name, {"cmd": None})

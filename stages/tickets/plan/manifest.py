@@ -4,13 +4,12 @@
 reads it.
 """
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import chain
 from pathlib import Path
 from typing import Any, TypeVar
-
-from stages.tickets import files
 
 T = TypeVar("T")
 
@@ -105,10 +104,12 @@ def _only(entries: Sequence[T], what: str, coordinates: Mapping[str, object]) ->
 
 
 def save(manifest: Manifest, path: Path) -> None:
-    files.save_record(asdict(manifest), path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    text = json.dumps(asdict(manifest), indent=1, sort_keys=True)
+    path.write_text(text + "\n", encoding="utf-8")
 
 
 def load(path: Path) -> Manifest:
-    record = files.load_record(path)
+    record = json.loads(path.read_text(encoding="utf-8"))
     makers = {name: Maker(**maker) for name, maker in record["makers"].items()}
     return Manifest(tuple(Run(**run) for run in record["runs"]), record["places"], makers)
