@@ -44,7 +44,7 @@ STAGES = {
         },
     },
     "prune": {
-        "matrix": {"after": "${rounds}", **MATRIX},
+        "matrix": {**MATRIX, "after": "${rounds}"},
         "meta": OF_ALL
         | {
             "runs": [

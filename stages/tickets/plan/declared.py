@@ -75,7 +75,7 @@ def _listed(items: Any, study: Study) -> Sequence[Any]:  # noqa: ANN401
 def _row(stage: Stage, run: Mapping[str, Any], study: Study) -> tuple[int, ...]:
     """The place of a run in scores.csv.
 
-    Runs come in the order of the sections of settings that their stages are repeated over. Those of
+    Runs come in the order of the sections of settings that their stages are repeated over first. Those of
     stages repeated over all tasks lie together by task and by seed, with tickets before their controls.
     """
     sections = list(Params.model_fields)
