@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from stages.launch import cli
 from stages.tickets import files
-from stages.tickets.report.pattern_rows import MAPS, Confusion
+from stages.tickets.report.search_rows import MAPS, Confusion
 from stages.tickets.searches.attention import network as pattern_network
 from stages.tickets.searches.attention import patterns
 from stages.tickets.searches.attention.network import Quality, Recipe

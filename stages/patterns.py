@@ -17,7 +17,7 @@ from stages.tickets.encoder import removal
 from stages.tickets.files import Split
 from stages.tickets.pruning import structure
 from stages.tickets.pruning.structure import Structure
-from stages.tickets.report.pattern_rows import MAPS, HeadPatterns, NetworkAgreement, PatternShare
+from stages.tickets.report.search_rows import MAPS, HeadPatterns, NetworkAgreement, PatternShare
 from stages.tickets.searches.attention import (
     heads as head_patterns,
 )

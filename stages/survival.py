@@ -14,7 +14,7 @@ from stages.launch import cli
 from stages.tickets import files, settings
 from stages.tickets.pruning import masks, structure
 from stages.tickets.pruning.structure import Structure
-from stages.tickets.report import rows as rows_of
+from stages.tickets.report import search_rows
 from stages.tickets.settings import noise
 from stages.tickets.statistics import raters, survival
 
@@ -190,12 +190,12 @@ def main(
     common = list(overlaps(joint)) if joint else []
     out.mkdir(parents=True, exist_ok=True)
     kept = [row for variant in variants for row in sizes(searched, variant, config)]
-    _write(layers, rows_of.WeightsOfLayer, out / "layers.csv")
-    _write(common, rows_of.Overlap, out / "overlaps.csv")
-    _write(list(importances(searched, joint)), rows_of.Importance, out / "importance.csv")
-    _write(kept, rows_of.Searched, out / "searched.csv")
-    _write(list(compare(structures, config)), rows_of.StructureAgreement, out / "agreement.csv")
-    _write(where, rows_of.Place, out / "places.csv")
+    _write(layers, search_rows.WeightsOfLayer, out / "layers.csv")
+    _write(common, search_rows.Overlap, out / "overlaps.csv")
+    _write(list(importances(searched, joint)), search_rows.Importance, out / "importance.csv")
+    _write(kept, search_rows.Searched, out / "searched.csv")
+    _write(list(compare(structures, config)), search_rows.StructureAgreement, out / "agreement.csv")
+    _write(where, search_rows.Place, out / "places.csv")
 
 
 def _write(rows: list[dict[str, Any]], kind: type, path: Path) -> None:

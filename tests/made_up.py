@@ -5,41 +5,35 @@ from dataclasses import dataclass
 from itertools import combinations, product
 from pathlib import Path
 
-from stages import plot
 from stages.tickets import settings
-from stages.tickets.report.chen_rows import ChenResults
-from stages.tickets.report.pattern_rows import (
+from stages.tickets.report import published, rows
+from stages.tickets.report.names import control_run
+from stages.tickets.report.old import ChenResults, PatternResults
+from stages.tickets.report.published import (
+    Published,
+    PublishedCorrelation,
+    PublishedShare,
+    PublishedStructure,
+)
+from stages.tickets.report.results import Results
+from stages.tickets.report.rows import Agreement, HansScore, Kept, Movement, ScoreRow, TaskSize
+from stages.tickets.report.scores import Run, Scores
+from stages.tickets.report.search_rows import (
     HEADS,
     MAPS,
     STATES,
     Confusion,
     HeadPatterns,
-    NetworkAgreement,
-    PatternResults,
-    PatternShare,
-    PublishedCorrelation,
-    PublishedShare,
-)
-from stages.tickets.report.report import Results
-from stages.tickets.report.rows import (
-    Agreement,
-    HansScore,
     Importance,
-    Kept,
-    Movement,
+    NetworkAgreement,
     Overlap,
+    PatternShare,
     Place,
-    Published,
-    PublishedStructure,
-    ScoreRow,
     Searched,
     StructureAgreement,
-    TaskSize,
     WeightsOfLayer,
 )
-from stages.tickets.report.rows import Size as Sizes
-from stages.tickets.report.runs import control_run
-from stages.tickets.report.scores import BY_POINT, Run, Scores
+from stages.tickets.report.search_rows import Size as Sizes
 from stages.tickets.searches.attention.patterns import PATTERNS
 from stages.tickets.settings import Params
 
@@ -48,6 +42,8 @@ Size = tuple[int, int, int, bool]
 SIZES: list[Size] = [
     (1, 1, 1, False), (1, 1, 1, True), (2, 1, 3, True), (1, 3, 1, False), (3, 3, 2, True),
 ]  # fmt: skip
+BY_POINT = ("rewind", "transfer_weights")
+"""Kinds of runs that differ in the point of the dense training that they start from."""
 TASKS = ("entailment", "sentiment", "similarity")
 METRICS = {"similarity": ("pearson", "spearman")}
 LANGUAGE = {"mlm": "mlm", "wikitext": "mlm"}
@@ -88,26 +84,37 @@ class Study:
     @property
     def results(self) -> Results:
         return Results(
+            self.config,
             self.found,
-            self.tasks,
-            self.agreement,
-            self.layers,
-            self.sizes,
-            self.searched,
-            self.structures,
-            self.places,
-            self.overlaps,
-            self.importance,
-            self.weights,
-            self.published,
-            self.published_structure,
-            self.published_places,
-            self.published_overlaps,
-            self.hans,
-            self.patterns,
-            self.chen,
-            self.beyond,
-            self.movement,
+            {"num_prunable": 5, "num_weights": 9},
+            Path("measured"),
+            tasks=self.tasks,
+            sizes=self.sizes,
+            hans=self.hans,
+            agreement=self.agreement,
+            layers=self.layers,
+            beyond=self.beyond,
+            movement=self.movement,
+            searched=self.searched,
+            structures=self.structures,
+            places=self.places,
+            overlaps=self.overlaps,
+            importance=self.importance,
+            weights=self.weights,
+            confusion=self.patterns.confusion,
+            shares=self.patterns.shares,
+            heads=self.patterns.heads,
+            networks=self.patterns.agreement,
+            published_scores=self.published,
+            published_structure=self.published_structure,
+            published_places=self.published_places,
+            published_overlaps=self.published_overlaps,
+            published_shares=self.patterns.published,
+            published_correlations=self.patterns.correlations,
+            published_tickets=self.chen.tickets,
+            published_transfers=self.chen.transfers,
+            published_dark=self.chen.dark,
+            published_strict=self.chen.strict,
         )
 
 
@@ -232,7 +239,13 @@ def study(config: Params) -> Study:
 
 def chen() -> ChenResults:
     """As published."""
-    return plot.read_chen(Path(__file__).parents[1] / "published")
+    folder = Path(__file__).parents[1] / "published"
+    return ChenResults(
+        rows.read(folder / "chen2020_table2.csv", published.PublishedTicket),
+        rows.read(folder / "chen2020_figure2.csv", published.PublishedTransfer),
+        rows.read(folder / "chen2020_dark.csv", published.PublishedDark),
+        rows.read(folder / "chen2020_strict.csv", published.PublishedStrict),
+    )
 
 
 def _scores(config: Params) -> Iterator[ScoreRow]:

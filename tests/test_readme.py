@@ -68,7 +68,7 @@ def test_the_graph_reads_from_the_encoder_to_the_report(monkeypatch: pytest.Monk
     place = {name: number for number, name in enumerate(order)}
     assert all(place[first] <= place[second] for first, second in edges)
     used = [name for name in order if any(name in edge for edge in edges)]
-    assert (used[0], used[-1]) == ("encoder", "plot")
+    assert (used[0], used[-1]) == ("encoder", "report")
 
 
 def test_the_graph_of_another_pipeline_is_another(

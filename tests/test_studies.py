@@ -43,7 +43,7 @@ def test_the_counts_of_the_bert_base_study_are_those_in_its_comment():
         ("code", "check", "encoder", "baselines", "stability", "survival", "pattern-network")
     )
     others += len(("reference-masks",)) - chains  # the last random mask comes with the last ticket
-    others += len(("score", "plot")) + len(study.tasks) + len(study.patterns.tasks)
+    others += len(("score", "report")) + len(study.tasks) + len(study.patterns.tasks)
     stages = sum(trainings.values()) + chains + own + others + searches + len(retrain.tasks)
     comment = re.sub(r"\n# +", " ", path.read_text(encoding="utf-8"))
     assert f"{stages:,} stages" in comment

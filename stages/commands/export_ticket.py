@@ -19,7 +19,7 @@ from stages.tickets.export import study as finished
 from stages.tickets.export.study import Finished
 from stages.tickets.pruning import masks
 from stages.tickets.pruning.masks import Mask
-from stages.tickets.report import formatting
+from stages.tickets.report import words as formatting
 from stages.tickets.report.scores import Run
 from stages.tickets.tasks import label_names
 from stages.tickets.training import subnetwork

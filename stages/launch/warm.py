@@ -52,7 +52,7 @@ LIGHT = (
     "stability",
     "survival",
     "score",
-    "plot",
+    "report",
 )
 """Scripts that need neither torch nor transformers, and start as fast without a fork."""
 

@@ -58,11 +58,11 @@ def test_an_edit_is_compared_with_what_is_committed(capsys):
     text = Path("params.yaml").read_text(encoding="utf-8")
     assert "columns: 3" in text
     Path("params.yaml").write_text(text.replace("columns: 3", "columns: 2"), encoding="utf-8")
-    assert answer(capsys)["change"]["again"]["names"] == ["check", "plot"]
+    assert answer(capsys)["change"]["again"]["names"] == ["check", "report"]
     root = Path("dvc.yaml").read_text(encoding="utf-8")
-    Path("dvc.yaml").write_text(root.replace("stages plot", "stages plots"), encoding="utf-8")
+    Path("dvc.yaml").write_text(root.replace("stages report", "stages reports"), encoding="utf-8")
     Path("params.yaml").write_text(text, encoding="utf-8")
-    assert answer(capsys)["change"]["again"]["names"] == ["plot"]
+    assert answer(capsys)["change"]["again"]["names"] == ["report"]
 
 
 def test_set_is_compared_with_the_file_itself_and_changes_no_file(capsys):
@@ -78,7 +78,7 @@ def test_set_is_compared_with_the_file_itself_and_changes_no_file(capsys):
 def test_against_another_file(capsys):
     shutil.copy("params.yaml", "old.yaml")
     found = answer(capsys, "--against", "old.yaml", "-S", "plot.columns=1")["change"]
-    assert (found["against"], found["again"]["names"]) == ("old.yaml", ["check", "plot"])
+    assert (found["against"], found["again"]["names"]) == ("old.yaml", ["check", "report"])
 
 
 def test_a_study_that_is_in_no_git_is_compared_with_nothing(capsys):

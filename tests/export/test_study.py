@@ -20,7 +20,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "results" / "encoder").mkdir(parents=True)
     (tmp_path / "results" / "encoder" / "encoder.json").write_text("{}")
     content = settings.content(tmp_path / "params.yaml")
-    lock = {"stages": {"plot": {"params": {"params.yaml": content}}}}
+    lock = {"stages": {"report": {"params": {"params.yaml": content}}}}
     (tmp_path / "dvc.lock").write_text(json.dumps(lock))  # JSON is YAML
     monkeypatch.chdir(tmp_path)
     return tmp_path

@@ -29,7 +29,7 @@ from tests.pipeline import (
 
 MADE = ("results/", "reports/")
 MANIFEST = "results/manifest.json"
-LAST = ("score", "plot")
+LAST = ("score", "report")
 """Stages that all others lead to, and whose outs git keeps."""
 PER_TASK = ("override", "data", "own")
 """Sections with an entry per task, of which a stage tracks its own."""
@@ -86,13 +86,13 @@ def wrong_params(stages: Iterable[Stage]) -> list[str]:
 
 @cache
 def fields_of_params(module: str) -> frozenset[str]:
-    """The fields of a script's dataclass `Params`; `check` reads the whole file, others nothing."""
+    """The fields of a script's dataclass `Params`, or the whole file if the script loads that."""
     source = (ROOT / "stages" / f"{module}.py").read_text(encoding="utf-8")
     for node in ast.parse(source).body:
         if isinstance(node, ast.ClassDef) and node.name == "Params":
             targets = [field.target for field in node.body if isinstance(field, ast.AnnAssign)]
             return frozenset(target.id for target in targets if isinstance(target, ast.Name))
-    return frozenset({plan.PARAMS} if module == "check" else {})
+    return frozenset({plan.PARAMS} if "settings.load(cli.PARAMS)" in source else {})
 
 
 def wrong_paths(stages: Iterable[Stage]) -> list[str]:

@@ -12,7 +12,7 @@ from stages.tickets.plan.stages import Stage
 from tests.pipeline import STUDIES, lies_in, read, resolve
 from tests.plan.test_stages import stage
 
-READERS = {"check", "baselines", "stability", "survival", "score", "plot"}
+READERS = {"check", "baselines", "stability", "survival", "score", "report"}
 
 
 CHAIN = [
@@ -114,4 +114,4 @@ def test_another_recipe_of_one_task_reruns_its_trainings_and_those_of_its_masks(
 
 def test_a_setting_of_figures_reruns_the_figures():
     found, _ = changed(STUDIES[0], "plot.columns=2")
-    assert found == lineage.Changes((), (), ("check", "plot"))
+    assert found == lineage.Changes((), (), ("check", "report"))

@@ -9,7 +9,7 @@ import pytest
 from stages.tickets.report import claims, rows
 from stages.tickets.report import scores as scored
 from stages.tickets.report.claims import CLAIMS, SETTINGS
-from stages.tickets.report.rows import Published
+from stages.tickets.report.published import Published
 from stages.tickets.settings import Verdict
 from stages.tickets.statistics.intervals import Summary
 from tests.made_up import config, study

@@ -10,8 +10,8 @@ import pytest
 from stages.tickets import settings
 from stages.tickets.report import findings
 from stages.tickets.report.headlines import MOST, headlines
+from stages.tickets.report.names import sparsities
 from stages.tickets.report.rows import ScoreRow
-from stages.tickets.report.runs import sparsities
 from stages.tickets.report.scores import Run, Scores
 from stages.tickets.settings import Params
 from tests.made_up import config, study, with_everything

@@ -1,7 +1,7 @@
 """The tables of agreement and of layers, on made-up results."""
 
 from stages.tickets.report import mask_tables
-from stages.tickets.report.formatting import NONE, NOT_RUN
+from stages.tickets.report.words import NONE, NOT_RUN
 from tests.made_up import config, study
 
 

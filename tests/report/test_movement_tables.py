@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from stages.tickets.report import movement_tables
-from stages.tickets.report.formatting import NONE, NOT_RUN
+from stages.tickets.report.words import NONE, NOT_RUN
 from tests.made_up import config, study
 
 

@@ -8,9 +8,11 @@ import pytest
 
 from stages.tickets.report import pattern_tables
 from stages.tickets.report import rows as rows_of
-from stages.tickets.report.pattern_rows import HeadPatterns, PatternResults, PublishedShare
+from stages.tickets.report.old import PatternResults
 from stages.tickets.report.pattern_tables import Group
-from stages.tickets.report.tables import Record, Table
+from stages.tickets.report.published import PublishedShare
+from stages.tickets.report.search_rows import HeadPatterns
+from stages.tickets.report.table import Record, Table
 from stages.tickets.searches.attention import patterns
 from tests.made_up import config, study
 

@@ -3,7 +3,7 @@
 import pytest
 
 from stages.tickets.report import place_tables
-from stages.tickets.report.rows import Overlap, Place
+from stages.tickets.report.search_rows import Overlap, Place
 from tests.made_up import config, study
 
 

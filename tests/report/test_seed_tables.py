@@ -3,8 +3,8 @@
 import pytest
 
 from stages.tickets.report import answers, seed_tables
-from stages.tickets.report.formatting import NOT_RUN
 from stages.tickets.report.scores import Scores
+from stages.tickets.report.words import NOT_RUN
 from tests.made_up import config, study, with_everything
 
 

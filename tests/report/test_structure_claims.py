@@ -8,7 +8,8 @@ import pytest
 from scipy import stats
 
 from stages.tickets.report import baseline_tables, importance_reports, rows, structure_claims
-from stages.tickets.report.rows import Place, PublishedStructure, WeightsOfLayer
+from stages.tickets.report.published import PublishedStructure
+from stages.tickets.report.search_rows import Place, WeightsOfLayer
 from stages.tickets.report.structure_claims import QUANTITIES, Found
 from stages.tickets.statistics import correlation
 from tests.made_up import Study, config, study

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from stages.tickets import settings as params
-from stages.tickets.report import report, targets
+from stages.tickets.report import sections, targets
 from tests.made_up import config, study
 from tests.pipeline import STUDIES, manifest, read
 
@@ -25,17 +25,14 @@ def test_every_name_is_a_stage() -> None:
 
 def test_every_section_and_every_claim_has_commands() -> None:
     made = study(config(3, 3, 2))
-    sections = report.build(made.results, made.config)
-    assert {section.name for section in sections} == set(targets.SECTIONS)
-    cards = report.cards_of(sections, made.config)
-    assert all(card.commands[-1] == targets.REPORT for card in cards)
+    parts = sections.build(made.results, made.config)
+    shown = [*parts, *(claim for part in parts for claim in part.claims)]
+    assert all(targets.commands(part.stages, made.config)[-1] == targets.REPORT for part in shown)
 
 
 def test_commands_name_only_what_the_study_has() -> None:
-    with_, without = config(3, 3, 2), config(3, 3, 2, controls=False)
-    assert targets.of_section("transfer", with_) == ("uv run dvc repro transfer", targets.REPORT)
-    assert targets.of_section("transfer", without) == (targets.REPORT,)
-    assert targets.of_part("transfer", "transfer_published", with_) == (targets.REPORT,)
-    assert targets.of_claim("better_than_random", without)[0] == "uv run dvc repro ticket"
-    with pytest.raises(KeyError):
-        targets.of_section("nothing", with_)
+    full, bare = config(3, 3, 2), config(3, 3, 2, controls=False)
+    assert targets.commands(("transfer",), full) == ("uv run dvc repro transfer", targets.REPORT)
+    assert targets.commands(("transfer",), bare) == (targets.REPORT,)
+    assert targets.commands(("ticket", "random"), bare)[0] == "uv run dvc repro ticket"
+    assert targets.commands((), full) == (targets.REPORT,)

@@ -3,10 +3,10 @@
 import pytest
 
 from stages.tickets.report import chen_tables, ticket_tables
-from stages.tickets.report.formatting import NONE
 from stages.tickets.report.rows import Kept, ScoreRow
 from stages.tickets.report.scores import Scores
-from stages.tickets.report.tables import Table
+from stages.tickets.report.table import Table
+from stages.tickets.report.words import NONE
 from tests.made_up import TASKS, Study, chen, config, study, with_everything, with_scores
 
 

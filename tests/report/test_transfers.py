@@ -4,7 +4,7 @@ import pytest
 
 from stages.tickets import settings
 from stages.tickets.report import transfers
-from stages.tickets.report.chen_rows import PublishedTransfer
+from stages.tickets.report.published import PublishedTransfer
 from stages.tickets.report.rows import ScoreRow
 from stages.tickets.report.scores import Run, Scores
 from stages.tickets.statistics import intervals

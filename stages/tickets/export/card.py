@@ -10,7 +10,7 @@ from typing import Any
 
 from huggingface_hub import EvalResult, ModelCardData
 
-from stages.tickets.report import formatting
+from stages.tickets.report import words as formatting
 from stages.tickets.report.scores import SELECTION, VALIDATION, Run, Scores
 from stages.tickets.settings import Kind
 from stages.tickets.statistics import intervals

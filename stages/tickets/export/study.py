@@ -1,6 +1,5 @@
 """A finished study, as the commands see it that export from it: its settings, files and scores."""
 
-import csv
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -98,8 +97,7 @@ class Finished:
         Raises:
             ParamsError: the table is missing, or has no dense score of `task`.
         """
-        with existing(self.scores_file).open(encoding="utf-8", newline="") as file:
-            found = scored.Scores(rows.parse(rows.ScoreRow, csv.DictReader(file)))
+        found = scored.Scores(rows.read(existing(self.scores_file), rows.ScoreRow))
         if not found.of(scored.Run(task, "dense")):
             raise ParamsError(f"{self.scores_file} has no dense score of {task!r}; {REPEAT}")
         return found
@@ -161,7 +159,7 @@ def _check_unchanged(content: Mapping[str, Any], lock: Path) -> None:
     if not lock.is_file():
         return
     stages = YAML(typ="safe").load(lock).get("stages", {})
-    ran = stages.get("plot", {}).get("params", {}).get(cli.PARAMS.name)
+    ran = stages.get("report", {}).get("params", {}).get(cli.PARAMS.name)
     if ran is None:
         raise ParamsError(f"{lock} has no report of this study; {REPEAT}")
     for key in sorted(ran.keys() & OF_RUNS):

@@ -157,7 +157,7 @@ RULES: Mapping[str, Callable[[Stage], Work]] = {
     "stability": lambda _: NOTHING,
     "survival": lambda _: NOTHING,
     "score": lambda _: NOTHING,
-    "plot": lambda _: NOTHING,
+    "report": lambda _: NOTHING,
 }
 """By name in dvc.yaml."""
 

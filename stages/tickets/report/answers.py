@@ -2,15 +2,15 @@
 
 from collections.abc import Sequence
 
-from stages.tickets.report import (
-    control_tables,
-    findings,
-    rewinding_tables,
-    runs,
-    seed_tables,
-    transfers,
-)
-from stages.tickets.report.formatting import (
+from stages.tickets.report import findings, rewinding_tables, seed_tables, transfers
+from stages.tickets.report import names as runs
+from stages.tickets.report.names import Config, source_name
+from stages.tickets.report.rows import Agreement, Kept, TaskSize
+from stages.tickets.report.scores import Run, Scores
+from stages.tickets.report.search_rows import StructureAgreement
+from stages.tickets.report.subnetwork_tables import on_axis
+from stages.tickets.report.ticket_tables import rule_name
+from stages.tickets.report.words import (
     NOT_RUN,
     count,
     difference,
@@ -20,11 +20,6 @@ from stages.tickets.report.formatting import (
     probability,
     signed,
 )
-from stages.tickets.report.rows import Agreement, Kept, StructureAgreement, TaskSize
-from stages.tickets.report.runs import Config, source_name
-from stages.tickets.report.scores import Run, Scores
-from stages.tickets.report.subnetwork_tables import on_axis
-from stages.tickets.report.ticket_tables import rule_name
 from stages.tickets.statistics.intervals import Difference
 
 
@@ -75,27 +70,6 @@ def on_scores(scores: Scores, config: Config) -> str:
         f"The mean dense score is above the bag-of-words line on {len(above)} of "
         f"{count(lines, 'task')} that {'has' if lines == 1 else 'have'} one."
     )
-
-
-def on_controls(scores: Scores, config: Config) -> str:
-    found = control_tables.differences(scores, config)
-    if not found:
-        return _sentence(runs.why_not("random", config))
-    parts = []
-    for kind in runs.control_kinds(config):
-        here = {place: one for place, one in found.items() if place[2] == kind}
-        pooled = [
-            f"{difference(one)} at {percent(runs.sparsities(config)[number])}"
-            for (task, number, _), one in here.items()
-            if task == control_tables.ALL
-        ]
-        single = [one for (task, _, _), one in here.items() if task != control_tables.ALL]
-        above = sum(one.low is not None and one.low > 0 for one in single)
-        text = f"{runs.control_name(kind)} {', '.join(pooled) or 'no seed has all tasks'}"
-        if any(one.n > 1 for one in single):
-            text += f" (above 0 in {above} of {count(len(single), 'interval')} over seeds)"
-        parts += [text] if here else []
-    return f"Tickets minus controls, mean over tasks in points: {'; '.join(parts)}."
 
 
 def on_transfer(scores: Scores, config: Config) -> str:

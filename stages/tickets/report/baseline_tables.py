@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 
-from stages.tickets.report import claims, runs
+from stages.tickets.report import claims
+from stages.tickets.report import names as runs
 from stages.tickets.report.claims import Setting
-from stages.tickets.report.formatting import NONE, difference, mean, points
-from stages.tickets.report.rows import Published
-from stages.tickets.report.runs import Config, task_name
+from stages.tickets.report.names import Config, task_name
+from stages.tickets.report.published import Published
 from stages.tickets.report.scores import Run, Scores
-from stages.tickets.report.tables import Record, Table, numbers
+from stages.tickets.report.table import Record, Table, numbers
+from stages.tickets.report.words import NONE, difference, mean, points
 from stages.tickets.statistics.intervals import Summary
 
 SETTINGS: Mapping[Setting, str] = {

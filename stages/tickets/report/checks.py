@@ -3,13 +3,14 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from stages.tickets.report import claims, findings, runs
+from stages.tickets.report import claims, findings
+from stages.tickets.report import names as runs
 from stages.tickets.report import scores as scored
-from stages.tickets.report.chen_rows import ChenResults
-from stages.tickets.report.formatting import NONE, count, difference, percent, signed
+from stages.tickets.report.names import Config
+from stages.tickets.report.old import ChenResults
 from stages.tickets.report.rows import Agreement, TaskSize
-from stages.tickets.report.runs import Config
 from stages.tickets.report.scores import Run, Scores
+from stages.tickets.report.words import NONE, count, difference, percent, signed
 from stages.tickets.settings import Verdict
 from stages.tickets.statistics.intervals import Difference, Summary
 

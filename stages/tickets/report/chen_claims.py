@@ -2,9 +2,9 @@
 
 from stages.tickets.report import ticket_claims, transfer_claims
 from stages.tickets.report.checks import BEYOND, NO_NUMBER, NO_VERDICT, Checked, Data
-from stages.tickets.report.formatting import NONE, difference, percent, points
-from stages.tickets.report.runs import Config
-from stages.tickets.report.tables import Record, Table, numbers
+from stages.tickets.report.names import Config
+from stages.tickets.report.table import Record, Table, numbers
+from stages.tickets.report.words import NONE, difference, percent, points
 
 
 def check(data: Data, config: Config) -> list[Checked]:

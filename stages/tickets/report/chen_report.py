@@ -4,9 +4,7 @@ from collections.abc import Sequence
 
 from stages.tickets.report import (
     answers,
-    chen_claims,
     chen_tables,
-    control_tables,
     curves,
     rewinding_tables,
     score_tables,
@@ -15,12 +13,11 @@ from stages.tickets.report import (
     transfer_figures,
     transfer_tables,
 )
-from stages.tickets.report.checks import Data
-from stages.tickets.report.chen_rows import ChenResults
-from stages.tickets.report.figures import Config
-from stages.tickets.report.rows import Agreement, Kept, TaskSize
+from stages.tickets.report.figure import Config
+from stages.tickets.report.old import ChenResults, old_section
+from stages.tickets.report.rows import Kept
 from stages.tickets.report.scores import Scores
-from stages.tickets.report.sections import Section
+from stages.tickets.report.section import Section
 
 
 def before_masks(
@@ -28,7 +25,7 @@ def before_masks(
 ) -> list[Section]:
     """Tickets, controls, transfer, rewinding and seeds."""
     return [
-        Section(
+        old_section(
             "tickets",
             "Do matching tickets exist?",
             "How many weights can iterative magnitude pruning (IMP) drop before the subnetwork, "
@@ -42,7 +39,7 @@ def before_masks(
                 chen_tables.published_tickets_table(scores, layers, published.tickets, config),
             ),
         ),
-        Section(
+        old_section(
             "scores",
             "Score against sparsity",
             "How do tickets and their controls score at every sparsity?",
@@ -54,18 +51,7 @@ def before_masks(
                 score_tables.other_metrics_table(scores, config),
             ),
         ),
-        Section(
-            "controls",
-            "Are tickets better than their controls?",
-            "Does it matter which weights survive, or only how many? And does it matter that they "
-            "are the pre-trained ones, each in its place?",
-            "Chen et al. 2020, Table 2, rows 3 to 5; masks by matrix and one-shot masks are "
-            "other controls than theirs.",
-            answers.on_controls(scores, config),
-            (control_tables.controls_figure(scores, config),),
-            (control_tables.controls_table(scores, config),),
-        ),
-        Section(
+        old_section(
             "transfer",
             "Do masks transfer between tasks?",
             "Does a mask found on one task serve another as well as the other's own?",
@@ -80,7 +66,7 @@ def before_masks(
                 chen_tables.published_transfer_table(published, config),
             ),
         ),
-        Section(
+        old_section(
             "transfer_weights",
             "Do masks transfer better with the source's weights?",
             "Does a mask serve another task better on weights that the source's training has moved "
@@ -90,7 +76,7 @@ def before_masks(
             (),
             (transfer_tables.weights_table(scores, config),),
         ),
-        Section(
+        old_section(
             "rewinding",
             "Does rewinding help?",
             "Does the last ticket score better when it starts from weights that training has already "
@@ -106,7 +92,7 @@ def before_masks(
                 rewinding_tables.standard_table(scores, config),
             ),
         ),
-        Section(
+        old_section(
             "seeds",
             "Is it the mask or the training?",
             "How much of the spread over seeds is due to the mask that a seed found, and how much to "
@@ -120,25 +106,3 @@ def before_masks(
             ),
         ),
     ]
-
-
-def claims_section(
-    scores: Scores,
-    tasks: Sequence[TaskSize],
-    agreement: Sequence[Agreement],
-    layers: Sequence[Kept],
-    published: ChenResults,
-    config: Config,
-) -> Section:
-    """What they say, and whether it holds here."""
-    data = Data(scores, tasks, agreement, chen_tables.same_encoder(layers), published)
-    claimed = chen_claims.chen_claims_table(data, config)
-    return Section(
-        "chen_claims",
-        "What Chen et al. say",
-        "Do their statements on tickets, transfer and rewinding hold here?",
-        "Chen et al. 2020, abstract, Tables 2 and 3, Figures 2 and 3, supplement.",
-        chen_claims.on_chen_claims(claimed),
-        (),
-        (claimed,),
-    )

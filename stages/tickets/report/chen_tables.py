@@ -2,13 +2,15 @@
 
 from collections.abc import Sequence
 
-from stages.tickets.report import claims, runs, transfers
-from stages.tickets.report.chen_rows import ChenResults, PublishedTicket
-from stages.tickets.report.formatting import NONE, mean, percent, points, signed
+from stages.tickets.report import claims, transfers
+from stages.tickets.report import names as runs
+from stages.tickets.report.names import Config
+from stages.tickets.report.old import ChenResults
+from stages.tickets.report.published import PublishedTicket
 from stages.tickets.report.rows import Kept
-from stages.tickets.report.runs import Config
 from stages.tickets.report.scores import VALIDATION, Run, Scores
-from stages.tickets.report.tables import Record, Table, numbers
+from stages.tickets.report.table import Record, Table, numbers
+from stages.tickets.report.words import NONE, mean, percent, points, signed
 
 BERT_BASE = 85_524_480
 """Weights in the 73 matrices that the paper prunes: those of 12 layers, and the pooler."""

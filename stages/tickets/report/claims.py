@@ -4,12 +4,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from stages.tickets.report import runs
-from stages.tickets.report.formatting import NONE, difference, mean, points, signed
-from stages.tickets.report.rows import Published
-from stages.tickets.report.runs import Config
+from stages.tickets.report import names as runs
+from stages.tickets.report.names import Config
+from stages.tickets.report.published import Published
 from stages.tickets.report.scores import Run, Scores
-from stages.tickets.report.tables import Record, Table, numbers
+from stages.tickets.report.table import Record, Table, numbers
+from stages.tickets.report.words import NONE, difference, mean, points, signed
 from stages.tickets.settings import Verdict
 from stages.tickets.statistics import intervals
 from stages.tickets.statistics.intervals import Difference, Summary

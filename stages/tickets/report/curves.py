@@ -5,8 +5,9 @@ from typing import Any
 
 from matplotlib.figure import Figure as Canvas
 
-from stages.tickets.report import findings, panels, runs
-from stages.tickets.report.figures import (
+from stages.tickets.report import findings, panels
+from stages.tickets.report import names as runs
+from stages.tickets.report.figure import (
     BLACK,
     BLUE,
     GREEN,
@@ -19,10 +20,10 @@ from stages.tickets.report.figures import (
     Figure,
     render,
 )
-from stages.tickets.report.formatting import matrix_name, percent
 from stages.tickets.report.rows import Kept
 from stages.tickets.report.scores import Run, Scores
-from stages.tickets.report.tables import Record
+from stages.tickets.report.table import Record
+from stages.tickets.report.words import matrix_name, percent
 from stages.tickets.statistics.intervals import Summary
 
 CURVES = {"imp": (BLUE, "o", "-"), "random": (VERMILION, "s", "--")}

@@ -1,13 +1,12 @@
 """Where a study departs from what the two papers did, as far as its settings tell."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Protocol
+from collections.abc import Iterable, Sequence
 
 from stages.tickets import settings
-from stages.tickets.report.formatting import count, percent
+from stages.tickets.report.names import sparsities
 from stages.tickets.report.rows import TaskSize
-from stages.tickets.report.runs import Config as RunsConfig
-from stages.tickets.report.runs import sparsities
+from stages.tickets.report.words import count, percent
+from stages.tickets.settings import Params as Study
 
 CHEN_TASKS = ("mnli", "qqp", "stsb", "wnli", "qnli", "mrpc", "rte", "sst2", "cola", "squad", "mlm")
 PRASANNA_TASKS = ("mnli", "qqp", "stsb", "wnli", "qnli", "mrpc", "rte", "sst2", "cola")
@@ -23,21 +22,7 @@ TENTHS = tuple(number / 10 for number in range(1, 10))
 BERT_BASE = ("bert-base-uncased", "google-bert/bert-base-uncased")
 
 
-class Config(RunsConfig, Protocol):
-    """The sections of params.yaml that departures show in."""
-
-    @property
-    def encoder(self) -> settings.Encoder: ...
-    @property
-    def data(self) -> Mapping[str, settings.Data]: ...
-    @property
-    def prepare(self) -> settings.Prepare: ...
-    @property
-    def train(self) -> settings.Train: ...
-    @property
-    def override(self) -> Mapping[str, settings.Override]: ...
-    @property
-    def ran(self) -> settings.Ran | None: ...
+Config = Study
 
 
 def deviations(num_prunable: int, sizes: Sequence[TaskSize], config: Config) -> list[str]:

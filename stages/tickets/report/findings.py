@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from stages.tickets.report import scores as scored
+from stages.tickets.report.names import Config, control_run, sparsities
 from stages.tickets.report.rows import Agreement, Kept
-from stages.tickets.report.runs import Config, control_run, sparsities
 from stages.tickets.report.scores import Run, Scores
 from stages.tickets.settings import Tickets
 from stages.tickets.statistics import intervals, matching

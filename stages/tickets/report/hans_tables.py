@@ -5,14 +5,15 @@ from typing import NamedTuple
 
 from matplotlib.figure import Figure as Canvas
 
-from stages.tickets.report import panels, runs
-from stages.tickets.report.figures import BLACK, BLUE, GREY, ORANGE, SKY, VERMILION, Figure, render
-from stages.tickets.report.figures import Config as Drawn
-from stages.tickets.report.formatting import NONE, NOT_RUN, percent, spread
+from stages.tickets.report import names as runs
+from stages.tickets.report import panels
+from stages.tickets.report.figure import BLACK, BLUE, GREY, ORANGE, SKY, VERMILION, Figure, render
+from stages.tickets.report.figure import Config as Drawn
+from stages.tickets.report.names import NAMES, Config
 from stages.tickets.report.rows import HansScore
-from stages.tickets.report.runs import NAMES, Config
 from stages.tickets.report.subnetwork_tables import STATES, subnetworks
-from stages.tickets.report.tables import Record, Table, numbers
+from stages.tickets.report.table import Record, Table, numbers
+from stages.tickets.report.words import NONE, NOT_RUN, percent, spread
 from stages.tickets.statistics import intervals
 from stages.tickets.statistics.intervals import Seed, Summary
 

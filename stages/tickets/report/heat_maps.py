@@ -8,11 +8,12 @@ from matplotlib.axes import Axes
 from matplotlib.collections import QuadMesh
 from matplotlib.figure import Figure as Canvas
 
-from stages.tickets.report import findings, runs
-from stages.tickets.report.figures import BLACK, Config, Figure, render
-from stages.tickets.report.formatting import matrix_name, percent, points
+from stages.tickets.report import findings
+from stages.tickets.report import names as runs
+from stages.tickets.report.figure import BLACK, Config, Figure, render
 from stages.tickets.report.rows import Agreement, Kept
-from stages.tickets.report.tables import Record
+from stages.tickets.report.table import Record
+from stages.tickets.report.words import matrix_name, percent, points
 
 Grid = Sequence[Sequence[float | None]]
 

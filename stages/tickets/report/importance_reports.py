@@ -6,11 +6,11 @@ import numpy as np
 from matplotlib.figure import Figure as Canvas
 
 from stages.tickets.report import panels
-from stages.tickets.report.figures import BLACK, BLUE, VERMILION, Config, Figure, render
-from stages.tickets.report.formatting import NONE, points, spread
-from stages.tickets.report.rows import Importance, WeightsOfLayer
-from stages.tickets.report.runs import interval_name, why_no_variant
-from stages.tickets.report.tables import Record, Table, numbers
+from stages.tickets.report.figure import BLACK, BLUE, VERMILION, Config, Figure, render
+from stages.tickets.report.names import interval_name, why_no_variant
+from stages.tickets.report.search_rows import Importance, WeightsOfLayer
+from stages.tickets.report.table import Record, Table, numbers
+from stages.tickets.report.words import NONE, points, spread
 from stages.tickets.statistics import correlation, intervals
 from stages.tickets.statistics.intervals import Difference, Summary
 

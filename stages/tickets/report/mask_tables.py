@@ -2,11 +2,12 @@
 
 from collections.abc import Iterable, Sequence
 
-from stages.tickets.report import findings, runs
-from stages.tickets.report.formatting import NONE, NOT_RUN, matrix_name, percent, points
+from stages.tickets.report import findings
+from stages.tickets.report import names as runs
+from stages.tickets.report.names import Config, sparsities
 from stages.tickets.report.rows import Agreement, Kept
-from stages.tickets.report.runs import Config, sparsities
-from stages.tickets.report.tables import Record, Table, numbers
+from stages.tickets.report.table import Record, Table, numbers
+from stages.tickets.report.words import NONE, NOT_RUN, matrix_name, percent, points
 
 MEASURES = ("jaccard", "cohen_kappa", "fleiss_kappa")
 

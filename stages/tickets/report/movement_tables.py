@@ -4,12 +4,14 @@ from collections.abc import Sequence
 
 from matplotlib.figure import Figure as Canvas
 
-from stages.tickets.report import figures, findings, panels, runs
-from stages.tickets.report.figures import BLACK, BLUE, GREY, VERMILION, Figure, render
-from stages.tickets.report.formatting import NONE, NOT_RUN, count, matrix_name, percent, points
+from stages.tickets.report import figure as figures
+from stages.tickets.report import findings, panels
+from stages.tickets.report import names as runs
+from stages.tickets.report.figure import BLACK, BLUE, GREY, VERMILION, Figure, render
+from stages.tickets.report.names import Config, sparsities
 from stages.tickets.report.rows import Agreement, Kept, Movement
-from stages.tickets.report.runs import Config, sparsities
-from stages.tickets.report.tables import Record, Table, numbers
+from stages.tickets.report.table import Record, Table, numbers
+from stages.tickets.report.words import NONE, NOT_RUN, count, matrix_name, percent, points
 from stages.tickets.statistics import intervals
 
 FORCED = 0.9

@@ -9,15 +9,22 @@ from pathlib import Path
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
-from stages.tickets.report import targets, verdict_cards
-from stages.tickets.report.figures import Figure
-from stages.tickets.report.formatting import NOT_RUN
-from stages.tickets.report.report import Config, notes
-from stages.tickets.report.sections import Section
-from stages.tickets.report.tables import Table, to_markdown, to_text
-from stages.tickets.report.verdict_cards import Card
+from stages.tickets.report import claim as claimed
+from stages.tickets.report import deviations, scope, targets
+from stages.tickets.report.claim import NO_VERDICT, Claim
+from stages.tickets.report.figure import Figure
+from stages.tickets.report.results import Results
+from stages.tickets.report.section import Section
+from stages.tickets.report.table import to_markdown, to_text
+from stages.tickets.report.words import NOT_RUN
+from stages.tickets.settings import Params as Study
 
-TEMPLATE = Path(__file__).with_name("page.html.jinja")
+UNDECIDED = ("unclear", NO_VERDICT)
+"""Words of claims that ran and are not decided."""
+LEAD = "tickets"
+PAPERS = ("chen_claims", "claims")
+"""Sections that collect the claims of the others."""
+TEMPLATES = Path(__file__).parent
 SIGNS: Mapping[str, str] = {
     "yes": "✓",
     "no": "✗",
@@ -32,43 +39,106 @@ SIGNS: Mapping[str, str] = {
 
 
 @dataclass(frozen=True)
+class Group:
+    """The statements of one paper, or its numbers, by what came of them."""
+
+    title: str
+    tally: str
+    decided: Sequence[Claim]
+    undecided: Sequence[Claim]
+    not_run: Sequence[Claim]
+
+
+@dataclass(frozen=True)
 class Content:
     """All that a report says."""
 
     facts: Sequence[tuple[str, str]]
     """What the numbers are about: name and text."""
-    cards: Sequence[Card]
     departures: Sequence[str]
     """From the papers."""
+    notes: Sequence[str]
+    """How to read the numbers."""
     sections: Sequence[Section]
 
+    @property
+    def groups(self) -> list[Group]:
+        """The claims of all papers."""
+        claims = [
+            claim for section in self.sections if section.name in PAPERS for claim in section.claims
+        ]
+        return [
+            Group(
+                title,
+                tally,
+                [claim for claim in own if claim.word not in (*UNDECIDED, NOT_RUN)],
+                [claim for claim in own if claim.word in UNDECIDED],
+                [claim for claim in own if claim.word == NOT_RUN],
+            )
+            for title, tally, own in claimed.groups(claims)
+        ]
 
-def to_html(content: Content, config: Config, folders: tuple[str, str]) -> str:
-    """The report as one HTML file that needs nothing else.
+    @property
+    def lead(self) -> Section:
+        """The section whose question and answer the page begins with."""
+        return next((part for part in self.sections if part.name == LEAD), self.sections[0])
 
-    Args:
-        folders: of tables and of figures, relative to the page.
-    """
-    environment = Environment(
-        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    @property
+    def main(self) -> tuple[Section, Figure] | tuple[None, None]:
+        """The first figure that was drawn, which stands at the top, and its section."""
+        for section in self.sections:
+            for figure in section.figures:
+                if figure.svg:
+                    return section, figure
+        return None, None
+
+
+def content(sections: Sequence[Section], results: Results, study: Study) -> Content:
+    """What the page and the README show of the sections."""
+    return Content(
+        scope.scope(results.scores, results.encoder, study),
+        deviations.deviations(results.encoder["num_prunable"], results.tasks, study),
+        scope.notes(study),
+        sections,
     )
-    template = environment.from_string(TEMPLATE.read_text(encoding="utf-8"))
-    html = template.render(
-        title=config.title,
-        banner=config.banner,
+
+
+def to_html(content: Content, study: Study) -> str:
+    """The report as one HTML file that needs nothing else; tables and figures lie beside it."""
+    return _render("page.html.jinja", content, study, autoescape=True)
+
+
+def to_readme(content: Content, study: Study) -> str:
+    """The report in Markdown; figures are links to the folder of figures."""
+    text = _render("page.md.jinja", content, study, autoescape=False)
+    return re.sub(r"\n{3,}", "\n\n", text)
+
+
+def _render(name: str, content: Content, study: Study, *, autoescape: bool) -> str:
+    environment = Environment(
+        autoescape=autoescape, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    environment.filters["text"] = to_text
+    template = environment.from_string((TEMPLATES / name).read_text(encoding="utf-8"))
+    section, figure = content.main
+    text = template.render(
+        title=study.title,
+        banner=study.banner and " ".join(study.banner.split()),
+        lead=content.lead,
+        main=figure,
+        main_stages=section.stages if section else (),
         facts=content.facts,
-        groups=verdict_cards.groups(content.cards),
+        groups=content.groups,
         departures=content.departures,
-        notes=notes(config),
+        notes=content.notes,
         sections=content.sections,
-        claimed=_by_table(content.cards),
-        commands=partial(targets.of_part, config=config),
+        commands=partial(targets.commands, study=study),
+        papers=PAPERS,
         signs=SIGNS,
         inline=inline,
-        tables=folders[0],
-        figures=folders[1],
+        markdown=to_markdown,
     )
-    return html.rstrip() + "\n"
+    return text.rstrip() + "\n"
 
 
 def inline(figure: Figure) -> Markup:
@@ -82,60 +152,3 @@ def inline(figure: Figure) -> Markup:
     named = f'role="img" aria-label="{label}" aria-describedby="caption-{figure.name}"'
     # The SVG is drawn here, and the label is escaped.
     return Markup(svg.replace("<svg", f"<svg {named}", 1))
-
-
-def to_readme(content: Content, config: Config, folders: tuple[str, str]) -> str:
-    """The report in Markdown; figures are links to the folder of figures."""
-    lines = [f"# {to_text(config.title)}", ""]
-    if config.banner:
-        lines += [f"> **{to_text(' '.join(config.banner.split()))}**", ""]
-    lines += [f"- {name}: {to_text(text)}" for name, text in content.facts]
-    lines += ["", "The same as a page: index.html.", "", "## What holds here?", ""]
-    for title, tally, own in verdict_cards.groups(content.cards):
-        lines += [f"{title}: **{tally}**.", "", *map(_line, own), ""]
-    lines += ["## Departures from the papers", ""]
-    lines += [*(f"- {to_text(sentence)}" for sentence in content.departures), ""]
-    lines += ["## How to read the numbers", "", *(f"- {note}" for note in notes(config)), ""]
-    for section in content.sections:
-        lines += [f"## {section.title}", "", section.question, f"Paper: {section.paper}", ""]
-        lines += [f"**{to_text(section.answer)}**", ""]
-        for figure in section.figures:
-            lines += [*_figure(figure, folders[1]), ""]
-        for table in section.tables:
-            lines += [*_table(table, folders[0]), ""]
-        again = ", then ".join(
-            f"`{command}`" for command in targets.of_section(section.name, config)
-        )
-        lines += [f"Regenerate: {again}.", ""]
-    return "\n".join(lines).rstrip() + "\n"
-
-
-def _line(card: Card) -> str:
-    said = to_text(card.same if card.word == NOT_RUN else f"{card.here}; paper {card.theirs}")
-    return f"- **{card.word}**: {to_text(card.statement)}: {said}"
-
-
-def _figure(figure: Figure, folder: str) -> list[str]:
-    if figure.missing:
-        return [f"*Figure “{to_text(figure.title)}”: {to_text(figure.missing)}.*"]
-    path = f"{folder}/{figure.name}"
-    return [
-        f"![{to_text(figure.title)}]({path}.svg)",
-        "",
-        f"{to_text(figure.caption)} [csv]({path}.csv)",
-    ]
-
-
-def _table(table: Table, folder: str) -> list[str]:
-    if table.missing:
-        return [to_markdown(table).rstrip()]
-    path = f"{folder}/{table.name}"
-    return [f"{to_markdown(table).rstrip()} [csv]({path}.csv) [tex]({path}.tex)"]
-
-
-def _by_table(found: Sequence[Card]) -> dict[str, list[Card]]:
-    """The cards that stand where a table of claims would."""
-    tables: dict[str, list[Card]] = {}
-    for card in found:
-        tables.setdefault(card.table, []).append(card)
-    return tables

@@ -6,7 +6,7 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
 
-from stages.tickets.report.figures import BLACK, Config
+from stages.tickets.report.figure import BLACK, Config
 from stages.tickets.statistics.intervals import Summary
 
 

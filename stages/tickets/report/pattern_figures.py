@@ -4,8 +4,9 @@ import numpy as np
 from matplotlib import colormaps
 from matplotlib.figure import Figure as Canvas
 
-from stages.tickets.report import panels, runs
-from stages.tickets.report.figures import (
+from stages.tickets.report import names as runs
+from stages.tickets.report import panels
+from stages.tickets.report.figure import (
     BLACK,
     BLUE,
     GREEN,
@@ -16,7 +17,7 @@ from stages.tickets.report.figures import (
     Figure,
     render,
 )
-from stages.tickets.report.pattern_rows import HEADS, MAPS, PatternResults
+from stages.tickets.report.old import PatternResults
 from stages.tickets.report.pattern_tables import (
     LABELLED,
     NAMES,
@@ -26,7 +27,8 @@ from stages.tickets.report.pattern_tables import (
     paper_share,
     paper_tasks,
 )
-from stages.tickets.report.tables import Record
+from stages.tickets.report.search_rows import HEADS, MAPS
+from stages.tickets.report.table import Record
 from stages.tickets.searches.attention import patterns
 from stages.tickets.searches.attention.patterns import PATTERNS, Rule
 

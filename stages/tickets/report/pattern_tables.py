@@ -5,20 +5,21 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from stages.tickets.report import claims, runs
-from stages.tickets.report.formatting import NONE, percent, points, signed, spread
-from stages.tickets.report.pattern_rows import (
+from stages.tickets.report import claims
+from stages.tickets.report import names as runs
+from stages.tickets.report.names import Config
+from stages.tickets.report.old import PatternResults
+from stages.tickets.report.published import PublishedShare
+from stages.tickets.report.search_rows import (
     HEADS,
     MAPS,
     STATES,
     HeadPatterns,
     NetworkAgreement,
-    PatternResults,
     PatternShare,
-    PublishedShare,
 )
-from stages.tickets.report.runs import Config
-from stages.tickets.report.tables import Record, Table, numbers
+from stages.tickets.report.table import Record, Table, numbers
+from stages.tickets.report.words import NONE, percent, points, signed, spread
 from stages.tickets.searches.attention.patterns import PATTERNS
 from stages.tickets.settings.noise import stable_seed
 from stages.tickets.statistics import correlation, intervals

@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from stages.tickets.report.formatting import NONE
-from stages.tickets.report.rows import Overlap, Place
-from stages.tickets.report.runs import Config, why_no_variant
-from stages.tickets.report.tables import Record, Table
+from stages.tickets.report.names import Config, why_no_variant
+from stages.tickets.report.search_rows import Overlap, Place
+from stages.tickets.report.table import Record, Table
+from stages.tickets.report.words import NONE
 from stages.tickets.statistics import correlation
 
 TITLES = {"joint": "joint search", "magnitude": "magnitude search"}

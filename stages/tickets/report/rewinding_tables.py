@@ -2,12 +2,13 @@
 
 from matplotlib.figure import Figure as Canvas
 
-from stages.tickets.report import findings, panels, runs
-from stages.tickets.report.figures import BLUE, GREEN, ORANGE, Config, Figure, render
-from stages.tickets.report.formatting import DAGGER, NONE, difference, marked, mean, percent
-from stages.tickets.report.runs import NAMES, interval_name, sparsities
+from stages.tickets.report import findings, panels
+from stages.tickets.report import names as runs
+from stages.tickets.report.figure import BLUE, GREEN, ORANGE, Config, Figure, render
+from stages.tickets.report.names import NAMES, interval_name, sparsities
 from stages.tickets.report.scores import Run, Scores
-from stages.tickets.report.tables import Record, Table, numbers
+from stages.tickets.report.table import Record, Table, numbers
+from stages.tickets.report.words import DAGGER, NONE, difference, marked, mean, percent
 from stages.tickets.statistics.intervals import Difference
 
 OTHERS = ("standard", "aliased")

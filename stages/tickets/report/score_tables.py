@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 
-from stages.tickets.report import runs
+from stages.tickets.report import names as runs
 from stages.tickets.report import scores as scored
-from stages.tickets.report.formatting import NONE, mean, metric_name, points
+from stages.tickets.report.names import Config, interval_name, sparsities
 from stages.tickets.report.rows import TaskSize
-from stages.tickets.report.runs import Config, interval_name, sparsities
 from stages.tickets.report.scores import Run, Scores
-from stages.tickets.report.tables import Record, Table, numbers
+from stages.tickets.report.table import Record, Table, numbers
+from stages.tickets.report.words import NONE, mean, metric_name, points
 
 
 def tasks_table(tasks: Sequence[TaskSize]) -> Table:

@@ -1,21 +1,23 @@
-"""The scores of a study by run, with the means and differences that every section reads."""
+"""The scores of a study in one frame, with the means and differences that every section reads."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
 from typing import NamedTuple
 
+import pandas as pd
+
 from stages.tickets.report.rows import ScoreRow
-from stages.tickets.statistics.intervals import Difference, Seed, Summary, compare, summarize
+from stages.tickets.statistics import intervals
+from stages.tickets.statistics.intervals import Difference, Seed, Summary
 
 SELECTION = "selection"
 VALIDATION = "validation"
-BY_POINT = ("rewind", "transfer_weights")
-"""Kinds of runs that differ in the point of the dense training that they start from."""
-BY_ROUND = ("imp", "random", "control", "standard", "aliased", "cross", "transfer")
-"""Kinds of runs that differ in the round of their mask."""
+PLACE = ["task", "kind", "at", "source", "split", "metric"]
+"""Columns of the frame that say what was scored; with the seed, they name one score."""
 
 
 class Run(NamedTuple):
-    """What was trained: `at` is the round, of `rewind` and `transfer_weights` the point, and else 0.
+    """What was trained: `at` is the point that its training starts from, else the round of its mask.
 
     `source`: kind of a control, task or name of a mask, seed of a mask, or name of a subnetwork.
     """
@@ -27,53 +29,85 @@ class Run(NamedTuple):
 
 
 class Scores:
-    """scores.csv by run, split and metric."""
+    """scores.csv as a frame, and by run, split and metric."""
+
+    frame: pd.DataFrame
+    """A row per score: the columns of scores.csv, and `at` as in `Run`."""
+    metrics: dict[str, str]
+    """The headline metric of every task."""
+    others: list[tuple[str, str, str]]
+    """Task, split and metric of all other scores, but losses and those on selection."""
 
     def __init__(self, rows: Iterable[ScoreRow]) -> None:
         """Raises: ValueError: the same score comes twice."""
-        self.metrics: dict[str, str] = {}
-        """The headline metric of every task."""
-        self.others: dict[tuple[str, str, str], None] = {}
-        """Task, split and metric of all other scores; a dict for its order."""
-        self._scores: dict[tuple[Run, str, str], dict[Seed, float]] = {}
-        self._collapsed: dict[Run, set[Seed]] = {}
-        for row in rows:
-            at = row.point if row.kind in BY_POINT else row.round
-            has_at = row.kind in (*BY_POINT, *BY_ROUND)
-            run = Run(row.task, row.kind, (at or 0) if has_at else 0, row.source)
-            if row.headline:
-                self.metrics[row.task] = row.metric
-            if row.split == VALIDATION and row.collapsed:
-                self._collapsed.setdefault(run, set()).add(row.seed)
-            if row.metric != "loss" and row.split != SELECTION:
-                self.others[row.task, row.split, row.metric] = None
-            by_seed = self._scores.setdefault((run, row.split, row.metric), {})
-            if row.seed in by_seed:
-                raise ValueError(f"{run}, {row.split}, {row.metric}, seed {row.seed} comes twice")
-            by_seed[row.seed] = row.score
-        for task, metric in self.metrics.items():
-            self.others.pop((task, VALIDATION, metric), None)
+        listed = list(rows)
+        frame = pd.DataFrame([asdict(row) for row in listed], columns=[*ScoreRow.__annotations__])
+        frame["at"] = [_at(row) for row in listed]
+        twice = frame[frame.duplicated([*PLACE, "seed"])]
+        if len(twice):
+            where = twice.iloc[0]
+            run = Run(*where[["task", "kind", "at", "source"]])
+            raise ValueError(
+                f"{run}, {where['split']}, {where['metric']}, seed {where['seed']} comes twice"
+            )
+        self.frame = frame
+        headlines = frame[frame["headline"].astype(bool)]
+        self.metrics = dict(zip(headlines["task"], headlines["metric"], strict=True))
+        shown = frame[(frame["metric"] != "loss") & (frame["split"] != SELECTION)]
+        columns = shown[["task", "split", "metric"]].drop_duplicates()
+        self.others = [
+            (task, split, metric)
+            for task, split, metric in columns.itertuples(index=False, name=None)
+            if (split, metric) != (VALIDATION, self.metrics.get(task))
+        ]
+        self._by_place: dict[tuple[Run, str, str], dict[Seed, float]] = {}
+        self._collapsed: dict[Run, int] = {}
+        for row in listed:
+            run = Run(row.task, row.kind, _at(row), row.source)
+            self._by_place.setdefault((run, row.split, row.metric), {})[row.seed] = row.score
+        collapsed = {
+            (Run(row.task, row.kind, _at(row), row.source), row.seed)
+            for row in listed
+            if row.split == VALIDATION and row.collapsed
+        }
+        for run, _ in collapsed:
+            self._collapsed[run] = self._collapsed.get(run, 0) + 1
 
     def of(self, run: Run, split: str = VALIDATION, metric: str = "") -> dict[Seed, float]:
-        """Scores by seed, in the headline metric if none is named; empty where nothing ran."""
+        """Scores by seed, in the headline metric if none is named; empty if nothing ran."""
         metric = metric or self.metrics.get(run.task, "")
-        return self._scores.get((run, split, metric), {})
+        return self._by_place.get((run, split, metric), {})
 
     def summary(
         self, run: Run, confidence: float, split: str = VALIDATION, metric: str = ""
     ) -> Summary | None:
-        """Over all seeds of the run; None where nothing ran."""
+        """Mean and interval over all seeds of the run; None if nothing ran."""
         values = self.of(run, split, metric).values()
-        return summarize(values, confidence) if values else None
+        return intervals.summarize(values, confidence) if values else None
 
     def compare(self, first: Run, second: Run, confidence: float) -> Difference | None:
-        """First minus second over the seeds of both; None where they have none in common."""
-        return compare(self.of(first), self.of(second), confidence)
+        """First minus second over the seeds of both; None if they have none in common."""
+        return intervals.compare(self.of(first), self.of(second), confidence)
+
+    def pooled(
+        self, pairs: Iterable[tuple[Run, Run]], confidence: float
+    ) -> tuple[Difference | None, int]:
+        """First minus second, by seed the mean over the pairs that ran, and how many those are."""
+        scored = [(self.of(first), self.of(second)) for first, second in pairs]
+        return intervals.pooled(scored, confidence)
 
     def collapsed(self, run: Run) -> int:
         """How many seeds ended in a model that predicts one class or a constant."""
-        return len(self._collapsed.get(run, ()))
+        return self._collapsed.get(run, 0)
 
     def has(self, kind: str) -> bool:
         """Whether anything of this kind ran."""
-        return any(run.kind == kind for run, _, _ in self._scores)
+        return bool((self.frame["kind"] == kind).any())
+
+    def ran(self, runs: Sequence[Run]) -> bool:
+        """Whether any of these runs has scores."""
+        return any(self.of(run) for run in runs)
+
+
+def _at(row: ScoreRow) -> int:
+    return row.point if row.point is not None else row.round or 0

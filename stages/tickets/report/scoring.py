@@ -9,7 +9,8 @@ from typing import Any
 
 from stages.tickets import files
 from stages.tickets.plan.manifest import Manifest, Run
-from stages.tickets.report.rows import HansScore, ScoreRow, Size, TaskSize
+from stages.tickets.report.rows import HansScore, ScoreRow, TaskSize
+from stages.tickets.report.search_rows import Size
 from stages.tickets.tasks import asked as questions
 from stages.tickets.tasks import hans_scores, scores
 from stages.tickets.tasks import task as tasks

@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 
-from stages.tickets.report import runs
-from stages.tickets.report.formatting import NONE, NOT_RUN, percent, points, probability
-from stages.tickets.report.runs import Config
+from stages.tickets.report import names as runs
+from stages.tickets.report.names import Config
 from stages.tickets.report.scores import Run, Scores
-from stages.tickets.report.tables import Record, Table, numbers
+from stages.tickets.report.table import Record, Table, numbers
+from stages.tickets.report.words import NONE, NOT_RUN, percent, points, probability
 from stages.tickets.statistics import intervals, variance
 from stages.tickets.statistics.variance import TwoWay
 

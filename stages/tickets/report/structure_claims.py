@@ -3,19 +3,19 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from stages.tickets.report import runs
+from stages.tickets.report import names as runs
 from stages.tickets.report.claims import compared, not_the_same_seeds
-from stages.tickets.report.formatting import NONE
-from stages.tickets.report.rows import (
+from stages.tickets.report.names import Config
+from stages.tickets.report.published import PublishedStructure
+from stages.tickets.report.search_rows import (
     Place,
-    PublishedStructure,
     Searched,
     Size,
     StructureAgreement,
     WeightsOfLayer,
 )
-from stages.tickets.report.runs import Config
-from stages.tickets.report.tables import Record, Table
+from stages.tickets.report.table import Record, Table
+from stages.tickets.report.words import NONE
 
 
 @dataclass(frozen=True)

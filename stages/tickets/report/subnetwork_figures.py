@@ -2,8 +2,9 @@
 
 from matplotlib.figure import Figure as Canvas
 
-from stages.tickets.report import panels, runs
-from stages.tickets.report.figures import (
+from stages.tickets.report import names as runs
+from stages.tickets.report import panels
+from stages.tickets.report.figure import (
     BLACK,
     BLUE,
     GREY,
@@ -16,7 +17,7 @@ from stages.tickets.report.figures import (
 )
 from stages.tickets.report.scores import Run, Scores
 from stages.tickets.report.subnetwork_tables import STATES, searched_run, subnetworks
-from stages.tickets.report.tables import Record, numbers
+from stages.tickets.report.table import Record, numbers
 
 LOOKS = {
     ("structured", "pruned"): (SKY, "heads and MLPs, pruned"),

@@ -2,8 +2,12 @@
 
 from collections.abc import Sequence
 
-from stages.tickets.report import runs
-from stages.tickets.report.formatting import (
+from stages.tickets.report import names as runs
+from stages.tickets.report.names import Config, interval_name, why_no_variant
+from stages.tickets.report.scores import Run, Scores
+from stages.tickets.report.search_rows import Searched, Size, StructureAgreement
+from stages.tickets.report.table import Record, Table, numbers
+from stages.tickets.report.words import (
     NONE,
     NOT_RUN,
     count,
@@ -12,10 +16,6 @@ from stages.tickets.report.formatting import (
     percent,
     spread,
 )
-from stages.tickets.report.rows import Searched, Size, StructureAgreement
-from stages.tickets.report.runs import Config, interval_name, why_no_variant
-from stages.tickets.report.scores import Run, Scores
-from stages.tickets.report.tables import Record, Table, numbers
 from stages.tickets.statistics import intervals
 
 STATES = ("pruned", "retrained")

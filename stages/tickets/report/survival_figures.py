@@ -4,11 +4,12 @@ from collections.abc import Sequence
 
 from matplotlib.figure import Figure as Canvas
 
-from stages.tickets.report import panels, runs
-from stages.tickets.report.figures import Config, Figure, render
+from stages.tickets.report import names as runs
+from stages.tickets.report import panels
+from stages.tickets.report.figure import Config, Figure, render
 from stages.tickets.report.heat_maps import colour_bar, heat
-from stages.tickets.report.rows import Overlap, Place
-from stages.tickets.report.tables import Record
+from stages.tickets.report.search_rows import Overlap, Place
+from stages.tickets.report.table import Record
 
 MAPS = {
     "joint": ("survival", "Number of tasks in which a head or an MLP survives the joint search"),

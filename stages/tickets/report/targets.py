@@ -1,12 +1,10 @@
 """What `dvc repro` has to be asked for to make a part of the report again."""
 
 from collections.abc import Collection, Mapping
-from typing import Protocol
 
-from stages.tickets import settings
-from stages.tickets.report import runs
+from stages.tickets.settings import Params as Study
 
-REPORT = "uv run dvc repro plot"
+REPORT = "uv run dvc repro report"
 TICKETS = ("prune-round", "ticket", "earlier")
 STRUCTURED = ("search", "retrain", "retrain-super")
 SECTIONS: Mapping[str, tuple[str, ...]] = {
@@ -69,42 +67,19 @@ CLAIMS: Mapping[str, tuple[str, ...]] = {
 """The same of statements; all that begin with better_than_ are one."""
 
 
-class Config(runs.Config, Protocol):
-    """The sections of params.yaml that say which stages there are."""
-
-    @property
-    def data(self) -> Mapping[str, settings.Data]: ...
-    @property
-    def own(self) -> Mapping[str, settings.OwnData]: ...
+Config = Study
 
 
-def of_section(name: str, config: Config) -> tuple[str, ...]:
-    """Commands, in order; the last draws the report.
-
-    Raises:
-        KeyError: there is no such section.
-    """
-    return _commands(SECTIONS[name], config)
-
-
-def of_part(section: str, part: str, config: Config) -> tuple[str, ...]:
-    """The same of one figure or table of a section, by its name."""
-    return (REPORT,) if part in NO_RUNS else of_section(section, config)
-
-
-def of_claim(name: str, config: Config) -> tuple[str, ...]:
-    """Commands, in order; the last draws the report.
-
-    Raises:
-        KeyError: there is no such claim.
-    """
-    return _commands(CLAIMS["better_than" if name.startswith("better_than_") else name], config)
-
-
-def _commands(stages: Collection[str], config: Config) -> tuple[str, ...]:
-    empty = without_items(config)
+def commands(stages: Collection[str], study: Config) -> tuple[str, ...]:
+    """Commands that make the outputs of stages again, in order; the last one draws the report."""
+    empty = without_items(study)
     asked = [stage for stage in stages if stage not in empty]
     return (f"uv run dvc repro {' '.join(asked)}", REPORT) if asked else (REPORT,)
+
+
+def stages_of_claim(name: str) -> tuple[str, ...]:
+    """Names of stages that decide a claim."""
+    return CLAIMS["better_than" if name.startswith("better_than_") else name]
 
 
 def without_items(config: Config) -> set[str]:

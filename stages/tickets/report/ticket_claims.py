@@ -3,7 +3,8 @@
 import math
 from collections.abc import Iterable, Sequence
 
-from stages.tickets.report import findings, runs, scores
+from stages.tickets.report import findings, scores
+from stages.tickets.report import names as runs
 from stages.tickets.report.checks import (
     NO_VERDICT,
     OTHER_ENCODER,
@@ -20,9 +21,9 @@ from stages.tickets.report.checks import (
     span,
     usable,
 )
-from stages.tickets.report.formatting import NONE, count, percent, points
-from stages.tickets.report.runs import Config
+from stages.tickets.report.names import Config
 from stages.tickets.report.scores import Run
+from stages.tickets.report.words import NONE, count, percent, points
 from stages.tickets.statistics.intervals import summarize_differences
 
 SHUFFLED = ("shuffled-layers", "shuffled-within-layer", "shuffled-within-matrix")

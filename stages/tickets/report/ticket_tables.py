@@ -2,11 +2,21 @@
 
 from collections.abc import Sequence
 
-from stages.tickets.report import findings, runs
+from stages.tickets.report import findings
+from stages.tickets.report import names as runs
 from stages.tickets.report import scores as scored
-from stages.tickets.report.chen_rows import PublishedStrict, PublishedTicket
 from stages.tickets.report.findings import Ticket
-from stages.tickets.report.formatting import (
+from stages.tickets.report.names import (
+    Config,
+    control_kinds,
+    control_name,
+    interval_name,
+    sparsities,
+)
+from stages.tickets.report.published import PublishedStrict, PublishedTicket
+from stages.tickets.report.scores import Run, Scores
+from stages.tickets.report.table import Record, Table, Value, numbers
+from stages.tickets.report.words import (
     DAGGER,
     NONE,
     NOT_RUN,
@@ -17,15 +27,6 @@ from stages.tickets.report.formatting import (
     points,
     spread,
 )
-from stages.tickets.report.runs import (
-    Config,
-    control_kinds,
-    control_name,
-    interval_name,
-    sparsities,
-)
-from stages.tickets.report.scores import Run, Scores
-from stages.tickets.report.tables import Record, Table, Value, numbers
 from stages.tickets.statistics import matching
 
 SHOWN = ("random", "reinitialised", "shuffled-layers", "one-shot")

@@ -5,7 +5,8 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
-from stages.tickets.report import findings, runs, transfers
+from stages.tickets.report import findings, transfers
+from stages.tickets.report import names as runs
 from stages.tickets.report.checks import (
     NO_VERDICT,
     OTHER_ENCODER,
@@ -18,10 +19,10 @@ from stages.tickets.report.checks import (
     of_tasks,
     usable,
 )
-from stages.tickets.report.chen_rows import PublishedTransfer
-from stages.tickets.report.formatting import NONE, count, percent, points, probability
-from stages.tickets.report.runs import Config
+from stages.tickets.report.names import Config
+from stages.tickets.report.published import PublishedTransfer
 from stages.tickets.report.scores import Run
+from stages.tickets.report.words import NONE, count, percent, points, probability
 from stages.tickets.statistics import correlation
 
 PERMUTATIONS = 10_000

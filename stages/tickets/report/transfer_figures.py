@@ -5,15 +5,16 @@ from collections.abc import Mapping, Sequence
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
 
-from stages.tickets.report import runs, transfers
-from stages.tickets.report.chen_rows import ChenResults
-from stages.tickets.report.figures import Config, Figure, render
-from stages.tickets.report.formatting import signed
+from stages.tickets.report import names as runs
+from stages.tickets.report import transfers
+from stages.tickets.report.figure import Config, Figure, render
 from stages.tickets.report.heat_maps import colour_bar, heat
-from stages.tickets.report.runs import source_name
+from stages.tickets.report.names import source_name
+from stages.tickets.report.old import ChenResults
 from stages.tickets.report.scores import Scores
-from stages.tickets.report.tables import Record
+from stages.tickets.report.table import Record
 from stages.tickets.report.transfer_tables import transfer_caption
+from stages.tickets.report.words import signed
 
 Cells = Mapping[tuple[str, str], float]
 CUT = 15.0

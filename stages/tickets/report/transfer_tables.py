@@ -1,7 +1,11 @@
 """The tables of transfer: masks of sources on targets, and the same on the sources' own weights."""
 
-from stages.tickets.report import runs, transfers
-from stages.tickets.report.formatting import (
+from stages.tickets.report import names as runs
+from stages.tickets.report import transfers
+from stages.tickets.report.names import Config, interval_name, source_name, sparsities
+from stages.tickets.report.scores import Run, Scores
+from stages.tickets.report.table import Record, Table, numbers
+from stages.tickets.report.words import (
     DAGGER,
     NONE,
     NOT_RUN,
@@ -12,9 +16,6 @@ from stages.tickets.report.formatting import (
     points,
     signed,
 )
-from stages.tickets.report.runs import Config, interval_name, source_name, sparsities
-from stages.tickets.report.scores import Run, Scores
-from stages.tickets.report.tables import Record, Table, numbers
 
 
 def transfer_caption(config: Config) -> str:

@@ -3,8 +3,8 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from stages.tickets.report.chen_rows import PublishedTransfer
-from stages.tickets.report.runs import Config
+from stages.tickets.report.names import Config
+from stages.tickets.report.published import PublishedTransfer
 from stages.tickets.report.scores import Run, Scores
 from stages.tickets.statistics import intervals
 from stages.tickets.statistics.intervals import Difference, Seed, Summary

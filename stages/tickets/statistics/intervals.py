@@ -1,7 +1,7 @@
 """Scores over seeds: means, intervals and paired differences."""
 
 import math
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -87,3 +87,32 @@ def summarize_differences(differences: Collection[float], confidence: float) -> 
         t = found.mean / (found.std / math.sqrt(found.n))
         p = 2 * float(stdtr(found.n - 1, -abs(t)))
     return Difference(found.mean, found.std, found.low, found.high, found.n, p)
+
+
+def pooled(
+    pairs: Iterable[tuple[Mapping[Seed, float], Mapping[Seed, float]]], confidence: float
+) -> tuple[Difference | None, int]:
+    """First minus second, by seed the mean over the pairs that have a seed in common.
+
+    Only seeds that all these pairs have count, so that every seed is a mean over the same pairs.
+
+    Args:
+        pairs: scores by seed, such as those of a ticket and of its control for every task.
+        confidence: of the interval, in (0, 1).
+
+    Returns:
+        The summary over seeds, None if no seed has all pairs, and the number of pairs.
+    """
+    by_pair = [
+        {seed: first[seed] - second[seed] for seed in first if seed in second}
+        for first, second in pairs
+    ]
+    by_pair = [differences for differences in by_pair if differences]
+    seeds = set.intersection(*map(set, by_pair)) if by_pair else set()
+    if not seeds:
+        return None, len(by_pair)
+    means = [
+        sum(differences[seed] for differences in by_pair) / len(by_pair)
+        for seed in sorted(seeds, key=str)
+    ]
+    return summarize_differences(means, confidence), len(by_pair)

@@ -1,12 +1,14 @@
-"""What a table is, and how it is written as csv, Markdown and TeX."""
+"""A table as data: a quantity is one column, with its header, its cell and its numbers in csv."""
 
 import csv
 import io
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
 
 from stages.tickets.statistics.intervals import Summary
 
+Row = TypeVar("Row")
 Value = str | int | float | None
 Record = Mapping[str, Value]
 TEX = {"\\": r"\textbackslash{}"}
@@ -24,6 +26,18 @@ TEX |= {"\N{NO-BREAK SPACE}": "~", "–": "--", "†": r"$\dagger$"}
 
 
 @dataclass(frozen=True)
+class Column(Generic[Row]):
+    """One quantity of a table: how it is shown, and what csv has of it.
+
+    A column without a header is in csv alone; a column without `csv` is shown alone.
+    """
+
+    header: str
+    cell: Callable[[Row], str] = str
+    csv: Mapping[str, Callable[[Row], Value]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Table:
     """One table: `header` and `rows` as shown, `records` for csv, or why there is nothing."""
 
@@ -33,19 +47,67 @@ class Table:
     rows: tuple[tuple[str, ...], ...] = ()
     records: tuple[Record, ...] = ()
     missing: str = ""
+    of_papers: bool = False
+    """Whether it shows published numbers alone, so that no stage has to run for it."""
 
 
-def numbers(found: Summary | None, prefix: str = "") -> dict[str, Value]:
+def table(
+    name: str,
+    caption: str,
+    rows: Sequence[Row],
+    columns: Sequence[Column[Row]],
+    missing: str = "",
+    long: Sequence[Record] | None = None,
+) -> Table:
+    """A table of `rows`, with one cell in each for every column.
+
+    Args:
+        name: of its files, such as `controls`.
+        caption: at most three sentences.
+        missing: why there is nothing to show, as `not run: ...`; it is said if there are no rows.
+        long: what csv has instead of the columns' own numbers, if csv has a row per number.
+    """
+    if not rows:
+        return Table(name, caption, missing=missing or "no rows")
+    shown = [column for column in columns if column.header]
+    return Table(
+        name,
+        caption,
+        tuple(column.header for column in shown),
+        tuple(tuple(column.cell(row) for column in shown) for row in rows),
+        tuple(records(rows, columns) if long is None else long),
+    )
+
+
+def records(rows: Sequence[Row], columns: Sequence[Column[Row]]) -> list[Record]:
+    """What csv has of `rows`: one record for each, with the numbers of all columns in order."""
+    return [
+        {name: value(row) for column in columns for name, value in column.csv.items()}
+        for row in rows
+    ]
+
+
+def numbers(summary: Summary | None, prefix: str = "") -> dict[str, Value]:
     """The columns of csv that a summary fills; without one they are empty and n is 0."""
-    if found is None:
-        return {**{prefix + key: None for key in ("mean", "std", "low", "high")}, prefix + "n": 0}
-    return {
-        prefix + "mean": found.mean,
-        prefix + "std": found.std,
-        prefix + "low": found.low,
-        prefix + "high": found.high,
-        prefix + "n": found.n,
-    }
+    return {name: value(summary) for name, value in spread(lambda known: known, prefix).items()}
+
+
+def spread(
+    of: Callable[[Row], Summary | None], prefix: str = ""
+) -> dict[str, Callable[[Row], Value]]:
+    """Mean, standard deviation, ends of the interval and n of a summary, as columns of csv."""
+
+    def part(name: str) -> Callable[[Row], Value]:
+        def value(row: Row) -> Value:
+            summary = of(row)
+            if summary is None:
+                return 0 if name == "n" else None
+            number: Value = getattr(summary, name)
+            return number
+
+        return value
+
+    return {prefix + name: part(name) for name in ("mean", "std", "low", "high", "n")}
 
 
 def to_csv(records: Sequence[Record], missing: str = "") -> str:

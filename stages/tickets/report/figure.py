@@ -7,15 +7,14 @@ that a figure looks the same everywhere; nothing in it depends on the time or th
 import io
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import matplotlib as mpl
 from matplotlib import rc_context, rcdefaults
 from matplotlib.figure import Figure as Canvas
 
-from stages.tickets import settings
-from stages.tickets.report import runs
-from stages.tickets.report.tables import Record
+from stages.tickets.report.table import Record
+from stages.tickets.settings import Params as Study
 
 BLUE, VERMILION, GREEN, PURPLE = "#0072B2", "#D55E00", "#009E73", "#CC79A7"
 SKY, ORANGE, GREY, BLACK = "#56B4E9", "#E69F00", "#767676", "#000000"
@@ -35,11 +34,7 @@ STYLE: dict[Any, Any] = {
 }
 
 
-class Config(runs.Config, Protocol):
-    """The sections of params.yaml that figures read."""
-
-    @property
-    def plot(self) -> settings.Plot: ...
+Config = Study
 
 
 @dataclass(frozen=True)
@@ -53,6 +48,8 @@ class Figure:
     svg: str = ""
     records: tuple[Record, ...] = ()
     missing: str = ""
+    of_papers: bool = False
+    """Whether it shows published numbers alone, so that no stage has to run for it."""
 
 
 def render(name: str, title: str, size: tuple[float, float], draw: Callable[[Canvas], None]) -> str:

@@ -1,6 +1,6 @@
 """What ran and what did not, of made-up studies."""
 
-from stages.tickets.report import runs
+from stages.tickets.report import names as runs
 from tests.made_up import config, study
 
 

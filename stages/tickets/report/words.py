@@ -95,3 +95,8 @@ def matrix_name(matrix: str) -> str:
         "pooler.dense": "pooler",
     }
     return known.get(matrix, matrix)
+
+
+def sentence(text: str) -> str:
+    """A reason such as `not run: ...` as a sentence."""
+    return text[0].upper() + text[1:] + "."

@@ -2,8 +2,8 @@
 
 import pytest
 
-from stages.tickets.report import formatting
-from stages.tickets.report.formatting import NOT_RUN
+from stages.tickets.report import words as formatting
+from stages.tickets.report.words import NOT_RUN
 from stages.tickets.statistics import intervals
 
 

@@ -1,0 +1,86 @@
+"""Columns that many tables share: a summary, a paired difference, a p value, a count."""
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from stages.tickets.report import words
+from stages.tickets.report.table import Column, Value, spread
+from stages.tickets.statistics.intervals import Difference, Summary
+
+Row = TypeVar("Row")
+
+
+def text(header: str, of: Callable[[Row], str], name: str = "") -> Column[Row]:
+    """Words that csv has as they are, under `name`, or not at all without one."""
+    return Column(header, of, {name: of} if name else {})
+
+
+def sparsity(of: Callable[[Row], float], header: str = "sparsity") -> Column[Row]:
+    """A sparsity in per cent; csv has the share."""
+    return Column(header, lambda row: words.percent(of(row)), {"sparsity": of})
+
+
+def only_csv(name: str, of: Callable[[Row], Value]) -> Column[Row]:
+    """A value that is not shown."""
+    return Column("", csv={name: of})
+
+
+def score(
+    header: str,
+    of: Callable[[Row], Summary | None],
+    collapsed: Callable[[Row], int],
+    prefix: str | None = None,
+    nothing: str = words.NOT_RUN,
+) -> Column[Row]:
+    """Mean ± half the interval in points, with a dagger if a run collapsed.
+
+    Args:
+        prefix: of the columns of csv; None leaves the score out of csv.
+        nothing: what stands if nothing ran.
+    """
+
+    def cell(row: Row) -> str:
+        summary = of(row)
+        return nothing if summary is None else words.marked(words.mean(summary), collapsed(row))
+
+    return Column(header, cell, {} if prefix is None else spread(of, prefix))
+
+
+def difference(
+    header: str,
+    of: Callable[[Row], Difference | None],
+    prefix: str | None = "",
+    nothing: str = words.NOT_RUN,
+) -> Column[Row]:
+    """A paired difference [interval] in points, with its sign."""
+
+    def cell(row: Row) -> str:
+        gain = of(row)
+        return nothing if gain is None else words.difference(gain)
+
+    return Column(header, cell, {} if prefix is None else spread(of, prefix))
+
+
+def count(of: Callable[[Row], Summary | None], header: str = "n") -> Column[Row]:
+    """How many seeds a summary has; csv has it with the summary."""
+
+    def cell(row: Row) -> str:
+        summary = of(row)
+        return words.NONE if summary is None else str(summary.n)
+
+    return Column(header, cell)
+
+
+def p_value(of: Callable[[Row], Difference], header: str = "p", name: str = "p") -> Column[Row]:
+    """The p of a paired t test, or why there is none."""
+    return Column(header, lambda row: words.p_value(of(row)), {name: lambda row: of(row).p})
+
+
+def corrected(of: Callable[[Row], float | None]) -> Column[Row]:
+    """A p value after Holm's correction."""
+
+    def cell(row: Row) -> str:
+        p = of(row)
+        return words.NONE if p is None else words.probability(p)
+
+    return Column("p (Holm)", cell, {"p_holm": of})

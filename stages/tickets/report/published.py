@@ -1,0 +1,100 @@
+"""Rows of the tables in published/, whose file names say the paper; `mark` says what is doubtful."""
+
+from dataclasses import dataclass
+
+from stages.tickets.report.rows import Number
+
+
+@dataclass(frozen=True)
+class Published:
+    """A row of published/prasanna2020.csv: mean and sample standard deviation over n seeds."""
+
+    task: str
+    kind: str
+    source: str
+    metric: str
+    mean: Number
+    std: Number | None
+    n: int
+
+
+@dataclass(frozen=True)
+class PublishedStructure:
+    """A row of published/prasanna2020_structure.csv: a number of a task, over n seeds."""
+
+    task: str
+    quantity: str
+    value: Number
+    n: int
+
+
+@dataclass(frozen=True)
+class PublishedTicket:
+    """A row of chen2020_table2.csv: a score at the sparsity of the task's ticket.
+
+    No std: a single number; mean and std are those of the metric, in [0, 1]; std is over 5 runs.
+    """
+
+    task: str
+    kind: str
+    source: str
+    sparsity: Number
+    metric: str
+    mean: Number
+    std: Number | None
+    mark: str
+
+
+@dataclass(frozen=True)
+class PublishedTransfer:
+    """A row of chen2020_figure2.csv: score of the source's mask on the target minus the dense score."""
+
+    source: str
+    target: str
+    difference: Number
+    mark: str
+
+
+@dataclass(frozen=True)
+class PublishedDark:
+    """A row of chen2020_dark.csv: other targets on which a mask does as well as their own, as printed.
+
+    train: examples of the task's training set, of SQuAD its 87,599 questions, which
+    make 88,641 windows; none where it is unknown.
+    """
+
+    source: str
+    dark: int
+    train: int | None
+    mark: str
+
+
+@dataclass(frozen=True)
+class PublishedStrict:
+    """A row of chen2020_strict.csv: the highest sparsity with a ticket at least as good as dense."""
+
+    task: str
+    sparsity: Number
+    mark: str
+
+
+@dataclass(frozen=True)
+class PublishedShare:
+    """A row of published/prasanna2020_patterns.csv, over heads, 5 seeds and 100 examples."""
+
+    task: str
+    state: str
+    heads: str
+    map: str
+    pattern: str
+    share: Number
+
+
+@dataclass(frozen=True)
+class PublishedCorrelation:
+    """A row of published/prasanna2020_pattern_correlation.csv; no p where none is known."""
+
+    map: str
+    source: str
+    pearson: Number
+    p: Number | None
