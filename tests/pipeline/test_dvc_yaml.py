@@ -103,7 +103,7 @@ def wrong_paths(stages: Iterable[Stage]) -> list[str]:
     problems = []
     for stage in stages:
         files = [*stage.inputs, *stage.outs]
-        named = [argument for argument in stage.arguments if argument.startswith(MADE)]
+        named = [word for word in stage.arguments if f"{word}/".startswith(MADE)]
         problems += [
             f"{stage.name}: the command has {path}, which is neither a dep nor an out"
             for path in named
