@@ -4,28 +4,17 @@ A command and no stage: `uv run python -m stages plan`.
 """
 
 import json
-import subprocess
-from fnmatch import fnmatch
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from ruamel.yaml import YAML
 
 from stages.commands import overrides
 from stages.launch import cli
 from stages.tickets import settings as params
-from stages.tickets.plan import budget_tables, flops, lineage, sizes, work
+from stages.tickets.plan import budget_tables, committed, flops, lineage, sizes, work
 from stages.tickets.plan import stages as pipeline
 from stages.tickets.plan.budget_tables import Change, Plan
-
-
-def committed(file: Path) -> Any:  # noqa: ANN401
-    """Content of a YAML file as last committed; None where git has none."""
-    found = subprocess.run(
-        ["git", "show", f"HEAD:./{file.as_posix()}"], capture_output=True, check=False
-    )
-    return YAML(typ="safe").load(found.stdout) if found.returncode == 0 else None
 
 
 def before(
@@ -43,15 +32,7 @@ def before(
         return str(other), params.content(other), pipeline.read(Path())
     if file != cli.PARAMS:
         return None
-    listed = subprocess.run(
-        ["git", "ls-tree", "-r", "--name-only", "HEAD"], capture_output=True, text=True, check=False
-    )
-    old_pipeline = {
-        name: committed(Path(name))
-        for name in listed.stdout.splitlines()
-        if name == pipeline.ROOT_FILE or fnmatch(name, pipeline.FILES)
-    }
-    old = committed(file)
+    old, old_pipeline = committed.content(Path(), str(file)), committed.pipeline(Path())
     return (f"{file} as committed", old, old_pipeline) if old and old_pipeline else None
 
 

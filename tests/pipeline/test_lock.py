@@ -5,19 +5,16 @@ import hashlib
 import io
 import json
 import shlex
-import subprocess
 from collections.abc import Iterable, Mapping
-from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
-from ruamel.yaml import YAML
-
+from stages.tickets.plan import committed
 from stages.tickets.plan import manifest as manifests
 from stages.tickets.plan import stages as plan
 from stages.tickets.plan.declared import manifest_of
 from tests.imports import ROOT
-from tests.pipeline import STUDIES, Stage, pipeline, read, resolve, shown, shown_columns
+from tests.pipeline import STUDIES, Stage, read, resolve, shown, shown_columns
 
 MINIATURE = read(STUDIES[0])
 
@@ -53,47 +50,24 @@ def wrong_lock(
     return sorted(problems)
 
 
-def committed(name: str) -> str:
-    shown = subprocess.run(
-        ["git", "show", f"HEAD:{name}"], cwd=ROOT, capture_output=True, text=True, check=True
-    )
-    return shown.stdout
-
-
-def parsed(text: str) -> Any:
-    return YAML(typ="safe").load(text)
-
-
-def committed_files() -> dict[str, Any]:
-    """Content of every committed dvc.yaml."""
-    listed = subprocess.run(
-        ["git", "ls-tree", "-r", "--name-only", "HEAD"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    names = [name for name in listed.stdout.split() if fnmatch(name, plan.FILES)]
-    return {name: parsed(committed(name)) for name in (plan.ROOT_FILE, *names)}
-
-
-def committed_locks(files: Iterable[str]) -> dict[str, dict[str, Any]]:
-    names = {file: file.removesuffix("yaml") + "lock" for file in files}
-    return {file: parsed(committed(name))["stages"] for file, name in names.items()}
+def committed_locks() -> dict[str, dict[str, Any]]:
+    """What is locked of every stage, by dvc.yaml and name."""
+    names = {file: file.removesuffix("yaml") + "lock" for file in committed.pipeline(ROOT)}
+    return {file: committed.content(ROOT, name)["stages"] for file, name in names.items()}
 
 
 def test_the_committed_locks_are_of_the_committed_dvc_yaml_and_params_yaml() -> None:
     """What is not committed yet, such as another study, is left alone."""
-    files, study = committed_files(), parsed(committed(plan.PARAMS))
-    assert wrong_lock(committed_locks(files), resolve(study, files), study) == []
+    files, study = committed.pipeline(ROOT), committed.content(ROOT, plan.PARAMS)
+    assert wrong_lock(committed_locks(), resolve(study, files), study) == []
 
 
 def test_the_locked_manifest_is_what_dvc_yaml_declares(tmp_path: Path) -> None:
     """DVC takes no dvc.yaml for a dependency, so that an edit of `meta` alone does not rerun `check`."""
-    files, study = committed_files(), parsed(committed(plan.PARAMS))
+    files, study = committed.pipeline(ROOT), committed.content(ROOT, plan.PARAMS)
     manifests.save(manifest_of(resolve(study, files), files, study), tmp_path / "manifest.json")
     digest = hashlib.md5((tmp_path / "manifest.json").read_bytes()).hexdigest()
-    outs = parsed(committed("dvc.lock"))["stages"]["check"]["outs"]
+    outs = committed_locks()["dvc.yaml"]["check"]["outs"]
     assert digest in {out["md5"] for out in outs}, "`dvc repro -s -f check` makes it anew"
 
 
@@ -105,7 +79,7 @@ def test_a_lock_of_another_study_is_reported() -> None:
     }
     task, (first, second, *_) = MINIATURE["tasks"][0], MINIATURE["seeds"]
     file = "pipeline/encoder-and-tasks/dvc.yaml"
-    locks = committed_locks(pipeline())
+    locks = committed_locks()
     locks["dvc.yaml"]["encoder"] = locks[file].pop("encoder")
     problems = wrong_lock(locks, resolve(changed), changed)
     assert {
@@ -119,7 +93,7 @@ def test_a_lock_of_another_study_is_reported() -> None:
 
 
 def test_other_paths_are_reported() -> None:
-    stages, locks = resolve(MINIATURE), committed_locks(pipeline())
+    stages, locks = resolve(MINIATURE), committed_locks()
     del locks["pipeline/masks/dvc.yaml"]["stability"]["deps"][0]
     locks["pipeline/masks/dvc.yaml"]["stability"]["outs"][0]["path"] = "results/elsewhere"
     found = set(wrong_lock(locks, stages, MINIATURE))
