@@ -1,5 +1,7 @@
 """The runs of a study: by hand on a small pipeline, and those of the studies that are here."""
 
+from typing import Any
+
 import pytest
 
 from stages.tickets.plan import manifest as manifests
@@ -18,7 +20,7 @@ STUDY = {
 }
 OF_ALL = {"task": "${item.task}", "seed": "${item.seed}"}
 MATRIX = {"task": "${tasks}", "seed": "${seeds}"}
-STAGES = {
+STAGES: dict[str, dict[str, Any]] = {
     "cross": {
         "matrix": {"seed": "${cross.seeds}", "other": "${seeds}"},
         "meta": {

@@ -37,7 +37,7 @@ def manifest_of(stages: Sequence[Stage], pipeline: Pipeline, study: Study) -> Ma
         LookupError: a run is said to be that of a ticket which no stage trains.
     """
     declared = [(stage, run) for stage in stages for run in entries(stage.meta, "runs", study)]
-    declared.sort(key=lambda pair: _row(*pair, study))
+    declared.sort(key=lambda pair: _row(pair[0], pair[1], study))
     lists = {
         name for stage in stages for name, item in stage.meta.items() if isinstance(item, list)
     }
@@ -68,8 +68,8 @@ def entries(meta: Mapping[str, Any], name: str, study: Study) -> Iterator[dict[s
 
 def _listed(items: Any, study: Study) -> Sequence[Any]:  # noqa: ANN401
     """A list, or that of params.yaml of which it is the key."""
-    listed: Sequence[Any] = value(study, items) if isinstance(items, str) else items
-    return listed
+    listed: Any = value(study, items) if isinstance(items, str) else items
+    return tuple(listed)
 
 
 def _row(stage: Stage, run: Mapping[str, Any], study: Study) -> tuple[int, ...]:
