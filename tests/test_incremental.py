@@ -244,7 +244,7 @@ def chain(task: str, seed: int) -> set[str]:
         ),
         pytest.param(
             {"search": SMALL["search"] | {"permutations": 20}},
-            {"check", "super@mood", "patterns@mood", "survival", "report"},
+            {"check", "super@mood", "patterns@mood", "survival", "score", "report"},
             id="permutations",
         ),
         pytest.param(
