@@ -12,7 +12,7 @@ from stages.tickets.plan import declared, manifest
 from stages.tickets.plan import stages as pipeline
 
 
-def check(study: settings.Params) -> None:
+def check(study: settings.Study) -> None:
     """Raise ParamsError where a file or package that the study names is not there."""
     encoder = study.encoder
     if isinstance(encoder, settings.FolderEncoder):

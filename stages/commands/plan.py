@@ -9,7 +9,6 @@ from typing import Annotated, Any
 
 import typer
 
-from stages.commands import overrides
 from stages.launch import cli
 from stages.tickets import settings as params
 from stages.tickets.plan import budget_tables, committed, flops, lineage, sizes, work
@@ -57,7 +56,7 @@ def main(
 ) -> None:
     if rate is not None and rate <= 0:
         raise params.ParamsError(f"--rate is {rate:g}, allowed are more than 0 TFLOP/s")
-    content = overrides.overridden(params.content(file), changes or ())
+    content = params.content(file, changes or ())
     study = params.checked(content, str(file))
     settings = pipeline.parsing(Path(pipeline.CONFIG))
     stages = pipeline.expand(pipeline.read(Path()), content, settings)

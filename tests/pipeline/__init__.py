@@ -16,9 +16,10 @@ from dvc.parsing import DataResolver
 from stages.tickets import settings
 from stages.tickets.plan import declared, stages
 from stages.tickets.plan.manifest import Manifest
+from stages.tickets.settings import compose
 from tests.imports import ROOT
 
-STUDIES = [ROOT / "params.yaml", *sorted((ROOT / "studies").glob("*.yaml"))]
+STUDIES = [ROOT / "params.yaml", *compose.studies(ROOT / "studies")]
 PARSING = stages.parsing(ROOT / stages.CONFIG)
 CODE = "results/code"
 """What the code of a script amounts to, in a file per script."""

@@ -292,7 +292,7 @@ def test_a_task_of_the_users_depends_on_its_files() -> None:
 
 def test_every_field_of_a_scripts_params_is_a_section() -> None:
     fields = {name for stage in resolve(MINIATURE) for name in fields_of_params(stage.module)}
-    assert fields <= {plan.PARAMS, *settings.Params.model_fields}
+    assert fields <= {plan.PARAMS, *settings.Study.model_fields}
 
 
 # --- the checks can fail ---------------------------------------------------------------------

@@ -4,6 +4,7 @@ import shutil
 
 import pytest
 from dvc.repo import Repo  # type: ignore[import-untyped]
+from ruamel.yaml import YAML
 
 from stages.tickets.plan import stages as pipeline
 from stages.tickets.plan.stages import Stage, edges, expand, in_order
@@ -26,7 +27,7 @@ def test_stages_are_those_that_dvc_sees(path, tmp_path, monkeypatch):
     for file in (*pipeline.read(ROOT), pipeline.CONFIG):
         (project / file).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / file, project / file)
-    shutil.copy(path, project / "params.yaml")
+    YAML().dump(read(path), project / "params.yaml")
     local = project / ".dvc" / "config.local"
     local.write_text("[core]\n    no_scm = true\n", encoding="utf-8")
     monkeypatch.chdir(project)

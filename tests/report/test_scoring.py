@@ -10,7 +10,7 @@ from stages.tickets.files import Split
 from stages.tickets.plan.manifest import Manifest, Run
 from stages.tickets.report import scoring
 from stages.tickets.report.scoring import Examples, Predicted
-from stages.tickets.tasks.hans_scores import Case
+from stages.tickets.tasks.hans import Case
 from stages.tickets.tasks.task import Prepared, Task, Vocabulary
 
 LABELS = np.array([0, 1, 1])

@@ -19,9 +19,9 @@ and round, and so is one with `own: [a, b]` if a equals b. A run whose round is 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from stages.tickets import settings
 from stages.tickets.plan.manifest import Maker, Manifest, Run
 from stages.tickets.plan.stages import ROOT_FILE, Pipeline, Stage, repeated_over, value
-from stages.tickets.settings import Params
 
 Study = Mapping[str, Any]
 """Content of params.yaml."""
@@ -78,7 +78,7 @@ def _row(stage: Stage, run: Mapping[str, Any], study: Study) -> tuple[int, ...]:
     Runs come in the order of the sections of settings that their stages are repeated over first. Those of
     stages repeated over all tasks lie together by task and by seed, with tickets before their controls.
     """
-    sections = list(Params.model_fields)
+    sections = list(settings.Study.model_fields)
     section = stage.lists[0].split(".")[0] if stage.lists else sections[-1]
     place = sections.index(section)
     if section != "tasks":

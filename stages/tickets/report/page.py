@@ -17,7 +17,7 @@ from stages.tickets.report.results import Results
 from stages.tickets.report.section import Section
 from stages.tickets.report.table import to_markdown, to_text
 from stages.tickets.report.words import NOT_RUN
-from stages.tickets.settings import Params as Study
+from stages.tickets.settings import Study
 
 UNDECIDED = ("unclear", NO_VERDICT)
 """Words of claims that ran and are not decided."""
@@ -61,12 +61,20 @@ class Content:
     """How to read the numbers."""
     sections: Sequence[Section]
 
+    def cards(self, section: Section) -> list[Claim]:
+        """The claims that stand in a section: in that of their paper, else in the one they are of."""
+        papers = [part for part in self.sections if part.name in PAPERS]
+        collected = {claim.name for part in papers for claim in part.claims}
+        return [
+            claim
+            for claim in section.claims
+            if section.name in PAPERS or claim.name not in collected
+        ]
+
     @property
     def groups(self) -> list[Group]:
         """The claims of all papers."""
-        claims = [
-            claim for section in self.sections if section.name in PAPERS for claim in section.claims
-        ]
+        claims = [claim for section in self.sections for claim in self.cards(section)]
         return [
             Group(
                 title,
@@ -134,6 +142,7 @@ def _render(name: str, content: Content, study: Study, *, autoescape: bool) -> s
         sections=content.sections,
         commands=partial(targets.commands, study=study),
         papers=PAPERS,
+        cards_of=content.cards,
         signs=SIGNS,
         inline=inline,
         markdown=to_markdown,

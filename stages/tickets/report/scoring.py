@@ -11,11 +11,10 @@ from stages.tickets import files
 from stages.tickets.plan.manifest import Manifest, Run
 from stages.tickets.report.rows import HansScore, ScoreRow, TaskSize
 from stages.tickets.report.search_rows import Size
-from stages.tickets.tasks import asked as questions
-from stages.tickets.tasks import hans_scores, scores
+from stages.tickets.tasks import hans, scores, squad
 from stages.tickets.tasks import task as tasks
-from stages.tickets.tasks.asked import Asked
-from stages.tickets.tasks.hans_scores import Case
+from stages.tickets.tasks.hans import Case
+from stages.tickets.tasks.squad import Asked
 from stages.tickets.tasks.task import Prepared
 
 Record = dict[str, Any]
@@ -57,11 +56,11 @@ def load_examples(folder: Path) -> Examples:
     """What `prepare` has left for one task."""
     prepared = tasks.load_prepared(folder)
     spans = prepared.evaluated if prepared.task.kind == "span" else ()
-    on_hans = hans_scores.SPLIT in prepared.evaluated
+    on_hans = hans.SPLIT in prepared.evaluated
     return Examples(
         prepared,
-        {split: questions.load(folder, split) for split in spans},
-        hans_scores.load_cases(folder / "hans.csv") if on_hans else (),
+        {split: squad.load_asked(folder, split) for split in spans},
+        hans.load_cases(folder / "hans.csv") if on_hans else (),
     )
 
 
@@ -100,9 +99,9 @@ def score(
         data = examples[run.coordinates["task"]]
         for split, given in data.prepared.evaluated.items():
             prefix = run.prefix + split
-            if split == hans_scores.SPLIT:
+            if split == hans.SPLIT:
                 logits = run.arrays[f"{prefix}.logits"]
-                accuracies = hans_scores.by_subcase(logits, given.labels, data.cases)
+                accuracies = hans.by_subcase(logits, given.labels, data.cases)
                 on_hans += [rounded(run.coordinates | asdict(row)) for row in accuracies]
             else:
                 long += _rows(run, data, split, given, prefix)

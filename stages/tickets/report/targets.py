@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping
 
-from stages.tickets.settings import Params as Study
+from stages.tickets.settings import Study
 
 REPORT = "uv run dvc repro report"
 TICKETS = ("prune-round", "ticket", "earlier")

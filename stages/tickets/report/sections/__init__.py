@@ -9,7 +9,7 @@ from stages.tickets.report.papers import chen, prasanna
 from stages.tickets.report.results import Results
 from stages.tickets.report.section import Section
 from stages.tickets.report.sections import controls
-from stages.tickets.settings import Params as Study
+from stages.tickets.settings import Study
 
 ORDER: Sequence[ModuleType | str] = (
     "tasks",
