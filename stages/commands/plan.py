@@ -5,34 +5,14 @@ A command and no stage: `uv run python -m stages plan`.
 
 import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from stages.launch import cli
-from stages.tickets import settings as params
-from stages.tickets.plan import budget_tables, committed, flops, lineage, sizes, work
-from stages.tickets.plan import stages as pipeline
-from stages.tickets.plan.budget_tables import Change, Plan
-
-
-def before(
-    file: Path, against: Path | None, changed: bool
-) -> tuple[str, dict[str, Any], dict[str, Any]] | None:
-    """What the study is compared with: its name, settings and every dvc.yaml; None for nothing.
-
-    Args:
-        file: params of the study.
-        against: the params file to compare with, if the user names one.
-        changed: the study is `file` with changes, so that it is compared with `file` itself.
-    """
-    if against or changed:
-        other = against or file
-        return str(other), params.content(other), pipeline.read(Path())
-    if file != cli.PARAMS:
-        return None
-    old, old_pipeline = committed.content(Path(), str(file)), committed.pipeline(Path())
-    return (f"{file} as committed", old, old_pipeline) if old and old_pipeline else None
+from stages.tickets import settings
+from stages.tickets.plan import budget, committed, lineage, sizes, wording
+from stages.tickets.plan import stages as expansion
 
 
 def main(
@@ -46,7 +26,7 @@ def main(
         typer.Option(help="Params to compare with; else FILE without --set, or as committed."),
     ] = None,
     rate: Annotated[
-        float | None, typer.Option(help="Sustained TFLOP/s; else a table of examples.")
+        float | None, typer.Option(min=1e-9, help="Sustained TFLOP/s; else a table of examples.")
     ] = None,
     encoder_config: Annotated[
         Path | None, typer.Option(help="config.json of an encoder whose sizes are not known.")
@@ -54,40 +34,32 @@ def main(
     results: Annotated[Path, typer.Option(help="What `dvc repro` made.")] = Path("results"),
     as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
 ) -> None:
-    if rate is not None and rate <= 0:
-        raise params.ParamsError(f"--rate is {rate:g}, allowed are more than 0 TFLOP/s")
-    content = params.content(file, changes or ())
-    study = params.checked(content, str(file))
-    settings = pipeline.parsing(Path(pipeline.CONFIG))
-    stages = pipeline.expand(pipeline.read(Path()), content, settings)
-    made = results / "encoder"
-    locked = pipeline.locked(Path()) if made.exists() else {}
-    found = sizes.measure(study, content, results, locked, encoder_config)
-    costed = work.Study(found.shape, found.examples, found.recipes, found.unknown)
-    change = None
-    compared = before(file, against, bool(changes))
-    if compared:
-        name, old, old_pipeline = compared
-        names = lineage.changes(pipeline.expand(old_pipeline, old, settings), stages)
-        new, stale = (
-            work.budget([stage for stage in stages if stage.name in kind], costed)
-            for kind in (set(names.new), set(names.stale))
-        )
-        change = Change(name, names, new, stale)
-    plan = Plan(
+    content = settings.content(file, changes or ())
+    study, parsing = settings.checked(content, str(file)), expansion.parsing(Path(expansion.CONFIG))
+    pipeline = expansion.read(Path())
+    stages = expansion.expand(pipeline, content, parsing)
+    locked = expansion.locked(Path()) if results.exists() else {}
+    sized = sizes.measure(study, content, results, locked, encoder_config)
+    other, name = None, None
+    if against or changes:
+        name = str(against or file)
+        other = expansion.expand(pipeline, settings.content(against or file), parsing)
+    elif file == cli.PARAMS and (before := committed.pipeline(Path())):
+        old = committed.content(Path(), str(file))
+        other, name = expansion.expand(before, old, parsing), f"{file} as committed"
+    compared = lineage.changes(stages if other is None else other, stages)
+    plan = wording.Plan(
         study.study,
-        " ".join([str(file), *(f"-S {text}" for text in changes or ())]),
-        found.encoder,
-        found.sources,
-        costed,
-        work.budget(stages, costed),
-        {"given": rate} if rate else flops.RATES,
-        change,
+        " ".join([str(file), *(f"-S {change}" for change in changes or ())]),
+        sized,
+        budget.budget(stages, sized, compared),
+        name,
+        {"given": rate} if rate else budget.RATES,
     )
     if as_json:
-        print(json.dumps(budget_tables.record(plan), indent=1, sort_keys=True, allow_nan=False))
+        print(json.dumps(wording.record(plan), indent=1, sort_keys=True, allow_nan=False))
     else:
-        print(budget_tables.text(plan))
+        print(wording.text(plan))
 
 
 if __name__ == "__main__":

@@ -27,7 +27,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def load() -> study.Finished:
-    return study.load(Path("results"), Path("reports"))
+    return study.load(Path("params.yaml"), Path("results"), Path("reports"))
 
 
 def test_the_study_of_the_report_is_loaded(project: Path) -> None:

@@ -85,9 +85,7 @@ def test_another_seed_adds_its_own_stages(path):
     assert found.gone == ()
     assert {stages[name].option("seed") for name in found.new} == {"99"}
     assert {"fine-tune", "prune-round", "ticket"} <= {stages[name].group for name in found.new}
-    trained = [
-        name for name in found.stale if work.RULES[stages[name].group](stages[name]).trainings
-    ]
+    trained = [name for name in found.stale if (made := work.of(stages[name])) and made.trainings]
     sources = {stages[name].option("source") for name in trained}
     assert sources <= {
         "one-shot",
