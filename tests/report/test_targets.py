@@ -1,38 +1,24 @@
 """What `dvc repro` is asked for: names that DVC knows, and nothing that a study does not have."""
 
 from pathlib import Path
-from typing import Any
 
 import pytest
-from ruamel.yaml import YAML
 
 from stages.tickets import settings as params
-from stages.tickets.plan import expansion
 from stages.tickets.report import sections, targets
-from stages.tickets.settings import compose
 from tests.made_up import config, study
-
-ROOT = Path(__file__).parents[2]
-STUDIES = [ROOT / "params.yaml", *compose.studies(ROOT / "studies")]
-
-
-def read(path: Path) -> Any:
-    return YAML(typ="safe", pure=True).load(path)
+from tests.pipeline import STUDIES, manifest, read
 
 
 @pytest.mark.parametrize("path", STUDIES, ids=lambda path: path.stem)
 def test_stages_without_items_are_those_that_dvc_does_not_expand(path: Path) -> None:
-    pipeline = read(ROOT / "dvc.yaml")
-    settings = expansion.parsing(ROOT / ".dvc" / "config")
-    expanded = {
-        stage.name.split("@")[0]
-        for stage in expansion.expand(pipeline, params.content(path), settings)
-    }
-    assert targets.without_items(params.load(path)) == set(pipeline["stages"]) - expanded
+    makers = manifest(read(path)).makers
+    without = {name for name, maker in makers.items() if maker.empty}
+    assert targets.without_items(params.load(path)) == without
 
 
 def test_every_name_is_a_stage() -> None:
-    known = set(read(ROOT / "dvc.yaml")["stages"])
+    known = set(manifest(read(STUDIES[0])).makers)
     named = {*targets.SECTIONS.values(), *targets.CLAIMS.values()}
     assert {stage for stages in named for stage in stages} <= known
 
