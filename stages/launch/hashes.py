@@ -24,20 +24,23 @@ NOISE = SETTINGS + "noise.py"
 
 
 def imported_files(script: Path, root: Path) -> list[Path]:
-    """`script` and all it imports from the project in `root`, and files named after those modules.
+    """`script` and all that it uses of the project in `root`.
 
-    Found without running anything, so imports inside functions count. A template such as
-    `page.html.jinja` belongs to `page.py`.
+    That is what it imports at any depth, found without running anything, so imports inside functions
+    count. A template such as `page.html.jinja` belongs to `page.py`, and to a package whose `__init__`
+    has code, such as a list of its modules, belong all modules in its folder.
     """
-    found: set[Path] = set()
+    used: set[Path] = set()
     waiting = [script]
     while waiting:
         current = waiting.pop()
-        if current not in found:
-            found.add(current)
+        if current not in used:
+            used.add(current)
             waiting += _imports(current, root)
-    beside = {other for file in found for other in file.parent.glob(f"{file.stem}.*.jinja")}
-    return sorted(found | beside)
+            if current.name == "__init__.py":
+                waiting += current.parent.glob("*.py")
+    templates = {other for file in used for other in file.parent.glob(f"{file.stem}.*.jinja")}
+    return sorted(used | templates)
 
 
 def _imports(script: Path, root: Path) -> Iterator[Path]:

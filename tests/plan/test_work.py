@@ -1,5 +1,7 @@
 """What stages do: every script of dvc.yaml has a rule, and rules by hand."""
 
+from dataclasses import replace
+
 import pytest
 
 from stages.tickets import settings
@@ -12,10 +14,11 @@ from tests.plan.test_stages import stage
 ROUNDS = [{"from": 0, "to": 1, "sparsity": 0.4}, {"from": 1, "to": 2, "sparsity": 0.6}]
 
 
-def test_every_script_of_dvc_yaml_has_a_rule():
-    content = settings.content(ROOT / "params.yaml")
-    scripts = {work.script(made) for made in resolve(content)}
-    assert scripts <= set(work.RULES)
+def test_a_script_without_a_rule_trains_the_runs_that_it_declares():
+    runs = [{"kind": "new", "folder": "results/runs/new"}] * 2
+    made = replace(stage("new@1", command="python -m stages new --point 20"), meta={"runs": runs})
+    assert work.of(made) == Work(2, 20, predictions=2)
+    assert "not known" in work.of(replace(made, meta={})).left_out
 
 
 @pytest.mark.parametrize(

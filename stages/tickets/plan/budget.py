@@ -99,8 +99,6 @@ def cost(stage: Stage, sizes: Sizes) -> tuple[dict[str, Any], list[str]]:
         "real": 0.0,
     }
     done = work.of(stage)
-    if done is None:
-        return row, [f"stages {stage.group}: what they do is not known here"]
     reasons = [done.left_out] if done.left_out else []
     row["encoder"] = done.encoders * flops.encoder_bytes(sizes.shape)
     row["masks"] = done.masks * flops.mask_bytes(sizes.shape)

@@ -1,6 +1,7 @@
 """What each stage of dvc.yaml does that costs: trainings, predictions, files.
 
-There is one rule per script. A stage of a script without a rule is not counted, and the budget says so.
+There is one rule per script. A stage of a script without a rule counts as one training for every entry of
+its `meta.runs`, so that an experiment needs no line here.
 """
 
 import re
@@ -144,10 +145,14 @@ def script(stage: Stage) -> str:
     return match[1] if match else ""
 
 
-def of(stage: Stage) -> Work | None:
-    """What a stage does; None if its script has no rule."""
-    rule = RULES.get(script(stage))
-    return rule(stage) if rule else None
+def of(stage: Stage) -> Work:
+    """What a stage does; of a script without a rule, as many trainings as it declares runs."""
+    if rule := RULES.get(script(stage)):
+        return rule(stage)
+    runs = len(stage.meta.get("runs", ()))
+    if not runs:
+        return Work(left_out=f"stages {stage.group}: what they do is not known here")
+    return Work(runs, _point(stage), predictions=runs)
 
 
 def task_of(stage: Stage) -> str:

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from stages.tickets.settings import trials
 from stages.tickets.settings.base import Name, Section, Seed, Unique, Whole, listed, rules
 from stages.tickets.settings.data import Data, MiniatureData, OwnData, Prepare, check_data
 from stages.tickets.settings.encoder import Encoder, Pretrain
@@ -30,20 +31,6 @@ from stages.tickets.settings.searches import (
     check_searched,
 )
 from stages.tickets.settings.train import Noise, Override, Train
-from stages.tickets.settings.trials import (
-    ALIASED,
-    NO_TASKS,
-    Cross,
-    Multitask,
-    Rewind,
-    Scratch,
-    Standard,
-    Transfer,
-    TransferWeights,
-    check_aliased,
-    check_rewind,
-    check_transfer,
-)
 
 
 class Study(Section):
@@ -73,15 +60,15 @@ class Study(Section):
     dense: Dense
     imp: Imp
     earlier: Earlier
-    rewind: Rewind
+    rewind: trials.Rewind
     random: Random
     controls: Controls
-    standard: Standard
-    cross: Cross
-    multitask: Multitask
-    scratch: Scratch
-    transfer: Transfer
-    transfer_weights: TransferWeights
+    standard: trials.Standard
+    cross: trials.Cross
+    multitask: trials.Multitask
+    scratch: trials.Scratch
+    transfer: trials.Transfer
+    transfer_weights: trials.TransferWeights
     baselines: Baselines
     search: Search
     retrain: Retrain
@@ -93,7 +80,11 @@ class Study(Section):
     @property
     def sources(self) -> tuple[str, ...]:
         """All sources of masks that there are for transfers."""
-        return (*self.tasks, *NO_TASKS, *(f"{ALIASED}{task}" for task in self.standard.tasks))
+        return (
+            *self.tasks,
+            *trials.NO_TASKS,
+            *(f"{trials.ALIASED}{task}" for task in self.standard.tasks),
+        )
 
     @model_validator(mode="after")
     def _sections_agree(self) -> "Study":
@@ -106,10 +97,10 @@ class Study(Section):
             raise ValueError(f"last_round is {self.last_round}, allowed is {last}, that of rounds")
         self._check_rules()
         check_departures(self.imp, self.earlier, last)
-        check_rewind(self.rewind, self.imp)
+        trials.check_rewind(self.rewind, self.imp)
         check_controls(self.controls, self.random, self.imp, last)
-        check_aliased(self.standard, self.transfer, self.imp)
-        check_transfer(self.transfer, self.transfer_weights, self.multitask, self.imp)
+        trials.check_aliased(self.standard, self.transfer, self.imp)
+        trials.check_transfer(self.transfer, self.transfer_weights, self.multitask, self.imp)
         check_search(self.search, self.data)
         check_searched(self.retrain, self.patterns, self.search, self.dense)
         return self

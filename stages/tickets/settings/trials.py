@@ -23,6 +23,13 @@ Tasks = Annotated[tuple[Name, ...], Unique, Among("tasks")]
 Seeds = Annotated[tuple[Seed, ...], Unique, Among("seeds")]
 
 
+class Over(Section):
+    """An experiment that is repeated over tasks and seeds and has no other setting."""
+
+    tasks: Tasks
+    seeds: Seeds
+
+
 class Rewind(Section):
     """Training of the last subnetwork from other points of the dense training than the rounds'."""
 
