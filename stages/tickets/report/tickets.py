@@ -1,13 +1,13 @@
 """The tickets of a study: the sparsest mask of every task that matches, by rule and by split."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from stages.tickets.report import shared
 from stages.tickets.report.names import sparsities
 from stages.tickets.report.results import Results
 from stages.tickets.report.scores import SELECTION, VALIDATION, Run, Scores
-from stages.tickets.report.words import percent
+from stages.tickets.report.words import percent, points
 from stages.tickets.settings import Params as Study
 from stages.tickets.settings import Tickets as Rule
 from stages.tickets.statistics import matching
@@ -39,6 +39,29 @@ class Ticket:
     sure: bool
     """Whether dense and ticket are surely above the majority, and no run of them collapsed."""
     flags: tuple[str, ...]
+
+    @property
+    def at(self) -> str:
+        """The sparsity, as shown."""
+        return percent(self.sparsity) if self.sparsity else "none"
+
+
+Tickets = Mapping[tuple[str, str], Sequence[Ticket]]
+"""The tickets of all tasks by rule and by the split on which they are chosen."""
+
+
+def find_by_rule(scores: Scores, study: Study) -> Tickets:
+    """The ticket of every task by every rule on both splits, each found once."""
+    return {
+        (rule, split): find(scores, study, split, rule)
+        for rule in matching.RULES
+        for split in SPLITS
+    }
+
+
+def rule_name(rule: str, study: Study) -> str:
+    """What the rule asks of the mean ticket."""
+    return matching.RULES[rule].replace("margin", f"{points(study.tickets.margin)} points")
 
 
 def find(scores: Scores, study: Study, split: str = SELECTION, rule: str = "") -> list[Ticket]:
