@@ -5,7 +5,6 @@ from stages.tickets.report import (
     chen_tables,
     curves,
     rewinding_tables,
-    score_tables,
     seed_tables,
     transfer_figures,
     transfer_tables,
@@ -19,18 +18,6 @@ from stages.tickets.report.section import Section
 def before_masks(scores: Scores, published: ChenResults, config: Config) -> list[Section]:
     """Tickets, controls, transfer, rewinding and seeds."""
     return [
-        old_section(
-            "scores",
-            "Score against sparsity",
-            "How do tickets and their controls score at every sparsity?",
-            "Chen et al. 2020, supplement, Figure 11 (there without controls).",
-            answers.on_scores(scores, config),
-            (curves.scores_figure(scores, config),),
-            (
-                score_tables.scores_table(scores, config),
-                score_tables.other_metrics_table(scores, config),
-            ),
-        ),
         old_section(
             "transfer",
             "Do masks transfer between tasks?",

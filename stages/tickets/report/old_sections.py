@@ -16,7 +16,6 @@ from stages.tickets.report import (
     pattern_figures,
     pattern_tables,
     place_tables,
-    score_tables,
     structure_claims,
     subnetwork_figures,
     subnetwork_tables,
@@ -50,15 +49,6 @@ def old_sections(results: Results, config: Study) -> dict[str, Section]:
         results.published_correlations,
     )
     made = [
-        old_section(
-            "tasks",
-            "The tasks",
-            "How many examples do they have, and what is scored?",
-            "Prasanna et al. 2020, Table 1.",
-            answers.on_tasks(results.tasks),
-            (),
-            (score_tables.tasks_table(results.tasks),),
-        ),
         *chen_report.before_masks(scores, chen, config),
         old_section(
             "agreement",

@@ -8,13 +8,13 @@ from stages.tickets.report.old_sections import old_claims, old_sections
 from stages.tickets.report.papers import chen, prasanna
 from stages.tickets.report.results import Results
 from stages.tickets.report.section import Section
-from stages.tickets.report.sections import controls, tickets
+from stages.tickets.report.sections import controls, scores, tasks, tickets
 from stages.tickets.settings import Params as Study
 
 ORDER: Sequence[ModuleType | str] = (
-    "tasks",
+    tasks,
     tickets,
-    "scores",
+    scores,
     controls,
     "transfer",
     "transfer_weights",
