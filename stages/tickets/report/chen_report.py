@@ -3,8 +3,6 @@
 from stages.tickets.report import (
     answers,
     chen_tables,
-    curves,
-    rewinding_tables,
     seed_tables,
     transfer_figures,
     transfer_tables,
@@ -42,22 +40,6 @@ def before_masks(scores: Scores, published: ChenResults, config: Config) -> list
             answers.on_weights(scores, config),
             (),
             (transfer_tables.weights_table(scores, config),),
-        ),
-        old_section(
-            "rewinding",
-            "Does rewinding help?",
-            "Does the last ticket score better when it starts from weights that training has already "
-            "moved, and is it better than pruning that never rewinds?",
-            "Chen et al. 2020, Table 3 (there the masks differ with the point as well).",
-            answers.on_rewinding(scores, config),
-            (
-                curves.rewinding_figure(scores, config),
-                rewinding_tables.standard_figure(scores, config),
-            ),
-            (
-                rewinding_tables.rewinding_table(scores, config),
-                rewinding_tables.standard_table(scores, config),
-            ),
         ),
         old_section(
             "seeds",
