@@ -3,7 +3,6 @@
 from stages.tickets.report import (
     answers,
     chen_tables,
-    seed_tables,
     transfer_figures,
     transfer_tables,
 )
@@ -40,18 +39,5 @@ def before_masks(scores: Scores, published: ChenResults, config: Config) -> list
             answers.on_weights(scores, config),
             (),
             (transfer_tables.weights_table(scores, config),),
-        ),
-        old_section(
-            "seeds",
-            "Is it the mask or the training?",
-            "How much of the spread over seeds is due to the mask that a seed found, and how much to "
-            "the training that followed?",
-            "Chen et al. 2020 report one spread over five runs, which does not tell them apart.",
-            answers.on_seeds(scores, config),
-            (),
-            (
-                seed_tables.cross_table(scores, config),
-                seed_tables.variance_table(scores, config),
-            ),
         ),
     ]

@@ -1,7 +1,6 @@
 """Numbers that papers published, beside ours at the same place."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from operator import itemgetter
 
 from stages.tickets.report import claim, columns, names, shared, words
 from stages.tickets.report.names import sparsities
@@ -66,8 +65,7 @@ def published_tickets_table(results: Results, study: Study) -> Table:
             rows.append((task, "here", at, *(cell for cell, _ in cells.values()), NONE))
         records += [record for _, record in cells.values()]
     header = ("task", "from", "sparsity", *SETTINGS.values(), "mark")
-    shown = [Column(name, itemgetter(place)) for place, name in enumerate(header)]
-    return table("tickets_published", caption, rows, shown, long=records)
+    return table("tickets_published", caption, rows, columns.of_cells(header), long=records)
 
 
 def _same_metric(task: str, results: Results) -> bool:

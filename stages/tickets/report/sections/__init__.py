@@ -8,7 +8,7 @@ from stages.tickets.report.old_sections import old_claims, old_sections
 from stages.tickets.report.papers import chen, prasanna
 from stages.tickets.report.results import Results
 from stages.tickets.report.section import Section
-from stages.tickets.report.sections import controls, rewinding, scores, tasks, tickets
+from stages.tickets.report.sections import controls, rewinding, scores, seeds, tasks, tickets
 from stages.tickets.settings import Params as Study
 
 ORDER: Sequence[ModuleType | str] = (
@@ -19,7 +19,7 @@ ORDER: Sequence[ModuleType | str] = (
     "transfer",
     "transfer_weights",
     rewinding,
-    "seeds",
+    seeds,
     "agreement",
     "layers",
     "movement",
