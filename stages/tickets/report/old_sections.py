@@ -33,7 +33,7 @@ from stages.tickets.settings import Params as Study
 
 def old_sections(results: Results, config: Study) -> dict[str, Section]:
     """Sections that are not rebuilt yet, by name."""
-    scores, agreement, layers = results.scores, results.agreement, results.layers
+    scores, layers = results.scores, results.layers
     chen = ChenResults(
         results.published_tickets,
         results.published_transfers,
@@ -50,17 +50,6 @@ def old_sections(results: Results, config: Study) -> dict[str, Section]:
     )
     made = [
         *chen_report.before_masks(scores, chen, config),
-        old_section(
-            "agreement",
-            "Do masks agree?",
-            "How alike are the masks of different seeds and of different tasks, and how alike "
-            "would chance make them?",
-            "Chen et al. 2020, overlap of masks, counted in their code on non-zero trained "
-            "weights; Prasanna et al. 2020 use κ on attention heads and MLPs.",
-            answers.on_agreement(agreement, config),
-            (heat_maps.agreement_figure(agreement, config),),
-            (mask_tables.agreement_table(agreement, config),),
-        ),
         old_section(
             "layers",
             "Where are the weights dropped?",

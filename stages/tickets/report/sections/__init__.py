@@ -8,7 +8,15 @@ from stages.tickets.report.old_sections import old_claims, old_sections
 from stages.tickets.report.papers import chen, prasanna
 from stages.tickets.report.results import Results
 from stages.tickets.report.section import Section
-from stages.tickets.report.sections import controls, rewinding, scores, seeds, tasks, tickets
+from stages.tickets.report.sections import (
+    agreement,
+    controls,
+    rewinding,
+    scores,
+    seeds,
+    tasks,
+    tickets,
+)
 from stages.tickets.settings import Params as Study
 
 ORDER: Sequence[ModuleType | str] = (
@@ -20,7 +28,7 @@ ORDER: Sequence[ModuleType | str] = (
     "transfer_weights",
     rewinding,
     seeds,
-    "agreement",
+    agreement,
     "layers",
     "movement",
     chen,

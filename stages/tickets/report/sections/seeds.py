@@ -55,7 +55,7 @@ def section(results: Results, study: Study) -> Section:
         "Chen et al. 2020 report one spread over five runs, which does not tell them apart.",
         answer(rows, study) if rows else words.sentence(results.not_run("cross")),
         stages=("cross",),
-        tables=(cross_table(rows, results, study), variance_table(rows, results, study)),
+        tables=(cross_table(rows, results, study), variance_table(rows, results)),
     )
 
 
@@ -142,7 +142,7 @@ def _mean_and_std(cells: Sequence[float | None], study: Study) -> tuple[str, str
     return points(summary.mean), NONE if summary.std is None else points(summary.std)
 
 
-def variance_table(rows: Sequence[Crossed], results: Results, study: Study) -> Table:
+def variance_table(rows: Sequence[Crossed], results: Results) -> Table:
     """Which share of the variance is the mask's, which the training's, and which neither's."""
     caption = (
         "Analysis of variance of the table above, score = mean + mask + training + rest: share of the "
