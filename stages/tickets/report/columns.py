@@ -1,7 +1,7 @@
 """Columns that many tables share: a summary, a paired difference, a p value, a count."""
 
 from collections.abc import Callable, Sequence
-from operator import itemgetter
+from operator import attrgetter, itemgetter
 from typing import TypeVar
 
 from stages.tickets.report import words
@@ -21,6 +21,11 @@ def text(header: str, of: Callable[[Row], str], name: str = "") -> Column[Row]:
 def of_cells(header: Sequence[str]) -> list[Column[Sequence[str]]]:
     """Columns of rows that are made of cells as shown; csv has its own rows."""
     return [Column(name, itemgetter(place)) for place, name in enumerate(header)]
+
+
+def value(name: str) -> Column[Row]:
+    """A field of the row in csv, under the field's name; it is not shown."""
+    return only_csv(name, attrgetter(name))
 
 
 def sparsity(of: Callable[[Row], float], header: str = "sparsity") -> Column[Row]:

@@ -7,11 +7,8 @@ from stages.tickets.report import (
     chen_report,
     chen_tables,
     claims,
-    curves,
     hans_tables,
-    heat_maps,
     importance_reports,
-    mask_tables,
     movement_tables,
     pattern_figures,
     pattern_tables,
@@ -33,7 +30,7 @@ from stages.tickets.settings import Params as Study
 
 def old_sections(results: Results, config: Study) -> dict[str, Section]:
     """Sections that are not rebuilt yet, by name."""
-    scores, layers = results.scores, results.layers
+    scores = results.scores
     chen = ChenResults(
         results.published_tickets,
         results.published_transfers,
@@ -50,21 +47,6 @@ def old_sections(results: Results, config: Study) -> dict[str, Section]:
     )
     made = [
         *chen_report.before_masks(scores, chen, config),
-        old_section(
-            "layers",
-            "Where are the weights dropped?",
-            "Which layers and which types of matrices lose most?",
-            "Chen et al. 2020 count this in their code; no published table is known to us.",
-            answers.on_layers(layers, config),
-            (
-                heat_maps.layers_figure(layers, config),
-                curves.layers_by_task_figure(layers, config),
-            ),
-            (
-                mask_tables.layers_table(layers, config),
-                movement_tables.types_table(layers, config),
-            ),
-        ),
         old_section(
             "movement",
             "What do masks owe to the pre-trained weights?",

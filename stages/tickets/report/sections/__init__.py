@@ -11,6 +11,7 @@ from stages.tickets.report.section import Section
 from stages.tickets.report.sections import (
     agreement,
     controls,
+    layers,
     rewinding,
     scores,
     seeds,
@@ -29,7 +30,7 @@ ORDER: Sequence[ModuleType | str] = (
     rewinding,
     seeds,
     agreement,
-    "layers",
+    layers,
     "movement",
     chen,
     "subnetworks",

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from matplotlib.figure import Figure as Canvas
 
-from stages.tickets.report import names, panels, words
+from stages.tickets.report import columns, names, panels, words
 from stages.tickets.report.figure import BLUE, GREEN, GREY, PURPLE, VERMILION, Figure, render
 from stages.tickets.report.results import Results
 from stages.tickets.report.scores import VALIDATION, Run, Scores
@@ -114,9 +114,12 @@ def answer(lines: Sequence[Line]) -> str:
 def scores_table(name: str, caption: str, lines: Sequence[Line], study: Study) -> Table:
     """Scores by run (rows) and by task and metric (columns); csv has a row for every score."""
     long: Sequence[Column[Score]] = (
-        *(_value(column) for column in ("task", "split", "metric", "kind", "round", "sparsity")),
+        *(
+            columns.value(column)
+            for column in ("task", "split", "metric", "kind", "round", "sparsity")
+        ),
         Column("", csv=spread(lambda score: score.summary)),
-        _value("collapsed"),
+        columns.value("collapsed"),
     )
     shown: list[Column[Line]] = [
         Column("run", lambda line: names.run_name(line[0].kind, line[0].round, study)),
@@ -125,10 +128,6 @@ def scores_table(name: str, caption: str, lines: Sequence[Line], study: Study) -
     ]
     every = records([score for line in lines for score in line], long)
     return table(name, caption, lines, shown, "no task has a second metric", every)
-
-
-def _value(name: str) -> Column[Score]:
-    return Column("", csv={name: lambda score: getattr(score, name)})
 
 
 def _at(place: int, first: Score) -> Column[Line]:
