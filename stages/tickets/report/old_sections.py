@@ -5,14 +5,13 @@ from stages.tickets.report import (
     baseline_tables,
     chen_claims,
     chen_report,
-    chen_tables,
     claims,
     hans_tables,
     importance_reports,
-    movement_tables,
     pattern_figures,
     pattern_tables,
     place_tables,
+    shared,
     structure_claims,
     subnetwork_figures,
     subnetwork_tables,
@@ -47,20 +46,6 @@ def old_sections(results: Results, config: Study) -> dict[str, Section]:
     )
     made = [
         *chen_report.before_masks(scores, chen, config),
-        old_section(
-            "movement",
-            "What do masks owe to the pre-trained weights?",
-            "How far does training move weights, how far could masks thus be from the mask of the "
-            "smallest pre-trained weights, and what do masks have in common beyond that one?",
-            "Chen et al. 2020, whose masks of small tasks after few steps of a small learning rate can "
-            "differ little from that one; they do not count it.",
-            movement_tables.on_movement(results.movement, config),
-            (movement_tables.movement_figure(results.movement, config),),
-            (
-                movement_tables.movement_table(results.movement, config),
-                movement_tables.beyond_table(results.beyond, config),
-            ),
-        ),
         old_section(
             "subnetworks",
             "Good, random and bad subnetworks",
@@ -171,7 +156,7 @@ def old_claims(results: Results, config: Study, known: set[str]) -> list[Claim]:
         results.scores,
         results.tasks,
         results.agreement,
-        chen_tables.same_encoder(results.layers),
+        shared.same_encoder(results.layers),
         chen,
     )
     made = [

@@ -6,8 +6,18 @@ from dataclasses import dataclass
 from matplotlib.figure import Figure as Canvas
 
 from stages.tickets.report import columns, names, panels, words
-from stages.tickets.report.figure import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, SKY, VERMILION
-from stages.tickets.report.figure import Figure, render
+from stages.tickets.report.figure import (
+    BLACK,
+    BLUE,
+    GREEN,
+    GREY,
+    ORANGE,
+    PURPLE,
+    SKY,
+    VERMILION,
+    Figure,
+    render,
+)
 from stages.tickets.report.results import Results
 from stages.tickets.report.rows import Kept
 from stages.tickets.report.section import Section
