@@ -51,7 +51,8 @@ def test_layers_are_means_over_tasks() -> None:
         )
         for task, kept in zip(made.config.tasks, by_task, strict=True)
     ]
-    assert section_of(made, rows).answer == (
+    means = layers.densities(rows, made.config)
+    assert layers.answer(means, made.config) == (
         "At 30\N{NO-BREAK SPACE}% over all, sparsity goes from 20.0 % (MLP out, layer 1) to 40.0 % "
         "(key, layer 2); mean over tasks and seeds, layers counted from 0."
     )
@@ -63,4 +64,5 @@ def test_layers_without_rows_of_the_last_round_say_so() -> None:
     assert first
     section = section_of(made, first)
     assert section.answer == "Not run: layers.csv has no rows of the last round."
-    assert all(part.missing for part in (*section.tables, *section.figures))
+    assert all(table.missing for table in section.tables)
+    assert all(figure.missing for figure in section.figures)
