@@ -10,7 +10,7 @@ from stages.tickets.report import chen_claims, shared, transfer_claims
 from stages.tickets.report.checks import Checked, Data
 from stages.tickets.report.rows import ScoreRow
 from stages.tickets.report.scores import Run, Scores
-from stages.tickets.settings import Params
+from stages.tickets.settings import Study as Params
 from stages.tickets.statistics import correlation
 from tests.made_up import Study, chen, config, study, with_everything, with_scores
 

@@ -19,7 +19,7 @@ from stages.tickets.report.sections import (
     tasks,
     tickets,
 )
-from stages.tickets.settings import Params as Study
+from stages.tickets.settings import Study
 
 ORDER: Sequence[ModuleType | str] = (
     tasks,
