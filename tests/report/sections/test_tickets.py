@@ -49,14 +49,14 @@ def test_a_ticket_is_chosen_on_selection_and_reported_on_validation() -> None:
             ("entailment", "imp", 2, "validation"): [0.6, 0.7, 0.8],
         },
     )
-    found = tickets.find(scores, made.config)[0]
-    assert found.round == 2  # 0.8 is one standard deviation below 0.9 on selection
-    assert found.score is not None
-    assert found.loss is not None
-    assert found.score.mean == pytest.approx(0.7)  # and what it scores is that of validation
-    assert found.loss.mean == pytest.approx(-0.2)
-    assert found.matches is False
-    assert found.flags == ("does not match on validation", "sparsest of the grid")
+    ticket = tickets.find(scores, made.config)[0]
+    assert ticket.round == 2  # 0.8 is one standard deviation below 0.9 on selection
+    assert ticket.score is not None
+    assert ticket.loss is not None
+    assert ticket.score.mean == pytest.approx(0.7)  # and what it scores is that of validation
+    assert ticket.loss.mean == pytest.approx(-0.2)
+    assert ticket.matches is False
+    assert ticket.flags == ("does not match on validation", "sparsest of the grid")
 
 
 def test_no_matching_ticket_is_said() -> None:
@@ -238,15 +238,15 @@ def test_ours_stands_under_the_papers_where_task_sparsity_and_encoder_are_its() 
     bert = [Kept("rte", 1, 1, 0.3, 0, "x", shared.BERT_BASE, 5)]
     table = published(made, scores, bert, asked)
     assert [row[:2] for row in table.rows if row[1] == "here"] == [("rte", "here")]
-    here = {
+    ours = {
         (record["kind"], record["source"]): record
         for record in table.records
         if record["task"] == "rte"
     }
-    assert here["imp", ""]["here_mean"] == pytest.approx(0.884)
-    assert here["imp", ""]["verdict"] == "differs"
-    assert here["control", "shuffled-layers"]["here_n"] == 3
-    assert {one["verdict"] for one in table.records if one["task"] == "cola"} == {
+    assert ours["imp", ""]["here_mean"] == pytest.approx(0.884)
+    assert ours["imp", ""]["verdict"] == "differs"
+    assert ours["control", "shuffled-layers"]["here_n"] == 3
+    assert {record["verdict"] for record in table.records if record["task"] == "cola"} == {
         "not run: another task, metric or encoder"
     }
     other = [Kept("rte", 1, 1, 0.3, 0, "x", 1000, 5)]
@@ -280,17 +280,17 @@ def test_only_the_metric_may_be_another_and_mlm_has_no_verdict() -> None:
         for row in made.scores
     ]
     asked = made.config.model_copy(update={"tasks": ("mlm",), "rounds": tuple(rounds)})
-    found = published(made, Scores(rows), bert, asked)
-    here = next(row for row in found.rows if row[:2] == ("mlm", "here"))
-    assert here[3].endswith("(no verdict: another corpus)")
-    assert here[4].endswith("(no verdict: another corpus)")
-    paper = next(row for row in found.rows if row[:2] == ("mlm", "paper"))
+    shown = published(made, Scores(rows), bert, asked)
+    ours = next(row for row in shown.rows if row[:2] == ("mlm", "here"))
+    assert ours[3].endswith("(no verdict: another corpus)")
+    assert ours[4].endswith("(no verdict: another corpus)")
+    paper = next(row for row in shown.rows if row[:2] == ("mlm", "paper"))
     assert "their corpus was never published" in paper[-1]
 
 
 def test_the_published_table_is_whole_and_says_which_tickets_do_not_match_by_it() -> None:
-    """Four of eleven are more than one standard deviation of dense below it, as printed."""
-    published = {(one.task, one.kind, one.source): one for one in chen().tickets}
+    """Four of eleven are more than row standard deviation of dense below it, as printed."""
+    published = {(row.task, row.kind, row.source): row for row in chen().tickets}
     tasks = {task for task, _, _ in published}
     assert len(published) == 55
     assert len(tasks) == 11
@@ -305,16 +305,16 @@ def test_the_published_table_is_whole_and_says_which_tickets_do_not_match_by_it(
             ("control", "reinitialised"),
             ("control", "shuffled-layers"),
         ):
-            one = published[task, *setting]
-            assert one.std is None
-            assert "a single number" in one.mark
+            row = published[task, *setting]
+            assert row.std is None
+            assert "a single number" in row.mark
         assert ("mismatched" in ticket.mark) is (task == "mnli")
     assert below == {"mrpc", "sst2", "cola", "mlm"}
     assert published["cola", "imp", ""].mean == 0.538
-    strict = {one.task: one for one in chen().strict}
+    strict = {row.task: row for row in chen().strict}
     assert strict.keys() == tasks
-    assert {task for task, one in strict.items() if one.mark} == {"mnli", "wnli"}
-    assert all(one.sparsity <= published[task, "imp", ""].sparsity for task, one in strict.items())
+    assert {task for task, row in strict.items() if row.mark} == {"mnli", "wnli"}
+    assert all(row.sparsity <= published[task, "imp", ""].sparsity for task, row in strict.items())
     assert not tasks & set(TASKS)
 
 
@@ -324,11 +324,11 @@ def test_the_published_table_is_whole_and_says_which_tickets_do_not_match_by_it(
 def test_rewound_tickets_win_nothing() -> None:
     asked = config(2, 3, 1)
     imp = asked.imp.model_copy(update={"rewind_to": 50})
-    found = claims_of(study(asked.model_copy(update={"imp": imp, "rewind": asked.rewind.model_copy(
+    claims = claims_of(study(asked.model_copy(update={"imp": imp, "rewind": asked.rewind.model_copy(
         update={"points": (0,)}
     )})))  # fmt: skip
-    assert found["tickets_exist"].holds == "–"
-    assert "no ticket can be a winning one" in found["tickets_exist"].verdict
+    assert claims["tickets_exist"].holds == "–"
+    assert "no ticket can be a winning one" in claims["tickets_exist"].verdict
 
 
 def test_tickets_chosen_apart_may_fail_where_those_chosen_on_validation_do_not() -> None:
@@ -340,23 +340,23 @@ def test_tickets_chosen_apart_may_fail_where_those_chosen_on_validation_do_not()
         ("entailment", "imp", 2, "selection"): [0.95] * 3,
         ("entailment", "imp", 2, "validation"): [0.5] * 3,
     }
-    found = claims_of(made, with_scores(made, flat | changes))
-    assert (found["tickets_exist"].holds, found["tickets_exist_apart"].holds) == ("yes", "no")
+    claims = claims_of(made, with_scores(made, flat | changes))
+    assert (claims["tickets_exist"].holds, claims["tickets_exist_apart"].holds) == ("yes", "no")
 
 
 def test_controls_are_judged_at_the_sparsity_of_each_tasks_own_ticket() -> None:
     """Made up: all tickets are of 30 %; shuffled layers ran there for two tasks, random masks did not."""
     made = study(with_everything(config(3, 3, 2)))
-    found = claims_of(made)
-    shuffled = found["better_than_shuffled-layers"]
+    claims = claims_of(made)
+    shuffled = claims["better_than_shuffled-layers"]
     assert shuffled.over == "2 of 3 tasks"
     assert shuffled.statement.endswith(
         "(here: shuffled layers, 2 of 3 tasks, at 30\N{NO-BREAK SPACE}%)"
     )
     assert shuffled.measured is not None
     assert shuffled.measured.mean == pytest.approx(0.891 - 0.6)
-    assert found["better_than_random"].holds == "–"
-    assert found["better_than_random"].verdict == (
+    assert claims["better_than_random"].holds == "–"
+    assert claims["better_than_random"].verdict == (
         "not run: nothing at the sparsity of a ticket or below it"
     )
     sparser = with_scores(made, {("entailment", "imp", 2, "selection"): [0.95] * 3})
@@ -402,16 +402,16 @@ def as_published(made: Study, names: dict[str, str], same_encoder: bool = True) 
 def test_the_same_number_is_over_the_tasks_that_both_have_at_the_papers_sparsity() -> None:
     """RTE and SST-2 at their 60 %; similarity has no counterpart, and the others are not lost."""
     made = study(with_everything(config(3, 3, 2)))
-    found = as_published(made, {"entailment": "rte", "sentiment": "sst2"})[
+    claim = as_published(made, {"entailment": "rte", "sentiment": "sst2"})[
         "better_than_shuffled-layers"
     ]
-    assert found.same is not None
-    assert found.same.measured is not None
-    assert found.published_value == pytest.approx(((0.66 - 0.527) + (0.919 - 0.826)) / 2)
-    assert found.same.measured.mean == pytest.approx(0.864 - 0.6)  # of the second round
-    assert found.same.over == "2 tasks"
-    assert found.measured is not None
-    assert found.measured.mean == pytest.approx(0.891 - 0.6)  # of the tickets
+    assert claim.same is not None
+    assert claim.same.measured is not None
+    assert claim.published_value == pytest.approx(((0.66 - 0.527) + (0.919 - 0.826)) / 2)
+    assert claim.same.measured.mean == pytest.approx(0.864 - 0.6)  # of the second round
+    assert claim.same.over == "2 tasks"
+    assert claim.measured is not None
+    assert claim.measured.mean == pytest.approx(0.891 - 0.6)  # of the tickets
     other = as_published(made, {"entailment": "rte"}, same_encoder=False)[
         "better_than_shuffled-layers"
     ]
@@ -432,9 +432,9 @@ def test_tickets_not_surely_above_the_majority_leave_it_unclear() -> None:
         for kind, number in (("dense", 0), ("imp", 1))
         for split in ("selection", "validation")
     }
-    found = claims_of(made, with_scores(made, low))["tickets_exist"]
-    assert found.holds == "unclear"
-    assert found.here.endswith(", 1 not surely above the majority")
+    claim = claims_of(made, with_scores(made, low))["tickets_exist"]
+    assert claim.holds == "unclear"
+    assert claim.here.endswith(", 1 not surely above the majority")
 
 
 def test_the_papers_numbers_by_hand() -> None:

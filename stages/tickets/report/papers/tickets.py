@@ -29,9 +29,9 @@ def tickets_exist(split: str, tickets: Sequence[Ticket], results: Results, study
     else:
         holds = "unclear" if one_seed or unsure else "yes"
     at = [ticket.sparsity for ticket in held if ticket.sparsity]
-    here = f"{len(held)} of {len(tickets)}" + (f" ({shared.span(at)})" if at else "")
+    counted = f"{len(held)} of {len(tickets)}" + (f" ({shared.span(at)})" if at else "")
     if unsure:
-        here += f", {unsure} not surely above the majority"
+        counted += f", {unsure} not surely above the majority"
     if study.imp.rewind_to:
         holds = NONE
     name, how = {
@@ -44,7 +44,7 @@ def tickets_exist(split: str, tickets: Sequence[Ticket], results: Results, study
         CHEN,
         STAGES,
         f"{len(published)} of {len(published)} ({shared.span([row.sparsity for row in published])})",
-        here,
+        counted,
         len(study.seeds),
         holds,
         _verdict(tickets, results, study),
@@ -109,10 +109,10 @@ def _better(
         compared(pair(task, number), results) for task in tasks for number in sparsities(study)
     )
     over = shared.of_tasks(len(rounds), tasks)
-    here = f" (here: {names.control_name(kind)}, {over}, {at})" if rounds else ""
+    place = f" (here: {names.control_name(kind)}, {over}, {at})" if rounds else ""
     claim = Claim(
         f"better_than_{published[1] or published[0]}",
-        f"Tickets are better than {rival}{here}",
+        f"Tickets are better than {rival}{place}",
         CHEN,
         ("ticket", "random", "controls"),
         mark="single numbers, at the sparsities of Table 2",

@@ -1,6 +1,6 @@
 """Where are the weights dropped: what the last masks keep of every matrix."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from matplotlib.figure import Figure as Canvas
@@ -157,8 +157,7 @@ def types_table(last: Sequence[Kept], study: Study) -> Table:
         {"task": task, "matrix": matrix, **numbers(summary)}
         for (task, matrix), summary in kept.items()
     ]
-    tasks = study.tasks if last else ()
-    return table("types", caption, tasks, shown, names.NO_LAYERS, long)
+    return table("types", caption, study.tasks if last else (), shown, names.NO_LAYERS, long)
 
 
 def _over_layers(rows: Sequence[Kept], study: Study) -> Summary | None:
@@ -171,17 +170,15 @@ def _over_layers(rows: Sequence[Kept], study: Study) -> Summary | None:
     return intervals.summarize(shares, study.tickets.confidence) if shares else None
 
 
-def _axes(rows: Iterable[Density]) -> tuple[list[str], list[int]]:
+def _axes(rows: Sequence[Density]) -> tuple[list[str], list[int]]:
     """Matrices and layers, without the pooler, in order."""
-    in_layers = [row for row in rows if row.layer is not None]
-    matrices = list(dict.fromkeys(row.matrix for row in in_layers))
-    return matrices, sorted({row.layer for row in in_layers if row.layer is not None})
+    matrices = dict.fromkeys(row.matrix for row in rows if row.layer is not None)
+    return list(matrices), sorted({row.layer for row in rows if row.layer is not None})
 
 
 def layers_figure(rows: Sequence[Density], study: Study) -> Figure:
     """Sparsity of every matrix in the last round over all tasks, as a map."""
-    title = "Sparsity of every matrix of the last ticket, by layer"
-    last = study.rounds[-1]
+    title, last = "Sparsity of every matrix of the last ticket, by layer", study.rounds[-1]
     caption = (
         f"Share of the weights that the ticket of round {last.to} drops in every matrix, per cent; "
         f"over all of them {percent(last.sparsity)}. Mean over tasks and seeds; the pooler, if there is "
@@ -212,7 +209,8 @@ def layers_figure(rows: Sequence[Density], study: Study) -> Figure:
         for row in shown
     ]  # fmt: skip
     size = (max(1.4 + 0.65 * len(matrices), 3.6), 2.3 + 0.34 * len(layers))
-    return Figure("layers", title, caption, render("layers", title, size, draw), tuple(places))
+    svg = render("layers", title, size, draw)
+    return Figure("layers", title, caption, svg, tuple(places))
 
 
 def layers_by_task_figure(rows: Sequence[Density], study: Study) -> Figure:
