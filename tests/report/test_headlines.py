@@ -8,9 +8,9 @@ from collections.abc import Iterable, Mapping
 import pytest
 
 from stages.tickets import settings
-from stages.tickets.report import findings
+from stages.tickets.report import tickets
 from stages.tickets.report.headlines import MOST, headlines
-from stages.tickets.report.names import sparsities
+from stages.tickets.report.names import control_run
 from stages.tickets.report.rows import ScoreRow
 from stages.tickets.report.scores import Run, Scores
 from stages.tickets.settings import Study as Params
@@ -182,11 +182,11 @@ def test_numbers_are_those_of_the_report() -> None:
     shown = flat(headlines(found, asked))
     last = asked.last_round
     for kind in ("random", "reinitialised"):
-        gain = findings.pooled_gain(last, found, asked, kind)
+        pairs = [(Run(task, "imp", last), control_run(task, kind, last)) for task in asked.tasks]
+        gain, _ = found.pooled(pairs, 0.95)
         assert gain
         assert shown[f"ticket_minus_{kind}"] == pytest.approx(100 * gain.mean, abs=0.005)
-    chosen = [one.round for one in findings.find_tickets(found, asked)]
-    highest = [sparsities(asked)[number] if number else 0 for number in chosen]
+    highest = [ticket.sparsity or 0 for ticket in tickets.find(found, asked)]
     assert shown["matching_sparsity"] == pytest.approx(100 * sum(highest) / 3, abs=0.005)
     for task in asked.tasks:
         ticket = found.summary(Run(task, "imp", last), 0.95)

@@ -5,18 +5,13 @@ from stages.tickets.report import (
     baseline_tables,
     chen_claims,
     chen_report,
-    chen_tables,
     claims,
-    curves,
     hans_tables,
-    heat_maps,
     importance_reports,
-    mask_tables,
-    movement_tables,
     pattern_figures,
     pattern_tables,
     place_tables,
-    score_tables,
+    shared,
     structure_claims,
     subnetwork_figures,
     subnetwork_tables,
@@ -34,7 +29,7 @@ from stages.tickets.settings import Study
 
 def old_sections(results: Results, config: Study) -> dict[str, Section]:
     """Sections that are not rebuilt yet, by name."""
-    scores, agreement, layers = results.scores, results.agreement, results.layers
+    scores = results.scores
     chen = ChenResults(
         results.published_tickets,
         results.published_transfers,
@@ -50,56 +45,7 @@ def old_sections(results: Results, config: Study) -> dict[str, Section]:
         results.published_correlations,
     )
     made = [
-        old_section(
-            "tasks",
-            "The tasks",
-            "How many examples do they have, and what is scored?",
-            "Prasanna et al. 2020, Table 1.",
-            answers.on_tasks(results.tasks),
-            (),
-            (score_tables.tasks_table(results.tasks),),
-        ),
-        *chen_report.before_masks(scores, layers, chen, config),
-        old_section(
-            "agreement",
-            "Do masks agree?",
-            "How alike are the masks of different seeds and of different tasks, and how alike "
-            "would chance make them?",
-            "Chen et al. 2020, overlap of masks, counted in their code on non-zero trained "
-            "weights; Prasanna et al. 2020 use κ on attention heads and MLPs.",
-            answers.on_agreement(agreement, config),
-            (heat_maps.agreement_figure(agreement, config),),
-            (mask_tables.agreement_table(agreement, config),),
-        ),
-        old_section(
-            "layers",
-            "Where are the weights dropped?",
-            "Which layers and which types of matrices lose most?",
-            "Chen et al. 2020 count this in their code; no published table is known to us.",
-            answers.on_layers(layers, config),
-            (
-                heat_maps.layers_figure(layers, config),
-                curves.layers_by_task_figure(layers, config),
-            ),
-            (
-                mask_tables.layers_table(layers, config),
-                movement_tables.types_table(layers, config),
-            ),
-        ),
-        old_section(
-            "movement",
-            "What do masks owe to the pre-trained weights?",
-            "How far does training move weights, how far could masks thus be from the mask of the "
-            "smallest pre-trained weights, and what do masks have in common beyond that one?",
-            "Chen et al. 2020, whose masks of small tasks after few steps of a small learning rate can "
-            "differ little from that one; they do not count it.",
-            movement_tables.on_movement(results.movement, config),
-            (movement_tables.movement_figure(results.movement, config),),
-            (
-                movement_tables.movement_table(results.movement, config),
-                movement_tables.beyond_table(results.beyond, config),
-            ),
-        ),
+        *chen_report.before_masks(scores, chen, config),
         old_section(
             "subnetworks",
             "Good, random and bad subnetworks",
@@ -210,7 +156,7 @@ def old_claims(results: Results, config: Study, known: set[str]) -> list[Claim]:
         results.scores,
         results.tasks,
         results.agreement,
-        chen_tables.same_encoder(results.layers),
+        shared.same_encoder(results.layers),
         chen,
     )
     made = [

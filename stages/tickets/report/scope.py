@@ -67,6 +67,11 @@ def notes(config: Study) -> list[str]:
     found = [
         "A point is 0.01 of the metric: 81.3 is an accuracy or a correlation of 0.813.",
         (
+            f"± is half the {percent(config.tickets.confidence)} interval of the mean over seeds "
+            "(Student's t), brackets hold its ends, and † marks what has a run that predicts one class "
+            "or a constant; captions say where it is otherwise."
+        ),
+        (
             "theta_0 are the pre-trained weights, theta_i those after i % of the training; a mask keeps "
             "some of the prunable weights and sets the others to 0."
         ),

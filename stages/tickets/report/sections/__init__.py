@@ -8,21 +8,31 @@ from stages.tickets.report.old_sections import old_claims, old_sections
 from stages.tickets.report.papers import chen, prasanna
 from stages.tickets.report.results import Results
 from stages.tickets.report.section import Section
-from stages.tickets.report.sections import controls
+from stages.tickets.report.sections import (
+    agreement,
+    controls,
+    layers,
+    movement,
+    rewinding,
+    scores,
+    seeds,
+    tasks,
+    tickets,
+)
 from stages.tickets.settings import Study
 
 ORDER: Sequence[ModuleType | str] = (
-    "tasks",
-    "tickets",
-    "scores",
+    tasks,
+    tickets,
+    scores,
     controls,
     "transfer",
     "transfer_weights",
-    "rewinding",
-    "seeds",
-    "agreement",
-    "layers",
-    "movement",
+    rewinding,
+    seeds,
+    agreement,
+    layers,
+    movement,
     chen,
     "subnetworks",
     "bad_subnetworks",
