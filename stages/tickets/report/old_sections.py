@@ -8,7 +8,6 @@ from stages.tickets.report import (
     chen_tables,
     claims,
     curves,
-    hans_tables,
     heat_maps,
     importance_reports,
     mask_tables,
@@ -160,20 +159,6 @@ def old_sections(results: Results, config: Study) -> dict[str, Section]:
                 importance_reports.magnitude_figure(results.importance, config),
             ),
             (importance_reports.magnitude_table(results.importance, config),),
-        ),
-        old_section(
-            "hans",
-            "HANS: right for the wrong reasons?",
-            "Do dense models and subnetworks look at the syntax of a pair, or do they say entailment "
-            "wherever words, a subsequence or a constituent of the premise come again?",
-            "McCoy et al. 2019. Prasanna et al. 2020 have settings for HANS in their code, and nothing "
-            "on it in their paper.",
-            hans_tables.on_hans(results.hans, config),
-            (hans_tables.hans_figure(results.hans, config),),
-            (
-                hans_tables.hans_table(results.hans, config),
-                hans_tables.subcases_table(results.hans, config),
-            ),
         ),
         old_section(
             "patterns",

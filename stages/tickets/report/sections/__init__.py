@@ -8,7 +8,7 @@ from stages.tickets.report.old_sections import old_claims, old_sections
 from stages.tickets.report.papers import chen, prasanna
 from stages.tickets.report.results import Results
 from stages.tickets.report.section import Section
-from stages.tickets.report.sections import controls
+from stages.tickets.report.sections import controls, hans
 from stages.tickets.settings import Params as Study
 
 ORDER: Sequence[ModuleType | str] = (
@@ -29,7 +29,7 @@ ORDER: Sequence[ModuleType | str] = (
     prasanna,
     "survival",
     "importance",
-    "hans",
+    hans,
     "patterns",
 )
 """Modules with a function `section(results, study)`."""
