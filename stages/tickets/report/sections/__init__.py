@@ -8,12 +8,12 @@ from stages.tickets.report.old_sections import old_claims, old_sections
 from stages.tickets.report.papers import chen, prasanna
 from stages.tickets.report.results import Results
 from stages.tickets.report.section import Section
-from stages.tickets.report.sections import controls, hans
+from stages.tickets.report.sections import controls, hans, tickets
 from stages.tickets.settings import Params as Study
 
 ORDER: Sequence[ModuleType | str] = (
     "tasks",
-    "tickets",
+    tickets,
     "scores",
     controls,
     "transfer",
