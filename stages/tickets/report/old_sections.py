@@ -12,8 +12,6 @@ from stages.tickets.report import (
     importance_reports,
     mask_tables,
     movement_tables,
-    pattern_figures,
-    pattern_tables,
     place_tables,
     score_tables,
     structure_claims,
@@ -24,7 +22,7 @@ from stages.tickets.report import (
 )
 from stages.tickets.report.checks import BEYOND, Data
 from stages.tickets.report.claim import BEYOND_CHEN, CHEN, PRASANNA, Beside, Claim
-from stages.tickets.report.old import ChenResults, PatternResults, old_section
+from stages.tickets.report.old import ChenResults, old_section
 from stages.tickets.report.results import Results
 from stages.tickets.report.section import Section
 from stages.tickets.report.words import NONE, count
@@ -39,14 +37,6 @@ def old_sections(results: Results, config: Study) -> dict[str, Section]:
         results.published_transfers,
         results.published_dark,
         results.published_strict,
-    )
-    patterns = PatternResults(
-        results.confusion,
-        results.shares,
-        results.heads,
-        results.networks,
-        results.published_shares,
-        results.published_correlations,
     )
     made = [
         old_section(
@@ -159,25 +149,6 @@ def old_sections(results: Results, config: Study) -> dict[str, Section]:
                 importance_reports.magnitude_figure(results.importance, config),
             ),
             (importance_reports.magnitude_table(results.importance, config),),
-        ),
-        old_section(
-            "patterns",
-            "Attention patterns",
-            "Which patterns does the attention of heads show, in all heads and in those that survive, "
-            "and do heads survive for attending to many things?",
-            "Prasanna et al. 2020, Figure 4 and Section 6; classes of Kovaleva et al. 2019, norms of "
-            "Kobayashi et al. 2020.",
-            pattern_tables.on_patterns(patterns, config),
-            (
-                pattern_figures.pattern_examples_figure(config),
-                pattern_figures.patterns_figure(patterns, config),
-            ),
-            (
-                pattern_tables.patterns_table(patterns, config),
-                pattern_tables.published_patterns_table(patterns, config),
-                pattern_tables.correlation_table(patterns, config),
-                pattern_tables.confusion_table(patterns, config),
-            ),
         ),
     ]
     return {section.name: section for section in made}

@@ -8,7 +8,7 @@ from stages.tickets.report.old_sections import old_claims, old_sections
 from stages.tickets.report.papers import chen, prasanna
 from stages.tickets.report.results import Results
 from stages.tickets.report.section import Section
-from stages.tickets.report.sections import controls, hans, tickets
+from stages.tickets.report.sections import controls, hans, patterns, tickets
 from stages.tickets.settings import Params as Study
 
 ORDER: Sequence[ModuleType | str] = (
@@ -30,7 +30,7 @@ ORDER: Sequence[ModuleType | str] = (
     "survival",
     "importance",
     hans,
-    "patterns",
+    patterns,
 )
 """Modules with a function `section(results, study)`."""
 PAPERS = (chen, prasanna)
