@@ -1,6 +1,6 @@
 """All statements of Chen et al. 2020 in one table, and in one sentence."""
 
-from stages.tickets.report import ticket_claims, transfer_claims
+from stages.tickets.report import ticket_claims
 from stages.tickets.report.checks import BEYOND, NO_NUMBER, NO_VERDICT, Checked, Data
 from stages.tickets.report.names import Config
 from stages.tickets.report.table import Record, Table, numbers
@@ -15,12 +15,6 @@ def check(data: Data, config: Config) -> list[Checked]:
         ticket_claims.rewinding(data, config),
         ticket_claims.standard(data, config),
         ticket_claims.aliased(data, config),
-        *transfer_claims.universal(data, config),
-        transfer_claims.half_served(data, config),
-        transfer_claims.larger_sources(data, config),
-        *transfer_claims.one_shot(data, config),
-        *transfer_claims.several_tasks(data, config),
-        transfer_claims.weights(data, config),
         ticket_claims.masks_agree(data, config),
         ticket_claims.mlm_mask_differs(data, config),
     ]

@@ -32,12 +32,6 @@ from stages.tickets.settings import Params as Study
 def old_sections(results: Results, config: Study) -> dict[str, Section]:
     """Sections that are not rebuilt yet, by name."""
     scores, agreement, layers = results.scores, results.agreement, results.layers
-    chen = ChenResults(
-        results.published_tickets,
-        results.published_transfers,
-        results.published_dark,
-        results.published_strict,
-    )
     made = [
         old_section(
             "tasks",
@@ -48,7 +42,7 @@ def old_sections(results: Results, config: Study) -> dict[str, Section]:
             (),
             (score_tables.tasks_table(results.tasks),),
         ),
-        *chen_report.before_masks(scores, chen, config),
+        *chen_report.before_masks(scores, config),
         old_section(
             "agreement",
             "Do masks agree?",

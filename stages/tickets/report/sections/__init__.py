@@ -8,7 +8,14 @@ from stages.tickets.report.old_sections import old_claims, old_sections
 from stages.tickets.report.papers import chen, prasanna
 from stages.tickets.report.results import Results
 from stages.tickets.report.section import Section
-from stages.tickets.report.sections import controls, hans, patterns, tickets
+from stages.tickets.report.sections import (
+    controls,
+    hans,
+    patterns,
+    tickets,
+    transfer,
+    transfer_weights,
+)
 from stages.tickets.settings import Params as Study
 
 ORDER: Sequence[ModuleType | str] = (
@@ -16,8 +23,8 @@ ORDER: Sequence[ModuleType | str] = (
     tickets,
     "scores",
     controls,
-    "transfer",
-    "transfer_weights",
+    transfer,
+    transfer_weights,
     "rewinding",
     "seeds",
     "agreement",
