@@ -7,7 +7,8 @@ import typer
 
 from stages.launch import cli
 from stages.tickets import settings
-from stages.tickets.report import curves, page, results, sections
+from stages.tickets.report import page, results, sections
+from stages.tickets.report.sections import scores
 from stages.tickets.report.table import to_csv, to_markdown, to_tex
 
 
@@ -28,8 +29,8 @@ def main(
         write(report / "figures" / f"{figure.name}.csv", to_csv(figure.records, figure.missing))
         if figure.svg:
             write(report / "figures" / f"{figure.name}.svg", figure.svg)
-    for kind in curves.CURVES:
-        line = curves.mean_scores(kind, read.scores, study)
+    for kind in scores.CURVES:
+        line = scores.mean_scores(kind, read.scores, study)
         write(report / "figures" / f"scores_mean_{kind}.csv", to_csv(line))
     content = page.content(parts, read, study)
     write(report / "index.html", page.to_html(content, study))

@@ -207,6 +207,20 @@ def with_everything(config: Params, seeds: tuple[int, ...] = (1, 2, 3)) -> Param
     )
 
 
+def with_language(config: Params, seeds: tuple[int, ...] = (1, 2, 3)) -> Params:
+    """The same with everything, and with masked language modelling for the third of three tasks."""
+    asked = with_everything(config, seeds)
+    tasks = (*asked.tasks[:2], "mlm")
+    places: dict[str, dict[str, object]] = {
+        "rewind": {"tasks": tasks},
+        "standard": {"tasks": tasks},
+        "transfer": {"sources": (*tasks, "one-shot"), "targets": tasks},
+    }
+    parts = {name: getattr(asked, name).model_copy(update=new) for name, new in places.items()}
+    data = dict(asked.data) | {"mlm": asked.data["similarity"]}
+    return asked.model_copy(update={"tasks": tasks, "data": data} | parts)
+
+
 def study(config: Params) -> Study:
     """Made-up results: dense 0.9, tickets a little and random masks much below."""
     return Study(

@@ -1,6 +1,7 @@
 """Columns that many tables share: a summary, a paired difference, a p value, a count."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from operator import attrgetter, itemgetter
 from typing import TypeVar
 
 from stages.tickets.report import words
@@ -15,6 +16,16 @@ Nothing = str | Callable[[Row], str]
 def text(header: str, of: Callable[[Row], str], name: str = "") -> Column[Row]:
     """Words that csv has as they are, under `name`, or not at all without one."""
     return Column(header, of, {name: of} if name else {})
+
+
+def of_cells(header: Sequence[str]) -> list[Column[Sequence[str]]]:
+    """Columns of rows that are made of cells as shown; csv has its own rows."""
+    return [Column(name, itemgetter(place)) for place, name in enumerate(header)]
+
+
+def value(name: str) -> Column[Row]:
+    """A field of the row in csv, under the field's name; it is not shown."""
+    return only_csv(name, attrgetter(name))
 
 
 def sparsity(of: Callable[[Row], float], header: str = "sparsity") -> Column[Row]:

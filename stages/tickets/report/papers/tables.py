@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from operator import itemgetter
 
 from stages.tickets.report import claim, columns, names, shared, transfers, words
 from stages.tickets.report.names import sparsities
@@ -67,8 +66,7 @@ def published_tickets_table(results: Results, study: Study) -> Table:
             rows.append((task, "here", at, *(cell for cell, _ in cells.values()), NONE))
         records += [record for _, record in cells.values()]
     header = ("task", "from", "sparsity", *SETTINGS.values(), "mark")
-    shown = [Column(name, itemgetter(place)) for place, name in enumerate(header)]
-    return table("tickets_published", caption, rows, shown, long=records)
+    return table("tickets_published", caption, rows, columns.of_cells(header), long=records)
 
 
 def _same_metric(task: str, results: Results) -> bool:

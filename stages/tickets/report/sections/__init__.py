@@ -9,9 +9,16 @@ from stages.tickets.report.papers import chen, prasanna
 from stages.tickets.report.results import Results
 from stages.tickets.report.section import Section
 from stages.tickets.report.sections import (
+    agreement,
     controls,
     hans,
+    layers,
+    movement,
     patterns,
+    rewinding,
+    scores,
+    seeds,
+    tasks,
     tickets,
     transfer,
     transfer_weights,
@@ -19,17 +26,17 @@ from stages.tickets.report.sections import (
 from stages.tickets.settings import Params as Study
 
 ORDER: Sequence[ModuleType | str] = (
-    "tasks",
+    tasks,
     tickets,
-    "scores",
+    scores,
     controls,
     transfer,
     transfer_weights,
-    "rewinding",
-    "seeds",
-    "agreement",
-    "layers",
-    "movement",
+    rewinding,
+    seeds,
+    agreement,
+    layers,
+    movement,
     chen,
     "subnetworks",
     "bad_subnetworks",

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from stages.tickets.report import columns, names, words
 from stages.tickets.report import transfers as values
-from stages.tickets.report.papers import masks
+from stages.tickets.report.papers import other_masks
 from stages.tickets.report.papers import transfer as tasks
 from stages.tickets.report.papers.tables import published_transfer_table
 from stages.tickets.report.results import Results
@@ -36,7 +36,7 @@ def section(results: Results, study: Study) -> Section:
             transfer_table(transfers, rows, results, study),
             published_transfer_table(results, study),
         ),
-        claims=(*tasks.claims(studies), *masks.claims(studies)),
+        claims=(*tasks.claims(studies), *other_masks.claims(studies)),
     )
 
 

@@ -1,0 +1,194 @@
+"""Is it the mask or the training: which seed moves the scores."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from stages.tickets.report import columns, words
+from stages.tickets.report.results import Results
+from stages.tickets.report.scores import Run
+from stages.tickets.report.section import Section
+from stages.tickets.report.table import Column, Record, Table, spread, table
+from stages.tickets.report.words import NONE, NOT_RUN, percent, points, probability
+from stages.tickets.settings import Params as Study
+from stages.tickets.statistics import intervals, variance
+from stages.tickets.statistics.intervals import Summary
+from stages.tickets.statistics.variance import Effect, TwoWay
+
+Cells = Sequence[Sequence[float | None]]
+PARTS = {"mask": "rows", "training": "columns", "rest": "rest"}
+"""What the analysis of variance calls the parts."""
+
+
+@dataclass(frozen=True)
+class Crossed:
+    """The last ticket of a task, the mask of every seed trained with the noise of every other."""
+
+    task: str
+    scores: Cells
+    """By the seed of the mask (rows) and of the training (columns); None if a run is missing."""
+    summary: Summary | None
+    """Of all scores."""
+    analysis: TwoWay | None
+    """None if a run is missing, or there is nothing to divide."""
+
+    @property
+    def nothing(self) -> str:
+        """What stands for an effect that is not there."""
+        return NOT_RUN if any(None in row for row in self.scores) else NONE
+
+    def part(self, name: str) -> Effect | None:
+        """Effect of the mask, of the training, or of neither alone."""
+        if self.analysis is None:
+            return None
+        effect: Effect = getattr(self.analysis, PARTS[name])
+        return effect
+
+
+def section(results: Results, study: Study) -> Section:
+    """How much of the spread over seeds is the mask's, and how much the training's."""
+    rows = cross(results, study)
+    return Section(
+        "seeds",
+        "Is it the mask or the training?",
+        "How much of the spread over seeds is due to the mask that a seed found, and how much to "
+        "the training that followed?",
+        "Chen et al. 2020 report one spread over five runs, which does not tell them apart.",
+        answer(rows, study) if rows else words.sentence(results.not_run("cross")),
+        stages=("cross",),
+        tables=(cross_table(rows, results, study), variance_table(rows, results)),
+    )
+
+
+def cross(results: Results, study: Study) -> list[Crossed]:
+    """The matrix of every task that has one, with its two-way analysis."""
+    if not results.scores.has("cross"):
+        return []
+    rows = []
+    for task in study.cross.tasks:
+        runs = [
+            Run(task, "cross", study.rounds[-1].to, str(mask)) for mask in study.cross.mask_seeds
+        ]
+        cells = [[results.scores.of(run).get(seed) for seed in study.cross.seeds] for run in runs]
+        known = [[cell for cell in row if cell is not None] for row in cells]
+        values = [cell for row in known for cell in row]
+        rows.append(
+            Crossed(
+                task,
+                cells,
+                intervals.summarize(values, study.tickets.confidence) if values else None,
+                variance.two_way(known) if known == cells else None,
+            )
+        )
+    return rows
+
+
+def answer(rows: Sequence[Crossed], study: Study) -> str:
+    """The shares of the variance, beside what chance alone gives."""
+    analyses = {row.task: row.analysis for row in rows if row.analysis}
+    if not analyses:
+        return "No task has a whole table of masks and trainings whose scores differ."
+    shares = "; ".join(
+        f"{task} {percent(analysis.rows.share)} mask, {percent(analysis.columns.share)} training, "
+        f"{percent(analysis.rest.share)} neither alone"
+        for task, analysis in analyses.items()
+    )
+    chance = next(iter(analyses.values()))  # the same for all tasks
+    text = (
+        f"Of the variance over {len(study.cross.mask_seeds)} masks by {len(study.cross.seeds)} "
+        f"trainings, where chance alone gives {percent(chance.rows.chance)} mask, "
+        f"{percent(chance.columns.chance)} training and {percent(chance.rest.chance)} neither alone: "
+        f"{shares}."
+    )
+    effects = [effect for two in analyses.values() for effect in (two.rows, two.columns)]
+    p_values = [effect.p for effect in effects if effect.p is not None]
+    if p_values and min(p_values) >= 1 - study.tickets.confidence:
+        text += f" No effect is sure (p at least {probability(min(p_values))})."
+    return text
+
+
+def cross_table(rows: Sequence[Crossed], results: Results, study: Study) -> Table:
+    """Every cell: the ticket of one seed trained with the noise of another."""
+    last, seeds = study.rounds[-1], study.cross.seeds
+    caption = (
+        f"Tickets of round {last.to} ({percent(last.sparsity)} sparse) by the seed of their mask "
+        "(rows) and of their training (columns), with means and standard deviations of rows and columns "
+        "at the ends. * both seeds are the same: the ticket's own run."
+    )
+    lines: list[Sequence[str]] = []
+    long: list[Record] = []
+    for row in rows:
+        for mask, cells in zip(study.cross.mask_seeds, row.scores, strict=True):
+            shown = [
+                NOT_RUN if cell is None else points(cell) + "*" * (seed == mask)
+                for seed, cell in zip(seeds, cells, strict=True)
+            ]
+            lines.append((row.task, f"mask seed {mask}", *shown, *_mean_and_std(cells, study)))
+            long += [
+                {"task": row.task, "mask_seed": mask, "seed": seed, "score": cell}
+                for seed, cell in zip(seeds, cells, strict=True)
+            ]
+        ends = [_mean_and_std(cells, study) for cells in zip(*row.scores, strict=True)]
+        lines.append((row.task, "mean over masks", *(mean for mean, _ in ends), NONE, NONE))
+        lines.append((row.task, "std over masks", *(std for _, std in ends), NONE, NONE))
+    header = ("task", "mask", *(f"training seed {seed}" for seed in seeds), "mean", "std")
+    return table("cross", caption, lines, columns.of_cells(header), results.not_run("cross"), long)
+
+
+def _mean_and_std(cells: Sequence[float | None], study: Study) -> tuple[str, str]:
+    known = [cell for cell in cells if cell is not None]
+    if not known:
+        return NOT_RUN, NOT_RUN
+    summary = intervals.summarize(known, study.tickets.confidence)
+    return points(summary.mean), NONE if summary.std is None else points(summary.std)
+
+
+def variance_table(rows: Sequence[Crossed], results: Results) -> Table:
+    """Which share of the variance is the mask's, which the training's, and which neither's."""
+    caption = (
+        "Analysis of variance of the table above, score = mean + mask + training + rest: share of the "
+        "sum of squares (in brackets what no effect gives on average), std of the effect in points with "
+        "the rest's share taken off, and p of the F test against the rest. The rest holds noise and what "
+        "only one mask with one training does. From so few seeds a share is known roughly at best; "
+        "– stands if there is nothing to divide."
+    )
+
+    shown: list[Column[Crossed]] = [
+        columns.text("task", lambda row: row.task, "task"),
+        *(column for name in PARTS for column in _part(name)),
+        Column(
+            "n",
+            lambda row: str(row.summary.n if row.summary else 0),
+            spread(lambda row: row.summary),
+        ),
+    ]
+    return table("cross_variance", caption, rows, shown, results.not_run("cross"))
+
+
+def _part(name: str) -> tuple[Column[Crossed], Column[Crossed], Column[Crossed]]:
+    """Share beside chance, standard deviation, and p, which the rest has not."""
+
+    def column(header: str, cell: Callable[[Effect], str], *values: str) -> Column[Crossed]:
+        return Column(
+            header,
+            lambda row: cell(effect) if (effect := row.part(name)) else row.nothing,
+            {f"{name}_{value}": _value(name, value) for value in values},
+        )
+
+    return (
+        column(
+            f"{name}: share",
+            lambda effect: f"{percent(effect.share)} ({percent(effect.chance)})",
+            "share",
+            "chance",
+        ),
+        column("std", lambda effect: points(effect.std), "std"),
+        column(
+            "" if name == "rest" else "p",
+            lambda effect: NONE if effect.p is None else probability(effect.p),
+            "p",
+        ),
+    )
+
+
+def _value(name: str, value: str) -> Callable[[Crossed], float | None]:
+    return lambda row: getattr(row.part(name), value, None)

@@ -1,0 +1,459 @@
+"""Tickets, their answer, tables and claims, on made-up results and beside published ones."""
+
+from dataclasses import replace
+
+import pytest
+
+from stages.tickets.report import shared, tickets
+from stages.tickets.report.claim import Claim
+from stages.tickets.report.papers.tables import published_tickets_table
+from stages.tickets.report.results import Results
+from stages.tickets.report.rows import Kept, ScoreRow
+from stages.tickets.report.scores import Run, Scores
+from stages.tickets.report.sections import controls
+from stages.tickets.report.sections import tickets as section_of_tickets
+from stages.tickets.report.table import Table
+from stages.tickets.report.words import NONE
+from stages.tickets.settings import Params
+from tests.made_up import TASKS, Study, chen, config, study, with_everything, with_scores
+
+
+def results_of(made: Study, scores: Scores | None = None) -> Results:
+    return replace(made.results, scores=scores or made.found)
+
+
+def table_of(made: Study, scores: Scores | None = None, place: int = 0) -> Table:
+    return section_of_tickets.section(results_of(made, scores), made.config).tables[place]
+
+
+def answer_of(made: Study, scores: Scores | None = None) -> str:
+    return section_of_tickets.section(results_of(made, scores), made.config).answer
+
+
+def claims_of(made: Study, scores: Scores | None = None) -> dict[str, Claim]:
+    results = results_of(made, scores)
+    parts = [module.section(results, made.config) for module in (section_of_tickets, controls)]
+    return {claim.name: claim for part in parts for claim in part.claims}
+
+
+def test_a_ticket_is_chosen_on_selection_and_reported_on_validation() -> None:
+    made = study(config(1, 3, 2))
+    scores = with_scores(
+        made,
+        {
+            ("entailment", "dense", 0, "selection"): [0.8, 0.9, 1.0],
+            ("entailment", "imp", 1, "selection"): [0.9, 0.9, 0.9],
+            ("entailment", "imp", 2, "selection"): [0.8, 0.8, 0.8],
+            ("entailment", "dense", 0, "validation"): [0.9, 0.9, 0.9],
+            ("entailment", "imp", 1, "validation"): [1.0, 1.0, 1.0],
+            ("entailment", "imp", 2, "validation"): [0.6, 0.7, 0.8],
+        },
+    )
+    found = tickets.find(scores, made.config)[0]
+    assert found.round == 2  # 0.8 is one standard deviation below 0.9 on selection
+    assert found.score is not None
+    assert found.loss is not None
+    assert found.score.mean == pytest.approx(0.7)  # and what it scores is that of validation
+    assert found.loss.mean == pytest.approx(-0.2)
+    assert found.matches is False
+    assert found.flags == ("does not match on validation", "sparsest of the grid")
+
+
+def test_no_matching_ticket_is_said() -> None:
+    made = study(config(1, 3, 1))
+    scores = with_scores(made, {("entailment", "imp", 1, "selection"): [0.1, 0.1, 0.1]})
+    row = table_of(made, scores).rows[0]
+    assert row[2] == "none"
+    assert row[5:9] == (NONE,) * 4
+    assert row[-1] == "none matches on selection"
+
+
+def test_collapsed_runs_are_flagged() -> None:
+    made = study(config(1, 3, 1))
+    rows = [
+        ScoreRow(**(row.__dict__ | {"collapsed": True})) if row.kind == "dense" else row
+        for row in made.scores
+    ]
+    table = table_of(made, Scores(rows))
+    assert "3 of 3 dense runs collapsed" in table.rows[0][-1]
+
+
+def test_controls_stand_beside_the_ticket_of_their_size_alone() -> None:
+    made = study(with_everything(config(3, 3, 2)))
+    table = table_of(made)
+    row = dict(zip(table.header, table.rows[0], strict=True))
+    assert row["sparsity"] == "30\N{NO-BREAK SPACE}%"
+    assert row["random mask"] == "not run"  # of the last ticket alone
+    assert row["shuffled layers"].startswith("61.7")
+    assert row["flags"] == "\N{EN DASH}"
+    alone = study(config(3, 3, 2))
+    flags = table_of(alone).rows[0][-1]
+    assert flags == "no control at 30\N{NO-BREAK SPACE}%"
+
+
+def test_chosen_on_validation_a_ticket_stands_beside_that_chosen_on_selection() -> None:
+    made = study(config(1, 3, 2))
+    dense = {("entailment", "dense", 0, split): [0.9] * 3 for split in ("selection", "validation")}
+    scores = with_scores(
+        made,
+        dense
+        | {
+            ("entailment", "imp", 1, "selection"): [0.9] * 3,
+            ("entailment", "imp", 2, "selection"): [0.5] * 3,
+            ("entailment", "imp", 1, "validation"): [0.8] * 3,
+            ("entailment", "imp", 2, "validation"): [0.95] * 3,
+        },
+    )
+    record = table_of(made, scores).records[0]
+    assert (record["sparsity"], record["sparsity_on_validation"]) == (0.3, 0.6)
+    assert (record["ticket_mean"], record["ticket_on_validation_mean"]) == pytest.approx(
+        (0.8, 0.95)
+    )
+    assert "does not match on validation" in str(record["flags"])
+
+
+def test_a_ticket_that_the_majority_may_reach_is_flagged() -> None:
+    made = study(config(1, 3, 1))
+    for level, flagged in (([0.3, 0.5, 0.7], True), ([0.79, 0.8, 0.81], False)):
+        changes = {
+            ("entailment", kind, number, split): level
+            for kind, number in (("dense", 0), ("imp", 1))
+            for split in ("selection", "validation")
+        }
+        flags = table_of(made, with_scores(made, changes)).rows[0][-1]
+        assert ("dense not surely above majority" in flags) is flagged
+        assert ("ticket not surely above majority" in flags) is flagged
+
+
+def test_rules_stand_side_by_side() -> None:
+    """Dense 0.9 with a deviation of 0.1; tickets at 0.9 without, then 0.8."""
+    made = study(config(1, 3, 2))
+    levels = {("dense", 0): [0.8, 0.9, 1.0], ("imp", 1): [0.8, 0.9, 1.0], ("imp", 2): [0.8] * 3}
+    changes = {
+        ("entailment", kind, number, split): values
+        for (kind, number), values in levels.items()
+        for split in ("selection", "validation")
+    }
+    table = table_of(made, with_scores(made, changes), place=1)
+    record = table.records[0]
+    assert (record["one_std_selection"], record["strict_selection"]) == (0.6, 0.3)
+    assert record["non_inferiority_validation"] == 0.3
+    assert (record["paper_one_std"], record["paper_strict"]) == (None, None)
+
+
+# --- answer ----------------------------------------------------------------------------------
+
+DENSE = {
+    (task, "dense", 0, split): [0.8, 0.9, 1.0]  # matching is 0.8: the mean less a deviation
+    for task in TASKS
+    for split in ("selection", "validation")
+}
+MATCHES, FAILS = [0.85] * 3, [0.5] * 3
+
+
+@pytest.mark.parametrize(
+    ("rewind_to", "start"),
+    [
+        (0, "They start from the pre-trained weights: a matching ticket is a winning one."),
+        (50, "They start from rewound weights, so none counts as a winning ticket."),
+    ],
+)
+def test_tickets_are_chosen_on_selection_held_on_validation_and_winning_from_pre_trained_weights(
+    rewind_to: int, start: str
+) -> None:
+    asked = config(3, 3, 2)
+    imp = asked.imp.model_copy(update={"rewind_to": rewind_to})
+    made = study(asked.model_copy(update={"imp": imp}))
+    scores = with_scores(
+        made,
+        DENSE
+        | {
+            ("entailment", "imp", 1, "selection"): FAILS,
+            ("entailment", "imp", 2, "selection"): MATCHES,
+            ("entailment", "imp", 2, "validation"): MATCHES,
+            ("sentiment", "imp", 1, "selection"): MATCHES,
+            ("sentiment", "imp", 1, "validation"): FAILS,
+            ("sentiment", "imp", 2, "selection"): FAILS,
+            ("similarity", "imp", 1, "selection"): FAILS,
+            ("similarity", "imp", 2, "selection"): FAILS,
+        },
+    )
+    assert answer_of(made, scores) == (
+        "2 of 3 tasks have a matching ticket, at 30\N{NO-BREAK SPACE}% to 60\N{NO-BREAK SPACE}% "
+        "sparsity, as chosen on the selection split. On the validation split 1 of 2 matches. "
+        + start
+    )
+
+
+def test_one_ticket_is_spoken_of_in_the_singular() -> None:
+    made = study(config(1, 3, 1))
+    changes = {("entailment", "imp", 1, split): MATCHES for split in ("selection", "validation")}
+    assert answer_of(made, with_scores(made, DENSE | changes)) == (
+        "1 of 1 task has a matching ticket, at 30\N{NO-BREAK SPACE}% sparsity, as chosen on the "
+        "selection split. On the validation split 1 of 1 matches. They start from the pre-trained "
+        "weights: a matching ticket is a winning one."
+    )
+
+
+@pytest.mark.parametrize(
+    ("num_tasks", "text"),
+    [(1, "The task has no matching ticket."), (3, "None of 3 tasks has a matching ticket.")],
+)
+def test_where_no_ticket_matches_nothing_is_said_of_winning(num_tasks: int, text: str) -> None:
+    made = study(config(num_tasks, 3, 2))
+    changes = {(task, "imp", k, "selection"): FAILS for task in TASKS for k in (1, 2)}
+    assert answer_of(made, with_scores(made, DENSE | changes)) == (text)
+
+
+def test_tickets_that_a_majority_may_reach_are_counted() -> None:
+    made = study(config(2, 3, 1))
+    low = {
+        ("entailment", kind, number, split): [0.39, 0.4, 0.41]
+        for kind, number in (("dense", 0), ("imp", 1))
+        for split in ("selection", "validation")
+    }
+    text = answer_of(made, with_scores(made, low))
+    assert "1 of the 2 is not surely above the majority class" in text
+    assert "surely" not in answer_of(made)
+
+
+# --- as published ----------------------------------------------------------------------------
+
+
+def renamed(made: Study, names: dict[str, str]) -> Scores:
+    return Scores(
+        ScoreRow(**(vars(row) | {"task": names.get(row.task, row.task)})) for row in made.scores
+    )
+
+
+def published(made: Study, scores: Scores, layers: list[Kept], asked: Params) -> Table:
+    return published_tickets_table(replace(made.results, scores=scores, layers=layers), asked)
+
+
+def test_ours_stands_under_the_papers_where_task_sparsity_and_encoder_are_its() -> None:
+    """Entailment plays RTE, at the 60 % of its published ticket."""
+    made = study(with_everything(config(2, 3, 2)))
+    asked = made.config.model_copy(update={"tasks": ("rte", "sentiment")})
+    scores = renamed(made, {"entailment": "rte"})
+    bert = [Kept("rte", 1, 1, 0.3, 0, "x", shared.BERT_BASE, 5)]
+    table = published(made, scores, bert, asked)
+    assert [row[:2] for row in table.rows if row[1] == "here"] == [("rte", "here")]
+    here = {
+        (record["kind"], record["source"]): record
+        for record in table.records
+        if record["task"] == "rte"
+    }
+    assert here["imp", ""]["here_mean"] == pytest.approx(0.884)
+    assert here["imp", ""]["verdict"] == "differs"
+    assert here["control", "shuffled-layers"]["here_n"] == 3
+    assert {one["verdict"] for one in table.records if one["task"] == "cola"} == {
+        "not run: another task, metric or encoder"
+    }
+    other = [Kept("rte", 1, 1, 0.3, 0, "x", 1000, 5)]
+    table = published(made, scores, other, asked)
+    assert {row[1] for row in table.rows} == {"paper"}
+    assert "an encoder of its own" in table.caption
+
+
+def test_only_the_metric_may_be_another_and_mlm_has_no_verdict() -> None:
+    made = study(with_everything(config(1, 3, 2)))
+    bert = [Kept("x", 1, 1, 0.3, 0, "x", shared.BERT_BASE, 5)]
+
+    def table(name: str) -> Table:
+        asked = made.config.model_copy(update={"tasks": (name,)})
+        scores = renamed(made, {"entailment": name})
+        return published(made, scores, bert, asked)
+
+    assert "Not run here: this study has metrics of its own." in table("cola").caption
+    assert "Not run here" not in table("rte").caption
+    rounds = [
+        after.model_copy(update={"sparsity": 0.35 * after.to}) for after in made.config.rounds
+    ]
+    rows = [
+        ScoreRow(
+            **(
+                vars(row)
+                | {"task": "mlm"}
+                | ({"metric": "masked_accuracy"} if row.metric == "accuracy" else {})
+            )
+        )
+        for row in made.scores
+    ]
+    asked = made.config.model_copy(update={"tasks": ("mlm",), "rounds": tuple(rounds)})
+    found = published(made, Scores(rows), bert, asked)
+    here = next(row for row in found.rows if row[:2] == ("mlm", "here"))
+    assert here[3].endswith("(no verdict: another corpus)")
+    assert here[4].endswith("(no verdict: another corpus)")
+    paper = next(row for row in found.rows if row[:2] == ("mlm", "paper"))
+    assert "their corpus was never published" in paper[-1]
+
+
+def test_the_published_table_is_whole_and_says_which_tickets_do_not_match_by_it() -> None:
+    """Four of eleven are more than one standard deviation of dense below it, as printed."""
+    published = {(one.task, one.kind, one.source): one for one in chen().tickets}
+    tasks = {task for task, _, _ in published}
+    assert len(published) == 55
+    assert len(tasks) == 11
+    below = set()
+    for task in tasks:
+        dense, ticket = published[task, "dense", ""], published[task, "imp", ""]
+        if ticket.mean < dense.mean - (dense.std or 0) - 1e-12:
+            below.add(task)
+        assert ("more than one std" in ticket.mark) is (task in below)
+        for setting in (
+            ("random", ""),
+            ("control", "reinitialised"),
+            ("control", "shuffled-layers"),
+        ):
+            one = published[task, *setting]
+            assert one.std is None
+            assert "a single number" in one.mark
+        assert ("mismatched" in ticket.mark) is (task == "mnli")
+    assert below == {"mrpc", "sst2", "cola", "mlm"}
+    assert published["cola", "imp", ""].mean == 0.538
+    strict = {one.task: one for one in chen().strict}
+    assert strict.keys() == tasks
+    assert {task for task, one in strict.items() if one.mark} == {"mnli", "wnli"}
+    assert all(one.sparsity <= published[task, "imp", ""].sparsity for task, one in strict.items())
+    assert not tasks & set(TASKS)
+
+
+# --- claims ----------------------------------------------------------------------------------
+
+
+def test_rewound_tickets_win_nothing() -> None:
+    asked = config(2, 3, 1)
+    imp = asked.imp.model_copy(update={"rewind_to": 50})
+    found = claims_of(study(asked.model_copy(update={"imp": imp, "rewind": asked.rewind.model_copy(
+        update={"points": (0,)}
+    )})))  # fmt: skip
+    assert found["tickets_exist"].holds == "–"
+    assert "no ticket can be a winning one" in found["tickets_exist"].verdict
+
+
+def test_tickets_chosen_apart_may_fail_where_those_chosen_on_validation_do_not() -> None:
+    made = study(config(1, 3, 2))
+    flat = {("entailment", "dense", 0, split): [0.9] * 3 for split in ("selection", "validation")}
+    changes = {
+        ("entailment", "imp", 1, "selection"): [0.5] * 3,
+        ("entailment", "imp", 1, "validation"): [0.95] * 3,
+        ("entailment", "imp", 2, "selection"): [0.95] * 3,
+        ("entailment", "imp", 2, "validation"): [0.5] * 3,
+    }
+    found = claims_of(made, with_scores(made, flat | changes))
+    assert (found["tickets_exist"].holds, found["tickets_exist_apart"].holds) == ("yes", "no")
+
+
+def test_controls_are_judged_at_the_sparsity_of_each_tasks_own_ticket() -> None:
+    """Made up: all tickets are of 30 %; shuffled layers ran there for two tasks, random masks did not."""
+    made = study(with_everything(config(3, 3, 2)))
+    found = claims_of(made)
+    shuffled = found["better_than_shuffled-layers"]
+    assert shuffled.over == "2 of 3 tasks"
+    assert shuffled.statement.endswith(
+        "(here: shuffled layers, 2 of 3 tasks, at 30\N{NO-BREAK SPACE}%)"
+    )
+    assert shuffled.measured is not None
+    assert shuffled.measured.mean == pytest.approx(0.891 - 0.6)
+    assert found["better_than_random"].holds == "–"
+    assert found["better_than_random"].verdict == (
+        "not run: nothing at the sparsity of a ticket or below it"
+    )
+    sparser = with_scores(made, {("entailment", "imp", 2, "selection"): [0.95] * 3})
+    again = claims_of(made, sparser)["better_than_shuffled-layers"]
+    assert "at 30\N{NO-BREAK SPACE}% to 60\N{NO-BREAK SPACE}%)" in again.statement
+    alone = claims_of(made, sparser)["better_than_random"]
+    assert alone.over == "1 of 3 tasks"
+
+
+def test_a_control_below_the_ticket_is_named() -> None:
+    made = study(with_everything(config(1, 3, 2)))
+    sparser = with_scores(made, {("entailment", "imp", 2, "selection"): [0.95] * 3})
+    rows = [
+        ScoreRow(
+            **(vars(row) | {"score": sparser.of(Run(row.task, "imp", 2), row.split)[row.seed]})
+        )
+        if (row.kind, row.round, row.metric) == ("imp", 2, "accuracy")
+        else row
+        for row in made.scores
+        if (row.kind, row.source, row.round) != ("control", "shuffled-layers", 2)
+    ]
+    statement = claims_of(made, Scores(rows))["better_than_shuffled-layers"].statement
+    assert "entailment at 30\N{NO-BREAK SPACE}%, below its ticket's" in statement
+
+
+def as_published(made: Study, names: dict[str, str], same_encoder: bool = True) -> dict[str, Claim]:
+    """The claims of the study with tasks renamed to those of the paper, and with its encoder."""
+    scores = renamed(made, names)
+    tasks = [replace(row, task=names.get(row.task, row.task)) for row in made.tasks]
+    standard = made.config.standard.model_copy(update={"tasks": ()})
+    asked = made.config.model_copy(
+        update={
+            "tasks": tuple(names.get(task, task) for task in made.config.tasks),
+            "standard": standard,
+        }
+    )
+    size = shared.BERT_BASE if same_encoder else 1000
+    layers = [Kept("x", 1, 1, 0.3, 0, "x", size, 5)]
+    results = replace(made.results, scores=scores, tasks=tasks, layers=layers)
+    return {claim.name: claim for claim in controls.section(results, asked).claims}
+
+
+def test_the_same_number_is_over_the_tasks_that_both_have_at_the_papers_sparsity() -> None:
+    """RTE and SST-2 at their 60 %; similarity has no counterpart, and the others are not lost."""
+    made = study(with_everything(config(3, 3, 2)))
+    found = as_published(made, {"entailment": "rte", "sentiment": "sst2"})[
+        "better_than_shuffled-layers"
+    ]
+    assert found.same is not None
+    assert found.same.measured is not None
+    assert found.published_value == pytest.approx(((0.66 - 0.527) + (0.919 - 0.826)) / 2)
+    assert found.same.measured.mean == pytest.approx(0.864 - 0.6)  # of the second round
+    assert found.same.over == "2 tasks"
+    assert found.measured is not None
+    assert found.measured.mean == pytest.approx(0.891 - 0.6)  # of the tickets
+    other = as_published(made, {"entailment": "rte"}, same_encoder=False)[
+        "better_than_shuffled-layers"
+    ]
+    assert other.verdict == "no verdict: another encoder"
+    none = as_published(made, {})["better_than_shuffled-layers"]
+    assert none.verdict == "no verdict: other tasks"
+    metric = as_published(made, {"entailment": "cola"})["better_than_shuffled-layers"]
+    assert metric.verdict == "no verdict: other tasks"  # of the paper in Matthews' correlation
+    sparser = as_published(made, {"entailment": "mnli"})["better_than_shuffled-layers"]
+    assert sparser.verdict == "no verdict: not run at 70\N{NO-BREAK SPACE}%"
+
+
+def test_tickets_not_surely_above_the_majority_leave_it_unclear() -> None:
+    made = study(config(2, 3, 1))
+    assert claims_of(made)["tickets_exist"].holds == "yes"
+    low = {
+        ("entailment", kind, number, split): [0.39, 0.4, 0.41]
+        for kind, number in (("dense", 0), ("imp", 1))
+        for split in ("selection", "validation")
+    }
+    found = claims_of(made, with_scores(made, low))["tickets_exist"]
+    assert found.holds == "unclear"
+    assert found.here.endswith(", 1 not surely above the majority")
+
+
+def test_the_papers_numbers_by_hand() -> None:
+    """Mean over its ten tasks without WNLI."""
+    claims = claims_of(study(config(1, 2, 1)))
+    scores = [82.6, 90.0, 88.2, 88.9, 84.9, 66.0, 91.9, 53.8, 87.7, 63.2]
+    levels = {
+        "random": [67.5, 76.3, 21.0, 61.9, 69.6, 56.0, 83.1, 9.6, 31.8, 32.3],
+        "reinitialised": [61.0, 77.0, 9.2, 60.5, 68.4, 54.5, 80.2, 0.0, 18.6, 14.4],
+        "shuffled-layers": [70.1, 79.2, 19.6, 62.0, 69.6, 52.7, 82.6, 4.0, 24.2, 42.3],
+    }
+    for name, control in levels.items():
+        mean = sum(a - b for a, b in zip(scores, control, strict=True)) / 1000
+        assert claims[f"better_than_{name}"].published_value == pytest.approx(mean)
+    assert claims["tickets_exist"].published.startswith("11 of 11")
+
+
+@pytest.mark.parametrize("num_seeds", [1, 3])
+def test_one_seed_decides_nothing(num_seeds: int) -> None:
+    asked = with_everything(config(3, num_seeds, 2), tuple(range(1, num_seeds + 1)))
+    held = {claim.holds for claim in claims_of(study(asked)).values()}
+    assert (held <= {"unclear", "–"}) is (num_seeds == 1)
