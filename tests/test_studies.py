@@ -1,4 +1,4 @@
-"""The params files of the studies: all allowed, and the counts in their comments are true."""
+"""The studies: all allowed, params.yaml is one of them, and the counts in their comments are true."""
 
 import re
 from pathlib import Path
@@ -6,17 +6,35 @@ from pathlib import Path
 import pytest
 
 from stages.tickets import settings
-from stages.tickets.plan import budget_tables, expansion, sizes, work
-from stages.tickets.plan import flops as costs
+from stages.tickets.plan import budget, expansion, sizes, wording
+from stages.tickets.plan.lineage import Changes
+from stages.tickets.settings import compose
 from tests.test_pipeline import pipeline
 
 ROOT = Path(__file__).parent.parent
-STUDIES = sorted((ROOT / "studies").glob("*.yaml"))
+STUDIES = compose.studies(ROOT / "studies")
 
 
 @pytest.mark.parametrize("path", STUDIES, ids=lambda path: path.stem)
 def test_a_study_is_allowed_and_named_after_its_file(path):
     assert settings.load(path).study == path.stem.replace("-", "_")
+
+
+@pytest.mark.parametrize("path", STUDIES, ids=lambda path: path.stem)
+def test_a_study_says_only_what_differs(path):
+    def repeated(study, off, key=""):
+        if not (isinstance(study, dict) and isinstance(off, dict)):
+            return [key] if study == off else []
+        return [
+            word for k in study.keys() & off for word in repeated(study[k], off[k], f"{key}.{k}")
+        ]
+
+    assert repeated(compose.read(path), compose.read(path.with_name("off.yaml"))) == []
+
+
+def test_params_yaml_is_the_miniature():
+    made = settings.content(ROOT / "studies" / "miniature.yaml")
+    assert settings.content(ROOT / "params.yaml") == made
 
 
 def test_the_counts_of_the_bert_base_study_are_those_in_its_comment():
@@ -59,18 +77,18 @@ def test_the_costs_in_a_comment_are_those_of_the_budget(name):
     study = settings.checked(content, path.name)
     stages = expansion.expand(pipeline(), content, expansion.parsing(ROOT / ".dvc" / "config"))
     found = sizes.measure(study, content, ROOT / "none", {})
-    counted = work.Study(found.shape, found.examples, found.recipes, found.unknown)
-    total = work.budget(stages, counted).total
+    counted = budget.budget(stages, found, Changes((), (), ()))
+    total = budget.total(counted.costs)
     comment = re.sub(r"\n# +", " ", path.read_text(encoding="utf-8"))
-    real, padded = (budget_tables.short(flops / 1e18) for flops in (total.real, total.padded))
-    assert f"{total.stages:,} stages" in comment
-    assert f"{total.trainings:,} trainings" in comment
+    real, padded = (wording.short(total[kind] / 1e18) for kind in ("real", "padded"))
+    assert f"{total['stages']:,.0f} stages" in comment
+    assert f"{total['trainings']:,.0f} trainings" in comment
     assert f"{real} EFLOP at the lengths that texts have, {padded} with all padded" in comment
-    hours = budget_tables.duration(costs.hours(total.real, 100))
+    hours = wording.duration(budget.hours(total["real"], 100))
     assert f"{hours} at a sustained 100 TFLOP/s" in comment
-    stored = {kind: budget_tables.size(number) for kind, number in total.stored.items()}
+    stored = {kind: wording.size(total[kind]) for kind in budget.STORED}
     assert f"{stored['dense weights']} of dense weights" in comment
     assert f"{stored['masks']} of masks, {stored['predictions']} of predictions" in comment
-    assert f"{budget_tables.size(sum(total.stored.values()))} in the DVC cache" in comment
-    overhead = budget_tables.duration(costs.overhead(total.stages, total.stages) / 3600)
+    assert f"{wording.size(total[list(budget.STORED)].sum())} in the DVC cache" in comment
+    overhead = wording.duration(counted.seconds / 3600)
     assert f"DVC itself adds about {overhead}" in comment

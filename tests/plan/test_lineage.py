@@ -4,15 +4,15 @@ import random
 
 import pytest
 
-from stages.commands import overrides
 from stages.tickets import settings
 from stages.tickets.plan import expansion, lineage, work
 from stages.tickets.plan.lineage import Stage, changes
+from stages.tickets.settings import compose
 from tests.imports import ROOT
 from tests.test_pipeline import STUDIES, lies_in, pipeline
 
 SETTINGS = expansion.parsing(ROOT / ".dvc" / "config")
-READERS = {"check", "baselines", "stability", "survival", "score", "plot"}
+READERS = {"check", "baselines", "stability", "survival", "score", "report"}
 
 
 def stage(name, deps="", outs="", command="run", **tracked):
@@ -81,7 +81,7 @@ def test_agrees_with_a_walk_over_all_pairs(seed):
 def changed(path, *new):
     """What becomes of the stages of a study with other settings."""
     content = settings.content(path)
-    other = overrides.overridden(content, new)
+    other = compose.overridden(content, new)
     settings.checked(other, str(path))
     stages = [expansion.expand(pipeline(), study, SETTINGS) for study in (content, other)]
     by_name = {s.name: s for side in stages for s in side}
@@ -95,9 +95,7 @@ def test_another_seed_adds_its_own_stages(path):
     assert found.gone == ()
     assert {stages[name].option("seed") for name in found.new} == {"99"}
     assert {"fine-tune", "prune-round", "ticket"} <= {stages[name].group for name in found.new}
-    trained = [
-        name for name in found.stale if work.RULES[stages[name].group](stages[name]).trainings
-    ]
+    trained = [name for name in found.stale if (made := work.of(stages[name])) and made.trainings]
     sources = {stages[name].option("source") for name in trained}
     assert sources <= {
         "one-shot",
@@ -106,7 +104,7 @@ def test_another_seed_adds_its_own_stages(path):
 
 
 def test_another_recipe_of_one_task_reruns_its_trainings_and_those_of_its_masks():
-    found, stages = changed(ROOT / "params.yaml", "override.paraphrase.epochs=2")
+    found, stages = changed(ROOT / "params.yaml", "+override.paraphrase.epochs=2")
     assert (found.new, found.gone) == ((), ())
     joint = {n for n, s in stages.items() if "multi-task" in (s.group, s.option("source"))}
     assert joint <= set(found.stale)  # it reads all that is prepared
@@ -115,7 +113,7 @@ def test_another_recipe_of_one_task_reruns_its_trainings_and_those_of_its_masks(
     assert {stages[n].group for n in stale if not work.task_of(stages[n])} <= READERS
     of_task = {name for name, s in stages.items() if work.task_of(s) == "paraphrase"}
     assert of_task == {n for n in stale if work.task_of(stages[n])}
-    found, stages = changed(ROOT / "params.yaml", "override.mlm.epochs=2")
+    found, stages = changed(ROOT / "params.yaml", "+override.mlm.epochs=2")
     others = {n for n in found.stale if work.task_of(stages[n]) not in ("mlm", "")}
     assert others == joint | {n for n, s in stages.items() if s.option("source") == "mlm"} - {
         n for n in stages if work.task_of(stages[n]) == "mlm"
@@ -124,4 +122,4 @@ def test_another_recipe_of_one_task_reruns_its_trainings_and_those_of_its_masks(
 
 def test_a_setting_of_figures_reruns_the_figures():
     found, _ = changed(ROOT / "params.yaml", "plot.columns=2")
-    assert found == lineage.Changes((), (), ("check", "plot"))
+    assert found == lineage.Changes((), (), ("check", "report"))

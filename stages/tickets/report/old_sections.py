@@ -17,7 +17,7 @@ from stages.tickets.report.old import old_section
 from stages.tickets.report.results import Results
 from stages.tickets.report.section import Section
 from stages.tickets.report.words import NONE, count
-from stages.tickets.settings import Params as Study
+from stages.tickets.settings import Study
 
 
 def old_sections(results: Results, config: Study) -> dict[str, Section]:

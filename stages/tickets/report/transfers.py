@@ -7,7 +7,7 @@ from stages.tickets.report.names import SOURCES
 from stages.tickets.report.published import PublishedTransfer
 from stages.tickets.report.results import Results
 from stages.tickets.report.scores import Run, Scores
-from stages.tickets.settings import Params as Study
+from stages.tickets.settings import Study
 from stages.tickets.statistics import intervals
 from stages.tickets.statistics.intervals import Difference, Summary
 

@@ -12,7 +12,7 @@ from stages.tickets.report.claim import Claim
 from stages.tickets.report.rows import Kept, ScoreRow
 from stages.tickets.report.scores import Run, Scores
 from stages.tickets.report.sections import transfer, transfer_weights
-from stages.tickets.settings import Params
+from stages.tickets.settings import Study as Params
 from stages.tickets.statistics import correlation
 from tests.made_up import Study, chen, config, study, with_everything, with_language, with_scores
 

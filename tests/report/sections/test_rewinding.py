@@ -9,7 +9,7 @@ from stages.tickets.report.rows import ScoreRow
 from stages.tickets.report.scores import Run, Scores
 from stages.tickets.report.section import Section
 from stages.tickets.report.sections import rewinding
-from stages.tickets.settings import Params
+from stages.tickets.settings import Study as Params
 from tests.made_up import Study, config, study, with_everything, with_language
 
 

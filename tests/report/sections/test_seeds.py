@@ -9,7 +9,7 @@ from stages.tickets.report.section import Section
 from stages.tickets.report.sections import seeds
 from stages.tickets.report.sections.seeds import Crossed
 from stages.tickets.report.words import NOT_RUN
-from stages.tickets.settings import Params
+from stages.tickets.settings import Study as Params
 from tests.made_up import Study, config, study, with_everything
 
 

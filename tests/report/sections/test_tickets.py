@@ -14,7 +14,7 @@ from stages.tickets.report.sections import controls
 from stages.tickets.report.sections import tickets as section_of_tickets
 from stages.tickets.report.table import Table
 from stages.tickets.report.words import NONE
-from stages.tickets.settings import Params
+from stages.tickets.settings import Study as Params
 from tests.made_up import TASKS, Study, chen, config, study, with_everything, with_scores
 
 

@@ -7,7 +7,7 @@ from stages.tickets.report.claim import ABOVE, CHEN, Claim, of_difference
 from stages.tickets.report.results import Results
 from stages.tickets.report.rows import Agreement
 from stages.tickets.report.words import count
-from stages.tickets.settings import Params as Study
+from stages.tickets.settings import Study
 from stages.tickets.statistics import intervals
 from stages.tickets.statistics.intervals import Difference
 

@@ -7,7 +7,7 @@ from stages.tickets.report import structure_claims
 from stages.tickets.report.claim import PRASANNA, Claim
 from stages.tickets.report.results import Results
 from stages.tickets.report.section import Section
-from stages.tickets.settings import Params as Study
+from stages.tickets.settings import Study
 
 
 def section(results: Results, study: Study, claims: Sequence[Claim]) -> Section:

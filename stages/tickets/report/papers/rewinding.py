@@ -11,7 +11,7 @@ from stages.tickets.report.results import Results
 from stages.tickets.report.scores import Run
 from stages.tickets.report.tickets import at_tickets
 from stages.tickets.report.words import count, percent, points
-from stages.tickets.settings import Params as Study
+from stages.tickets.settings import Study
 from stages.tickets.statistics.intervals import Difference
 
 WORSE, BETTER = 0.03, 0.02

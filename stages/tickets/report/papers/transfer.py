@@ -16,7 +16,7 @@ from stages.tickets.report.claim import (
 from stages.tickets.report.results import Results
 from stages.tickets.report.transfers import Levels, Source, Transfer, served
 from stages.tickets.report.words import count, percent, points
-from stages.tickets.settings import Params as Study
+from stages.tickets.settings import Study
 
 STAGES = ("transfer",)
 MLM = "mlm"

@@ -23,7 +23,7 @@ from stages.tickets.report.sections import (
     transfer,
     transfer_weights,
 )
-from stages.tickets.settings import Params as Study
+from stages.tickets.settings import Study
 
 ORDER: Sequence[ModuleType | str] = (
     tasks,

@@ -14,7 +14,7 @@ from stages.tickets.report.rows import Agreement
 from stages.tickets.report.section import Section
 from stages.tickets.report.table import Column, Record, Table, table
 from stages.tickets.report.words import NOT_RUN, percent
-from stages.tickets.settings import Params as Study
+from stages.tickets.settings import Study
 from stages.tickets.statistics import intervals
 
 MEASURES = {"jaccard": "Jaccard", "cohen_kappa": "Cohen's κ", "fleiss_kappa": "Fleiss' κ"}

@@ -13,7 +13,7 @@ from stages.tickets.report.results import Results
 from stages.tickets.report.rows import HansScore
 from stages.tickets.report.section import Section
 from stages.tickets.report.table import Column, Record, Table, numbers, table
-from stages.tickets.settings import Params as Study
+from stages.tickets.settings import Study
 from stages.tickets.statistics import intervals
 from stages.tickets.statistics.intervals import Seed, Summary
 

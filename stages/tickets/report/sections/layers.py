@@ -23,7 +23,7 @@ from stages.tickets.report.rows import Kept
 from stages.tickets.report.section import Section
 from stages.tickets.report.table import Column, Record, Table, numbers, records, spread, table
 from stages.tickets.report.words import NONE, NOT_RUN, matrix_name, percent, points
-from stages.tickets.settings import Params as Study
+from stages.tickets.settings import Study
 from stages.tickets.statistics import intervals
 from stages.tickets.statistics.intervals import Summary
 

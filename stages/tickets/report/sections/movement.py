@@ -14,7 +14,7 @@ from stages.tickets.report.section import Section
 from stages.tickets.report.sections.agreement import Alike, mean_of
 from stages.tickets.report.table import Column, Record, Table, records, table
 from stages.tickets.report.words import NONE, count, percent, points
-from stages.tickets.settings import Params as Study
+from stages.tickets.settings import Study
 from stages.tickets.statistics import intervals
 
 FORCED = 0.9

@@ -15,7 +15,7 @@ from stages.tickets.report.sections import standard
 from stages.tickets.report.sections.standard import OTHERS, Trained, Trials, absent, sizes
 from stages.tickets.report.table import Column, Record, Table, numbers, table
 from stages.tickets.report.words import count, percent
-from stages.tickets.settings import Params as Study
+from stages.tickets.settings import Study
 from stages.tickets.statistics import intervals
 from stages.tickets.statistics.intervals import Difference
 

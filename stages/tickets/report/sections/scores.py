@@ -12,7 +12,7 @@ from stages.tickets.report.scores import VALIDATION, Run, Scores
 from stages.tickets.report.section import Section
 from stages.tickets.report.table import Column, Record, Table, numbers, records, spread, table
 from stages.tickets.report.words import NONE, metric_name
-from stages.tickets.settings import Params as Study
+from stages.tickets.settings import Study
 from stages.tickets.statistics import intervals
 from stages.tickets.statistics.intervals import Summary
 

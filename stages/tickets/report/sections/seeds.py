@@ -9,7 +9,7 @@ from stages.tickets.report.scores import Run
 from stages.tickets.report.section import Section
 from stages.tickets.report.table import Column, Record, Table, spread, table
 from stages.tickets.report.words import NONE, NOT_RUN, percent, points, probability
-from stages.tickets.settings import Params as Study
+from stages.tickets.settings import Study
 from stages.tickets.statistics import intervals, variance
 from stages.tickets.statistics.intervals import Summary
 from stages.tickets.statistics.variance import Effect, TwoWay

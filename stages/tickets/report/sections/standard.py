@@ -12,7 +12,7 @@ from stages.tickets.report.results import Results
 from stages.tickets.report.scores import Run
 from stages.tickets.report.table import Column, Record, Table, numbers, table
 from stages.tickets.report.words import NONE
-from stages.tickets.settings import Params as Study
+from stages.tickets.settings import Study
 from stages.tickets.statistics.intervals import Difference, Summary
 
 OTHERS = ("standard", "aliased")

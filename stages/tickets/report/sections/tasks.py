@@ -8,7 +8,7 @@ from stages.tickets.report.rows import TaskSize
 from stages.tickets.report.section import Section
 from stages.tickets.report.table import Column, Table, table
 from stages.tickets.report.words import count, metric_name
-from stages.tickets.settings import Params as Study
+from stages.tickets.settings import Study
 
 PREDICTED = {"regression": "a score", "mlm": "hidden words", "span": "an answer in a text"}
 """What a task of a kind that has no classes predicts."""

@@ -11,7 +11,7 @@ from stages.tickets.report.scores import Run
 from stages.tickets.report.section import Section
 from stages.tickets.report.table import Column, Record, Table, numbers, table
 from stages.tickets.report.words import NONE, count, percent, points
-from stages.tickets.settings import Params as Study
+from stages.tickets.settings import Study
 from stages.tickets.statistics.intervals import Difference, Summary
 
 STAGES = ("transfer-weights",)

@@ -26,7 +26,7 @@ from stages.tickets.report.sections.patterns.survival import (
     p_value,
     survival_table,
 )
-from stages.tickets.settings import Params as Study
+from stages.tickets.settings import Study
 
 
 def section(results: Results, study: Study) -> Section:

@@ -16,7 +16,7 @@ from stages.tickets.report.sections.patterns.shares import FINE_TUNED, NAMES, Sh
 from stages.tickets.report.table import Record
 from stages.tickets.searches.attention import patterns
 from stages.tickets.searches.attention.patterns import PATTERNS, Rule
-from stages.tickets.settings import Params as Study
+from stages.tickets.settings import Study
 
 COLOURS = dict(zip(PATTERNS, (BLUE, ORANGE, GREEN, PURPLE, GREY), strict=True))
 DARK = (PATTERNS[0], PATTERNS[-1])

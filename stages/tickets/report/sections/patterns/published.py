@@ -11,7 +11,7 @@ from stages.tickets.report.sections.patterns.shares import FINE_TUNED, NAMES, NO
 from stages.tickets.report.table import Column, Record, Table, numbers, table
 from stages.tickets.report.words import NONE, points, signed
 from stages.tickets.searches.attention.patterns import PATTERNS
-from stages.tickets.settings import Params as Study
+from stages.tickets.settings import Study
 from stages.tickets.statistics.intervals import Summary
 
 OTHER_TASKS = "other tasks"

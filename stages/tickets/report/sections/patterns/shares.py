@@ -9,7 +9,7 @@ from stages.tickets.report.results import Results
 from stages.tickets.report.search_rows import HEADS, MAPS, STATES, Confusion, PatternShare
 from stages.tickets.report.table import Column, Record, Table, table
 from stages.tickets.searches.attention.patterns import PATTERNS
-from stages.tickets.settings import Params as Study
+from stages.tickets.settings import Study
 from stages.tickets.statistics import intervals
 from stages.tickets.statistics.intervals import Summary
 

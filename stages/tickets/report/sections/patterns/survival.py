@@ -11,7 +11,7 @@ from stages.tickets.report.search_rows import MAPS, HeadPatterns
 from stages.tickets.report.sections.patterns.shares import FINE_TUNED
 from stages.tickets.report.table import Column, Table, table
 from stages.tickets.report.words import NONE
-from stages.tickets.settings import Params as Study
+from stages.tickets.settings import Study
 from stages.tickets.settings.noise import stable_seed
 from stages.tickets.statistics import correlation
 

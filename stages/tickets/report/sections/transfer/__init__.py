@@ -13,7 +13,7 @@ from stages.tickets.report.sections.transfer.maps import published_figure, trans
 from stages.tickets.report.table import Column, Record, Table, numbers, table
 from stages.tickets.report.transfers import Source, Transfer, serves
 from stages.tickets.report.words import NONE, NOT_RUN, percent, points, signed
-from stages.tickets.settings import Params as Study
+from stages.tickets.settings import Study
 
 
 def section(results: Results, study: Study) -> Section:

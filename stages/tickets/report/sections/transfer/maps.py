@@ -13,7 +13,7 @@ from stages.tickets.report.results import Results
 from stages.tickets.report.table import Record
 from stages.tickets.report.transfers import Levels, Source, Transfer, serves
 from stages.tickets.report.words import signed
-from stages.tickets.settings import Params as Study
+from stages.tickets.settings import Study
 
 CUT = 15.0
 """Points at which the published map's colours end: CoLA's cells reach -54."""

@@ -1,0 +1,66 @@
+"""The sections of the report in their order, and what its numbers are about."""
+
+from stages.tickets.report import scope, sections
+from tests.made_up import config, study
+
+
+def test_every_answer_table_and_figure_stands_in_its_section() -> None:
+    made = study(config(3, 3, 2))
+    found = sections.build(made.results, made.config)
+    assert {
+        section.name: ([one.name for one in section.figures], [one.name for one in section.tables])
+        for section in found
+    } == {
+        "tasks": ([], ["tasks"]),
+        "tickets": ([], ["tickets", "ticket_rules", "tickets_published"]),
+        "scores": (["scores"], ["scores", "other_metrics"]),
+        "controls": (["controls"], ["controls"]),
+        "transfer": (
+            ["transfer", "transfer_published"],
+            ["transfer", "transfer_published"],
+        ),
+        "transfer_weights": ([], ["transfer_weights"]),
+        "rewinding": (["rewinding", "standard"], ["rewinding", "standard"]),
+        "seeds": ([], ["cross", "cross_variance"]),
+        "agreement": (["agreement"], ["agreement"]),
+        "layers": (["layers", "layers_by_task"], ["layers", "types"]),
+        "movement": (["movement"], ["movement", "beyond"]),
+        "chen_claims": ([], ["chen_claims"]),
+        "subnetworks": (["subnetworks"], ["subnetworks"]),
+        "bad_subnetworks": ([], ["bad_subnetworks"]),
+        "claims": ([], ["claims", "structure_claims", "published"]),
+        "survival": (
+            [
+                "survival",
+                "survival_of_weights",
+                "survival_of_heads",
+                "survival_of_mlps",
+                "survival_by_task",
+                "survival_of_weights_by_task",
+                "overlaps",
+            ],
+            [
+                "searches",
+                "structure_agreement",
+                "weights_by_layer",
+                "survival_published",
+                "overlaps_published",
+            ],
+        ),
+        "importance": (["importance", "importance_by_magnitude"], ["magnitude_by_importance"]),
+        "hans": (["hans"], ["hans", "hans_subcases"]),
+        "patterns": (
+            ["pattern_examples", "patterns"],
+            ["patterns", "patterns_published", "pattern_survival", "pattern_confusion"],
+        ),
+    }
+
+
+def test_the_scope_says_what_the_numbers_are_about() -> None:
+    made = study(config(3, 3, 2))
+    record = {"num_prunable": 12345, "num_weights": 23456, "masked_accuracy": 0.41}
+    facts = dict(scope.scope(made.found, record, made.config))
+    assert "12,345 of 23,456" in facts["Prunable"]
+    assert facts["Seeds"] == "1, 2, 3 (n=3)"
+    assert "similarity (Pearson)" in facts["Tasks"]
+    assert "41\N{NO-BREAK SPACE}%" in facts["Encoder"]
