@@ -82,12 +82,12 @@ def compare(results: Results, study: Study) -> list[Pair]:
     return rows
 
 
-def pooled(points_: Sequence[int], results: Results, study: Study) -> tuple[Difference | None, int]:
+def pooled(at: Sequence[int], results: Results, study: Study) -> tuple[Difference | None, int]:
     """The gain at some points, by seed the mean over pairs, and the number of those."""
     asked = study.transfer_weights
     pairs = [
         runs(source, target, point, study)
-        for point in points_
+        for point in at
         for source in asked.sources
         for target in asked.targets
     ]

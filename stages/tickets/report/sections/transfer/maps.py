@@ -113,7 +113,11 @@ def _two_maps(
             return signed(levels[place]) + star if place in levels else ""
 
         cells = [
-            [100 * levels[s, t] if (s, t) in levels else None for t in targets] for s in sources
+            [
+                100 * levels[source, target] if (source, target) in levels else None
+                for target in targets
+            ]
+            for source in sources
         ]
         texts = [[text((source, target)) for target in targets] for source in sources]
         names = ([source_name(source) for source in sources], targets)
