@@ -1,4 +1,4 @@
-"""Check the whole of params.yaml before any work, and that what it names is there."""
+"""Check the whole of params.yaml and that what it names is there; write what the study has to run."""
 
 import importlib.util
 from pathlib import Path
@@ -8,6 +8,8 @@ import typer
 
 from stages.launch import cli
 from stages.tickets import settings
+from stages.tickets.plan import declared, manifest
+from stages.tickets.plan import stages as pipeline
 
 
 def check(study: settings.Study) -> None:
@@ -52,8 +54,16 @@ def _file(path: str, key: str) -> None:
         raise settings.ParamsError(f"{key} is {path!r}, but there is no such file")
 
 
-def main(out: Annotated[Path, typer.Option()]) -> None:
+def main(
+    out: Annotated[Path, typer.Option()],
+    manifest_out: Annotated[
+        Path, typer.Option("--manifest", help="The runs of the study, written.")
+    ],
+) -> None:
     check(settings.load(cli.PARAMS))
+    content, files = settings.content(cli.PARAMS), pipeline.read(Path())
+    stages = pipeline.expand(files, content, pipeline.parsing(Path(pipeline.CONFIG)))
+    manifest.save(declared.manifest_of(stages, files, content), manifest_out)
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text("params.yaml is as it should be\n", encoding="utf-8")
 

@@ -13,13 +13,14 @@ from stages.tickets.report.table import to_csv, to_markdown, to_tex
 
 
 def main(
+    manifest: Annotated[Path, typer.Option(help="What `check` wrote.")],
     measured: Annotated[Path, typer.Option(help="Folder of what the experiments measured.")],
     encoder: Annotated[Path, typer.Option(help="Folder of encoder.json.")],
     published: Annotated[Path, typer.Option(help="Folder of published numbers.")],
     report: Annotated[Path, typer.Option(help="Folder of scores.csv, and of all that is written.")],
 ) -> None:
     study = settings.load(cli.PARAMS)
-    read = results.load(study, report, measured, encoder, published)
+    read = results.load(study, manifest, report, measured, encoder, published)
     parts = sections.build(read, study)
     for table in (table for section in parts for table in section.tables):
         write(report / "tables" / f"{table.name}.csv", to_csv(table.records, table.missing))
@@ -33,8 +34,8 @@ def main(
         line = scores.mean_scores(kind, read.scores, study)
         write(report / "figures" / f"scores_mean_{kind}.csv", to_csv(line))
     content = page.content(parts, read, study)
-    write(report / "index.html", page.to_html(content, study))
-    write(report / "README.md", page.to_readme(content, study))
+    write(report / "index.html", page.to_html(content, read))
+    write(report / "README.md", page.to_readme(content, read))
 
 
 def write(path: Path, text: str) -> None:

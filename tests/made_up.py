@@ -1,11 +1,14 @@
 """Made-up results of studies from one run to many, as other stages would have written them."""
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from itertools import combinations, product
 from pathlib import Path
 
 from stages.tickets import settings
+from stages.tickets.plan.manifest import Manifest
 from stages.tickets.report import published, rows
 from stages.tickets.report.names import control_run
 from stages.tickets.report.old import ChenResults, PatternResults
@@ -36,6 +39,7 @@ from stages.tickets.report.search_rows import (
 from stages.tickets.report.search_rows import Size as Sizes
 from stages.tickets.searches.attention.patterns import PATTERNS
 from stages.tickets.settings import Study as Params
+from tests.pipeline import manifest
 
 Size = tuple[int, int, int, bool]
 """Tasks, seeds, rounds, and whether there are controls."""
@@ -85,6 +89,7 @@ class Study:
     def results(self) -> Results:
         return Results(
             self.config,
+            manifest_of(self.config),
             self.found,
             {"num_prunable": 5, "num_weights": 9},
             Path("measured"),
@@ -116,6 +121,16 @@ class Study:
             published_dark=self.chen.dark,
             published_strict=self.chen.strict,
         )
+
+
+def manifest_of(config: Params) -> Manifest:
+    """What the dvc.yaml files make of a config."""
+    return _manifest(json.dumps(config.model_dump(mode="json", by_alias=True)))
+
+
+@cache
+def _manifest(content: str) -> Manifest:
+    return manifest(json.loads(content))
 
 
 def config(

@@ -15,7 +15,7 @@ from stages import check
 from stages.launch import cli
 from stages.tickets import settings
 from tests.imports import ROOT
-from tests.test_pipeline import STUDIES, read
+from tests.pipeline import STUDIES, read
 
 OUT = Path("results/params-checked")
 Change = Callable[[dict[str, Any]], object]
@@ -51,7 +51,9 @@ def write(study: dict[str, Any]) -> None:
 def run() -> int:
     """The exit code of the stage, run in this process."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sys, "argv", ["check.py", "--out", str(OUT)])
+        patch.setattr(
+            sys, "argv", ["check.py", "--out", str(OUT), "--manifest", "results/manifest.json"]
+        )
         with pytest.raises(SystemExit) as end:
             cli.run(check.main)
     return int(end.value.code or 0)
@@ -313,7 +315,15 @@ def test_the_exponent_that_dvc_writes_is_a_number() -> None:
 def test_the_command_of_dvc_yaml_ends_with_1(project: Path) -> None:
     write(miniature(WRONG[0][0]))
     found = subprocess.run(
-        [sys.executable, "-m", "stages.check", "--out", str(OUT)],
+        [
+            sys.executable,
+            "-m",
+            "stages.check",
+            "--out",
+            str(OUT),
+            "--manifest",
+            "results/manifest.json",
+        ],
         cwd=project,
         env=os.environ | {"PYTHONPATH": str(ROOT)},
         capture_output=True,

@@ -16,8 +16,8 @@ from dvc.repo import Repo  # type: ignore[import-untyped]
 
 from tests.imports import ROOT
 from tests.launch.test_warm import end_warm_processes
+from tests.pipeline import lies_in, pipeline
 from tests.pipeline.study import STUDY, contents, run_all, stages, write_study
-from tests.test_pipeline import lies_in
 
 SMALL = STUDY | {
     "tasks": ["mood", "mlm"],
@@ -47,7 +47,8 @@ SMALL = STUDY | {
     | {"tasks": ["mood"], "network": STUDY["patterns"]["network"] | {"seeds": [1]}},
 }
 """A task of one's own, another task, one seed, two rounds."""
-READERS = {"stability", "survival", "score", "plot"}
+MANIFEST = "results/manifest.json"
+READERS = {"stability", "survival", "score", "report"}
 OF_SEARCHES = {
     "search@mood-1",
     "super@mood",
@@ -104,24 +105,30 @@ class Project:
                 patch.setenv(name, value)
             patch.chdir(self.folder)
             with Repo() as repo:
-                return set(repo.status())
+                return {name_of(address) for address in repo.status()}
+
+
+def name_of(address: str) -> str:
+    """The name of a stage, of that and its dvc.yaml."""
+    return address.rpartition(":")[2]
 
 
 def ran(output: str) -> list[str]:
-    """The stages that DVC says it runs, in their order."""
-    return re.findall(r"(?m)^Running stage '(.+)':$", output)
+    """The names of stages that DVC says it runs, in their order."""
+    return [name_of(address) for address in re.findall(r"(?m)^Running stage '(.+)':$", output)]
 
 
 def with_dependants(changed: set[str], study: dict[str, Any]) -> set[str]:
     """Stages and all that depend on what they make.
 
-    But for what `check` makes, which is always the same (see test_check.py), and code, which no setting
-    changes.
+    Left out are what `check` makes, which is the same unless there are other runs, and code, which no
+    setting changes.
     """
     found = set(changed)
     for stage in stages(study):  # each comes after those that it depends on
         made = [out for other in stages(study) if other.name in found for out in other.outs]
-        if any(lies_in(dep, out) or lies_in(out, dep) for dep in stage.inputs for out in made):
+        inputs = [dep for dep in stage.inputs if dep != MANIFEST]
+        if any(lies_in(dep, out) or lies_in(out, dep) for dep in inputs for out in made):
             found.add(stage.name)
     return found
 
@@ -132,7 +139,7 @@ def finished() -> Iterator[Project]:
     with tempfile.TemporaryDirectory() as folder:
         project = Project(Path(folder).resolve() / "p")
         shutil.copytree(ROOT / "published", project.folder / "published")
-        for part in ("dvc.yaml", ".dvcignore", ".dvc/config"):
+        for part in (*pipeline(), ".dvcignore", ".dvc/config"):
             (project.folder / part).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(ROOT / part, project.folder / part)
         own_settings = project.folder / ".dvc" / "config.local"
@@ -156,9 +163,10 @@ def project(finished: Project) -> Iterator[Project]:
 
 
 def test_a_second_repro_runs_nothing(finished: Project) -> None:
-    lock = (finished.folder / "dvc.lock").read_bytes()
+    locks = {lock: lock.read_bytes() for lock in finished.folder.rglob("dvc.lock")}
+    assert len(locks) == len({stage.file for stage in stages(SMALL)})
     assert "Data and pipelines are up to date." in finished.repro()
-    assert (finished.folder / "dvc.lock").read_bytes() == lock
+    assert {lock: lock.read_bytes() for lock in locks} == locks
 
 
 @pytest.mark.usefixtures("on_the_cpu")
@@ -181,7 +189,7 @@ def chain(task: str, seed: int) -> set[str]:
     ("change", "expected"),
     [
         pytest.param({}, set(), id="nothing"),
-        pytest.param({"plot": STUDY["plot"] | {"columns": 1}}, {"check", "plot"}, id="a figure"),
+        pytest.param({"plot": STUDY["plot"] | {"columns": 1}}, {"check", "report"}, id="a figure"),
         pytest.param(
             {"seeds": [1, 2]},
             {
@@ -226,22 +234,22 @@ def chain(task: str, seed: int) -> set[str]:
         ),
         pytest.param(
             {"controls": SMALL["controls"] | {"rounds": [1, 2]}},
-            {"check", "controls@mood-1-2", "survival", "score", "plot"},
+            {"check", "controls@mood-1-2", "survival", "score", "report"},
             id="a round of controls",
         ),
         pytest.param(
             {"retrain": SMALL["retrain"] | {"structured": ["good", "random"]}},
-            {"check", "retrain@mood-1-random", "survival", "score", "plot"},
+            {"check", "retrain@mood-1-random", "survival", "score", "report"},
             id="a subnetwork",
         ),
         pytest.param(
             {"search": SMALL["search"] | {"permutations": 20}},
-            {"check", "super@mood", "patterns@mood", "survival", "plot"},
+            {"check", "super@mood", "patterns@mood", "survival", "score", "report"},
             id="permutations",
         ),
         pytest.param(
             {"patterns": SMALL["patterns"] | {"examples": {"split": "selection", "number": 5}}},
-            {"check", "patterns@mood", "plot"},
+            {"check", "patterns@mood", "report"},
             id="examples of patterns",
         ),
         pytest.param(
@@ -301,8 +309,8 @@ def test_a_changed_table_of_ones_own_reruns_its_task(project: Project) -> None:
 
 
 def test_a_remark_reruns_no_stage_and_what_starts_stages_none_either(project: Project) -> None:
-    add("# a remark\n", project.folder / "stages" / "tickets" / "training.py")
-    add("MORE = 1\n", project.folder / "stages" / "warm.py")
+    add("# a remark\n", project.folder / "stages" / "tickets" / "training" / "fit.py")
+    add("MORE = 1\n", project.folder / "stages" / "launch" / "warm.py")
     assert ran(project.repro()) == ["code"]
 
 
@@ -311,8 +319,8 @@ def test_changed_code_and_settings_rerun_what_reads_them(project: Project) -> No
     add("MORE = 1\n", project.folder / "stages" / "stability.py")
     study = SMALL | {"plot": STUDY["plot"] | {"columns": 2}}
     write_study(project.folder, study)
-    assert project.changed() == {"code", "check", "plot"}
-    assert sorted(ran(project.repro())) == ["check", "code", "plot", "stability"]
+    assert project.changed() == {"code", "check", "report"}
+    assert sorted(ran(project.repro())) == ["check", "code", "report", "stability"]
     assert project.changed() == set()
 
 

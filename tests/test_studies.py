@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from stages.tickets import settings
-from stages.tickets.plan import budget, expansion, sizes, wording
+from stages.tickets.plan import budget, sizes, wording
 from stages.tickets.plan.lineage import Changes
 from stages.tickets.settings import compose
-from tests.test_pipeline import pipeline
+from tests.pipeline import resolve
 
 ROOT = Path(__file__).parent.parent
 STUDIES = compose.studies(ROOT / "studies")
@@ -75,7 +75,7 @@ def test_the_costs_in_a_comment_are_those_of_the_budget(name):
     path = ROOT / "studies" / f"{name}.yaml"
     content = settings.content(path)
     study = settings.checked(content, path.name)
-    stages = expansion.expand(pipeline(), content, expansion.parsing(ROOT / ".dvc" / "config"))
+    stages = resolve(content)
     found = sizes.measure(study, content, ROOT / "none", {})
     counted = budget.budget(stages, found, Changes((), (), ()))
     total = budget.total(counted.costs)

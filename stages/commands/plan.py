@@ -4,26 +4,15 @@ A command and no stage: `uv run python -m stages plan`.
 """
 
 import json
-import subprocess
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-from ruamel.yaml import YAML
 
 from stages.launch import cli
 from stages.tickets import settings
-from stages.tickets.plan import budget, expansion, lineage, sizes, wording
-
-PIPELINE, LOCK, CONFIG = Path("dvc.yaml"), Path("dvc.lock"), Path(".dvc/config")
-
-
-def committed(file: Path) -> Any:  # noqa: ANN401
-    """Content of a YAML file as last committed; None if git has none."""
-    shown = subprocess.run(
-        ["git", "show", f"HEAD:./{file.as_posix()}"], capture_output=True, check=False
-    )
-    return YAML(typ="safe").load(shown.stdout) if shown.returncode == 0 else None
+from stages.tickets.plan import budget, committed, lineage, sizes, wording
+from stages.tickets.plan import stages as expansion
 
 
 def main(
@@ -46,16 +35,17 @@ def main(
     as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
 ) -> None:
     content = settings.content(file, changes or ())
-    study, parsing = settings.checked(content, str(file)), expansion.parsing(CONFIG)
-    pipeline = YAML(typ="safe").load(PIPELINE)
+    study, parsing = settings.checked(content, str(file)), expansion.parsing(Path(expansion.CONFIG))
+    pipeline = expansion.read(Path())
     stages = expansion.expand(pipeline, content, parsing)
-    locked = YAML(typ="safe").load(LOCK)["stages"] if results.exists() and LOCK.exists() else {}
+    locked = expansion.locked(Path()) if results.exists() else {}
     sized = sizes.measure(study, content, results, locked, encoder_config)
     other, name = None, None
     if against or changes:
         name = str(against or file)
         other = expansion.expand(pipeline, settings.content(against or file), parsing)
-    elif file == cli.PARAMS and (old := committed(file)) and (before := committed(PIPELINE)):
+    elif file == cli.PARAMS and (before := committed.pipeline(Path())):
+        old = committed.content(Path(), str(file))
         other, name = expansion.expand(before, old, parsing), f"{file} as committed"
     compared = lineage.changes(stages if other is None else other, stages)
     plan = wording.Plan(

@@ -12,19 +12,20 @@ import pytest
 from stages.commands import plan
 from stages.launch import cli
 from stages.tickets import settings
+from stages.tickets.plan import stages
 from tests.imports import ROOT
 
 
 @pytest.fixture(autouse=True)
 def project(tmp_path, monkeypatch):
     """The committed pipeline in a folder without results."""
-    for file in ("dvc.yaml", "params.yaml", ".dvc/config"):
-        (tmp_path / file).parent.mkdir(exist_ok=True)
+    for file in (*stages.read(ROOT), "params.yaml", ".dvc/config"):
+        (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / file, tmp_path / file)
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("SCRATCHCARD_DATA", raising=False)
     git("init", "-q")
-    git("add", "dvc.yaml", "params.yaml")
+    git("add", "dvc.yaml", "pipeline", "params.yaml")
     git("-c", "user.name=x", "-c", "user.email=x@example.org", "commit", "-q", "-m", "x")
 
 

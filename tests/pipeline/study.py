@@ -15,7 +15,7 @@ from stages.launch import cli, warm
 from stages.tickets import files
 from stages.tickets.pruning.masks import Mask
 from tests.imports import ROOT
-from tests.test_pipeline import Stage, read, resolve
+from tests.pipeline import Stage, read, resolve
 
 SHIPPED = read(ROOT / "params.yaml")
 TRAIN = SHIPPED["train"] | {"epochs": 2, "batch_size": 8}
@@ -122,7 +122,7 @@ def write_study(folder: Path, study: dict[str, Any]) -> None:
 
 
 def stages(study: dict[str, Any] = STUDY) -> list[Stage]:
-    return resolve(read(ROOT / "dvc.yaml"), study)
+    return resolve(study)
 
 
 def run(module: str, *arguments: str) -> int:
@@ -137,8 +137,8 @@ def run(module: str, *arguments: str) -> int:
 def run_all(folder: Path, study: dict[str, Any] = STUDY) -> Path:
     """Run every stage of a study in an empty folder, in this process."""
     folder.mkdir()
-    (folder / "stages").symlink_to(ROOT / "stages")
-    (folder / "published").symlink_to(ROOT / "published")
+    for part in ("stages", "published", "pipeline", "dvc.yaml", ".dvc"):
+        (folder / part).symlink_to(ROOT / part)
     write_study(folder, study)
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import torch
 
+from tests.pipeline import Stage, lies_in
 from tests.pipeline.study import STUDY, TRAIN, contents, run, run_all, stages, write_study
-from tests.test_pipeline import Stage, lies_in
 
 
 def test_the_same_input_gives_the_same_bytes(finished: Path) -> None:

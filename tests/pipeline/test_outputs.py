@@ -9,8 +9,8 @@ import pytest
 from stages.tickets import files
 from stages.tickets.pruning import masks
 from stages.tickets.tasks import task as tasks
+from tests.pipeline import Stage
 from tests.pipeline.study import NAMES, RUNS, SPARSITY, STUDY, contents, stages, ticket
-from tests.test_pipeline import Stage
 
 
 def test_every_stage_makes_its_outs(project: Path) -> None:

@@ -7,10 +7,10 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from stages import score
 from stages.tickets import files
 from stages.tickets.pruning import masks
-from tests.imports import ROOT
+from stages.tickets.report import scoring
+from tests.pipeline import shown_columns
 from tests.pipeline.study import (
     CONTROLS,
     RUNS,
@@ -18,12 +18,11 @@ from tests.pipeline.study import (
     STUDY,
     ticket,
 )
-from tests.test_pipeline import read, shown_columns
 
 
 def test_scores_have_a_row_per_run_split_and_metric(project: Path) -> None:
     table = pd.read_csv(project / "reports" / "tiny" / "scores.csv")
-    assert list(table.columns) == score.COLUMNS
+    assert list(table.columns) == list(scoring.SCORES)
     num_seeds = len(STUDY["seeds"])
     runs_of_each_kind = {
         "dense": num_seeds,
@@ -117,7 +116,7 @@ def test_layers_count_the_survivors_of_every_mask(project: Path) -> None:
 
 
 def test_plots_of_dvc_yaml_show_columns_that_are_there(project: Path) -> None:
-    shown = shown_columns(read(ROOT / "dvc.yaml"), STUDY)
+    shown = shown_columns(STUDY)
     assert shown
     for path, column in shown:
         table = pd.read_csv(project / path)

@@ -4,18 +4,18 @@ import math
 from dataclasses import replace
 
 import pytest
-from ruamel.yaml import YAML
 
 from stages.tickets import settings
-from stages.tickets.plan import budget, expansion, flops, sizes, work
+from stages.tickets.plan import budget, flops, sizes, work
+from stages.tickets.plan import stages as pipeline
 from stages.tickets.plan.flops import Examples, Lengths
 from stages.tickets.plan.lineage import Changes
 from stages.tickets.plan.sizes import Sizes
 from tests.conftest import RECIPE
 from tests.imports import ROOT
+from tests.pipeline import resolve
 from tests.plan.test_flops import TINY
-from tests.plan.test_lineage import SETTINGS, stage
-from tests.test_pipeline import pipeline
+from tests.plan.test_stages import stage
 
 EXAMPLES = Examples("classification", 2, 90, 30, 8, Lengths.of([5]), Lengths.of([6]))
 SIZES = Sizes(TINY, "guess", {"mood": RECIPE}, {"mood": EXAMPLES}, {"mood": "a table"})
@@ -112,7 +112,7 @@ def test_dvc_takes_as_long_as_its_lock_files_are():
     """96 stages took 53 s in one file and 14.6 s in eight; 164 in one took 1.15 s each."""
 
     def seconds(number, files=1):
-        stages = [stage(f"{n % files}/dvc.yaml:a@{n}") for n in range(number)]
+        stages = [replace(stage(f"a@{n}"), file=f"{n % files}/dvc.yaml") for n in range(number)]
         return budget.overhead(stages, stages) - 0.6 * number  # the start of processes
 
     assert seconds(96) == pytest.approx(53, rel=0.25)
@@ -127,9 +127,9 @@ def test_bytes_are_those_that_dvc_lock_has():
     """Headers and losses of one run are 6 kB at most, or one per cent."""
     content = settings.content(ROOT / "params.yaml")
     sized = sizes.measure(settings.checked(content, "it"), content, ROOT / "none", {})
-    locked = YAML(typ="safe").load(ROOT / "dvc.lock")["stages"]
+    locked = pipeline.locked(ROOT)
     compared = set()
-    for made in expansion.expand(pipeline(), content, SETTINGS):
+    for made in resolve(content):
         entry = locked.get(made.name, {"cmd": ""})
         options = made.command.partition(" --")[2]
         if entry["cmd"].partition(" --")[2] != options or work.script(made) not in (

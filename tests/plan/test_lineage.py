@@ -5,18 +5,14 @@ import random
 import pytest
 
 from stages.tickets import settings
-from stages.tickets.plan import expansion, lineage, work
-from stages.tickets.plan.lineage import Stage, changes
+from stages.tickets.plan import lineage, work
+from stages.tickets.plan.lineage import changes
+from stages.tickets.plan.stages import Stage
 from stages.tickets.settings import compose
-from tests.imports import ROOT
-from tests.test_pipeline import STUDIES, lies_in, pipeline
+from tests.pipeline import STUDIES, lies_in, read, resolve
+from tests.plan.test_stages import stage
 
-SETTINGS = expansion.parsing(ROOT / ".dvc" / "config")
 READERS = {"check", "baselines", "stability", "survival", "score", "report"}
-
-
-def stage(name, deps="", outs="", command="run", **tracked):
-    return Stage(name, command, tuple(deps.split()), tuple(outs.split()), tracked)
 
 
 CHAIN = [
@@ -26,12 +22,6 @@ CHAIN = [
     stage("d", deps="out-c", outs="d"),
     stage("e", deps="other", outs="out-b"),
 ]
-
-
-def test_options_of_a_command():
-    found = stage("a", command="python -m x --point 5 --keep 1 --keep 2 --warm --name 'a b'")
-    assert found.options == {"point": ("5",), "keep": ("1", "2"), "name": ("a b",)}
-    assert (found.option("keep"), found.option("none")) == ("2", None)
 
 
 def test_nothing_changes_where_nothing_differs():
@@ -80,10 +70,10 @@ def test_agrees_with_a_walk_over_all_pairs(seed):
 
 def changed(path, *new):
     """What becomes of the stages of a study with other settings."""
-    content = settings.content(path)
+    content = read(path)
     other = compose.overridden(content, new)
     settings.checked(other, str(path))
-    stages = [expansion.expand(pipeline(), study, SETTINGS) for study in (content, other)]
+    stages = [resolve(study) for study in (content, other)]
     by_name = {s.name: s for side in stages for s in side}
     return changes(*stages), by_name
 
@@ -104,7 +94,7 @@ def test_another_seed_adds_its_own_stages(path):
 
 
 def test_another_recipe_of_one_task_reruns_its_trainings_and_those_of_its_masks():
-    found, stages = changed(ROOT / "params.yaml", "+override.paraphrase.epochs=2")
+    found, stages = changed(STUDIES[0], "+override.paraphrase.epochs=2")
     assert (found.new, found.gone) == ((), ())
     joint = {n for n, s in stages.items() if "multi-task" in (s.group, s.option("source"))}
     assert joint <= set(found.stale)  # it reads all that is prepared
@@ -113,7 +103,7 @@ def test_another_recipe_of_one_task_reruns_its_trainings_and_those_of_its_masks(
     assert {stages[n].group for n in stale if not work.task_of(stages[n])} <= READERS
     of_task = {name for name, s in stages.items() if work.task_of(s) == "paraphrase"}
     assert of_task == {n for n in stale if work.task_of(stages[n])}
-    found, stages = changed(ROOT / "params.yaml", "+override.mlm.epochs=2")
+    found, stages = changed(STUDIES[0], "+override.mlm.epochs=2")
     others = {n for n in found.stale if work.task_of(stages[n]) not in ("mlm", "")}
     assert others == joint | {n for n, s in stages.items() if s.option("source") == "mlm"} - {
         n for n in stages if work.task_of(stages[n]) == "mlm"
@@ -121,5 +111,5 @@ def test_another_recipe_of_one_task_reruns_its_trainings_and_those_of_its_masks(
 
 
 def test_a_setting_of_figures_reruns_the_figures():
-    found, _ = changed(ROOT / "params.yaml", "plot.columns=2")
+    found, _ = changed(STUDIES[0], "plot.columns=2")
     assert found == lineage.Changes((), (), ("check", "report"))

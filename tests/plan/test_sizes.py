@@ -11,7 +11,8 @@ from stages.tickets import files as artifacts
 from stages.tickets import settings
 from stages.tickets.files import Split
 from stages.tickets.language import questions, sentences
-from stages.tickets.plan import expansion, sizes
+from stages.tickets.plan import sizes
+from stages.tickets.plan import stages as pipeline
 from stages.tickets.plan.flops import Lengths
 from stages.tickets.plan.sizes import PRETRAINING
 from stages.tickets.tasks import task as tasks
@@ -164,7 +165,7 @@ def project(tmp_path, monkeypatch):
         "results/prepared/sentiment": ("prepare", "data.sentiment"),
     }.items():
         files = [file.stat().st_size for file in Path(folder).iterdir()]
-        tracked = {key: expansion.value(content, key) for key in keys}
+        tracked = {key: pipeline.value(content, key) for key in keys}
         out = {"path": folder, "size": sum(files), "nfiles": len(files)}
         locked[folder] = {"outs": [out], "params": {"params.yaml": tracked}}
     return own, content, locked

@@ -9,7 +9,7 @@ from stages.tickets.plan.budget import budget
 from stages.tickets.plan.lineage import Changes
 from stages.tickets.plan.wording import Plan
 from tests.plan.test_budget import NONE, SIZES, UNKNOWN, scored, trained
-from tests.plan.test_lineage import stage
+from tests.plan.test_stages import stage
 
 STAGES = [scored(), trained("ticket@mood"), stage("odd@1")]
 

@@ -3,18 +3,18 @@
 import pytest
 
 from stages.tickets import settings
-from stages.tickets.plan import expansion, work
+from stages.tickets.plan import work
 from stages.tickets.plan.work import Work
 from tests.imports import ROOT
-from tests.plan.test_lineage import SETTINGS, stage
-from tests.test_pipeline import pipeline
+from tests.pipeline import resolve
+from tests.plan.test_stages import stage
 
 ROUNDS = [{"from": 0, "to": 1, "sparsity": 0.4}, {"from": 1, "to": 2, "sparsity": 0.6}]
 
 
 def test_every_script_of_dvc_yaml_has_a_rule():
     content = settings.content(ROOT / "params.yaml")
-    scripts = {work.script(made) for made in expansion.expand(pipeline(), content, SETTINGS)}
+    scripts = {work.script(made) for made in resolve(content)}
     assert scripts <= set(work.RULES)
 
 
@@ -71,7 +71,7 @@ def test_trainings_of_the_bert_base_study_are_those_of_its_lists():
     path = ROOT / "studies" / "bert-base-glue.yaml"
     study = settings.load(path)
     by_group: dict[str, int] = {}
-    for made in expansion.expand(pipeline(), settings.content(path), SETTINGS):
+    for made in resolve(settings.content(path)):
         done = work.of(made)
         assert done
         by_group[made.group] = by_group.get(made.group, 0) + done.trainings

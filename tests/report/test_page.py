@@ -2,6 +2,7 @@
 
 import re
 from collections import Counter
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -48,8 +49,9 @@ def build(made: Study) -> list[Section]:
 def write(made: Study, sections: list[Section], **changes: str) -> tuple[str, str]:
     """Page and README, with other titles or banners."""
     study = made.config.model_copy(update=changes)
-    content = pages.content(sections, made.results, study)
-    return pages.to_html(content, study), pages.to_readme(content, study)
+    results = replace(made.results, study=study)
+    content = pages.content(sections, results, study)
+    return pages.to_html(content, results), pages.to_readme(content, results)
 
 
 @pytest.fixture(scope="module")

@@ -14,12 +14,14 @@ from typing import Any, get_args, get_type_hints
 import pytest
 
 from stages import report
+from stages.tickets.plan import manifest
 from stages.tickets.report.results import Results
 from stages.tickets.report.rows import ScoreRow
 from tests.made_up import config, study
 
 ROOT = Path(__file__).parents[2]
 OPTIONS = {
+    "manifest": "manifest.json",
     "measured": "measured",
     "encoder": "encoder",
     "published": "published",
@@ -53,6 +55,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
             for task in made.config.patterns.tasks if "{task}" in path else ("",):
                 own = [row for row in rows if not task or row.task == task]
                 save(own, kind, tmp_path / place.format(task=task))
+    manifest.save(made.results.manifest, tmp_path / "manifest.json")
     (tmp_path / "encoder").mkdir()
     (tmp_path / "encoder" / "encoder.json").write_text('{"num_prunable": 5, "num_weights": 9}')
     monkeypatch.chdir(tmp_path)

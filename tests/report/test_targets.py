@@ -1,52 +1,37 @@
 """What `dvc repro` is asked for: names that DVC knows, and nothing that a study does not have."""
 
-from pathlib import Path
-from typing import Any
-
-import pytest
-from ruamel.yaml import YAML
-
-from stages.tickets import settings as params
-from stages.tickets.plan import expansion
-from stages.tickets.report import sections, targets
-from stages.tickets.settings import compose
+from stages.tickets.report import sections
+from stages.tickets.report.results import REPORT
 from tests.made_up import config, study
-
-ROOT = Path(__file__).parents[2]
-STUDIES = [ROOT / "params.yaml", *compose.studies(ROOT / "studies")]
-
-
-def read(path: Path) -> Any:
-    return YAML(typ="safe", pure=True).load(path)
-
-
-@pytest.mark.parametrize("path", STUDIES, ids=lambda path: path.stem)
-def test_stages_without_items_are_those_that_dvc_does_not_expand(path: Path) -> None:
-    pipeline = read(ROOT / "dvc.yaml")
-    settings = expansion.parsing(ROOT / ".dvc" / "config")
-    expanded = {
-        stage.name.split("@")[0]
-        for stage in expansion.expand(pipeline, params.content(path), settings)
-    }
-    assert targets.without_items(params.load(path)) == set(pipeline["stages"]) - expanded
-
-
-def test_every_name_is_a_stage() -> None:
-    known = set(read(ROOT / "dvc.yaml")["stages"])
-    named = {*targets.SECTIONS.values(), *targets.CLAIMS.values()}
-    assert {stage for stages in named for stage in stages} <= known
 
 
 def test_every_section_and_every_claim_has_commands() -> None:
     made = study(config(3, 3, 2))
     parts = sections.build(made.results, made.config)
-    shown = [*parts, *(claim for part in parts for claim in part.claims)]
-    assert all(targets.commands(part.stages, made.config)[-1] == targets.REPORT for part in shown)
+    for stages in (*(part.stages for part in parts), *(c.stages for p in parts for c in p.claims)):
+        assert made.results.commands(stages)[-1] == REPORT
 
 
 def test_commands_name_only_what_the_study_has() -> None:
-    full, bare = config(3, 3, 2), config(3, 3, 2, controls=False)
-    assert targets.commands(("transfer",), full) == ("uv run dvc repro transfer", targets.REPORT)
-    assert targets.commands(("transfer",), bare) == (targets.REPORT,)
-    assert targets.commands(("ticket", "random"), bare)[0] == "uv run dvc repro ticket"
-    assert targets.commands((), full) == (targets.REPORT,)
+    full, bare = study(config(3, 3, 2)).results, study(config(3, 3, 2, controls=False)).results
+    transfer = "uv run dvc repro pipeline/transfer/dvc.yaml:transfer"
+    assert full.commands(("transfer",)) == (transfer, REPORT)
+    assert bare.commands(("transfer",)) == (REPORT,)
+    ticket = "uv run dvc repro pipeline/tickets/dvc.yaml:ticket"
+    assert bare.commands(("ticket", "random"))[0] == ticket
+    assert full.commands(()) == (REPORT,)
+
+
+def test_why_nothing_ran_is_the_empty_list_of_dvc_yaml() -> None:
+    bare = study(config(1, 1, 1, controls=False)).results
+    for kind, key in {
+        "transfer": "transfer.sources",
+        "rewind": "rewind.tasks",
+        "standard": "standard.tasks",
+        "aliased": "standard.tasks",
+        "search": "search.tasks",
+        "patterns": "patterns.tasks",
+        "retrained": "retrain.tasks",
+        "scratch": "scratch.seeds",
+    }.items():
+        assert bare.not_run(kind) == f"not run: {key} is empty in params.yaml"

@@ -8,8 +8,9 @@ from typing import Any
 import pandas as pd
 
 from stages.tickets.plan import flops, work
-from stages.tickets.plan.lineage import Changes, Stage
+from stages.tickets.plan.lineage import Changes
 from stages.tickets.plan.sizes import Sizes
+from stages.tickets.plan.stages import Stage
 
 RATES: Mapping[str, float] = {
     "a CPU core, miniature": 0.04,
@@ -137,15 +138,13 @@ def overhead(running: Iterable[Stage], stages: Iterable[Stage]) -> float:
     """Seconds that DVC and the start of processes take beside what stages do; an estimate.
 
     DVC writes the whole dvc.lock beside a dvc.yaml anew after each of its stages, so that time grows with
-    the entries in there. An address such as pipeline/tickets/dvc.yaml:prune-round@1 says which one it is.
+    the entries in there.
 
     Args:
         running: stages that run, in whose place dvc.lock has nothing yet.
         stages: all stages of the study, whose entries the lock files have in the end.
     """
-    runs, entries = (
-        Counter(stage.name.rpartition(":")[0] for stage in group) for group in (running, stages)
-    )
+    runs, entries = (Counter(stage.file for stage in group) for group in (running, stages))
     return sum(
         number * (START_SECONDS + ENTRY_SECONDS * (entries[file] - (number - 1) / 2))
         for file, number in runs.items()

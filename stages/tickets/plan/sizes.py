@@ -18,7 +18,8 @@ import pyarrow.parquet as pq
 
 from stages.tickets import files
 from stages.tickets.language.templates import SUBCASES
-from stages.tickets.plan import expansion, shapes
+from stages.tickets.plan import shapes
+from stages.tickets.plan import stages as pipeline
 from stages.tickets.plan.flops import Examples, Lengths, Shape
 from stages.tickets.settings import (
     OwnData,
@@ -205,11 +206,9 @@ def is_made(
     """
     sizes = [file.stat().st_size for file in folder.rglob("*") if file.is_file()]
     for entry in locked.values():
-        tracked = entry.get("params", {}).get(expansion.PARAMS, {})
+        tracked = entry.get("params", {}).get(pipeline.PARAMS, {})
         for out in entry.get("outs", ()):
             if out["path"] == folder.as_posix():
-                is_same = all(
-                    tracked.get(key, ...) == expansion.value(content, key) for key in keys
-                )
+                is_same = all(tracked.get(key, ...) == pipeline.value(content, key) for key in keys)
                 return is_same and (out.get("nfiles"), out["size"]) == (len(sizes), sum(sizes))
     return False

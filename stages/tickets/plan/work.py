@@ -7,8 +7,8 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from stages.tickets.plan.lineage import Stage
 from stages.tickets.plan.sizes import PRETRAINING
+from stages.tickets.plan.stages import Stage
 
 
 @dataclass(frozen=True)

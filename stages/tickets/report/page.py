@@ -3,14 +3,13 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
 from stages.tickets.report import claim as claimed
-from stages.tickets.report import deviations, scope, targets
+from stages.tickets.report import deviations, scope
 from stages.tickets.report.claim import NO_VERDICT, Claim
 from stages.tickets.report.figure import Figure
 from stages.tickets.report.results import Results
@@ -111,24 +110,25 @@ def content(sections: Sequence[Section], results: Results, study: Study) -> Cont
     )
 
 
-def to_html(content: Content, study: Study) -> str:
+def to_html(content: Content, results: Results) -> str:
     """The report as one HTML file that needs nothing else; tables and figures lie beside it."""
-    return _render("page.html.jinja", content, study, autoescape=True)
+    return _render("page.html.jinja", content, results, autoescape=True)
 
 
-def to_readme(content: Content, study: Study) -> str:
+def to_readme(content: Content, results: Results) -> str:
     """The report in Markdown; figures are links to the folder of figures."""
-    text = _render("page.md.jinja", content, study, autoescape=False)
+    text = _render("page.md.jinja", content, results, autoescape=False)
     return re.sub(r"\n{3,}", "\n\n", text)
 
 
-def _render(name: str, content: Content, study: Study, *, autoescape: bool) -> str:
+def _render(name: str, content: Content, results: Results, *, autoescape: bool) -> str:
     environment = Environment(
         autoescape=autoescape, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     environment.filters["text"] = to_text
     template = environment.from_string((TEMPLATES / name).read_text(encoding="utf-8"))
     section, figure = content.main
+    study = results.study
     text = template.render(
         title=study.title,
         banner=study.banner and " ".join(study.banner.split()),
@@ -140,7 +140,7 @@ def _render(name: str, content: Content, study: Study, *, autoescape: bool) -> s
         departures=content.departures,
         notes=content.notes,
         sections=content.sections,
-        commands=partial(targets.commands, study=study),
+        commands=results.commands,
         papers=PAPERS,
         cards_of=content.cards,
         signs=SIGNS,

@@ -1,16 +1,20 @@
 """All that a report is made of: scores, the tables of other stages, and published numbers."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, TypeVar, get_args, get_type_hints
 
+from stages.tickets.plan import manifest as manifests
+from stages.tickets.plan.manifest import Manifest
 from stages.tickets.report import names, published, rows, search_rows
 from stages.tickets.report.scores import Scores
 from stages.tickets.settings import Study
 
 Row = TypeVar("Row")
+REPORT = "uv run dvc repro report"
+"""The command that draws the report anew."""
 
 
 def _from(path: str) -> Any:  # noqa: ANN401  a field of any rows
@@ -23,6 +27,8 @@ class Results:
     """Every table by its name; where it is read from stands beside it."""
 
     study: Study
+    manifest: Manifest
+    """Which runs the study has, and which stages make them."""
     scores: Scores
     encoder: Mapping[str, Any]
     """encoder.json: `num_prunable`, `num_weights`, and what pre-training reached."""
@@ -72,14 +78,32 @@ class Results:
         return rows.read(self.folder / path, kind)
 
     def not_run(self, kind: str) -> str:
-        """Why there is no run of this kind, as `not run: ...`."""
-        return names.why_not(kind, self.study)
+        """Why there is no run of this kind, or nothing of the stage of this name: `not run: ...`."""
+        makers = self.manifest.makers
+        empty = makers[kind].empty if kind in makers else self.manifest.empty(kind)
+        if kind == "random":
+            return names.why_no_control(kind, self.study)
+        if empty:
+            return f"not run: {empty[0]} is empty in params.yaml"
+        return "not run: scores.csv has no such row"
+
+    def commands(self, stages: Iterable[str]) -> tuple[str, ...]:
+        """What makes the outputs of stages again; the last command draws the report.
+
+        A stage that params.yaml gives nothing to run on is left out, since DVC does not know it.
+        """
+        makers = self.manifest.makers
+        asked = [makers[stage].address for stage in stages if not makers[stage].empty]
+        return (f"uv run dvc repro {' '.join(asked)}", REPORT) if asked else (REPORT,)
 
 
-def load(study: Study, report: Path, measured: Path, encoder: Path, papers: Path) -> Results:
+def load(
+    study: Study, manifest: Path, report: Path, measured: Path, encoder: Path, papers: Path
+) -> Results:
     """Read everything.
 
     Args:
+        manifest: the file that `check` writes.
         report: folder of scores.csv and of what else the stage `score` writes.
         measured: folder of the tables of stability, survival, patterns, and of other experiments.
         encoder: folder of encoder.json.
@@ -103,4 +127,4 @@ def load(study: Study, report: Path, measured: Path, encoder: Path, papers: Path
             ]
     scores = Scores(rows.read(report / "scores.csv", rows.ScoreRow))
     record = json.loads((encoder / "encoder.json").read_text(encoding="utf-8"))
-    return Results(study, scores, record, measured, **tables)
+    return Results(study, manifests.load(manifest), scores, record, measured, **tables)

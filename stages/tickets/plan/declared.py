@@ -1,0 +1,147 @@
+"""The manifest of a study, read from the `meta` of its stages.
+
+Coordinates that all entries of a stage share stand beside its lists:
+
+    meta:
+      task: ${item.task}
+      seed: ${item.seed}
+      runs:
+        - {kind: control, source: "{each}", each: controls.more.kinds, folder: "results/.../{each}"}
+      weights:
+        - {folder: "results/weights/${item.task}"}
+
+`runs` are scored; of other lists, such as weights and masks, the manifest only has the places. An entry
+with `each` stands for one entry per item of a list, or of that in params.yaml whose key it names, and the
+item takes the place of `{each}`. A run without a folder is the training of the ticket of its task, seed
+and round, and so is one with `own: [a, b]` if a equals b. A run whose round is in `but` is left out.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from stages.tickets import settings
+from stages.tickets.plan.manifest import Maker, Manifest, Run
+from stages.tickets.plan.stages import ROOT_FILE, Pipeline, Stage, repeated_over, value
+
+Study = Mapping[str, Any]
+"""Content of params.yaml."""
+DENSE, TICKET = "dense", "imp"
+"""Kinds of the runs that train the dense model, and what iterative magnitude pruning has found."""
+NUMBERS = ("seed", "round", "point")
+
+
+def manifest_of(stages: Sequence[Stage], pipeline: Pipeline, study: Study) -> Manifest:
+    """What a study has, by the `meta` of all its stages.
+
+    Raises:
+        LookupError: a run is said to be that of a ticket which no stage trains.
+    """
+    declared = [(stage, run) for stage in stages for run in entries(stage.meta, "runs", study)]
+    declared.sort(key=lambda pair: _row(pair[0], pair[1], study))
+    lists = {
+        name for stage in stages for name, item in stage.meta.items() if isinstance(item, list)
+    }
+    places = {
+        name: [entry for stage in stages for entry in entries(stage.meta, name, study)]
+        for name in sorted(lists - {"runs"})
+    }
+    makers = {
+        name: _maker(file, name, definition, study)
+        for file, content in pipeline.items()
+        for name, definition in content["stages"].items()
+    }
+    return Manifest(tuple(_runs([run for _, run in declared], study)), places, makers)
+
+
+def entries(meta: Mapping[str, Any], name: str, study: Study) -> Iterator[dict[str, Any]]:
+    """The entries of one list of a stage's `meta`, one per item of `each`, with all their coordinates."""
+    shared = {key: item for key, item in meta.items() if not isinstance(item, list)}
+    for entry in meta.get(name, ()):
+        template = shared | entry
+        for item in _listed(template.pop("each", [None]), study):
+            filled = {
+                key: text.format(each=item) if isinstance(text, str) else text
+                for key, text in template.items()
+            }
+            yield filled | {key: int(filled[key]) for key in NUMBERS if key in filled}
+
+
+def _listed(items: Any, study: Study) -> Sequence[Any]:  # noqa: ANN401
+    """A list, or that of params.yaml of which it is the key."""
+    listed: Any = value(study, items) if isinstance(items, str) else items
+    return tuple(listed)
+
+
+def _row(stage: Stage, run: Mapping[str, Any], study: Study) -> tuple[int, ...]:
+    """The place of a run in scores.csv.
+
+    Runs come in the order of the sections of settings that their stages are repeated over first. Those of
+    stages repeated over all tasks lie together by task and by seed, with tickets before their controls.
+    """
+    sections = list(settings.Study.model_fields)
+    section = stage.lists[0].split(".")[0] if stage.lists else sections[-1]
+    place = sections.index(section)
+    if section != "tasks":
+        return (place,)
+    return (
+        place,
+        study["tasks"].index(run["task"]),
+        "seeds" not in stage.lists,
+        study["seeds"].index(run["seed"]),
+        run["kind"] not in (DENSE, TICKET),
+        run["round"],
+    )
+
+
+def _runs(declared: Sequence[Mapping[str, Any]], study: Study) -> list[Run]:
+    """The runs of entries, each once."""
+    counted = [
+        run
+        for run in declared
+        if all(
+            run["round"] not in (_listed(item, study) if isinstance(item, str) else [item])
+            for item in run.get("but", ())
+        )
+    ]
+    tickets = {_coordinates(run): run["folder"] for run in counted if run["kind"] == TICKET}
+    sparsities = {after["to"]: after["sparsity"] for after in study["rounds"]}
+    return list(dict.fromkeys(_run(run, tickets, sparsities) for run in counted))
+
+
+def _run(
+    run: Mapping[str, Any],
+    tickets: Mapping[tuple[object, ...], str],
+    sparsities: Mapping[int, float],
+) -> Run:
+    kind, source, folder = run["kind"], run.get("source"), run.get("folder")
+    if folder is None or ("own" in run and len(set(run["own"])) == 1):
+        folder = tickets[_coordinates(run)]
+    if kind == "control" and source == "random":  # the random mask has a kind of its own
+        kind, source = "random", None
+    return Run(
+        folder,
+        run["task"],
+        kind,
+        run["seed"],
+        run["round"],
+        run.get("point"),
+        None if source is None else str(source),
+        None if "size" in run else run.get("sparsity", sparsities.get(run["round"], 0.0)),
+        run.get("size"),
+    )
+
+
+def _coordinates(run: Mapping[str, Any]) -> tuple[object, ...]:
+    return run["task"], run["seed"], run["round"]
+
+
+def _maker(file: str, name: str, definition: Mapping[str, Any], study: Study) -> Maker:
+    """A stage of dvc.yaml, with the empty lists that keep it or some of its runs from being made."""
+    repeated = [key for key in repeated_over(definition) if not value(study, key)]
+    kinds: dict[str, list[str]] = {}
+    for run in definition.get("do", definition).get("meta", {}).get("runs", ()):
+        each = run.get("each", [None])
+        listed = [each] if isinstance(each, str) and not value(study, each) else []
+        for item in [None] if isinstance(each, str) else each:
+            kinds[run["kind"].format(each=item)] = [*repeated, *listed]
+    return Maker(name if file == ROOT_FILE else f"{file}:{name}", kinds, repeated)

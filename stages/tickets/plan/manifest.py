@@ -1,0 +1,115 @@
+"""The manifest of a study: which runs it has, where they lie, and which stages make them.
+
+`check` writes it from what dvc.yaml declares (see `declared`), and whoever needs a path or a list of runs
+reads it.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from itertools import chain
+from pathlib import Path
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Run:
+    """A training, or a model that is scored without one, by its coordinates in scores.csv."""
+
+    folder: str
+    """Where its predictions lie."""
+    task: str
+    kind: str
+    seed: int
+    round: int
+    point: int | None = None
+    source: str | None = None
+    """Kind of a control, task or name of a transferred mask, seed of a mask, or name of a subnetwork."""
+    sparsity: float | None = None
+    """None if the file `size` says what is kept."""
+    size: str | None = None
+
+
+@dataclass(frozen=True)
+class Maker:
+    """A stage of dvc.yaml, before it is repeated over lists."""
+
+    address: str
+    """What `dvc repro` takes, such as pipeline/controls/dvc.yaml:controls."""
+    kinds: Mapping[str, Sequence[str]]
+    """Kinds of its runs, with the empty lists of params.yaml for which it has none of that kind."""
+    empty: Sequence[str]
+    """Empty lists of params.yaml that it is repeated over; if there are any, DVC does not know it."""
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What a study has."""
+
+    runs: tuple[Run, ...]
+    """In the order of scores.csv."""
+    places: Mapping[str, Sequence[Mapping[str, Any]]]
+    """Entries of `meta` other than runs, by the name of their list; each has a folder."""
+    makers: Mapping[str, Maker]
+    """By the name of the stage."""
+
+    def run(self, kind: str, **coordinates: object) -> Run:
+        """The run of a kind with these coordinates.
+
+        Raises:
+            LookupError: there is none, or more than one.
+        """
+        return _only(
+            [run for run in self.runs if run.kind == kind and _has(asdict(run), coordinates)],
+            f"run of kind {kind!r}",
+            coordinates,
+        )
+
+    def place(self, name: str, **coordinates: object) -> Path:
+        """The folder of an entry other than a run, such as `place("weights", task="rte", seed=1)`.
+
+        Raises:
+            LookupError: there is none, or more than one.
+        """
+        entries = [entry for entry in self.places.get(name, ()) if _has(entry, coordinates)]
+        return Path(_only(entries, f"entry of {name}", coordinates)["folder"])
+
+    def mask(self, source: str, seed: int, number: int) -> Path:
+        """The file of the mask that pruning has left after a round; `source` is a task or its like."""
+        return (
+            self.place("masks", source=source, seed=seed) / f"round-{number}" / "mask.safetensors"
+        )
+
+    def address(self, stage: str) -> str:
+        """What `dvc repro` takes for all stages of this name."""
+        return self.makers[stage].address
+
+    def empty(self, kind: str) -> tuple[str, ...]:
+        """Why nothing of a kind runs: the empty lists of its stages; none if one of them does run."""
+        reasons = [maker.kinds[kind] for maker in self.makers.values() if kind in maker.kinds]
+        return tuple(dict.fromkeys(chain(*reasons))) if all(reasons) else ()
+
+
+def _has(entry: Mapping[str, Any], coordinates: Mapping[str, object]) -> bool:
+    return all(entry.get(key) == value for key, value in coordinates.items())
+
+
+def _only(entries: Sequence[T], what: str, coordinates: Mapping[str, object]) -> T:
+    if len(entries) != 1:
+        named = ", ".join(f"{key} {value}" for key, value in coordinates.items())
+        raise LookupError(f"the study has {len(entries)} entries for the {what} with {named}")
+    return entries[0]
+
+
+def save(manifest: Manifest, path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    text = json.dumps(asdict(manifest), indent=1, sort_keys=True)
+    path.write_text(text + "\n", encoding="utf-8")
+
+
+def load(path: Path) -> Manifest:
+    record = json.loads(path.read_text(encoding="utf-8"))
+    makers = {name: Maker(**maker) for name, maker in record["makers"].items()}
+    return Manifest(tuple(Run(**run) for run in record["runs"]), record["places"], makers)
