@@ -3,24 +3,17 @@
 from stages.tickets.report import (
     answers,
     baseline_tables,
-    chen_claims,
-    chen_report,
     claims,
-    hans_tables,
     importance_reports,
-    pattern_figures,
-    pattern_tables,
     place_tables,
-    shared,
     structure_claims,
     subnetwork_figures,
     subnetwork_tables,
     survival_figures,
     targets,
 )
-from stages.tickets.report.checks import BEYOND, Data
-from stages.tickets.report.claim import BEYOND_CHEN, CHEN, PRASANNA, Beside, Claim
-from stages.tickets.report.old import ChenResults, PatternResults, old_section
+from stages.tickets.report.claim import PRASANNA, Claim
+from stages.tickets.report.old import old_section
 from stages.tickets.report.results import Results
 from stages.tickets.report.section import Section
 from stages.tickets.report.words import NONE, count
@@ -30,22 +23,7 @@ from stages.tickets.settings import Study
 def old_sections(results: Results, config: Study) -> dict[str, Section]:
     """Sections that are not rebuilt yet, by name."""
     scores = results.scores
-    chen = ChenResults(
-        results.published_tickets,
-        results.published_transfers,
-        results.published_dark,
-        results.published_strict,
-    )
-    patterns = PatternResults(
-        results.confusion,
-        results.shares,
-        results.heads,
-        results.networks,
-        results.published_shares,
-        results.published_correlations,
-    )
     made = [
-        *chen_report.before_masks(scores, chen, config),
         old_section(
             "subnetworks",
             "Good, random and bad subnetworks",
@@ -107,79 +85,13 @@ def old_sections(results: Results, config: Study) -> dict[str, Section]:
             ),
             (importance_reports.magnitude_table(results.importance, config),),
         ),
-        old_section(
-            "hans",
-            "HANS: right for the wrong reasons?",
-            "Do dense models and subnetworks look at the syntax of a pair, or do they say entailment "
-            "wherever words, a subsequence or a constituent of the premise come again?",
-            "McCoy et al. 2019. Prasanna et al. 2020 have settings for HANS in their code, and nothing "
-            "on it in their paper.",
-            hans_tables.on_hans(results.hans, config),
-            (hans_tables.hans_figure(results.hans, config),),
-            (
-                hans_tables.hans_table(results.hans, config),
-                hans_tables.subcases_table(results.hans, config),
-            ),
-        ),
-        old_section(
-            "patterns",
-            "Attention patterns",
-            "Which patterns does the attention of heads show, in all heads and in those that survive, "
-            "and do heads survive for attending to many things?",
-            "Prasanna et al. 2020, Figure 4 and Section 6; classes of Kovaleva et al. 2019, norms of "
-            "Kobayashi et al. 2020.",
-            pattern_tables.on_patterns(patterns, config),
-            (
-                pattern_figures.pattern_examples_figure(config),
-                pattern_figures.patterns_figure(patterns, config),
-            ),
-            (
-                pattern_tables.patterns_table(patterns, config),
-                pattern_tables.published_patterns_table(patterns, config),
-                pattern_tables.correlation_table(patterns, config),
-                pattern_tables.confusion_table(patterns, config),
-            ),
-        ),
     ]
     return {section.name: section for section in made}
 
 
 def old_claims(results: Results, config: Study, known: set[str]) -> list[Claim]:
     """Claims of sections that are not rebuilt yet, but those whose names are known."""
-    chen = ChenResults(
-        results.published_tickets,
-        results.published_transfers,
-        results.published_dark,
-        results.published_strict,
-    )
-    data = Data(
-        results.scores,
-        results.tasks,
-        results.agreement,
-        shared.same_encoder(results.layers),
-        chen,
-    )
-    made = [
-        Claim(
-            one.name,
-            one.statement,
-            BEYOND_CHEN if one.name in BEYOND else CHEN,
-            targets.stages_of_claim(one.name),
-            one.paper,
-            one.here,
-            one.n,
-            one.holds,
-            one.verdict,
-            one.paper_value,
-            one.found,
-            one.mark,
-            one.over,
-            Beside(one.same.paper, one.same.found, one.same.over, one.same.why)
-            if one.same
-            else None,
-        )
-        for one in chen_claims.check(data, config)
-    ]
+    made: list[Claim] = []
     claimed = claims.claims_table(results.scores, results.published_scores, config)
     for row, record in zip(claimed.rows, claimed.records, strict=True):
         statement, theirs, here, apart, n, holds, same = row

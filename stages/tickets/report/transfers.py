@@ -1,13 +1,15 @@
 """What came out of training masks of sources on targets, as values, and what Chen et al. 2020 have."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from stages.tickets.report.names import Config
+from stages.tickets.report.names import SOURCES
 from stages.tickets.report.published import PublishedTransfer
+from stages.tickets.report.results import Results
 from stages.tickets.report.scores import Run, Scores
+from stages.tickets.settings import Study
 from stages.tickets.statistics import intervals
-from stages.tickets.statistics.intervals import Difference, Seed, Summary
+from stages.tickets.statistics.intervals import Difference, Summary
 
 Levels = Mapping[tuple[str, str], float]
 """Numbers by source and target."""
@@ -16,7 +18,7 @@ ROUNDING = 2e-6
 
 
 @dataclass(frozen=True)
-class Cell:
+class Transfer:
     """A mask of `source` trained on `target`."""
 
     source: str
@@ -25,183 +27,180 @@ class Cell:
     from_dense: Difference
     """Minus the dense score of the target, by seed."""
     from_own: Difference | None
-    """Minus the target's own ticket, by seed; None where that was not trained."""
+    """Minus the target's own ticket, by seed; None if that was not trained."""
     collapsed: int
     """Seeds that ended in a model which predicts one class or a constant."""
 
-    @property
-    def reaches_own(self) -> bool | None:
-        """At least the mean of the target's own ticket; None where that was not trained."""
-        return self.serves(0.0)
 
-    def serves(self, margin: float) -> bool | None:
-        """At most `margin` below the mean of the target's own ticket."""
-        return None if self.from_own is None else self.from_own.mean >= -margin - ROUNDING
+@dataclass(frozen=True)
+class Source:
+    """How one mask does on all targets but its own."""
+
+    name: str
+    as_good: int
+    """Targets on which it is at least as good as their own."""
+    near: int
+    """Targets on which it is at most `tickets.transfer_margin` below their own."""
+    others: int
+    """Targets, but the source's own, whose own ticket was trained."""
+    from_own: Difference | None
+    """Minus the targets' own tickets, by seed the mean over the other targets.
+
+    Sources have different other targets, so that only `from_column` compares them.
+    """
+    from_column: Difference | None
+    """By how much it is better than tasks' masks on the same targets, see `centred`."""
 
 
-def transfer_cells(scores: Scores, config: Config) -> list[Cell]:
-    confidence, number = config.tickets.confidence, config.transfer.round
-    cells = []
-    for source in config.transfer.sources:
-        for target in config.transfer.targets:
+# --- here ------------------------------------------------------------------------------------
+
+
+def measure(scores: Scores, study: Study) -> list[Transfer]:
+    """Every transfer that ran, by source and target in the order of params.yaml."""
+    confidence, number = study.tickets.confidence, study.transfer.round
+    transfers = []
+    for source in study.transfer.sources:
+        for target in study.transfer.targets:
             run = Run(target, "transfer", number, source)
-            found = scores.summary(run, confidence)
+            score = scores.summary(run, confidence)
             dense = scores.compare(run, Run(target, "dense"), confidence)
-            if found is None or dense is None:
-                continue
-            own = intervals.compare(scores.of(run), own_ticket(target, scores, config), confidence)
-            cells.append(Cell(source, target, found, dense, own, scores.collapsed(run)))
-    return cells
+            if score and dense:
+                own = scores.compare(run, own_ticket(target, scores, study), confidence)
+                collapsed = scores.collapsed(run)
+                transfers.append(Transfer(source, target, score, dense, own, collapsed))
+    return transfers
 
 
-def own_ticket(target: str, scores: Scores, config: Config) -> dict[Seed, float]:
-    """Of the transfer's seeds; where the target is no source, as IMP trained it."""
-    number = config.transfer.round
-    own = scores.of(Run(target, "transfer", number, target))
-    if not own:
-        imp = scores.of(Run(target, "imp", number))
-        own = {seed: imp[seed] for seed in config.transfer.seeds if seed in imp}
-    return own
+def own_ticket(target: str, scores: Scores, study: Study) -> Run:
+    """The target's own mask, trained as all others are; if it is no source, as IMP trained it."""
+    own = Run(target, "transfer", study.transfer.round, target)
+    return own if scores.of(own) else Run(target, "imp", study.transfer.round)
 
 
-def reached(source: str, cells: Iterable[Cell], margin: float = 0.0) -> tuple[int, int]:
+def by_source(transfers: Sequence[Transfer], scores: Scores, study: Study) -> list[Source]:
+    """Every source of params.yaml, if anything ran."""
+    levels, margin = from_own(transfers), study.tickets.transfer_margin
+    tasks = task_sources(study)
+    return [
+        Source(
+            source,
+            served(source, levels)[0],
+            *served(source, levels, margin),
+            mean_from_own(source, study.transfer.targets, scores, study),
+            mean_centred(source, tasks, study.transfer.targets, scores, study),
+        )
+        for source in (study.transfer.sources if transfers else ())
+    ]
+
+
+def from_own(transfers: Sequence[Transfer]) -> Levels:
+    """Means minus the target's own ticket."""
+    return {(row.source, row.target): row.from_own.mean for row in transfers if row.from_own}
+
+
+def task_sources(study: Study) -> list[str]:
+    """Sources that are tasks."""
+    return [source for source in study.transfer.sources if source in study.tasks]
+
+
+def mean_from_own(
+    source: str, targets: Sequence[str], scores: Scores, study: Study
+) -> Difference | None:
+    """Minus the own tickets of these targets, by seed the mean over them but the source."""
+    number = study.transfer.round
+    pairs = [
+        (Run(target, "transfer", number, source), own_ticket(target, scores, study))
+        for target in targets
+        if target != source
+    ]
+    return scores.pooled(pairs, study.tickets.confidence)[0]
+
+
+def mean_centred(
+    source: str, sources: Collection[str], targets: Sequence[str], scores: Scores, study: Study
+) -> Difference | None:
+    """`centred` by seed over these targets, of the seeds that have every cell."""
+    by_cell = {
+        (name, target): values
+        for name in dict.fromkeys((source, *sources))
+        for target in targets
+        if (values := scores.of(Run(target, "transfer", study.transfer.round, name)))
+    }
+    seeds = set.intersection(*map(set, by_cell.values())) if by_cell else set()
+    levels = [
+        centred(source, {place: values[seed] for place, values in by_cell.items()}, sources)
+        for seed in sorted(seeds, key=str)
+    ]
+    known = [level for level in levels if level is not None]
+    return intervals.summarize_differences(known, study.tickets.confidence) if known else None
+
+
+# --- of any matrix ---------------------------------------------------------------------------
+
+
+def serves(from_own: float, margin: float = 0.0) -> bool:
+    """Whether a mask is at most `margin` below the target's own."""
+    return from_own >= -margin - ROUNDING
+
+
+def served(source: str, from_own: Levels, margin: float = 0.0) -> tuple[int, int]:
     """On how many other targets a mask is at most `margin` below their own, and of how many."""
     others = [
-        served
-        for cell in cells
-        if cell.source == source != cell.target and (served := cell.serves(margin)) is not None
+        serves(level, margin)
+        for (name, target), level in from_own.items()
+        if name == source != target
     ]
     return sum(others), len(others)
 
 
-def mean_from_own(
-    source: str, scores: Scores, config: Config, targets: Sequence[str] | None = None
-) -> Difference | None:
-    """Minus the targets' own tickets, by seed the mean over the other targets, or over those named.
-
-    Sources have different other targets: to compare sources, see `mean_centred`.
-    """
-    by_target = []
-    for target in config.transfer.targets if targets is None else targets:
-        found = scores.of(Run(target, "transfer", config.transfer.round, source))
-        own = own_ticket(target, scores, config)
-        both = {seed: found[seed] - own[seed] for seed in found if seed in own}
-        if target != source and both:
-            by_target.append(both)
-    seeds = set.intersection(*map(set, by_target)) if by_target else set()
-    if not seeds:
-        return None
-    means = [
-        sum(one[seed] for one in by_target) / len(by_target) for seed in sorted(seeds, key=str)
-    ]
-    return intervals.summarize_differences(means, config.tickets.confidence)
+def mean_over_others(source: str, levels: Levels) -> float:
+    """The mean over all targets but the source's own."""
+    others = [level for (name, target), level in levels.items() if name == source != target]
+    return sum(others) / len(others)
 
 
-def centred(source: str, cells: Levels, sources: Collection[str]) -> float | None:
+def centred(source: str, levels: Levels, sources: Collection[str]) -> float | None:
     """By how much a mask is better than those of `sources` on the same targets: mean over the others.
 
     Of every other target the source's cell minus the mean of the cells of all `sources` but the target,
     the source itself among them if it is one. Targets on which no other source ran do not count; None
-    where none is left. So that easy and hard targets, of which every source lacks another, do not decide.
+    if none is left. So that easy and hard targets, of which every source lacks another, do not decide.
 
     Args:
-        cells: by source and target, minus anything that depends on the target alone.
+        levels: scores, or these minus anything that depends on the target alone.
     """
-    found = []
-    for target in dict.fromkeys(target for _, target in cells):
-        others = [one for one in sources if one != target and (one, target) in cells]
-        if source != target and (source, target) in cells and set(others) - {source}:
-            column = sum(cells[one, target] for one in others) / len(others)
-            found.append(cells[source, target] - column)
-    return sum(found) / len(found) if found else None
+    gains = []
+    for target in dict.fromkeys(target for _, target in levels):
+        others = [name for name in sources if name != target and (name, target) in levels]
+        if source != target and (source, target) in levels and set(others) - {source}:
+            column = sum(levels[name, target] for name in others) / len(others)
+            gains.append(levels[source, target] - column)
+    return sum(gains) / len(gains) if gains else None
 
 
-def mean_centred(
-    source: str,
-    sources: Collection[str],
-    scores: Scores,
-    config: Config,
-    targets: Sequence[str] | None = None,
-) -> Difference | None:
-    """`centred` by seed, over all targets or those named, of the seeds that have every cell."""
-    number = config.transfer.round
-    by_cell = {
-        (one, target): found
-        for one in dict.fromkeys((source, *sources))
-        for target in (config.transfer.targets if targets is None else targets)
-        if (found := scores.of(Run(target, "transfer", number, one)))
+def all_centred(levels: Levels, sources: Sequence[str]) -> dict[str, float]:
+    """`centred` of every source among all, but of those that have none."""
+    gains = {source: centred(source, levels, sources) for source in sources}
+    return {source: gain for source, gain in gains.items() if gain is not None}
+
+
+# --- as published ----------------------------------------------------------------------------
+
+
+def published_from_dense(published: Sequence[PublishedTransfer]) -> Levels:
+    """The cells of Figure 2, which are rounded to 0.01 points."""
+    return {(row.source, row.target): row.difference for row in published}
+
+
+def published_from_own(published: Sequence[PublishedTransfer]) -> Levels:
+    """The same minus that of the target's own mask."""
+    levels = published_from_dense(published)
+    return {
+        (source, target): level - levels[target, target]
+        for (source, target), level in levels.items()
     }
-    seeds = set.intersection(*(set(found) for found in by_cell.values())) if by_cell else set()
-    levels = [
-        level
-        for seed in sorted(seeds, key=str)
-        if (
-            level := centred(
-                source, {place: found[seed] for place, found in by_cell.items()}, sources
-            )
-        )
-        is not None
-    ]
-    return intervals.summarize_differences(levels, config.tickets.confidence) if levels else None
 
 
-def task_sources(config: Config) -> list[str]:
-    """Sources that are tasks."""
-    return [source for source in config.transfer.sources if source in config.tasks]
-
-
-def universal(cells: Sequence[Cell], margin: float) -> list[str]:
-    """Sources that serve all other targets, where there are two at least."""
-    counts = {cell.source: reached(cell.source, cells, margin) for cell in cells}
-    return [source for source, (count, total) in counts.items() if count == total > 1]
-
-
-def weights_gain(
-    source: str, target: str, point: int, scores: Scores, config: Config
-) -> Difference | None:
-    """The source's mask on the source's weights at a point of its training, minus that on theta_0."""
-    moved = Run(target, "transfer_weights", point, source)
-    plain = Run(target, "transfer", config.transfer.round, source)
-    return scores.compare(moved, plain, config.tickets.confidence)
-
-
-def weights_pairs(config: Config, points: Iterable[int]) -> list[tuple[Run, Run]]:
-    """All such comparisons, to be pooled."""
-    asked, number = config.transfer_weights, config.transfer.round
-    return [
-        (Run(target, "transfer_weights", point, source), Run(target, "transfer", number, source))
-        for point in points
-        for source in asked.sources
-        for target in asked.targets
-    ]
-
-
-# --- the published matrix --------------------------------------------------------------------
-
-
-def published_from_own(published: Sequence[PublishedTransfer]) -> dict[tuple[str, str], float]:
-    """By source and target: the published difference from dense minus that of the target's own mask."""
-    cells = {(one.source, one.target): one.difference for one in published}
-    return {place: found - cells[place[1], place[1]] for place, found in cells.items()}
-
-
-def published_reached(
-    source: str, published: Sequence[PublishedTransfer], margin: float = 0.0
-) -> tuple[int, int]:
-    """As `reached`, from the published cells, which are rounded to 0.01 points."""
-    others = [
-        found >= -margin - ROUNDING
-        for (one, target), found in published_from_own(published).items()
-        if one == source != target
-    ]
-    return sum(others), len(others)
-
-
-def published_mean(source: str, published: Sequence[PublishedTransfer]) -> float:
-    """As `mean_from_own`."""
-    found = [
-        value
-        for (one, target), value in published_from_own(published).items()
-        if one == source != target
-    ]
-    return sum(found) / len(found)
+def published_tasks(results: Results) -> list[str]:
+    """The paper's sources that are tasks."""
+    return [row.source for row in results.published_dark if row.source not in SOURCES]

@@ -1,15 +1,16 @@
 """Numbers that papers published, beside ours at the same place."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 
-from stages.tickets.report import claim, columns, names, shared, words
+from stages.tickets.report import claim, columns, names, shared, transfers, words
 from stages.tickets.report.names import sparsities
-from stages.tickets.report.published import PublishedTicket
+from stages.tickets.report.published import PublishedDark, PublishedTicket
 from stages.tickets.report.results import Results
 from stages.tickets.report.scores import VALIDATION, Run
 from stages.tickets.report.table import Column, Record, Table, numbers, table
 from stages.tickets.report.tickets import Tickets, rule_name
-from stages.tickets.report.words import NONE, percent, points
+from stages.tickets.report.words import NONE, percent, points, signed
 from stages.tickets.settings import Study
 from stages.tickets.statistics import matching
 
@@ -151,3 +152,68 @@ def rules_table(tickets: Tickets, results: Results, study: Study) -> Table:
         ),
     )
     return table("ticket_rules", caption, study.tasks, shown)
+
+
+def published_transfer_table(results: Results, study: Study) -> Table:
+    """Figure 2 of Chen et al. 2020, and its counts as printed and as they follow from its cells."""
+    margin = study.tickets.transfer_margin
+    published = results.published_transfers
+    doubts = [
+        f" Of column {row.target}: {row.mark}."
+        for row in published
+        if row.source == row.target and row.mark
+    ]
+    caption = (
+        "Figure 2 of the paper: masks of 70 % sparsity found on the row's task and trained on the "
+        "column's, minus the column's dense score, bert-base-uncased; * at least the column's own mask. "
+        "As good as own: on how many other tasks, as printed, and by the cells, which are rounded; "
+        f"within {points(margin)}: at most so many points below. Means over other tasks are computed "
+        "here: of row − own, and, to compare rows, of row minus the mean of the tasks' masks (but the "
+        f"column's own) in the same column.{''.join(doubts)}"
+    )
+    dense, own = transfers.published_from_dense(published), transfers.published_from_own(published)
+    tasks = transfers.published_tasks(results)
+
+    def cell(target: str) -> Column[PublishedDark]:
+        def shown(row: PublishedDark) -> str:
+            star = row.source != target and transfers.serves(own[row.source, target])
+            return signed(dense[row.source, target]) + ("*" if star else "")
+
+        return Column(target, shown, {target: lambda row: dense[row.source, target]})
+
+    def others(row: PublishedDark) -> int:
+        return transfers.served(row.source, own)[1]
+
+    def served(
+        header: str, name: str, number: Callable[[PublishedDark], int]
+    ) -> Column[PublishedDark]:
+        return Column(header, lambda row: f"{number(row)} of {others(row)}", {name: number})
+
+    def mean(header: str, name: str, of: Callable[[PublishedDark], float]) -> Column[PublishedDark]:
+        return Column(header, lambda row: signed(of(row)), {name: of})
+
+    shown: Sequence[Column[PublishedDark]] = (
+        Column(
+            "mask of", lambda row: names.source_name(row.source), {"source": lambda row: row.source}
+        ),
+        *map(cell, dict.fromkeys(row.target for row in published)),
+        served("as good as own, printed", "dark_printed", lambda row: row.dark),
+        served("by the cells", "dark_by_cells", lambda row: transfers.served(row.source, own)[0]),
+        served(
+            f"within {points(margin)}",
+            "within_margin",
+            lambda row: transfers.served(row.source, own, margin)[0],
+        ),
+        columns.only_csv("others", others),
+        mean(
+            "mean − own", "mean_minus_own", lambda row: transfers.mean_over_others(row.source, own)
+        ),
+        mean(
+            "mean − column",
+            "mean_minus_column",
+            lambda row: transfers.centred(row.source, dense, tasks) or 0.0,
+        ),
+        Column("mark", lambda row: row.mark or NONE, {"mark": lambda row: row.mark}),
+    )
+    made = table("transfer_published", caption, results.published_dark, shown)
+    return replace(made, of_papers=True)

@@ -11,13 +11,17 @@ from stages.tickets.report.section import Section
 from stages.tickets.report.sections import (
     agreement,
     controls,
+    hans,
     layers,
     movement,
+    patterns,
     rewinding,
     scores,
     seeds,
     tasks,
     tickets,
+    transfer,
+    transfer_weights,
 )
 from stages.tickets.settings import Study
 
@@ -26,8 +30,8 @@ ORDER: Sequence[ModuleType | str] = (
     tickets,
     scores,
     controls,
-    "transfer",
-    "transfer_weights",
+    transfer,
+    transfer_weights,
     rewinding,
     seeds,
     agreement,
@@ -39,8 +43,8 @@ ORDER: Sequence[ModuleType | str] = (
     prasanna,
     "survival",
     "importance",
-    "hans",
-    "patterns",
+    hans,
+    patterns,
 )
 """Modules with a function `section(results, study)`."""
 PAPERS = (chen, prasanna)

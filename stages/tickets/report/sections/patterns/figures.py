@@ -1,0 +1,136 @@
+"""An example of every class of attention maps, and their shares as stacked bars."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from matplotlib import colormaps
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure as Canvas
+
+from stages.tickets.report import panels
+from stages.tickets.report.figure import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, Figure, render
+from stages.tickets.report.results import Results
+from stages.tickets.report.search_rows import HEADS, MAPS
+from stages.tickets.report.sections.patterns.published import paper_share, paper_tasks
+from stages.tickets.report.sections.patterns.shares import FINE_TUNED, NAMES, Shares
+from stages.tickets.report.table import Record
+from stages.tickets.searches.attention import patterns
+from stages.tickets.searches.attention.patterns import PATTERNS, Rule
+from stages.tickets.settings import Study
+
+COLOURS = dict(zip(PATTERNS, (BLUE, ORANGE, GREEN, PURPLE, GREY), strict=True))
+DARK = (PATTERNS[0], PATTERNS[-1])
+"""White numbers stand out more on these."""
+PAPER = "paper"
+TOKENS, SEED = 12, 3
+"""Size of the examples, whose cells are vectors, and the seed that draws them."""
+
+
+def examples_figure(results: Results, study: Study) -> Figure:
+    """One map of every class, made by the rule that the networks learn from."""
+    title = "One attention map of every class, made by rule"
+    caption = (
+        f"A raw map of {TOKENS} tokens of every class as the networks learned them; a row shows what one "
+        "token attends to. They are made by rule, not from a model, since the maps that the paper's "
+        "authors labelled by hand are not public."
+    )
+    if not study.patterns.tasks:
+        missing = results.not_run("patterns")
+        return Figure("pattern_examples", title, caption, missing=missing, of_papers=True)
+    rule = Rule([TOKENS], study.patterns.network.noise, normed=False)
+    maps, classes = patterns.generate(rule, len(PATTERNS), np.random.default_rng(SEED))
+    by_name = {PATTERNS[number]: cells for number, cells in zip(classes, maps, strict=True)}
+
+    def draw(canvas: Canvas) -> None:
+        grid = canvas.subplots(1, len(PATTERNS))
+        for panel, (name, cells) in zip(grid, by_name.items(), strict=True):
+            panel.pcolormesh(cells, cmap=colormaps["Greys"].resampled(41), vmin=0, vmax=cells.max())
+            panel.set_title(name.replace("+", " +\n"), fontsize=9)
+            panel.invert_yaxis()
+            panel.set_aspect("equal")
+            panel.set_xticks([])
+            panel.set_yticks([])
+            panel.set_xlabel("attended token")
+            for spine in panel.spines.values():
+                spine.set_visible(True)
+        canvas.axes[0].set_ylabel("token")
+
+    records: list[Record] = [
+        {"pattern": name, "token": row, "attended": column, "attention": float(value)}
+        for name, cells in by_name.items()
+        for (row, column), value in np.ndenumerate(cells)
+    ]
+    svg = render("pattern_examples", title, (8.0, 2.2), draw)
+    return Figure("pattern_examples", title, caption, svg, tuple(records), of_papers=True)
+
+
+def shares_figure(shares: Sequence[Shares], results: Results, study: Study) -> Figure:
+    """Stacked bars of shares by task, and the paper's mean; a panel for each map and choice of heads."""
+    title = "Shares of the five classes of attention maps by task, in fine-tuned models"
+    tasks = study.patterns.tasks
+    beside = paper_tasks(results.published_shares, tasks)
+    over = "the same tasks" if beside == tasks else "its eight tasks, others than these"
+    caption = (
+        "Fine-tuned models: shares of the maps of all heads, and of super-survivors in a model cut "
+        "down to them, mean over seeds and networks; a gap is a task in which no head survives in all "
+        f"seeds. Last bar: the paper's mean over {over}, roughly comparable, as its networks learned "
+        "from maps labelled by hand."
+    )
+    if not shares:
+        return Figure("patterns", title, caption, missing=results.not_run("patterns"))
+    bars: dict[tuple[str, str, str], Mapping[str, float]] = {}
+    for row in sorted(shares, key=lambda row: (MAPS.index(row.map), HEADS.index(row.heads))):
+        if row.state != FINE_TUNED:
+            continue
+        if not row.task:
+            levels = {
+                name: paper_share(results.published_shares, row, name, beside) for name in PATTERNS
+            }
+            bars[row.map, row.heads, PAPER] = levels
+        elif row.networks:
+            levels = {name: row.over_networks[name].mean for name in PATTERNS}
+            bars[row.map, row.heads, row.task] = levels
+    places = dict(zip((*tasks, PAPER), (*range(len(tasks)), len(tasks) + 0.3), strict=True))
+
+    def draw(canvas: Canvas) -> None:
+        grid = canvas.subplots(2, 2, sharex=True, sharey=True)
+        kinds = [(kind, heads) for kind in MAPS for heads in HEADS]
+        for panel, (kind, heads) in zip(grid.flat, kinds, strict=True):
+            panel.set_title(f"{kind} maps, {NAMES[heads]}")
+            panel.grid(visible=False)
+            for task, place in places.items():
+                _stack(panel, place, bars.get((kind, heads, task), {}))
+            labels = [*tasks, f"paper,\n{len(beside)} tasks"]
+            panel.set_xticks([*places.values()], labels, rotation=40 if len(tasks) > 3 else 0)
+            panel.set_ylim(0, 100)
+        for panel in grid[:, 0]:
+            panel.set_ylabel("share of maps (%)")
+        panels.legend(canvas, grid.flat)
+
+    records: list[Record] = [
+        {"map": kind, "heads": heads, "task": task, "pattern": pattern, "share": share}
+        for (kind, heads, task), levels in bars.items()
+        for pattern, share in levels.items()
+    ]
+    width = max(6.0, 2 * (0.8 + (0.85 if len(tasks) <= 3 else 0.5) * len(places)))
+    return Figure(
+        "patterns", title, caption, render("patterns", title, (width, 5.4), draw), tuple(records)
+    )
+
+
+def _stack(panel: Axes, place: float, levels: Mapping[str, float]) -> None:
+    """One stacked bar, with the numbers that have room."""
+    low = 0.0
+    for pattern, share in levels.items():
+        height = 100 * share
+        panel.bar(
+            place, height, 0.8, low,
+            color=COLOURS[pattern], edgecolor="white", linewidth=0.8, label=pattern,
+        )  # fmt: skip
+        if share >= 0.07:
+            ink = "#FFFFFF" if pattern in DARK else BLACK
+            panel.text(
+                place, low + height / 2, f"{height:.0f}",
+                ha="center", va="center", fontsize=8, color=ink,
+            )  # fmt: skip
+        low += height
