@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from stages.tickets.report import baseline_tables, importance_reports, rows, structure_claims
+from stages.tickets.report import importance_reports, rows, structure_claims
 from stages.tickets.report.published import PublishedStructure
 from stages.tickets.report.search_rows import Place, WeightsOfLayer
 from stages.tickets.report.structure_claims import QUANTITIES, Found
@@ -117,28 +117,3 @@ def test_magnitudes_of_kept_and_dropped_by_hand() -> None:
     assert "1.00 over heads (n=3 models), −1.00 over MLPs" in importance_reports.on_importance(
         made.importance
     )
-
-
-def test_bad_subnetworks_stand_beside_baselines_and_the_paper() -> None:
-    made = study(config(2, 3, 1))
-    table = baseline_tables.bad_table(made.found, made.published, made.config)
-    titles = [row[0] for row in table.rows]
-    assert titles == [
-        "majority class",
-        "the same in the paper",
-        "averaged word vectors",
-        "bag of words",
-        "random weights, random heads and MLPs",
-        "bad heads and MLPs, retrained",
-        "the same in the paper",
-        "bad weights, retrained",
-        "the same in the paper",
-        "random heads and MLPs, retrained",
-        "dense",
-    ]
-    here = {(one["setting"], one["task"]): one for one in table.records if one["from"] == "here"}
-    assert here["scratch_structured structured random", "sentiment"]["n"] == 3
-    paper = [one for one in table.records if one["from"] == "paper"]
-    assert {one["task"] for one in paper} == {"sentiment"}
-    said = baseline_tables.on_bad(made.found, made.config)
-    assert "Bad heads and MLPs, retrained, have 71.5 points, +10.0 [+7.5, +12.5] beside bag" in said

@@ -203,37 +203,6 @@ def on_layers(layers: Sequence[Kept], config: Config) -> str:
     )
 
 
-def on_subnetworks(scores: Scores, config: Config) -> str:
-    if not scores.has("retrained"):
-        return _sentence(runs.why_not("retrained", config))
-    parts = []
-    for kind, title in (("structured", "heads and MLPs"), ("magnitude", "weights")):
-        losses = []
-        for name in ("good", "random", "bad"):
-            run = f"{kind} {name}"
-            means = [
-                found.mean
-                for task in config.retrain.tasks
-                if (
-                    found := scores.compare(
-                        Run(task, "retrained", 0, run),
-                        Run(task, "dense"),
-                        config.tickets.confidence,
-                    )
-                )
-            ]
-            if means:
-                losses.append(f"{name} {signed(findings.average(means) or 0.0)}")
-        if losses:
-            parts.append(f"{title}: {', '.join(losses)}")
-    if not parts:
-        return "Neither good nor random nor bad subnetworks were trained."
-    return (
-        "Retrained subnetworks minus the dense model, in points, mean over "
-        f"{count(len(config.retrain.tasks), 'task')}: {'; '.join(parts)}."
-    )
-
-
 def on_survival(agreement: Sequence[StructureAgreement]) -> str:
     parts = []
     for axis, title in (

@@ -2,7 +2,6 @@
 
 from stages.tickets.report import (
     answers,
-    baseline_tables,
     chen_claims,
     chen_report,
     chen_tables,
@@ -18,7 +17,6 @@ from stages.tickets.report import (
     place_tables,
     score_tables,
     structure_claims,
-    subnetwork_figures,
     subnetwork_tables,
     survival_figures,
     targets,
@@ -99,25 +97,6 @@ def old_sections(results: Results, config: Study) -> dict[str, Section]:
                 movement_tables.movement_table(results.movement, config),
                 movement_tables.beyond_table(results.beyond, config),
             ),
-        ),
-        old_section(
-            "subnetworks",
-            "Good, random and bad subnetworks",
-            "Do heads, MLPs and weights that a search of the fine-tuned model kept train better alone "
-            "than as many drawn at random, or than those that it dropped?",
-            "Prasanna et al. 2020, Figure 2 and the table of all settings in the appendix.",
-            answers.on_subnetworks(scores, config),
-            (subnetwork_figures.subnetworks_figure(scores, config),),
-            (subnetwork_tables.subnetworks_table(scores, results.sizes, config),),
-        ),
-        old_section(
-            "bad_subnetworks",
-            "How bad are bad subnetworks?",
-            "Do bad subnetworks, trained alone, score better than models that know less than BERT?",
-            "Prasanna et al. 2020, Table 2.",
-            baseline_tables.on_bad(scores, config),
-            (),
-            (baseline_tables.bad_table(scores, results.published_scores, config),),
         ),
         old_section(
             "survival",

@@ -3,16 +3,13 @@
 from collections.abc import Sequence
 
 from stages.tickets.report import names as runs
-from stages.tickets.report.names import Config, interval_name, why_no_variant
-from stages.tickets.report.scores import Run, Scores
-from stages.tickets.report.search_rows import Searched, Size, StructureAgreement
+from stages.tickets.report.names import Config, why_no_variant
+from stages.tickets.report.scores import Run
+from stages.tickets.report.search_rows import Searched, StructureAgreement
 from stages.tickets.report.table import Record, Table, numbers
 from stages.tickets.report.words import (
     NONE,
     NOT_RUN,
-    count,
-    difference,
-    metric_name,
     percent,
     spread,
 )
@@ -39,112 +36,6 @@ def subnetworks(config: Config) -> list[tuple[str, str]]:
 
 def searched_run(task: str, state: str, kind: str, name: str) -> Run:
     return Run(task, state, 0, f"{kind} {name}")
-
-
-def subnetworks_table(scores: Scores, sizes: Sequence[Size], config: Config) -> Table:
-    """Good, random, bad and other subnetworks as they are and trained alone, by task."""
-    caption = (
-        "Subnetworks of the fine-tuned model: as they are (pruned), and trained alone from the "
-        "pre-trained weights with the classifier and data order of the dense run (retrained). "
-        "Good: what the search kept. Random and bad have its size; bad heads and MLPs are drawn "
-        "from those that it dropped, and from good ones where these run out, so that they overlap "
-        "with good where that is more than half; of good: share of its heads, and of its MLPs, "
-        "that are good, too (of what is super, that survive in all seeds); bad weights are the "
-        "smallest. What is super survives in all seeds, and super-random and super-bad go with "
-        "it. Kept: share of the parameters of heads and MLPs, mean over seeds; FLOPs: share of "
-        "the layers' operations on a validation example of mean length, heads and MLPs being cut "
-        "out (what that gains in time, the command stages.export measures). Points on the "
-        "validation split; mean ± standard deviation over n seeds; differences are paired by "
-        f"seed, with the {interval_name(config)}."
-    )
-    rows: list[tuple[str, ...]] = []
-    records: list[Record] = []
-    confidence = config.tickets.confidence
-    for task in config.retrain.tasks:
-        dense = Run(task, "dense")
-        for kind, name in subnetworks(config):
-            pruned, retrained = (searched_run(task, state, kind, name) for state in STATES)
-            found = [
-                one for one in sizes if (one.task, one.kind, one.subnetwork) == (task, kind, name)
-            ]
-            if not found:
-                continue
-            loss = scores.compare(retrained, dense, confidence)
-            control = random_of_same_size(name)
-            random = searched_run(task, "retrained", kind, control)
-            gain = scores.compare(retrained, random, confidence) if control else None
-            kept = sum(one.kept / one.prunable for one in found) / len(found)
-            flops = [
-                one.flops / one.all_flops
-                for one in found
-                if one.flops is not None and one.all_flops
-            ]
-            share = sum(flops) / len(flops) if flops else None
-            common = overlap(found) if control or name.startswith("random") else {}
-            collapsed = scores.collapsed(retrained)
-            rows.append(
-                (
-                    f"{task} ({metric_name(scores.metrics[task])})",
-                    f"{'heads and MLPs' if kind == 'structured' else 'weights'}, {name}",
-                    percent(kept),
-                    NONE if share is None else percent(share),
-                    spread(scores.summary(pruned, confidence)),
-                    spread(scores.summary(retrained, confidence)),
-                    difference(loss),
-                    difference(gain) if control else NONE,
-                    str(len(found)),
-                    ", ".join(map(percent, common.values())) or NONE,
-                    count(collapsed, "run") if collapsed else NONE,
-                )
-            )
-            records.append(
-                {
-                    "task": task,
-                    "kind": kind,
-                    "subnetwork": name,
-                    "kept": kept,
-                    "flops": share,
-                    **{
-                        f"{part}_of_good": common.get(part) for part in ("heads", "mlps", "weights")
-                    },
-                    **numbers(scores.summary(pruned, confidence), "pruned_"),
-                    **numbers(scores.summary(retrained, confidence), "retrained_"),
-                    **numbers(loss, "retrained_minus_dense_"),
-                    **numbers(gain, "retrained_minus_random_"),
-                    "collapsed": collapsed,
-                }
-            )
-    if not rows:
-        return Table("subnetworks", caption, missing=runs.why_not("retrained", config))
-    header = (
-        "task", "subnetwork", "kept", "FLOPs", "pruned", "retrained", "retrained − dense",
-        "retrained − random", "n", "of good", "collapsed",
-    )  # fmt: skip
-    return Table("subnetworks", caption, header, tuple(rows), tuple(records))
-
-
-def random_of_same_size(name: str) -> str:
-    """The random subnetwork that `name` is compared with; empty for those that are random or alone."""
-    if name in ("super", "super-bad"):
-        return "super-random"
-    return "random" if name == "good" or name.startswith("bad") else ""
-
-
-def overlap(found: Sequence[Size]) -> dict[str, float]:
-    """Share of what a subnetwork keeps that the good one (or what is super) keeps too; mean over seeds.
-
-    By `heads` and `mlps`, or `weights`; none of a kind of which it keeps nothing.
-    """
-    pairs: dict[str, list[tuple[int | None, int | None]]] = {
-        "heads": [(one.heads_of_good_too, one.heads) for one in found],
-        "mlps": [(one.mlps_of_good_too, one.mlps) for one in found],
-        "weights": [(one.kept_by_good_too, one.kept) for one in found],
-    }
-    shares = {
-        part: [common / kept for common, kept in counts if common is not None and kept]
-        for part, counts in pairs.items()
-    }
-    return {part: sum(known) / len(known) for part, known in shares.items() if known}
 
 
 def searches_table(searched: Sequence[Searched], config: Config) -> Table:
