@@ -7,8 +7,6 @@ from stages.tickets.report import names as runs
 from stages.tickets.report.names import Config, source_name
 from stages.tickets.report.rows import Agreement, Kept, TaskSize
 from stages.tickets.report.scores import Run, Scores
-from stages.tickets.report.search_rows import StructureAgreement
-from stages.tickets.report.subnetwork_tables import on_axis
 from stages.tickets.report.ticket_tables import rule_name
 from stages.tickets.report.words import (
     NOT_RUN,
@@ -201,26 +199,6 @@ def on_layers(layers: Sequence[Kept], config: Config) -> str:
         f"At {percent(config.rounds[-1].sparsity)} over all, sparsity goes from {names[0]} to "
         f"{names[1]}; mean over tasks and seeds, layers counted from 0."
     )
-
-
-def on_survival(agreement: Sequence[StructureAgreement]) -> str:
-    parts = []
-    for axis, title in (
-        ("seeds", "between seeds"),
-        ("seeds on halves", "between seeds searched on the same half of the examples"),
-        ("halves", "between the two halves for one seed"),
-    ):
-        here = [
-            one
-            for one in agreement
-            if one.part == "heads" and one.measure == "cohen_kappa" and on_axis(one, axis)
-        ]
-        value = findings.average(one.value for one in here)
-        if value is not None:
-            parts.append(f"{value:.2f} {title} (n={len(here)})".replace("-", "−"))
-    if not parts:
-        return "Agreement needs joint searches of two seeds, or searches on halves."
-    return f"Mean Cohen's κ of the heads that survive: {', '.join(parts)}; chance has 0."
 
 
 def _sentence(text: str) -> str:

@@ -9,9 +9,8 @@ from stages.tickets.report import names as runs
 from stages.tickets.report import panels
 from stages.tickets.report.figure import BLACK, BLUE, GREY, ORANGE, SKY, VERMILION, Figure, render
 from stages.tickets.report.figure import Config as Drawn
-from stages.tickets.report.names import NAMES, Config
+from stages.tickets.report.names import NAMES, STATES, Config, subnetworks
 from stages.tickets.report.rows import HansScore
-from stages.tickets.report.subnetwork_tables import STATES, subnetworks
 from stages.tickets.report.table import Record, Table, numbers
 from stages.tickets.report.words import NONE, NOT_RUN, percent, spread
 from stages.tickets.statistics import intervals

@@ -8,9 +8,9 @@ from matplotlib.figure import Figure as Canvas
 from stages.tickets.report import panels
 from stages.tickets.report.figure import BLACK, BLUE, VERMILION, Config, Figure, render
 from stages.tickets.report.names import interval_name, why_no_variant
-from stages.tickets.report.search_rows import Importance, WeightsOfLayer
+from stages.tickets.report.search_rows import Importance
 from stages.tickets.report.table import Record, Table, numbers
-from stages.tickets.report.words import NONE, points, spread
+from stages.tickets.report.words import NONE
 from stages.tickets.statistics import correlation, intervals
 from stages.tickets.statistics.intervals import Difference, Summary
 
@@ -183,29 +183,3 @@ def _gap(found: Difference | None) -> str:
         for value in (found.mean, found.low, found.high)
     )
     return f"{mean} (n=1)" if low is None else f"{mean} [{low}, {high}]"
-
-
-def weights_table(found: Sequence[WeightsOfLayer], config: Config) -> Table:
-    """The share of a layer's weights and biases that the magnitude search keeps, by task."""
-    caption = (
-        "Share of a layer's weights and biases that the magnitude search kept, per cent; mean ± standard "
-        f"deviation over seeds (n={len(config.search.seeds)}). Layer 0 is next to the input."
-    )
-    if not found:
-        return Table("weights_by_layer", caption, missing=why_no_variant("magnitude", config))
-    tasks = config.search.tasks
-    shares: dict[tuple[int, str], list[float]] = {}
-    for one in found:
-        shares.setdefault((one.layer, one.task), []).append(one.kept / one.size)
-    layers = sorted({one.layer for one in found})
-    rows: list[tuple[str, ...]] = []
-    records: list[Record] = []
-    for layer in layers:
-        of = [intervals.summarize(shares[layer, task], config.tickets.confidence) for task in tasks]
-        average = sum(one.mean for one in of) / len(of)
-        rows.append((str(layer), *(spread(one) for one in of), points(average)))
-        for task, share in zip(tasks, of, strict=True):
-            records.append({"layer": layer, "task": task, **numbers(share)})
-    return Table(
-        "weights_by_layer", caption, ("layer", *tasks, "mean"), tuple(rows), tuple(records)
-    )

@@ -14,11 +14,8 @@ from stages.tickets.report import (
     movement_tables,
     pattern_figures,
     pattern_tables,
-    place_tables,
     score_tables,
     structure_claims,
-    subnetwork_tables,
-    survival_figures,
     targets,
 )
 from stages.tickets.report.checks import BEYOND, Data
@@ -96,36 +93,6 @@ def old_sections(results: Results, config: Study) -> dict[str, Section]:
             (
                 movement_tables.movement_table(results.movement, config),
                 movement_tables.beyond_table(results.beyond, config),
-            ),
-        ),
-        old_section(
-            "survival",
-            "What searches keep, and how stably",
-            "Which heads and MLPs survive, and do seeds, tasks, halves of the examples and rules of "
-            "importance agree on them?",
-            "Prasanna et al. 2020, Figures 1 and 5, maps by task in the appendix, and its κ over "
-            "seeds; the halves are ours.",
-            answers.on_survival(results.structures),
-            (
-                survival_figures.survival_figure(results.places, config, "joint"),
-                survival_figures.survival_figure(results.places, config, "magnitude"),
-                survival_figures.survival_figure(results.places, config, "heads"),
-                survival_figures.survival_figure(results.places, config, "mlps"),
-                survival_figures.survival_by_task_figure(results.places, config, "joint"),
-                survival_figures.survival_by_task_figure(results.places, config, "magnitude"),
-                survival_figures.overlaps_figure(results.overlaps, config),
-            ),
-            (
-                subnetwork_tables.searches_table(results.searched, config),
-                subnetwork_tables.structure_agreement_table(results.structures, config),
-                importance_reports.weights_table(results.weights, config),
-                place_tables.places_table(results.places, results.published_places, config),
-                place_tables.overlaps_table(
-                    results.overlaps,
-                    results.published_overlaps,
-                    place_tables.same_encoder(results.places, results.published_places),
-                    config,
-                ),
             ),
         ),
         old_section(

@@ -21,6 +21,7 @@ TEX |= {
     "κ": r"$\kappa$",
     "α": r"$\alpha$",
     "→": r"$\to$",
+    "ρ": r"$\rho$",
 }
 TEX |= {"\N{NO-BREAK SPACE}": "~", "–": "--", "†": r"$\dagger$"}
 
