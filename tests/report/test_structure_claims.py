@@ -3,15 +3,12 @@
 import csv
 from pathlib import Path
 
-import numpy as np
 import pytest
-from scipy import stats
 
-from stages.tickets.report import importance_reports, rows, structure_claims
+from stages.tickets.report import rows, structure_claims
 from stages.tickets.report.published import PublishedStructure
 from stages.tickets.report.search_rows import Place, WeightsOfLayer
 from stages.tickets.report.structure_claims import QUANTITIES, Found
-from stages.tickets.statistics import correlation
 from tests.made_up import Study, config, study
 
 ROOT = Path(__file__).parents[2]
@@ -93,27 +90,3 @@ def test_the_table_has_a_verdict_or_a_reason_for_every_quantity() -> None:
     assert {record["verdict"] for record in table.records} == {
         "not run: search.tasks is empty in params.yaml"
     }
-
-
-@pytest.mark.parametrize("seed", range(5))
-def test_the_correlation_is_that_of_scipy(seed: int) -> None:
-    values = [(i * i * 7 + seed * i) % 11 / 3 for i in range(40)]
-    others = [(i * 5 + seed) % 13 / 2 + value for i, value in enumerate(values)]
-    ours = correlation.of_ranks(np.array(values), np.array(others))
-    assert ours == pytest.approx(stats.spearmanr(values, others).statistic)
-    assert correlation.of_ranks(np.array(values), np.ones(40)) is None
-
-
-def test_magnitudes_of_kept_and_dropped_by_hand() -> None:
-    """Made up: heads .020, .021, .022, .023, of which the first is dropped; MLPs run the other way."""
-    made = study(config(1, 3, 1))
-    table = importance_reports.magnitude_table(made.importance, made.config)
-    heads, mlps = table.records
-    assert heads["kept_mean"] == pytest.approx(0.022)
-    assert heads["dropped_mean"] == pytest.approx(0.020)
-    assert heads["difference_mean"] == pytest.approx(0.002)
-    assert heads["spearman_mean"] == pytest.approx(1)
-    assert mlps["spearman_mean"] == pytest.approx(-1)
-    assert "1.00 over heads (n=3 models), −1.00 over MLPs" in importance_reports.on_importance(
-        made.importance
-    )

@@ -34,6 +34,8 @@ SOURCES = {
     "multi-task": "several tasks at once",
 }
 """Sources of transferred masks that are no task."""
+PARTS = {"heads": "heads", "mlps": "MLPs"}
+"""Parts of a layer, as they are shown."""
 STATES = ("pruned", "retrained")
 """Kinds of runs of a searched subnetwork: as it is, and trained alone."""
 NO_LAYERS = "not run: layers.csv has no rows of the last round"

@@ -9,7 +9,6 @@ from stages.tickets.report import (
     curves,
     hans_tables,
     heat_maps,
-    importance_reports,
     mask_tables,
     movement_tables,
     pattern_figures,
@@ -94,18 +93,6 @@ def old_sections(results: Results, config: Study) -> dict[str, Section]:
                 movement_tables.movement_table(results.movement, config),
                 movement_tables.beyond_table(results.beyond, config),
             ),
-        ),
-        old_section(
-            "importance",
-            "What does importance see?",
-            "How is importance spread over heads, and is it the magnitude of their weights in disguise?",
-            "Prasanna et al. 2020, Figure 3; magnitudes are in their code.",
-            importance_reports.on_importance(results.importance),
-            (
-                importance_reports.histogram_figure(results.importance, config),
-                importance_reports.magnitude_figure(results.importance, config),
-            ),
-            (importance_reports.magnitude_table(results.importance, config),),
         ),
         old_section(
             "hans",

@@ -8,7 +8,13 @@ from stages.tickets.report.old_sections import old_claims, old_sections
 from stages.tickets.report.papers import chen, prasanna
 from stages.tickets.report.results import Results
 from stages.tickets.report.section import Section
-from stages.tickets.report.sections import bad_subnetworks, controls, subnetworks, survival
+from stages.tickets.report.sections import (
+    bad_subnetworks,
+    controls,
+    importance,
+    subnetworks,
+    survival,
+)
 from stages.tickets.settings import Params as Study
 
 ORDER: Sequence[ModuleType | str] = (
@@ -28,7 +34,7 @@ ORDER: Sequence[ModuleType | str] = (
     bad_subnetworks,
     prasanna,
     survival,
-    "importance",
+    importance,
     "hans",
     "patterns",
 )

@@ -6,6 +6,7 @@ from itertools import product
 from statistics import fmean
 
 from stages.tickets.report import columns, names, words
+from stages.tickets.report.names import PARTS
 from stages.tickets.report.results import Results
 from stages.tickets.report.rows import grouped
 from stages.tickets.report.search_rows import Searched, StructureAgreement
@@ -28,7 +29,6 @@ VARIANTS = {
 }
 NUMBERS = ("heads", "mlps", "kept", "dense_score", "score")
 """What is told of a search: heads and MLPs or the share of weights that it kept, and two scores."""
-PARTS = {"heads": "heads", "mlps": "MLPs"}
 MEASURES = {
     "fleiss_kappa": "Fleiss κ",
     "cohen_kappa": "Cohen κ",

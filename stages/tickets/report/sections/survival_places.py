@@ -8,6 +8,7 @@ from statistics import fmean
 import numpy as np
 
 from stages.tickets.report import columns, names, words
+from stages.tickets.report.names import PARTS
 from stages.tickets.report.results import Results
 from stages.tickets.report.rows import grouped
 from stages.tickets.report.search_rows import Overlap, Place, WeightsOfLayer
@@ -18,7 +19,6 @@ from stages.tickets.statistics import correlation, intervals
 from stages.tickets.statistics.intervals import Summary
 
 SEARCHES = {"joint": "joint search", "magnitude": "magnitude search"}
-PARTS = {"heads": "heads", "mlps": "MLPs"}
 COMPARABLE = (
     "Paper: its published masks and heat maps, bert-base-uncased, 5 seeds; only of encoders with as many "
     "layers and heads, and of tasks that the paper has."
