@@ -1,7 +1,5 @@
 """The sections of the report on Chen et al. 2020 but those on masks."""
 
-from collections.abc import Sequence
-
 from stages.tickets.report import (
     answers,
     chen_tables,
@@ -9,36 +7,18 @@ from stages.tickets.report import (
     rewinding_tables,
     score_tables,
     seed_tables,
-    ticket_tables,
     transfer_figures,
     transfer_tables,
 )
 from stages.tickets.report.figure import Config
 from stages.tickets.report.old import ChenResults, old_section
-from stages.tickets.report.rows import Kept
 from stages.tickets.report.scores import Scores
 from stages.tickets.report.section import Section
 
 
-def before_masks(
-    scores: Scores, layers: Sequence[Kept], published: ChenResults, config: Config
-) -> list[Section]:
+def before_masks(scores: Scores, published: ChenResults, config: Config) -> list[Section]:
     """Tickets, controls, transfer, rewinding and seeds."""
     return [
-        old_section(
-            "tickets",
-            "Do matching tickets exist?",
-            "How many weights can iterative magnitude pruning (IMP) drop before the subnetwork, "
-            "trained alone from the rewound weights, scores worse than the dense model?",
-            "Chen et al. 2020, Table 2; the strict rule is in the supplement.",
-            answers.on_tickets(scores, config),
-            (),
-            (
-                ticket_tables.tickets_table(scores, config),
-                ticket_tables.rules_table(scores, published.tickets, published.strict, config),
-                chen_tables.published_tickets_table(scores, layers, published.tickets, config),
-            ),
-        ),
         old_section(
             "scores",
             "Score against sparsity",

@@ -8,6 +8,8 @@ from stages.tickets.report.table import Column, Value, spread
 from stages.tickets.statistics.intervals import Difference, Summary
 
 Row = TypeVar("Row")
+Nothing = str | Callable[[Row], str]
+"""What stands if there is no number: the same in all rows, or not."""
 
 
 def text(header: str, of: Callable[[Row], str], name: str = "") -> Column[Row]:
@@ -40,18 +42,22 @@ def score(
     of: Callable[[Row], Summary | None],
     collapsed: Callable[[Row], int],
     prefix: str | None = None,
-    nothing: str = words.NOT_RUN,
+    nothing: Nothing[Row] = words.NOT_RUN,
+    wording: Callable[[Summary], str] = words.mean,
 ) -> Column[Row]:
     """Mean ± half the interval in points, with a dagger if a run collapsed.
 
     Args:
         prefix: of the columns of csv; None leaves the score out of csv.
         nothing: what stands if nothing ran.
+        wording: `words.spread` for mean ± standard deviation.
     """
 
     def cell(row: Row) -> str:
         summary = of(row)
-        return nothing if summary is None else words.marked(words.mean(summary), collapsed(row))
+        if summary is None:
+            return _stands(nothing, row)
+        return words.marked(wording(summary), collapsed(row))
 
     return Column(header, cell, {} if prefix is None else spread(of, prefix))
 
@@ -65,15 +71,19 @@ def difference(
     header: str,
     of: Callable[[Row], Difference | None],
     prefix: str | None = "",
-    nothing: str = words.NOT_RUN,
+    nothing: Nothing[Row] = words.NOT_RUN,
 ) -> Column[Row]:
     """A paired difference [interval] in points, with its sign."""
 
     def cell(row: Row) -> str:
         gain = of(row)
-        return nothing if gain is None else words.difference(gain)
+        return _stands(nothing, row) if gain is None else words.difference(gain)
 
     return Column(header, cell, {} if prefix is None else spread(of, prefix))
+
+
+def _stands(nothing: Nothing[Row], row: Row) -> str:
+    return nothing if isinstance(nothing, str) else nothing(row)
 
 
 def count(of: Callable[[Row], Summary | None], header: str = "n") -> Column[Row]:

@@ -2,20 +2,16 @@
 
 from collections.abc import Sequence
 
-import numpy as np
-from matplotlib import colormaps
-from matplotlib.axes import Axes
-from matplotlib.collections import QuadMesh
 from matplotlib.figure import Figure as Canvas
 
-from stages.tickets.report import findings
+from stages.tickets.report import findings, panels
 from stages.tickets.report import names as runs
-from stages.tickets.report.figure import BLACK, Config, Figure, render
+from stages.tickets.report.figure import Config, Figure, render
 from stages.tickets.report.rows import Agreement, Kept
 from stages.tickets.report.table import Record
 from stages.tickets.report.words import matrix_name, percent, points
 
-Grid = Sequence[Sequence[float | None]]
+heat, colour_bar = panels.heat, panels.colour_bar
 
 
 def agreement_figure(agreement: Sequence[Agreement], config: Config) -> Figure:
@@ -119,55 +115,3 @@ def layers_figure(layers: Sequence[Kept], config: Config) -> Figure:
             if not one.task
         ),
     )
-
-
-def heat(
-    panel: Axes,
-    values: Grid,
-    texts: Sequence[Sequence[str]],
-    names: tuple[Sequence[str], Sequence[str]],
-    colours: tuple[str, float, float],
-) -> QuadMesh:
-    """Cells as vectors with their numbers; a missing value stays white.
-
-    Args:
-        names: of the rows and of the columns.
-        colours: name of the colour map, and the values at its ends.
-
-    41 colours, an odd number for a middle one; of more than 50, a colour bar becomes a bitmap.
-    """
-    shown = [[float("nan") if value is None else value for value in row] for row in values]
-    rows, columns = names
-    colour_map, low, high = colours
-    mesh = panel.pcolormesh(
-        shown,
-        cmap=colormaps[colour_map].resampled(41),
-        vmin=low,
-        vmax=high,
-        edgecolors="white",
-        linewidth=1,
-    )
-    for y, row in enumerate(values):
-        for x, value in enumerate(row):
-            place = (x + 0.5, y + 0.5)
-            if value is None:
-                panel.text(*place, "–", ha="center", va="center", color=BLACK)
-                continue
-            red, green, blue, _ = mesh.to_rgba(np.array([value]))[0]
-            luminance = 0.2126 * red**2.2 + 0.7152 * green**2.2 + 0.0722 * blue**2.2
-            ink = BLACK if luminance > 0.18 else "#FFFFFF"  # the higher contrast of the two
-            panel.text(*place, texts[y][x], ha="center", va="center", color=ink, fontsize=8.5)
-    panel.invert_yaxis()
-    panel.set_xticks([x + 0.5 for x in range(len(columns))], columns, rotation=40, ha="right")
-    panel.set_yticks([y + 0.5 for y in range(len(rows))], rows)
-    panel.tick_params(length=0)
-    panel.grid(visible=False)
-    for spine in panel.spines.values():
-        spine.set_visible(False)
-    return mesh
-
-
-def colour_bar(canvas: Canvas, panel: Axes | list[Axes], mesh: QuadMesh, label: str) -> None:
-    bar = canvas.colorbar(mesh, ax=panel, location="bottom", shrink=0.7, aspect=30)
-    bar.set_label(label)
-    bar.outline.set_visible(False)

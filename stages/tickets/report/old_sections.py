@@ -53,7 +53,7 @@ def old_sections(results: Results, config: Study) -> dict[str, Section]:
             (),
             (score_tables.tasks_table(results.tasks),),
         ),
-        *chen_report.before_masks(scores, layers, chen, config),
+        *chen_report.before_masks(scores, chen, config),
         old_section(
             "agreement",
             "Do masks agree?",

@@ -1,13 +1,18 @@
-"""Panels side by side, one per task: their axes, legend, and scores with intervals."""
+"""What figures are made of: panels side by side, scores with intervals, and heat maps."""
 
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+from matplotlib import colormaps
 from matplotlib.axes import Axes
+from matplotlib.collections import QuadMesh
 from matplotlib.figure import Figure as Canvas
 
 from stages.tickets.report.figure import BLACK, Config
 from stages.tickets.statistics.intervals import Summary
+
+Grid = Sequence[Sequence[float | None]]
 
 
 def side_by_side(
@@ -51,31 +56,83 @@ def legend(canvas: Canvas, panels: Sequence[Axes]) -> None:
     canvas.legend(list(entries.values()), list(entries), loc="outside upper left", ncols=2)
 
 
-def bars(found: Sequence[Summary]) -> list[list[float]]:
+def bars(scores: Sequence[Summary]) -> list[list[float]]:
     """Distances from the means to the ends of the intervals, cut at ±100 points."""
-    low = [0.0 if s.low is None else 100 * (s.mean - max(s.low, -1.0)) for s in found]
-    high = [0.0 if s.high is None else 100 * (min(s.high, 1.0) - s.mean) for s in found]
+    low = [0.0 if s.low is None else 100 * (s.mean - max(s.low, -1.0)) for s in scores]
+    high = [0.0 if s.high is None else 100 * (min(s.high, 1.0) - s.mean) for s in scores]
     return [[max(value, 0.0) for value in side] for side in (low, high)]
 
 
 def curve(
     panel: Axes,
     at: Sequence[float],
-    found: Sequence[Summary],
+    scores: Sequence[Summary],
     look: tuple[str, str],
     label: str,
 ) -> None:
     """Means in points at the places `at`, with their intervals; `look` is colour and format."""
-    means = [100 * one.mean for one in found]
+    means = [100 * score.mean for score in scores]
     colour, fmt = look
-    panel.errorbar(at, means, bars(found), fmt=fmt, color=colour, capsize=2.5, label=label)
+    panel.errorbar(at, means, bars(scores), fmt=fmt, color=colour, capsize=2.5, label=label)
 
 
-def dense_band(panel: Axes, found: Summary | None) -> None:
-    """Mean and interval of the dense scores across the whole panel; nothing where none ran."""
-    if found is None:
+def dense_band(panel: Axes, dense: Summary | None) -> None:
+    """Mean and interval of the dense scores across the whole panel; nothing if none ran."""
+    if dense is None:
         return
-    panel.axhline(100 * found.mean, color=BLACK, linewidth=1, label="dense")
-    if found.low is not None and found.high is not None:
-        low, high = 100 * max(found.low, -1.0), 100 * min(found.high, 1.0)
+    panel.axhline(100 * dense.mean, color=BLACK, linewidth=1, label="dense")
+    if dense.low is not None and dense.high is not None:
+        low, high = 100 * max(dense.low, -1.0), 100 * min(dense.high, 1.0)
         panel.axhspan(low, high, color=BLACK, alpha=0.12, linewidth=0)
+
+
+def heat(
+    panel: Axes,
+    values: Grid,
+    texts: Sequence[Sequence[str]],
+    names: tuple[Sequence[str], Sequence[str]],
+    colours: tuple[str, float, float],
+) -> QuadMesh:
+    """Cells as vectors with their numbers; a missing value stays white.
+
+    Args:
+        names: of the rows and of the columns.
+        colours: name of the colour map, and the values at its ends.
+
+    41 colours, an odd number for a middle one; of more than 50, a colour bar becomes a bitmap.
+    """
+    shown = [[float("nan") if value is None else value for value in row] for row in values]
+    rows, columns = names
+    colour_map, low, high = colours
+    mesh = panel.pcolormesh(
+        shown,
+        cmap=colormaps[colour_map].resampled(41),
+        vmin=low,
+        vmax=high,
+        edgecolors="white",
+        linewidth=1,
+    )
+    for y, row in enumerate(values):
+        for x, value in enumerate(row):
+            place = (x + 0.5, y + 0.5)
+            if value is None:
+                panel.text(*place, "–", ha="center", va="center", color=BLACK)
+                continue
+            red, green, blue, _ = mesh.to_rgba(np.array([value]))[0]
+            luminance = 0.2126 * red**2.2 + 0.7152 * green**2.2 + 0.0722 * blue**2.2
+            ink = BLACK if luminance > 0.18 else "#FFFFFF"  # the higher contrast of the two
+            panel.text(*place, texts[y][x], ha="center", va="center", color=ink, fontsize=8.5)
+    panel.invert_yaxis()
+    panel.set_xticks([x + 0.5 for x in range(len(columns))], columns, rotation=40, ha="right")
+    panel.set_yticks([y + 0.5 for y in range(len(rows))], rows)
+    panel.tick_params(length=0)
+    panel.grid(visible=False)
+    for spine in panel.spines.values():
+        spine.set_visible(False)
+    return mesh
+
+
+def colour_bar(canvas: Canvas, panel: Axes | list[Axes], mesh: QuadMesh, label: str) -> None:
+    bar = canvas.colorbar(mesh, ax=panel, location="bottom", shrink=0.7, aspect=30)
+    bar.set_label(label)
+    bar.outline.set_visible(False)

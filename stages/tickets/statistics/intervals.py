@@ -63,6 +63,12 @@ def summarize(values: Collection[float], confidence: float) -> Summary:
     return Summary(mean, std, mean - half, mean + half, n)
 
 
+def average(values: Iterable[float]) -> float | None:
+    """Mean of the values; None if there are none."""
+    listed = list(values)
+    return math.fsum(listed) / len(listed) if listed else None
+
+
 def compare(
     first: Mapping[Key, float], second: Mapping[Key, float], confidence: float
 ) -> Difference | None:

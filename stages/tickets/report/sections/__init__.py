@@ -14,12 +14,13 @@ from stages.tickets.report.sections import (
     importance,
     subnetworks,
     survival,
+    tickets,
 )
 from stages.tickets.settings import Params as Study
 
 ORDER: Sequence[ModuleType | str] = (
     "tasks",
-    "tickets",
+    tickets,
     "scores",
     controls,
     "transfer",

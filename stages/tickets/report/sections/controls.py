@@ -18,6 +18,7 @@ from stages.tickets.report.figure import (
     render,
 )  # fmt: skip
 from stages.tickets.report.names import control_kinds, control_name, control_run, sparsities
+from stages.tickets.report.papers.tickets import better_than
 from stages.tickets.report.results import Results
 from stages.tickets.report.scores import Run, Scores
 from stages.tickets.report.section import Section
@@ -72,6 +73,7 @@ def section(results: Results, study: Study) -> Section:
         stages=("ticket", "random", "controls"),
         figures=(figure(rows, results, study),),
         tables=(controls_table(rows, results, study),),
+        claims=better_than(results, study),
     )
 
 

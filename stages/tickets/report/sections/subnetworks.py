@@ -24,8 +24,8 @@ from stages.tickets.report.rows import grouped
 from stages.tickets.report.scores import Run
 from stages.tickets.report.search_rows import Size
 from stages.tickets.report.section import Section
-from stages.tickets.report.table import Column, Record, Table, numbers, spread, table
-from stages.tickets.report.words import NONE
+from stages.tickets.report.table import Column, Record, Table, numbers, table
+from stages.tickets.report.words import NONE, NOT_RUN
 from stages.tickets.settings import Params as Study
 from stages.tickets.statistics.intervals import Difference, Summary
 
@@ -177,10 +177,11 @@ def subnetworks_table(rows: Sequence[Subnetwork], results: Results) -> Table:
         columns.mean_and_std("pruned", lambda row: row.states.get("pruned"), "pruned_"),
         columns.mean_and_std("retrained", lambda row: row.states.get("retrained"), "retrained_"),
         columns.difference("retrained − dense", lambda row: row.loss, "retrained_minus_dense_"),
-        Column(
+        columns.difference(
             "retrained − random",
-            lambda row: words.difference(row.gain) if random_of_same_size(row.name) else NONE,
-            spread(lambda row: row.gain, "retrained_minus_random_"),
+            lambda row: row.gain,
+            "retrained_minus_random_",
+            lambda row: NOT_RUN if random_of_same_size(row.name) else NONE,
         ),
         columns.count(lambda row: row.states.get("retrained")),
         Column(

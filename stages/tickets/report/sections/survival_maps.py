@@ -6,7 +6,7 @@ from matplotlib.figure import Figure as Canvas
 
 from stages.tickets.report import names, panels
 from stages.tickets.report.figure import Figure, render
-from stages.tickets.report.heat_maps import colour_bar, heat
+from stages.tickets.report.panels import colour_bar, heat
 from stages.tickets.report.results import Results
 from stages.tickets.report.search_rows import Overlap, Place
 from stages.tickets.report.table import Record

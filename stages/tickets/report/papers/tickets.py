@@ -1,0 +1,153 @@
+"""What Chen et al. 2020 state of tickets and of their controls, mostly in Table 2."""
+
+from collections.abc import Sequence
+
+from stages.tickets.report import names, shared
+from stages.tickets.report.claim import ABOVE, CHEN, NO_VERDICT, Beside, Claim, of_difference
+from stages.tickets.report.names import sparsities
+from stages.tickets.report.results import Results
+from stages.tickets.report.scores import SELECTION, VALIDATION, Run
+from stages.tickets.report.tickets import Pairs, Ticket, at_tickets, compared
+from stages.tickets.report.words import NONE, count
+from stages.tickets.settings import Params as Study
+
+STAGES = ("prune-round", "ticket", "earlier")
+SHUFFLED = ("shuffled-layers", "shuffled-within-layer", "shuffled-within-matrix")
+"""What the paper's code does, then what its text may say; the first that ran stands for all."""
+NO_ROUND = "not run: nothing at the sparsity of a ticket or below it"
+
+
+def tickets_exist(split: str, tickets: Sequence[Ticket], results: Results, study: Study) -> Claim:
+    """On all tasks, from the pre-trained weights: chosen as in the paper, or apart from the report."""
+    published = [row for row in results.published_tickets if row.kind == "imp"]
+    below = sum("below dense" in row.mark for row in published)
+    held = [ticket for ticket in tickets if ticket.round and ticket.matches]
+    unsure = sum(not ticket.sure for ticket in held)
+    one_seed = len(study.seeds) == 1
+    if len(held) < len(tickets):
+        holds = "unclear" if one_seed else "no"
+    else:
+        holds = "unclear" if one_seed or unsure else "yes"
+    at = [ticket.sparsity for ticket in held if ticket.sparsity]
+    here = f"{len(held)} of {len(tickets)}" + (f" ({shared.span(at)})" if at else "")
+    if unsure:
+        here += f", {unsure} not surely above the majority"
+    if study.imp.rewind_to:
+        holds = NONE
+    name, how = {
+        VALIDATION: ("tickets_exist", "chosen and reported on validation, as in the paper"),
+        SELECTION: ("tickets_exist_apart", "chosen on selection, to match on validation too"),
+    }[split]
+    return Claim(
+        name,
+        f"Winning tickets exist on every task ({how})",
+        CHEN,
+        STAGES,
+        f"{len(published)} of {len(published)} ({shared.span([row.sparsity for row in published])})",
+        here,
+        len(study.seeds),
+        holds,
+        _verdict(tickets, results, study),
+        1.0,
+        mark=f"by the printed numbers {below} are more than one std of dense below it",
+        over=count(len(tickets), "task"),
+    )
+
+
+def _verdict(tickets: Sequence[Ticket], results: Results, study: Study) -> str:
+    """Whether tickets exist as in the paper on the tasks that both have, or why nothing is said."""
+    if study.imp.rewind_to:
+        return "not run: imp.rewind_to is not 0, so no ticket can be a winning one"
+    names = shared.shared(study.tasks, results)
+    if why := shared.why_no_verdict(names, results):
+        return why
+    common = [ticket for ticket in tickets if ticket.task in names]
+    if len(study.seeds) == 1 or not all(ticket.sure for ticket in common):
+        return "undecided"
+    return "agrees" if all(ticket.round and ticket.matches for ticket in common) else "differs"
+
+
+def better_than(results: Results, study: Study) -> tuple[Claim, ...]:
+    """Tickets minus random, re-initialised and shuffled weights: mean over tasks, each at its ticket."""
+    asked = names.control_kinds(study)
+    shuffled = next((kind for kind in SHUFFLED if kind in asked), SHUFFLED[0])
+    return (
+        _better("random", ("random", ""), "random masks", results, study),
+        _better(
+            "reinitialised",
+            ("control", "reinitialised"),
+            "their masks on re-initialised weights",
+            results,
+            study,
+        ),
+        _better(
+            shuffled, ("control", SHUFFLED[0]), "their masks on shuffled weights", results, study
+        ),
+    )
+
+
+def _better(
+    kind: str, published: tuple[str, str], rival: str, results: Results, study: Study
+) -> Claim:
+    """One of these statements.
+
+    Args:
+        kind: of our control.
+        published: kind and source of the paper's.
+        rival: what tickets are better than.
+    """
+
+    def pair(task: str, number: int) -> tuple[Run, Run]:
+        return Run(task, "imp", number), names.control_run(task, kind, number)
+
+    tasks = shared.usable(study.tasks)
+    rounds, at = at_tickets(pair, tasks, results, study)
+    gain, _ = results.scores.pooled(
+        [pair(task, number) for task, number in rounds.items()], study.tickets.confidence
+    )
+    ran = any(
+        compared(pair(task, number), results) for task in tasks for number in sparsities(study)
+    )
+    over = shared.of_tasks(len(rounds), tasks)
+    here = f" (here: {names.control_name(kind)}, {over}, {at})" if rounds else ""
+    claim = Claim(
+        f"better_than_{published[1] or published[0]}",
+        f"Tickets are better than {rival}{here}",
+        CHEN,
+        ("ticket", "random", "controls"),
+        mark="single numbers, at the sparsities of Table 2",
+        over=over,
+    )
+    why = NO_ROUND if ran else names.why_no_control(kind, study)
+    beside = _beside(published, pair, results, study)
+    return of_difference(claim, ABOVE, gain, why, study.verdict, beside)
+
+
+def _beside(published: tuple[str, str], pair: Pairs, results: Results, study: Study) -> Beside:
+    """Ticket minus control at the sparsities of Table 2, over the tasks in which both studies have it."""
+    tickets = {row.task: row for row in results.published_tickets if row.kind == "imp"}
+    controls = {
+        row.task: row.mean
+        for row in results.published_tickets
+        if (row.kind, row.source) == published
+    }
+
+    def paper(tasks: Sequence[str]) -> float:
+        return sum(tickets[task].mean - controls[task] for task in tasks) / len(tasks)
+
+    over_all = paper(shared.usable(list(tickets)))
+    tasks = shared.shared(shared.usable(study.tasks), results)
+    if why := shared.why_no_verdict(tasks, results):
+        return Beside(over_all, why=why)
+    rounds = {round(share, 6): number for number, share in sparsities(study).items()}
+    at = {task: rounds.get(round(tickets[task].sparsity, 6)) for task in tasks}
+    pairs = {
+        task: pair(task, number)
+        for task, number in at.items()
+        if number is not None and compared(pair(task, number), results)
+    }
+    gain, _ = results.scores.pooled(pairs.values(), study.tickets.confidence)
+    if gain is None:
+        where = shared.span([tickets[task].sparsity for task in tasks])
+        return Beside(over_all, why=f"{NO_VERDICT}: not run at {where}")
+    return Beside(paper(list(pairs)), gain, count(len(pairs), "task"))

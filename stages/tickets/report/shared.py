@@ -1,0 +1,66 @@
+"""What a study has in common with a paper: tasks, metrics and encoder."""
+
+from collections.abc import Sequence
+
+from stages.tickets.report.claim import OTHER_ENCODER, OTHER_TASKS
+from stages.tickets.report.results import Results
+from stages.tickets.report.rows import Kept
+from stages.tickets.report.words import count, percent
+
+BERT_BASE = 85_524_480
+"""Weights in the 73 matrices that Chen et al. 2020 prune: those of 12 layers, and the pooler."""
+BERT_BASE_LAYERS = BERT_BASE - 768 * 768
+"""The same without the pooler."""
+UNUSABLE = ("wnli",)
+"""Tasks on which the papers' full models are below the majority class."""
+
+
+def usable(tasks: Sequence[str]) -> list[str]:
+    """The tasks without WNLI, unless it is all there is."""
+    return [task for task in tasks if task not in UNUSABLE] or list(tasks)
+
+
+def language(tasks: Sequence[str], results: Results) -> list[str]:
+    """Those of masked language modelling, whatever their names."""
+    kinds = {row.task: row.kind for row in results.tasks}
+    return [task for task in tasks if kinds.get(task) == "mlm"]
+
+
+def shared(tasks: Sequence[str], results: Results) -> list[str]:
+    """The tasks that Chen et al. 2020 have in the same metric; masked language modelling never.
+
+    The paper's corpus was not published, so ours is another one.
+    """
+    metrics = {row.task: row.metric for row in results.published_tickets}
+    other_corpus = language(tasks, results)
+    return [
+        task
+        for task in tasks
+        if task not in other_corpus and metrics.get(task) == results.scores.metrics.get(task, "")
+    ]
+
+
+def same_encoder(layers: Sequence[Kept]) -> bool:
+    """Whether the masks cover as many weights as those of Chen et al. 2020."""
+    sizes: dict[tuple[str, int, int], int] = {}
+    for row in layers:
+        mask = (row.task, row.seed, row.round)
+        sizes[mask] = sizes.get(mask, 0) + row.size
+    return bool(sizes) and set(sizes.values()) <= {BERT_BASE, BERT_BASE_LAYERS}
+
+
+def why_no_verdict(tasks: Sequence[str], results: Results) -> str:
+    """Why no number can be the paper's, given the tasks that both have; empty if one can be."""
+    if not same_encoder(results.layers):
+        return OTHER_ENCODER
+    return "" if tasks else OTHER_TASKS
+
+
+def span(shares: Sequence[float]) -> str:
+    """Sparsities from the least to the most, such as 30 % to 60 %."""
+    return " to ".join(dict.fromkeys(percent(share) for share in (min(shares), max(shares))))
+
+
+def of_tasks(number: int, tasks: Sequence[str]) -> str:
+    """How many of the tasks, such as 2 of 3 tasks."""
+    return f"{number} of {count(len(tasks), 'task')}"
