@@ -3,9 +3,10 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from stages.tickets.report import claims, findings
+from stages.tickets.report import findings, shared
 from stages.tickets.report import names as runs
 from stages.tickets.report import scores as scored
+from stages.tickets.report.claim import same_number
 from stages.tickets.report.names import Config
 from stages.tickets.report.old import ChenResults
 from stages.tickets.report.rows import Agreement, TaskSize
@@ -121,7 +122,7 @@ def of_difference(
     if found and beside is None:
         said = NO_NUMBER
     elif found and beside:
-        said = claims.verdict(beside.paper, beside.found, rule) or beside.why
+        said = same_number(beside.paper, beside.found, rule) or beside.why
     return Checked(
         *names,
         NONE if beside is None else signed(beside.paper),
@@ -173,7 +174,7 @@ def of_worst(
 
 def usable(tasks: Sequence[str]) -> list[str]:
     """Without WNLI, unless it is all there is."""
-    return [task for task in tasks if task not in claims.UNUSABLE] or list(tasks)
+    return [task for task in tasks if task not in shared.UNUSABLE] or list(tasks)
 
 
 def at_tickets(

@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 
-from stages.tickets.report import claims, transfers
 from stages.tickets.report import names as runs
+from stages.tickets.report import transfers
+from stages.tickets.report.claim import same_score
 from stages.tickets.report.names import Config
 from stages.tickets.report.old import ChenResults
 from stages.tickets.report.published import PublishedTicket
@@ -115,7 +116,7 @@ def _beside(
     if found and one.metric == LANGUAGE:
         said = "no verdict: another corpus"
     elif found:
-        said = claims.agreement(one.mean, found, config.verdict)
+        said = same_score(one.mean, found, config.verdict)
     elif not comparable:
         said = "not run: another task, metric or encoder"
     elif number is None:

@@ -5,7 +5,6 @@ from stages.tickets.report import (
     chen_claims,
     chen_report,
     chen_tables,
-    claims,
     curves,
     hans_tables,
     heat_maps,
@@ -14,15 +13,13 @@ from stages.tickets.report import (
     pattern_figures,
     pattern_tables,
     score_tables,
-    structure_claims,
     targets,
 )
 from stages.tickets.report.checks import BEYOND, Data
-from stages.tickets.report.claim import BEYOND_CHEN, CHEN, PRASANNA, Beside, Claim
+from stages.tickets.report.claim import BEYOND_CHEN, CHEN, Beside, Claim
 from stages.tickets.report.old import ChenResults, PatternResults, old_section
 from stages.tickets.report.results import Results
 from stages.tickets.report.section import Section
-from stages.tickets.report.words import NONE, count
 from stages.tickets.settings import Params as Study
 
 
@@ -167,30 +164,4 @@ def old_claims(results: Results, config: Study, known: set[str]) -> list[Claim]:
         )
         for one in chen_claims.check(data, config)
     ]
-    claimed = claims.claims_table(results.scores, results.published_scores, config)
-    for row, record in zip(claimed.rows, claimed.records, strict=True):
-        statement, theirs, here, apart, n, holds, same = row
-        made.append(
-            Claim(
-                str(record["claim"]), statement, PRASANNA, targets.stages_of_claim(str(record["claim"])),
-                theirs, here, 0 if n == NONE else int(n), holds, same, gap=apart,
-            )
-        )  # fmt: skip
-    structure = structure_claims.structure_claims_table(
-        structure_claims.Found(
-            results.sizes, results.searched, results.structures, results.places, results.weights
-        ),
-        results.published_structure,
-        config,
-    )
-    for row, record in zip(structure.rows, structure.records, strict=True):
-        statement, theirs, here, apart, num_tasks, same = row
-        seeds = 0 if here == NONE else int(str(record["seeds"]))
-        made.append(
-            Claim(
-                str(record["quantity"]), statement, PRASANNA,
-                targets.stages_of_claim(str(record["quantity"])), theirs, here, seeds, verdict=same,
-                over=count(int(num_tasks), "task"), gap=apart, is_number=True,
-            )
-        )  # fmt: skip
     return [claim for claim in made if claim.name not in known]

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from stages.tickets.report import claims
 from stages.tickets.report import names as runs
+from stages.tickets.report.claim import same_score
 from stages.tickets.report.names import Config
 from stages.tickets.report.old import PatternResults
 from stages.tickets.report.published import PublishedShare
@@ -201,7 +201,7 @@ def published_patterns_table(results: PatternResults, config: Config) -> Table:
             for pattern in PATTERNS
         ]
         verdicts = [
-            (claims.agreement(paper, one, config.verdict) if list(tasks) == here else "other tasks")
+            (same_score(paper, one, config.verdict) if list(tasks) == here else "other tasks")
             if one
             else NO_HEAD
             for paper, one in zip(theirs, ours, strict=True)
