@@ -12,7 +12,7 @@ import typer
 
 from stages.launch import cli
 from stages.tickets import files, settings
-from stages.tickets.report import headlines
+from stages.tickets.report import metrics
 from stages.tickets.report import rows as rows_of
 from stages.tickets.report import scores as scored
 from stages.tickets.report.rows import HansScore, TaskSize
@@ -319,7 +319,7 @@ def main(
     described(data).to_csv(tasks_out, index=False, lineterminator="\n")
     sizes(config, runs).to_csv(sizes_out, index=False, lineterminator="\n")
     written = scored.Scores(rows_of.read(scores_out, rows_of.ScoreRow))
-    shown = json.dumps(headlines.headlines(written, config), indent=1, allow_nan=False)
+    shown = json.dumps(metrics.headlines(written, config), indent=1, allow_nan=False)
     metrics_out.write_text(shown + "\n", encoding="utf-8")  # DVC shows the order of the file
 
 

@@ -8,11 +8,11 @@ from collections.abc import Iterable, Mapping
 import pytest
 
 from stages.tickets import settings
-from stages.tickets.report import findings
-from stages.tickets.report.headlines import MOST, headlines
-from stages.tickets.report.names import sparsities
+from stages.tickets.report import tickets
+from stages.tickets.report.metrics import MOST, headlines
 from stages.tickets.report.rows import ScoreRow
 from stages.tickets.report.scores import Run, Scores
+from stages.tickets.report.sections import controls
 from stages.tickets.settings import Params
 from tests.made_up import config, study, with_everything
 
@@ -181,12 +181,11 @@ def test_numbers_are_those_of_the_report() -> None:
     found, asked = made.found, made.config
     shown = flat(headlines(found, asked))
     last = asked.last_round
+    rows = controls.compare(found, asked)
+    gains = {row.control: row.gain.mean for row in rows if row.is_mean and row.round == last}
     for kind in ("random", "reinitialised"):
-        gain = findings.pooled_gain(last, found, asked, kind)
-        assert gain
-        assert shown[f"ticket_minus_{kind}"] == pytest.approx(100 * gain.mean, abs=0.005)
-    chosen = [one.round for one in findings.find_tickets(found, asked)]
-    highest = [sparsities(asked)[number] if number else 0 for number in chosen]
+        assert shown[f"ticket_minus_{kind}"] == pytest.approx(100 * gains[kind], abs=0.005)
+    highest = [ticket.sparsity or 0 for ticket in tickets.find(found, asked)]
     assert shown["matching_sparsity"] == pytest.approx(100 * sum(highest) / 3, abs=0.005)
     for task in asked.tasks:
         ticket = found.summary(Run(task, "imp", last), 0.95)
