@@ -1,4 +1,4 @@
-"""What every task's word vectors predict without the encoder."""
+"""Predictions for every task from averaged word vectors, without the encoder."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,8 +9,8 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from stages.launch import cli
 from stages.tickets import files, settings
+from stages.tickets.tasks import baselines
 from stages.tickets.tasks import task as tasks
-from stages.tickets.tasks import word_vectors
 
 
 @dataclass(frozen=True)
@@ -27,14 +27,14 @@ def main(
     config = cli.read(Params)
     num_words = files.load_record(encoder / "encoder.json")["vocabulary"]["size"]
     weights = files.load_arrays(encoder / "weights.safetensors")
-    embeddings = word_vectors.embeddings_of(weights, num_words)
+    embeddings = baselines.word_embeddings(weights, num_words)
     out.mkdir(parents=True, exist_ok=True)
     with threadpool_limits(1):  # with more, the last bits depend on how many cores there are
         for task in config.tasks:
             data = tasks.load_prepared(prepared / task)
             if data.task.kind in tasks.LABELLED:
-                found = word_vectors.predict(data, embeddings, config.baselines)
-                files.save_arrays(found, out / f"{task}.safetensors")
+                arrays = baselines.from_word_vectors(data, embeddings, config.baselines)
+                files.save_arrays(arrays, out / f"{task}.safetensors")
 
 
 if __name__ == "__main__":

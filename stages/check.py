@@ -10,7 +10,7 @@ from stages.launch import cli
 from stages.tickets import settings
 
 
-def check(study: settings.Params) -> None:
+def check(study: settings.Study) -> None:
     """Raise ParamsError where a file or package that the study names is not there."""
     encoder = study.encoder
     if isinstance(encoder, settings.FolderEncoder):

@@ -17,10 +17,9 @@ from stages.tickets.report import rows as rows_of
 from stages.tickets.report import scores as scored
 from stages.tickets.report.rows import HansScore, TaskSize
 from stages.tickets.report.search_rows import Size
-from stages.tickets.tasks import asked as questions
-from stages.tickets.tasks import hans_scores, scores
+from stages.tickets.tasks import hans, scores, squad
 from stages.tickets.tasks import task as tasks
-from stages.tickets.tasks.asked import Asked
+from stages.tickets.tasks.squad import Asked
 from stages.tickets.tasks.task import Prepared
 
 COLUMNS = [
@@ -223,12 +222,12 @@ def tables(
     rows: list[list[Any]] = []
     on_hans: list[list[Any]] = []
     cases = {
-        task: hans_scores.load_cases(folders.prepared / task / "hans.csv")
+        task: hans.load_cases(folders.prepared / task / "hans.csv")
         for task, data in prepared.items()
-        if hans_scores.SPLIT in data.evaluated
+        if hans.SPLIT in data.evaluated
     }
     asked = {
-        (task, split): questions.load(folders.prepared / task, split)
+        (task, split): squad.load_asked(folders.prepared / task, split)
         for task, data in prepared.items()
         if data.task.kind == "span"
         for split in data.evaluated
@@ -237,9 +236,9 @@ def tables(
         data = prepared[run.task]
         for split, examples in data.evaluated.items():
             prefix = run.prefix + split
-            if split == hans_scores.SPLIT:
+            if split == hans.SPLIT:
                 logits = run.arrays[f"{prefix}.logits"]
-                found = hans_scores.by_subcase(logits, examples.labels, cases[run.task])
+                found = hans.by_subcase(logits, examples.labels, cases[run.task])
                 on_hans += [[*run.where, *astuple(one)] for one in found]
             else:
                 about = asked.get((run.task, split))

@@ -35,7 +35,7 @@ from stages.tickets.report.search_rows import (
 )
 from stages.tickets.report.search_rows import Size as Sizes
 from stages.tickets.searches.attention.patterns import PATTERNS
-from stages.tickets.settings import Params
+from stages.tickets.settings import Study as Params
 
 Size = tuple[int, int, int, bool]
 """Tasks, seeds, rounds, and whether there are controls."""

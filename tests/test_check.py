@@ -99,7 +99,7 @@ def test_what_is_written_does_not_depend_on_the_study() -> None:
 WRONG: list[tuple[Change, str]] = [
     (
         lambda study: study["tasks"].append("sentimant"),
-        "tasks has 'sentimant', allowed are " + ", ".join(sorted(miniature()["tasks"])),
+        "tasks has 'sentimant', allowed are " + ", ".join(miniature()["data"]),
     ),
     (
         lambda study: study["train"].update(learning_rat=1e-3),
@@ -147,7 +147,10 @@ WRONG: list[tuple[Change, str]] = [
         own(validation="train.csv"),
         "own.reviews.validation is 'train.csv', allowed is another file than train",
     ),
-    (own(label="text"), "own.reviews.texts and label has 'text' twice, allowed is once"),
+    (
+        own(label="text"),
+        "own.reviews.label is 'text', allowed is a column that texts does not have",
+    ),
     (
         lambda study: study["imp"].update(keep_weights=[1, 1]),
         "imp.keep_weights has 1 twice, allowed is once",

@@ -163,6 +163,23 @@ def test_what_is_not_there_is_said_to_come_from_dvc(tmp_path: Path) -> None:
             load(tmp_path / "nothing")
 
 
+def test_a_table_has_six_digits_and_empty_cells(tmp_path: Path) -> None:
+    rows = [
+        {"name": "a, b", "size": np.int64(3), "share": np.float64(2 / 3), "kept": True},
+        {"kept": False, "share": np.float32(0.5), "size": None, "name": ""},
+        {"name": "c", "size": 12345678, "share": 12345678.0, "kept": np.bool_(True)},
+    ]
+    files.save_table(rows, ("name", "size", "share", "kept"), tmp_path / "new" / "table.csv")
+    assert (tmp_path / "new" / "table.csv").read_bytes() == (
+        b'name,size,share,kept\n"a, b",3,0.666667,True\n,,0.5,False\nc,12345678,1.23457e+07,True\n'
+    )
+    files.save_table([], ("name", "size"), tmp_path / "table.csv")
+    assert (tmp_path / "table.csv").read_text() == "name,size\n"
+    for row in ({"name": "a"}, {"name": "a", "size": 1, "more": 2}):
+        with pytest.raises(ValueError, match=r"row of table\.csv has the columns name"):
+            files.save_table([row], ("name", "size"), tmp_path / "table.csv")
+
+
 # --- same content, same bytes ----------------------------------------------------------------
 
 
@@ -180,12 +197,12 @@ WRITE = """
 import sys
 from pathlib import Path
 import numpy as np
-from stages.tickets import artifacts
+from stages.tickets import files
 names = {f"layer.{number}.weight" for number in range(9)}  # in an order of the process's own
 out = Path(sys.argv[1])
-artifacts.save_mask({name: np.eye(5, 7) == 0 for name in names}, out / "mask")
-artifacts.save_arrays({name: np.arange(3) for name in names}, out / "arrays")
-artifacts.save_record({name: {other: 0.1 for other in names} for name in names}, out / "record")
+files.save_mask({name: np.eye(5, 7) == 0 for name in names}, out / "mask")
+files.save_arrays({name: np.arange(3) for name in names}, out / "arrays")
+files.save_record({name: {other: 0.1 for other in names} for name in names}, out / "record")
 """
 
 

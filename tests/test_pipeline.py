@@ -21,11 +21,12 @@ from dvc.parsing import interpolate
 from ruamel.yaml import YAML
 
 from stages.tickets import settings
+from stages.tickets.settings import compose
 from tests.imports import ROOT
 
 Yaml: TypeAlias = Any
 """A part of a YAML file."""
-STUDIES = [ROOT / "params.yaml", *sorted((ROOT / "studies").glob("*.yaml"))]
+STUDIES = [ROOT / "params.yaml", *compose.studies(ROOT / "studies")]
 MADE = ("results/", "reports/")
 CHECKED = "results/params-checked"
 """A dep without content, which only says that `check` has run."""
@@ -41,8 +42,7 @@ PARTS = {"multi-task": {"transfer": "transfer.round", "multitask": "multitask.ta
 
 
 def read(path: Path) -> dict[str, Any]:
-    content: dict[str, Any] = YAML(typ="safe").load(path.read_text(encoding="utf-8"))
-    return content
+    return settings.content(path)
 
 
 @dataclass(frozen=True)
@@ -474,7 +474,7 @@ def test_every_field_of_a_scripts_params_is_a_section() -> None:
     read_by_scripts = {
         name for stage in resolve(pipeline(), EXAMPLE) for name in fields_of_params(stage.module)
     }
-    assert read_by_scripts <= {"params.yaml", *settings.Params.model_fields}
+    assert read_by_scripts <= {"params.yaml", *settings.Study.model_fields}
 
 
 @pytest.mark.parametrize(

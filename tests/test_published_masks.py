@@ -15,11 +15,10 @@ import pytest
 from numpy.typing import NDArray
 from transformers import BertConfig
 
-from stages import survival as stage
 from stages.tickets.encoder import removal
 from stages.tickets.pruning import structure
 from stages.tickets.pruning.structure import Structure
-from stages.tickets.statistics import raters, survival
+from stages.tickets.statistics import raters, searched, survival
 
 FOLDER = Path(os.environ.get("SCRATCHCARD_DATA", "")) / "oracle" / "prasanna2020"
 pytestmark = pytest.mark.skipif(
@@ -374,15 +373,15 @@ def test_the_shipped_numbers_on_structure_are_those_of_the_tables() -> None:
 
 
 def test_the_shipped_maps_and_overlaps_are_those_of_the_tables() -> None:
-    """published/prasanna2020_places.csv and prasanna2020_overlaps.csv, by the stage's own code."""
+    """The csv files of places and overlaps in published/, by the code of the stage `survival`."""
     folder = Path(__file__).parents[1] / "published"
     found = {
         (task.lower().replace("-", ""), seed): one
         for (task, seed), one in published("heads_mlps").items()
     }
     for rows, name, keys in (
-        (stage.places("joint", found), "places", ["variant", "task", "part", "layer", "head"]),
-        (stage.overlaps(found), "overlaps", ["of", "part", "first", "second"]),
+        (searched.places("joint", found), "places", ["variant", "task", "part", "layer", "head"]),
+        (searched.overlaps(found), "overlaps", ["of", "part", "first", "second"]),
     ):
         shipped = pd.read_csv(folder / f"prasanna2020_{name}.csv", keep_default_na=False)
         if name == "places":
@@ -400,7 +399,7 @@ def test_the_shipped_maps_and_overlaps_are_those_of_the_tables() -> None:
 
 def test_overlaps_of_tasks() -> None:
     found = survival.overlaps(published("heads_mlps"))
-    assert found.tasks == TASKS
+    assert survival.axes(published("heads_mlps"))[0] == list(TASKS)
     np.testing.assert_array_equal(found.heads.mean, found.heads.mean.T)
     for place, task in enumerate(TASKS):
         sizes = [one.num_heads for one in of_task("heads_mlps", task)]

@@ -9,7 +9,7 @@ import pytest
 
 from stages.tickets import files
 from stages.tickets.language import sentences
-from stages.tickets.tasks import asked, squad, task
+from stages.tickets.tasks import squad, task
 from tests.test_stages import NO_CONTROLS, STUDY, run_all, stages
 
 FEW: dict[str, Any] = STUDY | {
@@ -89,7 +89,7 @@ def test_scores_are_of_questions_not_of_windows(project: Path) -> None:
     assert table["score"].notna().all()
     folder = project / "results" / "prepared" / "question"
     split = files.load_split(folder / "validation.safetensors")
-    about = asked.load(folder, "validation")
+    about = squad.load_asked(folder, "validation")
     run = project / "results" / "runs" / "dense" / "question" / "seed-1"
     logits = files.load_arrays(run / "predictions.safetensors")["validation.logits"]
     said = squad.answers(about, logits, split.starts)
@@ -100,7 +100,7 @@ def test_scores_are_of_questions_not_of_windows(project: Path) -> None:
 
 def test_no_question_has_a_context_in_both_training_and_selection(project: Path) -> None:
     folder = project / "results" / "prepared" / "question"
-    outside = asked.load(folder, "selection")
+    outside = squad.load_asked(folder, "selection")
     inside = task.load_prepared(folder).train
     tokens = {tuple(part) for part in np.split(inside.ids, inside.starts[1:-1])}
     selection = task.load_prepared(folder).evaluated["selection"]

@@ -1,4 +1,4 @@
-"""The params files of the studies: all allowed, and the counts in their comments are true."""
+"""The studies: all allowed, params.yaml is one of them, and the counts in their comments are true."""
 
 import re
 from pathlib import Path
@@ -8,15 +8,33 @@ import pytest
 from stages.tickets import settings
 from stages.tickets.plan import budget_tables, expansion, sizes, work
 from stages.tickets.plan import flops as costs
+from stages.tickets.settings import compose
 from tests.test_pipeline import pipeline
 
 ROOT = Path(__file__).parent.parent
-STUDIES = sorted((ROOT / "studies").glob("*.yaml"))
+STUDIES = compose.studies(ROOT / "studies")
 
 
 @pytest.mark.parametrize("path", STUDIES, ids=lambda path: path.stem)
 def test_a_study_is_allowed_and_named_after_its_file(path):
     assert settings.load(path).study == path.stem.replace("-", "_")
+
+
+@pytest.mark.parametrize("path", STUDIES, ids=lambda path: path.stem)
+def test_a_study_says_only_what_differs(path):
+    def repeated(study, off, key=""):
+        if not (isinstance(study, dict) and isinstance(off, dict)):
+            return [key] if study == off else []
+        return [
+            word for k in study.keys() & off for word in repeated(study[k], off[k], f"{key}.{k}")
+        ]
+
+    assert repeated(compose.read(path), compose.read(path.with_name("off.yaml"))) == []
+
+
+def test_params_yaml_is_the_miniature():
+    made = settings.content(ROOT / "studies" / "miniature.yaml")
+    assert settings.content(ROOT / "params.yaml") == made
 
 
 def test_the_counts_of_the_bert_base_study_are_those_in_its_comment():

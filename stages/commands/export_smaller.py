@@ -22,7 +22,7 @@ from stages.tickets.export.study import Finished
 from stages.tickets.pruning import draws, structure
 from stages.tickets.pruning.structure import Structure
 from stages.tickets.report.scores import Run
-from stages.tickets.tasks import label_names
+from stages.tickets.tasks import sources
 from stages.tickets.training import fit
 
 REPEATS = 20
@@ -56,7 +56,7 @@ def main(
     weights = finished.existing(study.weights(task, seed, "theta-0" if retrain else "trained"))
     scores = study.scores(task)
     loaded = inputs.load(task, seed, results / "encoder", results / "prepared" / task)
-    labels = label_names.of(task, study.source(task), loaded.prepared)
+    labels = sources.class_names(task, study.source(task), loaded.prepared)
     kept = draws.drawn(subnetwork, files.load_structure(found), loaded.noise.mask)
     dense, model = loaded.model(weights), loaded.model(weights)
     removal.remove_(model, kept)

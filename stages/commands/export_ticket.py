@@ -21,7 +21,7 @@ from stages.tickets.pruning import masks
 from stages.tickets.pruning.masks import Mask
 from stages.tickets.report import words as formatting
 from stages.tickets.report.scores import Run
-from stages.tickets.tasks import label_names
+from stages.tickets.tasks import sources
 from stages.tickets.training import subnetwork
 
 
@@ -49,7 +49,7 @@ def main(
     kept = study.kept_weights(task, seed, number)
     theta_i = finished.existing(study.weights(task, seed, f"theta-{study.settings.imp.rewind_to}"))
     loaded = inputs.load(task, seed, results / "encoder", results / "prepared" / task)
-    labels = label_names.of(task, study.source(task), loaded.prepared)
+    labels = sources.class_names(task, study.source(task), loaded.prepared)
     if not trained:
         model, how = start(loaded, theta_i, mask), "as its training starts"
     elif kept:

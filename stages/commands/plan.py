@@ -11,7 +11,6 @@ from typing import Annotated, Any
 import typer
 from ruamel.yaml import YAML
 
-from stages.commands import overrides
 from stages.launch import cli
 from stages.tickets import settings as params
 from stages.tickets.plan import budget_tables, expansion, flops, lineage, sizes, work
@@ -73,7 +72,7 @@ def main(
 ) -> None:
     if rate is not None and rate <= 0:
         raise params.ParamsError(f"--rate is {rate:g}, allowed are more than 0 TFLOP/s")
-    content = overrides.overridden(params.content(file), changes or ())
+    content = params.content(file, changes or ())
     study = params.checked(content, str(file))
     settings = expansion.parsing(SETTINGS)
     stages = expansion.expand(YAML(typ="safe").load(PIPELINE), content, settings)

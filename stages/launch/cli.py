@@ -33,12 +33,9 @@ def run(main: Callable[..., None]) -> None:
 
 
 def _is_for_the_user(error: Exception) -> bool:
-    """Wrong settings, unusable input, a full disk, a diverged training.
-
-    By name, since light stages do not import what raises them.
-    """
-    named = type(error).__name__ in ("ParamsError", "TrainingError", "SafetensorError")
-    return named or isinstance(error, OSError)
+    """Whether the user can mend it: wrong settings, unusable input, a full disk, a diverged training."""
+    named = type(error).__name__ in ("TrainingError", "SafetensorError")  # not imported everywhere
+    return named or isinstance(error, settings.UserError | OSError)
 
 
 def read(sections: Callable[..., T], task: str | None = None) -> T:

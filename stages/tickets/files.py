@@ -1,12 +1,13 @@
-"""Files that stages exchange: masks, splits, predictions, records. Same content, same bytes.
+"""Files that stages exchange: masks, splits, predictions, records, tables. Same content, same bytes.
 
-numpy and safetensors only, so that the stages that read results need no torch. Weights, which do,
-are read and written in `encoder`.
+This module needs numpy and safetensors alone, so that stages that read results import no torch. `encoder`
+reads and writes weights.
 """
 
+import csv
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -71,9 +72,9 @@ class Split:
 
     Example i holds tokens `ids[starts[i]:starts[i + 1]]`, with token types beside them. Labels are
     class numbers or floats, one per example, or for spans the first and last token of the answer, 0 and
-    0 where it is not there. For masked language modelling `train` has zeros, since words are hidden anew
-    in each step, and the splits it is scored on have one label per token: the hidden word, or -100 where
-    there is nothing to predict.
+    0 if it has none. For masked language modelling `train` has zeros, since words are hidden anew in each
+    step, and the splits that are scored have one label per token: the hidden word, or -100 if there is
+    nothing to predict.
     """
 
     ids: NDArray[np.int32]
@@ -122,8 +123,28 @@ def load_record(path: Path) -> dict[str, Any]:
     return record
 
 
+def save_table(rows: Iterable[Mapping[str, Any]], columns: Sequence[str], path: Path) -> None:
+    """Write a csv file; floats have six digits, and None is an empty cell.
+
+    Raises:
+        ValueError: a row does not have the given columns.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(columns)
+        for row in rows:
+            if set(row) != set(columns):
+                raise ValueError(f"a row of {path.name} has the columns {', '.join(row)}")
+            writer.writerow([_cell(row[column]) for column in columns])
+
+
+def _cell(value: object) -> object:
+    return f"{value:.6g}" if isinstance(value, float | np.floating) else value
+
+
 def save_run(predictions: Arrays, losses: Sequence[float], folder: Path) -> None:
-    """Write what a training leaves behind: predictions on the evaluated splits, and its losses."""
+    """Write the results of a training: predictions on the evaluated splits, and its losses."""
     save_arrays(predictions, folder / "predictions.safetensors")
     save_record({"losses": list(losses)}, folder / "history.json")
 

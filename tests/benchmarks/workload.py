@@ -12,7 +12,6 @@ import numpy as np
 import torch
 from transformers import AutoModel, BertConfig, BertModel
 
-from stages import prepare
 from stages.tickets import settings as params
 from stages.tickets.encoder import device, pretrained, theta
 from stages.tickets.encoder.theta import Encoder, Pretrained
@@ -21,8 +20,8 @@ from stages.tickets.pruning import masks
 from stages.tickets.pruning.masks import Mask
 from stages.tickets.settings import Train
 from stages.tickets.settings.noise import Seeds
+from stages.tickets.tasks import prepare, sources
 from stages.tickets.tasks import task as tasks
-from stages.tickets.tasks import texts
 from stages.tickets.tasks.task import Prepared, Task, Vocabulary
 
 BATCH = 32
@@ -111,7 +110,7 @@ def load(
         prepared = _made_up(name, loaded.vocabulary)
     else:
         source = params.FolderData(source="folder", path=str(data), config=name)
-        task, found = texts.load(name, source)
+        task, found = sources.load(name, source)
         settings = params.Prepare(max_length=PADDED, selection=0.1, masked=0.15, seed=0)
         cut = prepare.cut_of(source, settings)
         prepared, _ = prepare.prepare(

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from stages.tickets.language import grammar, sentences
-from stages.tickets.language.hans import HEURISTICS, SUBCASES, Example, examples
+from stages.tickets.language.hans import HEURISTICS, Example, examples
+from stages.tickets.language.templates import SUBCASES
 
 VERBS = {
     form: verb

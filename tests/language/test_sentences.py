@@ -16,7 +16,7 @@ from stages.tickets.language.sentences import LABELLED, WORDS, Example, examples
 
 CLASSES = [task for task, (num_labels, _) in LABELLED.items() if num_labels > 1]
 PRINT_ALL = """
-from stages.tickets import language
+from stages.tickets.language import sentences as language
 for document in language.sentences(200, 7):
     print(document)
 for task in language.LABELLED:

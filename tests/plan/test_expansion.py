@@ -5,6 +5,7 @@ import shutil
 
 import pytest
 from dvc.repo import Repo  # type: ignore[import-untyped]
+from ruamel.yaml import YAML
 
 from stages.tickets import settings
 from stages.tickets.plan import expansion
@@ -22,7 +23,7 @@ def test_stages_are_those_that_dvc_sees(path, tmp_path, monkeypatch):
     (project / ".dvc").mkdir(parents=True)
     shutil.copy(ROOT / "dvc.yaml", project)
     shutil.copy(ROOT / ".dvc" / "config", project / ".dvc")
-    shutil.copy(path, project / "params.yaml")
+    YAML().dump(settings.content(path), project / "params.yaml")
     local = project / ".dvc" / "config.local"
     local.write_text("[core]\n    no_scm = true\n", encoding="utf-8")
     monkeypatch.chdir(project)

@@ -4,10 +4,10 @@ import random
 
 import pytest
 
-from stages.commands import overrides
 from stages.tickets import settings
 from stages.tickets.plan import expansion, lineage, work
 from stages.tickets.plan.lineage import Stage, changes
+from stages.tickets.settings import compose
 from tests.imports import ROOT
 from tests.test_pipeline import STUDIES, lies_in, pipeline
 
@@ -81,7 +81,7 @@ def test_agrees_with_a_walk_over_all_pairs(seed):
 def changed(path, *new):
     """What becomes of the stages of a study with other settings."""
     content = settings.content(path)
-    other = overrides.overridden(content, new)
+    other = compose.overridden(content, new)
     settings.checked(other, str(path))
     stages = [expansion.expand(pipeline(), study, SETTINGS) for study in (content, other)]
     by_name = {s.name: s for side in stages for s in side}
@@ -106,7 +106,7 @@ def test_another_seed_adds_its_own_stages(path):
 
 
 def test_another_recipe_of_one_task_reruns_its_trainings_and_those_of_its_masks():
-    found, stages = changed(ROOT / "params.yaml", "override.paraphrase.epochs=2")
+    found, stages = changed(ROOT / "params.yaml", "+override.paraphrase.epochs=2")
     assert (found.new, found.gone) == ((), ())
     joint = {n for n, s in stages.items() if "multi-task" in (s.group, s.option("source"))}
     assert joint <= set(found.stale)  # it reads all that is prepared
@@ -115,7 +115,7 @@ def test_another_recipe_of_one_task_reruns_its_trainings_and_those_of_its_masks(
     assert {stages[n].group for n in stale if not work.task_of(stages[n])} <= READERS
     of_task = {name for name, s in stages.items() if work.task_of(s) == "paraphrase"}
     assert of_task == {n for n in stale if work.task_of(stages[n])}
-    found, stages = changed(ROOT / "params.yaml", "override.mlm.epochs=2")
+    found, stages = changed(ROOT / "params.yaml", "+override.mlm.epochs=2")
     others = {n for n in found.stale if work.task_of(stages[n]) not in ("mlm", "")}
     assert others == joint | {n for n, s in stages.items() if s.option("source") == "mlm"} - {
         n for n in stages if work.task_of(stages[n]) == "mlm"

@@ -20,7 +20,7 @@ from stages.tickets.plan.flops import Lengths, Shape
 from stages.tickets.plan.work import PRETRAINING
 from stages.tickets.settings import ParamsError
 from stages.tickets.tasks import task as tasks
-from stages.tickets.tasks import texts
+from stages.tickets.tasks.glue import GLUE
 from stages.tickets.tasks.task import Prepared, Task, Vocabulary
 from tests.imports import ROOT
 
@@ -163,7 +163,7 @@ def test_texts_of_the_miniature_are_as_long_as_a_draw_says():
 def test_glue_has_its_official_sizes_and_outputs():
     own, content = study("bert-base-glue")
     found = sizes.measure(own, content, Path("none"), {})
-    for task, glue in texts.GLUE.items():
+    for task, glue in GLUE.items():
         assert sizes.OFFICIAL[task].outputs == glue.num_labels
         assert found.examples[task].train == sizes.carved(sizes.OFFICIAL[task].train, 0.1)[0]
     mnli = found.examples["mnli"]

@@ -11,7 +11,7 @@ from stages.tickets.report import checks, chen_claims, chen_tables, transfer_cla
 from stages.tickets.report.checks import BEYOND, Checked, Data
 from stages.tickets.report.rows import ScoreRow
 from stages.tickets.report.scores import Run, Scores
-from stages.tickets.settings import Params
+from stages.tickets.settings import Study as Params
 from stages.tickets.statistics import correlation
 from stages.tickets.statistics.intervals import Difference, Summary
 from tests.made_up import Study, chen, config, study, with_everything, with_scores

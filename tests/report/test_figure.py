@@ -7,7 +7,7 @@ import pytest
 
 from stages.tickets.report import sections
 from stages.tickets.report.figure import Figure
-from stages.tickets.settings import Params
+from stages.tickets.settings import Study as Params
 from tests.made_up import SIZES, Study, config, study, with_everything
 
 

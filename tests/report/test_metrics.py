@@ -13,7 +13,7 @@ from stages.tickets.report.metrics import MOST, headlines
 from stages.tickets.report.rows import ScoreRow
 from stages.tickets.report.scores import Run, Scores
 from stages.tickets.report.sections import controls
-from stages.tickets.settings import Params
+from stages.tickets.settings import Study as Params
 from tests.made_up import config, study, with_everything
 
 Level = tuple[str, str, int, int, str, float]

@@ -7,13 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from stages.tickets.report import deviations, report
 from stages.tickets.report import page as pages
-from stages.tickets.report.sections import Section
+from stages.tickets.report import sections as built
+from stages.tickets.report.section import Section
 from tests.made_up import SIZES, Size, Study, config, study
 
 COMMITTED = sorted((Path(__file__).parents[2] / "reports").glob("*/index.html"))
-RECORD = {"num_prunable": 12345, "num_weights": 23456, "masked_accuracy": 0.41}
 VOID = {"meta", "link", "br", "img"}
 
 
@@ -43,20 +42,14 @@ class Page(HTMLParser):
 
 
 def build(made: Study) -> list[Section]:
-    return report.build(made.results, made.config)
+    return built.build(made.results, made.config)
 
 
 def write(made: Study, sections: list[Section], **changes: str) -> tuple[str, str]:
     """Page and README, with other titles or banners."""
-    config = made.config.model_copy(update=changes)
-    content = pages.Content(
-        report.scope(made.found, RECORD, config),
-        report.cards_of(sections, config),
-        deviations.deviations(12345, made.tasks, config),
-        sections,
-    )
-    folders = ("tables", "figures")
-    return pages.to_html(content, config, folders), pages.to_readme(content, config, folders)
+    study = made.config.model_copy(update=changes)
+    content = pages.content(sections, made.results, study)
+    return pages.to_html(content, study), pages.to_readme(content, study)
 
 
 @pytest.fixture(scope="module")
@@ -132,6 +125,35 @@ def test_a_report_has_all_sections_and_says_what_did_not_run(size: Size) -> None
     for text in (html, readme):
         assert "None" not in text.replace("None of", "")
         assert not re.search(r"\bnan\b", text)
-    assert readme.count("\n## ") == html.count("<h2") == 22
+    assert readme.count("\n## ") == html.count("<h2") == len(built.ORDER) + 2
     assert ("random.rounds is empty" in html) is (not size[3])
     assert ("random.rounds is empty" in readme) is (not size[3])
+
+
+def test_the_first_screen_has_the_question_the_figure_and_what_was_decided(
+    made: Study, sections: list[Section]
+) -> None:
+    html, readme = write(made, sections)
+    tickets = next(part for part in sections if part.name == "tickets")
+    for text in (html, readme):
+        places = [
+            text.index(part)
+            for part in (tickets.answer[:40], "Score against sparsity", "What holds here?", "Seeds")
+        ]
+        assert places == sorted(places)
+    start = html[html.index("What holds here?") : html.index("About these numbers")]
+    shown = re.sub(r"<details>.*?</details>", "", start, flags=re.DOTALL)
+    assert 'class="badge yes"' in shown
+    assert 'class="badge unclear"' not in shown
+    assert 'class="badge not-run"' not in shown
+    assert 'class="badge unclear"' in start
+
+
+def test_every_claim_has_its_line_and_its_card(made: Study, sections: list[Section]) -> None:
+    html, readme = write(made, sections)
+    claims = [claim for part in sections if part.name in pages.PAPERS for claim in part.claims]
+    assert len(claims) > 25
+    for claim in claims:
+        assert html.count(f'href="#claim-{claim.name}"') == 1
+        assert html.count(f'<h3 id="claim-{claim.name}"') == 1
+    assert readme.count("\n- **") == len(claims)

@@ -1,6 +1,10 @@
 """Means, intervals and paired tests against scipy and by hand; parsing."""
 
+import csv
+from collections.abc import Sequence
 from itertools import permutations
+from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -82,9 +86,19 @@ ROW = {
 }  # fmt: skip
 
 
-def test_a_row_of_text_becomes_a_score() -> None:
-    found = rows_of.parse(ScoreRow, [ROW])[0]
-    assert (found.seed, found.round, found.point, found.headline) == (1, 2, None, True)
+def read(folder: Path, rows: Sequence[dict[str, str]], kind: type = ScoreRow) -> list[Any]:
+    """The rows as `rows.read` has them from a file."""
+    with (folder / "rows.csv").open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+    return rows_of.read(folder / "rows.csv", kind)
+
+
+def test_a_row_of_text_becomes_a_score(tmp_path: Path) -> None:
+    row = read(tmp_path, [ROW])[0]
+    assert (row.seed, row.round, row.point, row.headline) == (1, 2, None, True)
+    assert row.source == ""
 
 
 @pytest.mark.parametrize(
@@ -96,17 +110,17 @@ def test_a_row_of_text_becomes_a_score() -> None:
         ({"score": ""}, "score ''"),
     ],
 )
-def test_a_wrong_cell_is_named(change: dict[str, str], message: str) -> None:
-    with pytest.raises(ValueError, match=f"row 1 has {message}"):
-        rows_of.parse(ScoreRow, [ROW | change])
+def test_a_wrong_cell_is_named(change: dict[str, str], message: str, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=rf"rows\.csv: row 2 has {message}"):
+        read(tmp_path, [ROW, ROW | change])
 
 
-def test_a_missing_column_is_named() -> None:
-    with pytest.raises(ValueError, match="no column 'layer'"):
-        rows_of.parse(Kept, [{"task": "cola", "seed": "1", "round": "1", "sparsity": "0.1"}])
+def test_a_missing_column_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"rows\.csv: there is no column 'layer'"):
+        read(tmp_path, [{"task": "cola", "seed": "1", "round": "1", "sparsity": "0.1"}], Kept)
 
 
-def test_scores_are_found_by_run_split_and_metric() -> None:
+def test_scores_are_found_by_run_split_and_metric(tmp_path: Path) -> None:
     rows = [
         ROW,
         ROW | {"seed": "2", "score": "0.5", "collapsed": "True"},
@@ -114,7 +128,7 @@ def test_scores_are_found_by_run_split_and_metric() -> None:
         ROW | {"metric": "accuracy", "headline": "False", "score": "0.9"},
         ROW | {"metric": "loss", "headline": "False", "score": "3"},
     ]
-    scores = Scores(rows_of.parse(ScoreRow, rows))
+    scores = Scores(read(tmp_path, rows))
     run = Run("cola", "imp", 2)
     assert scores.of(run) == {1: 0.25, 2: 0.5}
     assert scores.of(run, scored.SELECTION) == {1: 0.75}
@@ -124,18 +138,18 @@ def test_scores_are_found_by_run_split_and_metric() -> None:
     assert list(scores.others) == [("cola", "validation", "accuracy")]
 
 
-def test_runs_are_compared_by_seed_in_the_headline_metric() -> None:
+def test_runs_are_compared_by_seed_in_the_headline_metric(tmp_path: Path) -> None:
     rows = [
         ROW | {"kind": kind, "seed": seed, "metric": metric, "headline": headline, "score": score}
         for kind, seed, score in (("imp", "1", "0.5"), ("imp", "2", "0.9"), ("random", "2", "0.4"))
         for metric, headline in ((ROW["metric"], "True"), ("loss", "False"))
     ]
-    scores = Scores(rows_of.parse(ScoreRow, rows))
+    scores = Scores(read(tmp_path, rows))
     imp, random = Run("cola", "imp", 2), Run("cola", "random", 2)
     assert scores.compare(imp, random, 0.95) == intervals.compare({2: 0.9}, {2: 0.4}, 0.95)
     assert scores.compare(imp, Run("cola", "dense"), 0.95) is None
 
 
-def test_the_same_score_twice_is_refused() -> None:
+def test_the_same_score_twice_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="comes twice"):
-        Scores(rows_of.parse(ScoreRow, [ROW, ROW]))
+        Scores(read(tmp_path, [ROW, ROW]))

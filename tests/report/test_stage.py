@@ -3,35 +3,27 @@
 import csv
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args, get_type_hints
 
 import pytest
 
-from stages import plot
-from stages.tickets.report import rows as rows_of
-from stages.tickets.report import search_rows
+from stages import report
+from stages.tickets.report.results import Results
+from stages.tickets.report.rows import ScoreRow
 from tests.made_up import config, study
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 OPTIONS = {
-    "scores": "scores.csv",
-    "subnetworks": "subnetworks.csv",
-    "tasks": "tasks.csv",
-    "hans": "hans.csv",
-    "stability": "stability",
-    "survival": "survival",
-    "patterns": "patterns",
+    "measured": "measured",
     "encoder": "encoder",
     "published": "published",
-    "tables": "out/tables",
-    "figures": "out/figures",
-    "page": "out/index.html",
-    "readme": "out/README.md",
+    "report": "out",
 }
 
 
@@ -51,53 +43,16 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for task in content["override"]:
         content["override"][task] = {}
     (tmp_path / "params.yaml").write_text(json.dumps(content))  # JSON is YAML
-    save(made.scores, rows_of.ScoreRow, tmp_path / "scores.csv")
-    save(made.agreement, rows_of.Agreement, tmp_path / "stability" / "agreement.csv")
-    save(made.layers, rows_of.Kept, tmp_path / "stability" / "layers.csv")
-    save(made.beyond, rows_of.Agreement, tmp_path / "stability" / "beyond.csv")
-    save(made.movement, rows_of.Movement, tmp_path / "stability" / "movement.csv")
-    save(made.tasks, rows_of.TaskSize, tmp_path / "tasks.csv")
-    save(made.sizes, search_rows.Size, tmp_path / "subnetworks.csv")
-    save(made.hans, rows_of.HansScore, tmp_path / "hans.csv")
-    save(made.searched, search_rows.Searched, tmp_path / "survival" / "searched.csv")
-    save(made.structures, search_rows.StructureAgreement, tmp_path / "survival" / "agreement.csv")
-    save(made.places, search_rows.Place, tmp_path / "survival" / "places.csv")
-    save(made.overlaps, search_rows.Overlap, tmp_path / "survival" / "overlaps.csv")
-    save(made.importance, search_rows.Importance, tmp_path / "survival" / "importance.csv")
-    save(made.weights, search_rows.WeightsOfLayer, tmp_path / "survival" / "layers.csv")
-    published = tmp_path / "published"
-    save(made.published, rows_of.Published, published / "prasanna2020.csv")
-    structure = published / "prasanna2020_structure.csv"
-    save(made.published_structure, published.PublishedStructure, structure)
-    save(made.published_places, search_rows.Place, published / "prasanna2020_places.csv")
-    save(made.published_overlaps, search_rows.Overlap, published / "prasanna2020_overlaps.csv")
-    save(made.chen.tickets, published.PublishedTicket, published / "chen2020_table2.csv")
-    save(made.chen.transfers, published.PublishedTransfer, published / "chen2020_figure2.csv")
-    save(made.chen.dark, published.PublishedDark, published / "chen2020_dark.csv")
-    save(made.chen.strict, published.PublishedStrict, published / "chen2020_strict.csv")
-    found, folder = made.patterns, tmp_path / "patterns"
-    save(found.confusion, search_rows.Confusion, folder / "networks" / "confusion.csv")
-    for task in made.config.patterns.tasks:
-        for name, kind, rows in (
-            ("shares", search_rows.PatternShare, found.shares),
-            ("heads", search_rows.HeadPatterns, found.heads),
-            ("agreement", search_rows.NetworkAgreement, found.agreement),
-        ):
-            save(
-                [row for row in rows if row.task == task],
-                kind,
-                folder / "tasks" / task / f"{name}.csv",
-            )
-    save(
-        found.published,
-        published.PublishedShare,
-        published / "prasanna2020_patterns.csv",
-    )
-    save(
-        found.correlations,
-        published.PublishedCorrelation,
-        published / "prasanna2020_pattern_correlation.csv",
-    )
+    save(made.scores, ScoreRow, tmp_path / "out" / "scores.csv")
+    hints = get_type_hints(Results)
+    for table in fields(Results):
+        if path := table.metadata.get("path"):
+            (kind,) = get_args(hints[table.name])
+            place = path.replace("report/", "out/", 1)
+            rows = getattr(made.results, table.name)
+            for task in made.config.patterns.tasks if "{task}" in path else ("",):
+                own = [row for row in rows if not task or row.task == task]
+                save(own, kind, tmp_path / place.format(task=task))
     (tmp_path / "encoder").mkdir()
     (tmp_path / "encoder" / "encoder.json").write_text('{"num_prunable": 5, "num_weights": 9}')
     monkeypatch.chdir(tmp_path)
@@ -105,7 +60,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def run() -> None:
-    plot.main(*map(Path, OPTIONS.values()))
+    report.main(*map(Path, OPTIONS.values()))
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -128,10 +83,11 @@ def test_the_stage_writes_the_report_and_another_process_the_same_bytes(project:
     assert {"index.html", "README.md", "figures/scores_mean_imp.csv", "tables/tickets.tex"} <= set(
         first
     )
-    (project / "out").rename(project / "before")
+    for written in ("tables", "figures"):
+        shutil.rmtree(project / "out" / written)
     options = [part for name, path in OPTIONS.items() for part in (f"--{name}", path)]
     subprocess.run(
-        [sys.executable, "-m", "stages.plot", *options],
+        [sys.executable, "-m", "stages.report", *options],
         env=os.environ | {"PYTHONPATH": str(ROOT), "PYTHONHASHSEED": "7"},
         check=True,
     )
@@ -148,15 +104,15 @@ def test_every_link_of_the_readme_leads_to_a_file(project: Path) -> None:
 
 
 def test_a_wrong_cell_is_named_with_its_file(project: Path) -> None:
-    path = project / "scores.csv"
+    path = project / "out" / "scores.csv"
     path.write_text(path.read_text().replace(",0.4,", ",nan,", 1))
     with pytest.raises(ValueError, match=r"scores\.csv: row \d+ has score 'nan'"):
         run()
-    assert not (project / "out").exists()
+    assert not (project / "out" / "tables").exists()
 
 
 def test_the_stage_imports_no_framework() -> None:
-    code = "import sys, stages.plot; print({'torch', 'transformers', 'pandas'} & set(sys.modules))"
+    code = "import sys, stages.report; print({'torch', 'transformers'} & set(sys.modules))"
     found = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
     )

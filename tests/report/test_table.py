@@ -2,6 +2,7 @@
 
 import csv
 import io
+from functools import cache
 
 import pytest
 
@@ -17,6 +18,14 @@ TABLE = Table("a_b", "50 % of_it", ("task", "x ± y"), (("own_task", "−1.0*"),
 def all_tables(made: Study) -> list[Table]:
     built = sections.build(made.results, made.config)
     return [table for section in built for table in section.tables]
+
+
+@cache
+def tables_of(size: Size, everything: bool) -> list[Table]:
+    asked = config(*size)
+    if everything:
+        asked = with_everything(asked, asked.seeds)
+    return all_tables(study(asked))
 
 
 def test_a_quantity_is_shown_and_written_by_its_column() -> None:
@@ -40,10 +49,7 @@ def test_a_quantity_is_shown_and_written_by_its_column() -> None:
 def test_no_cell_is_blank_or_nan_and_rows_are_as_wide_as_the_header(
     size: Size, everything: bool
 ) -> None:
-    asked = config(*size)
-    if everything:
-        asked = with_everything(asked, asked.seeds)
-    for table in all_tables(study(asked)):
+    for table in tables_of(size, everything):
         assert bool(table.rows) != bool(table.missing), table.name
         for row in table.rows:
             assert len(row) == len(table.header), table.name
@@ -82,5 +88,5 @@ def test_tex_is_escaped() -> None:
 
 
 def test_every_tex_file_is_ascii() -> None:
-    for table in all_tables(study(with_everything(config(3, 3, 2)))):
+    for table in tables_of(SIZES[-1], True):
         assert tables.to_tex(table).isascii(), table.name

@@ -8,11 +8,12 @@ from ruamel.yaml import YAML
 
 from stages.tickets import settings as params
 from stages.tickets.plan import expansion
-from stages.tickets.report import report, targets
+from stages.tickets.report import sections, targets
+from stages.tickets.settings import compose
 from tests.made_up import config, study
 
 ROOT = Path(__file__).parents[2]
-STUDIES = [ROOT / "params.yaml", *sorted((ROOT / "studies").glob("*.yaml"))]
+STUDIES = [ROOT / "params.yaml", *compose.studies(ROOT / "studies")]
 
 
 def read(path: Path) -> Any:
@@ -24,7 +25,8 @@ def test_stages_without_items_are_those_that_dvc_does_not_expand(path: Path) -> 
     pipeline = read(ROOT / "dvc.yaml")
     settings = expansion.parsing(ROOT / ".dvc" / "config")
     expanded = {
-        stage.name.split("@")[0] for stage in expansion.expand(pipeline, read(path), settings)
+        stage.name.split("@")[0]
+        for stage in expansion.expand(pipeline, params.content(path), settings)
     }
     assert targets.without_items(params.load(path)) == set(pipeline["stages"]) - expanded
 
@@ -37,17 +39,14 @@ def test_every_name_is_a_stage() -> None:
 
 def test_every_section_and_every_claim_has_commands() -> None:
     made = study(config(3, 3, 2))
-    sections = report.build(made.results, made.config)
-    assert {section.name for section in sections} == set(targets.SECTIONS)
-    cards = report.cards_of(sections, made.config)
-    assert all(card.commands[-1] == targets.REPORT for card in cards)
+    parts = sections.build(made.results, made.config)
+    shown = [*parts, *(claim for part in parts for claim in part.claims)]
+    assert all(targets.commands(part.stages, made.config)[-1] == targets.REPORT for part in shown)
 
 
 def test_commands_name_only_what_the_study_has() -> None:
-    with_, without = config(3, 3, 2), config(3, 3, 2, controls=False)
-    assert targets.of_section("transfer", with_) == ("uv run dvc repro transfer", targets.REPORT)
-    assert targets.of_section("transfer", without) == (targets.REPORT,)
-    assert targets.of_part("transfer", "transfer_published", with_) == (targets.REPORT,)
-    assert targets.of_claim("better_than_random", without)[0] == "uv run dvc repro ticket"
-    with pytest.raises(KeyError):
-        targets.of_section("nothing", with_)
+    full, bare = config(3, 3, 2), config(3, 3, 2, controls=False)
+    assert targets.commands(("transfer",), full) == ("uv run dvc repro transfer", targets.REPORT)
+    assert targets.commands(("transfer",), bare) == (targets.REPORT,)
+    assert targets.commands(("ticket", "random"), bare)[0] == "uv run dvc repro ticket"
+    assert targets.commands((), full) == (targets.REPORT,)

@@ -11,14 +11,14 @@ def test_counts_give_the_pearson_correlation_of_the_items() -> None:
     generator = np.random.default_rng(0)
     first = generator.random(200) < 0.3
     second = generator.random(200) < np.where(first, 0.6, 0.4)
-    found = correlation.pearson_of_counts(
+    rho = correlation.pearson_of_counts(
         200, int(first.sum()), int(second.sum()), int((first & second).sum())
     )
     expected = stats.pearsonr(first.astype(float), second.astype(float))
-    assert found is not None
-    assert found.value == pytest.approx(expected.statistic)
-    assert found.p == pytest.approx(expected.pvalue)
-    assert found.n == 200
+    assert rho is not None
+    assert rho.value == pytest.approx(expected.statistic)
+    assert rho.p == pytest.approx(expected.pvalue)
+    assert rho.n == 200
 
 
 @pytest.mark.parametrize("counts", [(10, 0, 5, 0), (10, 10, 5, 5), (10, 5, 10, 5), (2, 1, 1, 1)])
@@ -29,8 +29,8 @@ def test_a_property_of_all_or_of_none_has_no_correlation(
 
 
 def test_properties_that_go_together_have_a_correlation_of_1() -> None:
-    found = correlation.pearson_of_counts(10, 4, 4, 4)
-    assert found == correlation.Correlation(1.0, 0.0, 10)
+    rho = correlation.pearson_of_counts(10, 4, 4, 4)
+    assert rho == correlation.Correlation(1.0, 0.0, 10)
 
 
 @pytest.mark.parametrize("counts", [(10, 4, 4, 5), (10, 8, 8, 5), (10, 4, 4, -1)])
@@ -41,24 +41,24 @@ def test_impossible_counts_are_refused(counts: tuple[int, int, int, int]) -> Non
 
 def test_ranks_are_those_of_scipy_with_ties() -> None:
     generator = np.random.default_rng(1)
-    one, two = generator.integers(0, 4, 30).astype(float), generator.random(30)
-    found = correlation.spearman([(one, two)], 2000, np.random.default_rng(2))
-    expected = stats.spearmanr(one, two)
-    assert found is not None
-    assert found.value == pytest.approx(expected.statistic)
-    assert found.p == pytest.approx(expected.pvalue, abs=0.05)
-    assert found.n == 30
+    left, right = generator.integers(0, 4, 30).astype(float), generator.random(30)
+    rho = correlation.spearman([(left, right)], 2000, np.random.default_rng(2))
+    expected = stats.spearmanr(left, right)
+    assert rho is not None
+    assert rho.value == pytest.approx(expected.statistic)
+    assert rho.p == pytest.approx(expected.pvalue, abs=0.05)
+    assert rho.n == 30
 
 
 def test_groups_count_alike_and_those_without_order_not_at_all() -> None:
     rising = np.arange(8.0)
-    found = correlation.spearman(
+    rho = correlation.spearman(
         [(rising, rising**3), (rising, -rising), (rising, np.ones(8))], 99, np.random.default_rng(0)
     )
-    assert found is not None
-    assert found.value == pytest.approx(0)
-    assert found.p == 1
-    assert found.n == 16
+    assert rho is not None
+    assert rho.value == pytest.approx(0)
+    assert rho.p == 1
+    assert rho.n == 16
     assert correlation.spearman([(rising, np.ones(8))], 99, np.random.default_rng(0)) is None
     with pytest.raises(ValueError, match=r"\(8,\) and \(2,\)"):
         correlation.spearman([(rising, np.ones(2))], 99, np.random.default_rng(0))
@@ -66,9 +66,9 @@ def test_groups_count_alike_and_those_without_order_not_at_all() -> None:
 
 def test_a_perfect_order_is_hardly_reached_by_chance() -> None:
     rising = np.arange(8.0)
-    found = correlation.spearman([(rising, rising)], 99, np.random.default_rng(0))
-    assert found is not None
-    assert found.p == 1 / 100
+    rho = correlation.spearman([(rising, rising)], 99, np.random.default_rng(0))
+    assert rho is not None
+    assert rho.p == 1 / 100
     assert correlation.p_of_sum([(rising, rising)], 99, np.random.default_rng(0)) == 1 / 100
 
 

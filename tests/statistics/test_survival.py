@@ -86,57 +86,59 @@ def expanded(kept: Structure) -> Mask:
 
 def test_survival_over_tasks_by_hand() -> None:
     """First head of layer 0: in 2, 1 and 2 of the tasks; so mean 5/3, deviation sqrt(1/3)."""
-    found = survival.over_tasks(BY_HAND)
-    np.testing.assert_allclose(found.heads.mean, [[5 / 3, 2 / 3], [2 / 3, 1]])
-    assert found.heads.std is not None
+    heat_map = survival.over_tasks(BY_HAND)
+    np.testing.assert_allclose(heat_map.heads.mean, [[5 / 3, 2 / 3], [2 / 3, 1]])
+    assert heat_map.heads.std is not None
     np.testing.assert_allclose(
-        found.heads.std, [[(1 / 3) ** 0.5, (4 / 3) ** 0.5], [(4 / 3) ** 0.5, 0]]
+        heat_map.heads.std, [[(1 / 3) ** 0.5, (4 / 3) ** 0.5], [(4 / 3) ** 0.5, 0]]
     )
-    np.testing.assert_allclose(found.mlps.mean, [4 / 3, 1])
-    assert found.mlps.std is not None
-    np.testing.assert_allclose(found.mlps.std, [(1 / 3) ** 0.5, 0])
-    assert found.heads.n == found.mlps.n == 3
+    np.testing.assert_allclose(heat_map.mlps.mean, [4 / 3, 1])
+    assert heat_map.mlps.std is not None
+    np.testing.assert_allclose(heat_map.mlps.std, [(1 / 3) ** 0.5, 0])
+    assert heat_map.heads.n == heat_map.mlps.n == 3
 
 
 def test_survival_by_task_by_hand() -> None:
-    found = survival.by_task(BY_HAND)
-    assert list(found) == ["rte", "cola"]
-    np.testing.assert_allclose(found["rte"].heads.mean, [[1, 1 / 3], [1 / 3, 0]])
-    np.testing.assert_allclose(found["cola"].mlps.mean, [1 / 3, 2 / 3])
-    assert found["rte"].heads.std is not None
-    np.testing.assert_allclose(found["rte"].heads.std, [[0, (1 / 3) ** 0.5], [(1 / 3) ** 0.5, 0]])
+    by_task = survival.by_task(BY_HAND)
+    assert list(by_task) == ["rte", "cola"]
+    np.testing.assert_allclose(by_task["rte"].heads.mean, [[1, 1 / 3], [1 / 3, 0]])
+    np.testing.assert_allclose(by_task["cola"].mlps.mean, [1 / 3, 2 / 3])
+    assert by_task["rte"].heads.std is not None
+    np.testing.assert_allclose(by_task["rte"].heads.std, [[0, (1 / 3) ** 0.5], [(1 / 3) ** 0.5, 0]])
 
 
 @given(st.integers(1, 4), st.integers(1, 4), st.integers(0, 100))
 def test_means_by_task_add_up_to_that_over_tasks(tasks: int, seeds: int, seed: int) -> None:
-    found = drawn(tasks, seeds, seed)
-    by_task = survival.by_task(found).values()
-    together = survival.over_tasks(found)
-    np.testing.assert_allclose(sum(one.heads.mean for one in by_task), together.heads.mean)
-    np.testing.assert_allclose(sum(one.mlps.mean for one in by_task), together.mlps.mean)
-    size = np.mean([one.num_heads for one in found.values()])
+    kept = drawn(tasks, seeds, seed)
+    by_task = survival.by_task(kept).values()
+    together = survival.over_tasks(kept)
+    np.testing.assert_allclose(
+        sum(heat_map.heads.mean for heat_map in by_task), together.heads.mean
+    )
+    np.testing.assert_allclose(sum(heat_map.mlps.mean for heat_map in by_task), together.mlps.mean)
+    size = np.mean([structure.num_heads for structure in kept.values()])
     assert together.heads.mean.sum() == pytest.approx(tasks * size)
 
 
 def test_one_seed_has_no_deviation() -> None:
-    found = survival.over_tasks(drawn(3, 1))
-    assert (found.heads.std, found.mlps.std, found.heads.n) == (None, None, 1)
+    heat_map = survival.over_tasks(drawn(3, 1))
+    assert (heat_map.heads.std, heat_map.mlps.std, heat_map.heads.n) == (None, None, 1)
     assert survival.overlaps(drawn(3, 1)).heads.std is None
 
 
 def test_shares_of_weights_are_summed_and_averaged_alike() -> None:
-    found = {
+    kept = {
         ("rte", 1): Shares(np.array([[0.5, 0.1]]), np.array([0.2])),
         ("rte", 2): Shares(np.array([[0.7, 0.1]]), np.array([0.4])),
         ("cola", 1): Shares(np.array([[0.9, 0.3]]), np.array([0.6])),
         ("cola", 2): Shares(np.array([[0.9, 0.5]]), np.array([0.2])),
     }
-    together = survival.over_tasks(found)
+    together = survival.over_tasks(kept)
     np.testing.assert_allclose(together.heads.mean, [[1.5, 0.5]])
     np.testing.assert_allclose(together.mlps.mean, [0.7])
     assert together.heads.std is not None
     np.testing.assert_allclose(together.heads.std, [[0.02**0.5, 0.02**0.5]])
-    np.testing.assert_allclose(survival.by_task(found)["cola"].heads.mean, [[0.9, 0.4]])
+    np.testing.assert_allclose(survival.by_task(kept)["cola"].heads.mean, [[0.9, 0.4]])
 
 
 # --- weights of heads and MLPs ---------------------------------------------------------------
@@ -146,34 +148,34 @@ def test_shares_of_weights_are_summed_and_averaged_alike() -> None:
 def test_whole_heads_and_mlps_have_all_or_none_of_their_weights(seed: int) -> None:
     generator = np.random.default_rng(seed)
     kept = Structure(generator.random((2, HEADS)) < 0.5, generator.random(2) < 0.5)
-    found = survival.by_place(expanded(kept), HEADS)
-    np.testing.assert_array_equal(found.heads, kept.heads)
-    np.testing.assert_array_equal(found.mlps, kept.mlps)
+    shares = survival.by_place(expanded(kept), HEADS)
+    np.testing.assert_array_equal(shares.heads, kept.heads)
+    np.testing.assert_array_equal(shares.mlps, kept.mlps)
 
 
 @given(st.integers(0, 200))
 def test_shares_are_those_counted_one_by_one(seed: int) -> None:
     """Each weight belongs to one head or MLP, or, an output bias of attention, to none."""
     mask = weights_mask(2, seed)
-    found = survival.by_place(mask, HEADS)
+    shares = survival.by_place(mask, HEADS)
     only = np.zeros((2, HEADS), np.bool_), np.zeros(2, np.bool_)
     for place in np.ndindex(2, HEADS):
         heads = only[0].copy()
         heads[place] = True
         mine = expanded(Structure(heads, only[1]))
-        num, kept = (sum(int(x.sum()) for x in y) for y in (mine.values(), both(mine, mask)))
+        num, kept = (sum(int(x.sum()) for x in y) for y in (mine.values(), common(mine, mask)))
         assert num == (4 * HIDDEN + 3) * HIDDEN // HEADS
-        assert found.heads[place] == pytest.approx(kept / num)
+        assert shares.heads[place] == pytest.approx(kept / num)
     for layer in range(2):
         mlps = only[1].copy()
         mlps[layer] = True
         mine = expanded(Structure(only[0], mlps))
-        num, kept = (sum(int(x.sum()) for x in y) for y in (mine.values(), both(mine, mask)))
+        num, kept = (sum(int(x.sum()) for x in y) for y in (mine.values(), common(mine, mask)))
         assert num == 2 * HIDDEN * INTERMEDIATE + HIDDEN + INTERMEDIATE
-        assert found.mlps[layer] == pytest.approx(kept / num)
+        assert shares.mlps[layer] == pytest.approx(kept / num)
 
 
-def both(first: Mask, second: Mask) -> list[NDArray[np.bool_]]:
+def common(first: Mask, second: Mask) -> list[NDArray[np.bool_]]:
     return [first[name] & second[name] for name in first]
 
 
@@ -185,17 +187,17 @@ def test_the_output_bias_of_attention_and_a_pooler_belong_to_no_head() -> None:
         "pooler.dense.weight": np.zeros((HIDDEN, HIDDEN), np.bool_),
         "encoder.layer.0.output.LayerNorm.weight": np.zeros(HIDDEN, np.bool_),
     }
-    found = survival.by_place(changed, HEADS)
-    np.testing.assert_array_equal(found.heads, before.heads)
-    np.testing.assert_array_equal(found.mlps, before.mlps)
+    shares = survival.by_place(changed, HEADS)
+    np.testing.assert_array_equal(shares.heads, before.heads)
+    np.testing.assert_array_equal(shares.mlps, before.mlps)
 
 
 def test_names_may_have_a_prefix_and_any_order() -> None:
     mask = weights_mask(12, 1)
     turned = {f"bert.{name}": array for name, array in reversed(mask.items())}
-    found, before = survival.by_place(turned, HEADS), survival.by_place(mask, HEADS)
-    np.testing.assert_array_equal(found.heads, before.heads)
-    np.testing.assert_array_equal(found.mlps, before.mlps)
+    shares, before = survival.by_place(turned, HEADS), survival.by_place(mask, HEADS)
+    np.testing.assert_array_equal(shares.heads, before.heads)
+    np.testing.assert_array_equal(shares.mlps, before.mlps)
 
 
 def test_incomplete_masks_are_refused() -> None:
@@ -218,56 +220,58 @@ def test_incomplete_masks_are_refused() -> None:
 
 def test_overlaps_by_hand() -> None:
     """Heads in both tasks: 2, 1, 1. Sizes of rte: 2, 2, 1; of cola: 3, 2, 2."""
-    found = survival.overlaps(BY_HAND)
-    assert found.tasks == ("rte", "cola")
-    np.testing.assert_allclose(found.heads.mean, [[5 / 3, 4 / 3], [4 / 3, 7 / 3]])
-    assert found.heads.std is not None
-    np.testing.assert_allclose(found.heads.std, [[(1 / 3) ** 0.5] * 2] * 2)
-    np.testing.assert_allclose(found.mlps.mean, [[4 / 3, 1 / 3], [1 / 3, 1]])
-    assert found.mlps.std is not None
-    np.testing.assert_allclose(found.mlps.std, [[(1 / 3) ** 0.5] * 2, [(1 / 3) ** 0.5, 1]])
+    heat_map = survival.overlaps(BY_HAND)
+    np.testing.assert_allclose(heat_map.heads.mean, [[5 / 3, 4 / 3], [4 / 3, 7 / 3]])
+    assert heat_map.heads.std is not None
+    np.testing.assert_allclose(heat_map.heads.std, [[(1 / 3) ** 0.5] * 2] * 2)
+    np.testing.assert_allclose(heat_map.mlps.mean, [[4 / 3, 1 / 3], [1 / 3, 1]])
+    assert heat_map.mlps.std is not None
+    np.testing.assert_allclose(heat_map.mlps.std, [[(1 / 3) ** 0.5] * 2, [(1 / 3) ** 0.5, 1]])
 
 
 @given(st.integers(2, 4), st.integers(1, 4), st.integers(0, 100))
 def test_overlaps_are_those_of_the_structures(tasks: int, seeds: int, seed: int) -> None:
     structures = drawn(tasks, seeds, seed)
-    found = survival.overlaps(structures)
-    for x, first in enumerate(found.tasks):
-        for y, second in enumerate(found.tasks):
+    heat_map = survival.overlaps(structures)
+    names, _ = survival.axes(structures)
+    for x, first in enumerate(names):
+        for y, second in enumerate(names):
             counts = [
                 structure.overlap(structures[first, number], structures[second, number])
                 for number in range(seeds)
             ]
             mean = np.mean(counts, axis=0)
-            assert (found.heads.mean[x, y], found.mlps.mean[x, y]) == pytest.approx(tuple(mean))
+            assert (heat_map.heads.mean[x, y], heat_map.mlps.mean[x, y]) == pytest.approx(
+                tuple(mean)
+            )
 
 
 # --- how stably ------------------------------------------------------------------------------
 
 
 def test_stability_depends_on_the_generator_alone() -> None:
-    found = list(drawn(1, 3).values())
-    once = survival.stability(found, 50, np.random.default_rng(1))
-    assert once == survival.stability(found, 50, np.random.default_rng(1))
-    assert once != survival.stability(found, 50, np.random.default_rng(2))
+    kept = list(drawn(1, 3).values())
+    once = survival.stability(kept, 50, np.random.default_rng(1))
+    assert once == survival.stability(kept, 50, np.random.default_rng(1))
+    assert once != survival.stability(kept, 50, np.random.default_rng(2))
     with pytest.raises(ValueError, match="at least two masks, got 1"):
-        survival.stability(found[:1], 50, np.random.default_rng(1))
+        survival.stability(kept[:1], 50, np.random.default_rng(1))
 
 
 # --- what is refused -------------------------------------------------------------------------
 
 
 def test_an_incomplete_grid_is_refused() -> None:
-    found = drawn(2, 2)
-    del found["task1", 0]
+    kept = drawn(2, 2)
+    del kept["task1", 0]
     for function in (survival.over_tasks, survival.by_task, survival.overlaps):
         with pytest.raises(ValueError, match="'task1' has no mask of seed 0"):
-            function(found)
+            function(kept)
         with pytest.raises(ValueError, match="no mask to count"):
             function({})
 
 
 def test_structures_of_different_shapes_are_refused() -> None:
-    found = {("rte", 1): structure.whole(2, 3), ("rte", 2): structure.whole(2, 1)}
+    kept = {("rte", 1): structure.whole(2, 3), ("rte", 2): structure.whole(2, 1)}
     with pytest.raises(ValueError, match="need one of each"):
-        survival.over_tasks(found)
+        survival.over_tasks(kept)

@@ -1,13 +1,14 @@
-"""The majority and the bag of words: by hand, and against scikit-learn on the texts themselves."""
+"""Baselines: by hand, and against scikit-learn on the texts themselves."""
 
 from dataclasses import replace
 
 import numpy as np
 import pytest
-from scipy.sparse import hstack
+from scipy.sparse import csr_matrix, hstack
 from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.linear_model import LogisticRegression, Ridge
 
+from stages.tickets import settings
 from stages.tickets.files import Split
 from stages.tickets.tasks import baselines
 from stages.tickets.tasks.task import NOT_SCORED, Prepared, Task, Vocabulary
@@ -24,6 +25,8 @@ TRAIN = [
 ]
 VALIDATION = [([5, 6], [7], 1), ([8, 8], [9], 0), ([5], [5], 2)]
 
+CONFIG = settings.Baselines(examples=1000, penalty=10.0)
+EMBEDDINGS = np.random.default_rng(0).normal(size=(VOCABULARY.size, 6)).astype(np.float32)
 Rows = list[tuple[list[int], list[int], int]]
 
 
@@ -32,8 +35,8 @@ def split_of(rows: Rows, dtype: type = np.int64) -> Split:
     ids = [[2, *first, 3, *second, 3] for first, second, _ in rows]
     types = [[0] * (len(first) + 2) + [1] * (len(second) + 1) for first, second, _ in rows]
     return Split(
-        np.concatenate([np.array(one, dtype=np.int32) for one in ids]),
-        np.concatenate([np.array(one, dtype=np.int8) for one in types]),
+        np.concatenate([np.array(words, dtype=np.int32) for words in ids]),
+        np.concatenate([np.array(segments, dtype=np.int8) for segments in types]),
         np.cumsum([0, *map(len, ids)]),
         np.array([label for _, _, label in rows], dtype=dtype),
     )
@@ -63,13 +66,13 @@ def features(rows: Rows) -> list[tuple[str, str]]:
 
 
 def test_every_split_gets_both_baselines() -> None:
-    found = baselines.predict(prepared_of("classification", 3))
-    assert {name: array.shape for name, array in found.items()} == {
+    arrays = baselines.from_counts(prepared_of("classification", 3))
+    assert {name: array.shape for name, array in arrays.items()} == {
         f"{baseline}.{split}.logits": (num, 3)
         for baseline in ("majority", "bag_of_words")
         for split, num in {"selection": 2, "validation": 3}.items()
     }
-    assert all(array.dtype == np.float32 for array in found.values())
+    assert all(array.dtype == np.float32 for array in arrays.values())
 
 
 @pytest.mark.parametrize(
@@ -79,19 +82,19 @@ def test_the_majority_is_the_most_frequent_class_and_of_equals_the_first(
     labels: list[int], majority: int
 ) -> None:
     train: Rows = [([5 + label], [6], label) for label in labels]
-    found = baselines.predict(prepared_of("classification", 3, train))
-    assert found["majority.validation.logits"].argmax(-1).tolist() == [majority] * 3
+    arrays = baselines.from_counts(prepared_of("classification", 3, train))
+    assert arrays["majority.validation.logits"].argmax(-1).tolist() == [majority] * 3
 
 
 def test_the_majority_of_ratings_is_their_mean() -> None:
-    found = baselines.predict(prepared_of("regression", 1))
-    assert found["majority.validation.logits"].ravel().tolist() == [1.0] * 3
+    arrays = baselines.from_counts(prepared_of("regression", 1))
+    assert arrays["majority.validation.logits"].ravel().tolist() == [1.0] * 3
 
 
 def test_a_class_that_training_lacks_is_never_said() -> None:
     train: Rows = [([5], [6], 0), ([7], [8], 2), ([5], [7], 0)]
-    found = baselines.predict(prepared_of("classification", 4, train))
-    logits = found["bag_of_words.validation.logits"]
+    arrays = baselines.from_counts(prepared_of("classification", 4, train))
+    logits = arrays["bag_of_words.validation.logits"]
     assert logits.shape == (3, 4)
     assert (logits[:, [1, 3]] < logits[:, [0, 2]].min()).all()
 
@@ -103,43 +106,47 @@ def test_the_majority_of_words_is_the_most_frequent_one() -> None:
     labels[[1, 2, 9]] = [6, 5, 10]
     validation = Split(hidden.ids, hidden.types, hidden.starts, labels)
     task = Task("mlm", "mlm", 0, ("masked_accuracy",))
-    found = baselines.predict(Prepared(task, VOCABULARY, train, {"validation": validation}))
-    assert set(found) == {"majority.validation.tokens", "majority.validation.losses"}
-    assert found["majority.validation.tokens"].tolist() == [6, 6, 6]
+    arrays = baselines.from_counts(Prepared(task, VOCABULARY, train, {"validation": validation}))
+    assert set(arrays) == {"majority.validation.tokens", "majority.validation.losses"}
+    assert arrays["majority.validation.tokens"].tolist() == [6, 6, 6]
     # Eight words and one more for each of the twelve in the vocabulary: 6 has 4 + 1 of 20.
     expected = -np.log([5 / 20, 2 / 20, 1 / 20])
-    np.testing.assert_allclose(found["majority.validation.losses"], expected, rtol=1e-6)
+    np.testing.assert_allclose(arrays["majority.validation.losses"], expected, rtol=1e-6)
 
 
 # --- against scikit-learn --------------------------------------------------------------------
 
 
-def test_the_bag_of_words_is_a_logistic_regression_on_counts() -> None:
+def counted() -> tuple[csr_matrix, csr_matrix]:
+    """Counts of words in TRAIN and in VALIDATION, those of first and second texts side by side."""
     counts = [CountVectorizer(token_pattern=r"\d+") for _ in range(2)]
-    columns = list(zip(*features(TRAIN), strict=True))
-    train = hstack([c.fit_transform(column) for c, column in zip(counts, columns, strict=True)])
+    train, unseen = (list(zip(*features(rows), strict=True)) for rows in (TRAIN, VALIDATION))
+    return (
+        hstack([c.fit_transform(column) for c, column in zip(counts, train, strict=True)]),
+        hstack([c.transform(column) for c, column in zip(counts, unseen, strict=True)]),
+    )
+
+
+def test_the_bag_of_words_is_a_logistic_regression_on_counts() -> None:
+    train, unseen = counted()
     reference = LogisticRegression(max_iter=1000).fit(train, [row[2] for row in TRAIN])
-    columns = list(zip(*features(VALIDATION), strict=True))
-    unseen = hstack([c.transform(column) for c, column in zip(counts, columns, strict=True)])
-    found = baselines.predict(prepared_of("classification", 3))["bag_of_words.validation.logits"]
-    np.testing.assert_allclose(np.exp(found), reference.predict_proba(unseen), atol=1e-3)
+    logits = baselines.from_counts(prepared_of("classification", 3))[
+        "bag_of_words.validation.logits"
+    ]
+    np.testing.assert_allclose(np.exp(logits), reference.predict_proba(unseen), atol=1e-3)
 
 
 def test_the_bag_of_words_is_a_ridge_for_ratings() -> None:
-    counts = [CountVectorizer(token_pattern=r"\d+") for _ in range(2)]
-    columns = list(zip(*features(TRAIN), strict=True))
-    train = hstack([c.fit_transform(column) for c, column in zip(counts, columns, strict=True)])
+    train, unseen = counted()
     reference = Ridge().fit(train.toarray(), [row[2] for row in TRAIN])
-    columns = list(zip(*features(VALIDATION), strict=True))
-    unseen = hstack([c.transform(column) for c, column in zip(counts, columns, strict=True)])
-    found = baselines.predict(prepared_of("regression", 1))["bag_of_words.validation.logits"]
-    np.testing.assert_allclose(found.ravel(), reference.predict(unseen.toarray()), atol=1e-2)
+    logits = baselines.from_counts(prepared_of("regression", 1))["bag_of_words.validation.logits"]
+    np.testing.assert_allclose(logits.ravel(), reference.predict(unseen.toarray()), atol=1e-2)
 
 
 def test_the_bag_of_words_knows_the_two_texts_of_a_pair_apart() -> None:
     """The same words, in the first text or in the second, are all that tells the classes apart."""
     rows: Rows = [([5], [6], 0), ([6], [5], 1)] * 4
-    logits = baselines.predict(prepared_of("classification", 2, rows, rows))
+    logits = baselines.from_counts(prepared_of("classification", 2, rows, rows))
     assert logits["bag_of_words.validation.logits"].argmax(-1).tolist() == [0, 1] * 4
 
 
@@ -147,4 +154,87 @@ def test_spans_have_no_baseline() -> None:
     labels = np.zeros((len(TRAIN), 2), dtype=np.int64)
     split = replace(split_of(TRAIN), labels=labels)
     task = Task("asked", "span", 2, ("answer_f1",))
-    assert baselines.predict(Prepared(task, VOCABULARY, split, {"validation": split})) == {}
+    assert baselines.from_counts(Prepared(task, VOCABULARY, split, {"validation": split})) == {}
+
+
+# --- word vectors ----------------------------------------------------------------------------
+
+
+def test_features_of_a_pair_by_hand() -> None:
+    inputs = baselines._features(split_of(TRAIN), VOCABULARY.special, EMBEDDINGS)
+    u = EMBEDDINGS[[5, 6, 6]].mean(0)
+    v = EMBEDDINGS[[7]].mean(0)
+    np.testing.assert_allclose(inputs[0], np.concatenate([u, v, abs(u - v), u * v]), rtol=1e-6)
+
+
+def test_a_single_text_has_its_mean_alone() -> None:
+    """[CLS], [SEP] and such do not count; a text of nothing else is 0."""
+    split = split_of([([5, 9], [], 0), ([], [], 1)])
+    split.types[:] = 0
+    means = baselines._features(split, VOCABULARY.special, EMBEDDINGS)
+    np.testing.assert_allclose(means, [EMBEDDINGS[[5, 9]].mean(0), np.zeros(6)], rtol=1e-6)
+
+
+def test_every_split_gets_logits_of_word_vectors() -> None:
+    arrays = baselines.from_word_vectors(prepared_of("classification", 3), EMBEDDINGS, CONFIG)
+    assert {name: (array.shape, array.dtype) for name, array in arrays.items()} == {
+        f"word_vectors.{split}.logits": ((num, 3), np.dtype(np.float32))
+        for split, num in {"selection": 2, "validation": 3}.items()
+    }
+
+
+def test_a_word_that_decides_the_label_is_learned() -> None:
+    rows: Rows = [([5 + i % 2, 8 + i % 4], [10], i % 2) for i in range(40)]
+    arrays = baselines.from_word_vectors(
+        prepared_of("classification", 2, rows, rows[:6]), EMBEDDINGS, CONFIG
+    )
+    assert arrays["word_vectors.validation.logits"].argmax(1).tolist() == [0, 1] * 3
+
+
+def test_scores_get_a_draw_from_their_normal_as_well() -> None:
+    rows: Rows = [([5 + i % 5], [10], i % 5) for i in range(400)]
+    prepared = prepared_of("regression", 1, rows, rows)
+    arrays = baselines.from_word_vectors(prepared, EMBEDDINGS, CONFIG)
+    again = baselines.from_word_vectors(prepared, EMBEDDINGS, CONFIG)
+    draw = arrays["normal_draw.validation.logits"]
+    assert draw.shape == (400, 1)
+    assert draw.mean() == pytest.approx(2.0, abs=0.25)
+    assert draw.std() == pytest.approx(np.std([0, 1, 2, 3, 4]), abs=0.2)
+    assert abs(np.corrcoef(draw[:, 0], prepared.train.labels)[0, 1]) < 0.15
+    assert (draw == again["normal_draw.validation.logits"]).all()
+    own = np.corrcoef(arrays["word_vectors.validation.logits"][:, 0], prepared.train.labels)[0, 1]
+    assert own > 0.9
+
+
+def test_a_class_that_training_lacks_is_never_said_by_word_vectors() -> None:
+    rows = [row for row in TRAIN if row[2] != 1]
+    arrays = baselines.from_word_vectors(
+        prepared_of("classification", 3, rows, VALIDATION), EMBEDDINGS, CONFIG
+    )
+    assert 1 not in arrays["word_vectors.validation.logits"].argmax(1)
+
+
+def test_it_learns_from_no_more_examples_than_it_may() -> None:
+    """All but a few labels are wrong, so that what it says depends on how many it sees."""
+    rows: Rows = [([5 + i % 2], [10], i % 2) for i in range(60)]
+    prepared = prepared_of("classification", 2, rows, rows[:6])
+    few = baselines.from_word_vectors(
+        prepared, EMBEDDINGS, CONFIG.model_copy(update={"examples": 10})
+    )
+    again = baselines.from_word_vectors(
+        prepared, EMBEDDINGS, CONFIG.model_copy(update={"examples": 10})
+    )
+    every = baselines.from_word_vectors(prepared, EMBEDDINGS, CONFIG)
+    name = "word_vectors.validation.logits"
+    np.testing.assert_array_equal(few[name], again[name])
+    assert (few[name] != every[name]).any()
+
+
+@pytest.mark.parametrize(
+    "name", ["embeddings.word_embeddings.weight", "embeddings.tok_embeddings.weight"]
+)
+def test_word_embeddings_are_found_by_their_size(name: str) -> None:
+    weights = {"embeddings.position_embeddings.weight": EMBEDDINGS[:5], name: EMBEDDINGS}
+    assert baselines.word_embeddings(weights, VOCABULARY.size) is weights[name]
+    with pytest.raises(settings.ParamsError, match="no word embeddings of 99 words"):
+        baselines.word_embeddings(weights, 99)

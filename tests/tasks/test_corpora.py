@@ -12,7 +12,7 @@ from tokenizers import Tokenizer
 
 from stages.tickets.encoder import pretrained
 from stages.tickets.settings import FolderData, ParamsError, TextData
-from stages.tickets.tasks import corpora, texts
+from stages.tickets.tasks import corpora, sources
 from stages.tickets.tasks.corpora import Paragraphs
 
 WORDS = [f"w{i}" for i in range(30)]
@@ -77,10 +77,10 @@ def test_text_files_and_tables_are_read_without_empty_lines(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "t.txt").write_text("w1 \u2028 caf\u00e9\n\n  \nw2\r\n", encoding="utf-8")
-    task, found = texts.load("mine", own(tmp_path, "t.txt"))
+    task, splits = sources.load("mine", own(tmp_path, "t.txt"))
     assert (task.name, task.kind, task.metrics) == ("mine", "mlm", ("masked_accuracy",))
-    assert found["train"] == Paragraphs(["w1 \u2028 caf\u00e9", "w2"])
-    assert found["validation"] == Paragraphs(["w1 w2"])
+    assert splits["train"] == Paragraphs(["w1 \u2028 caf\u00e9", "w2"])
+    assert splits["validation"] == Paragraphs(["w1 w2"])
     pd.DataFrame({"text": ["w3", "", "w4 w5"]}).to_parquet(tmp_path / "t.parquet")
     monkeypatch.setenv("SOMEWHERE", str(tmp_path))
     data = TextData(source="text", train="$SOMEWHERE/t.parquet", validation="$SOMEWHERE/v.txt")
@@ -94,9 +94,9 @@ def test_wikitext_is_read_under_any_name(tmp_path: Path, config: str) -> None:
         table = pd.DataFrame({"text": ["", f" = {split} = \n", " w1 \n"]})
         table.to_parquet(tmp_path / config / f"{split}-00000-of-00001.parquet")
     data = FolderData(source="folder", path=str(tmp_path), config=config)
-    task, found = texts.load("squad", data)
+    task, splits = sources.load("squad", data)
     assert task.kind == "mlm"
-    assert found == {s: Paragraphs([f" = {s} = \n", " w1 \n"]) for s in ("train", "validation")}
+    assert splits == {s: Paragraphs([f" = {s} = \n", " w1 \n"]) for s in ("train", "validation")}
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,11 @@
-"""HANS from a file, in both formats, and from the miniature; and what is wrong with a file."""
+"""HANS: from a file in both formats, from the miniature, what is refused; and answers by hand."""
 
 import os
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -18,7 +19,7 @@ from stages.tickets.settings import (
     ParamsError,
 )
 from stages.tickets.tasks import hans
-from stages.tickets.tasks.hans_scores import Case
+from stages.tickets.tasks.hans import Accuracy, Case, by_subcase
 
 ROWS = [
     ("The judge saw the actor .", "The actor saw the judge .", 1, "lexical_overlap", "ln_swap"),
@@ -58,10 +59,10 @@ def official(folder_of_it: Path) -> Path:
     return path
 
 
-def texts_of(data: FolderData, seed: int = 0) -> list[tuple[str, str, int, str, str]]:
-    found = hans.load("rte", data, seed)
-    assert found
-    texts, cases = found
+def rows_of(data: FolderData, seed: int = 0) -> list[tuple[str, str, int, str, str]]:
+    examples = hans.load("rte", data, seed)
+    assert examples
+    texts, cases = examples
     assert texts.seconds is not None
     return [
         (first, second, label, case.heuristic, case.subcase)
@@ -72,24 +73,24 @@ def texts_of(data: FolderData, seed: int = 0) -> list[tuple[str, str, int, str, 
 
 
 def test_both_formats_give_the_same_rows_in_the_order_of_the_file(tmp_path: Path) -> None:
-    assert texts_of(folder(parquet(tmp_path), 100)) == ROWS
-    assert texts_of(folder(official(tmp_path), 100)) == ROWS
+    assert rows_of(folder(parquet(tmp_path), 100)) == ROWS
+    assert rows_of(folder(official(tmp_path), 100)) == ROWS
 
 
 def test_each_subcase_gives_at_most_so_many_drawn_by_a_seed(tmp_path: Path) -> None:
     path = parquet(tmp_path)
-    five = texts_of(folder(path, 5))
+    five = rows_of(folder(path, 5))
     assert Counter(row[4] for row in five) == {"ln_swap": 1, "ce_adverb": 1, "sn_NP": 5}
     assert [row for row in ROWS if row in five] == five
-    assert texts_of(folder(path, 5)) == five
-    assert texts_of(folder(path, 5), seed=1) != five
-    assert set(texts_of(folder(path, 3))) < set(five)
+    assert rows_of(folder(path, 5)) == five
+    assert rows_of(folder(path, 5), seed=1) != five
+    assert set(rows_of(folder(path, 3))) < set(five)
 
 
 def test_the_origin_names_the_file_and_its_content_but_no_folder(tmp_path: Path) -> None:
-    found = hans.load("rte", folder(parquet(tmp_path)), 0)
-    assert found
-    (origin,) = {case.origin for case in found[1]}
+    examples = hans.load("rte", folder(parquet(tmp_path)), 0)
+    assert examples
+    (origin,) = {case.origin for case in examples[1]}
     assert origin.startswith("hans.parquet, sha256 ")
     assert len(origin) == len("hans.parquet, sha256 ") + 12
 
@@ -99,24 +100,24 @@ def test_variables_in_the_path_are_filled_in(
 ) -> None:
     parquet(tmp_path)
     monkeypatch.setenv("SOMEWHERE", str(tmp_path))
-    assert len(texts_of(folder("$SOMEWHERE/hans.parquet", 100))) == len(ROWS)
+    assert len(rows_of(folder("$SOMEWHERE/hans.parquet", 100))) == len(ROWS)
 
 
 def test_the_hub_takes_a_file_too(tmp_path: Path) -> None:
     file = HansFile(path=str(parquet(tmp_path)), per_subcase=1)
     data = HubData(source="hub", name="nyu-mll/glue", config="mnli", revision="0" * 40, hans=file)
-    found = hans.load("mnli", data, 0)
-    assert found
-    assert found[0].labels.tolist() == [1, 0, 1]
+    examples = hans.load("mnli", data, 0)
+    assert examples
+    assert examples[0].labels.tolist() == [1, 0, 1]
 
 
 def test_the_miniature_writes_its_own() -> None:
     data = MiniatureData(
         source="miniature", train=10, validation=10, seed=3, hans=MiniatureHans(per_subcase=2)
     )
-    found = hans.load("entailment", data, 0)
-    assert found
-    texts, cases = found
+    examples = hans.load("entailment", data, 0)
+    assert examples
+    texts, cases = examples
     assert set(Counter(case.subcase for case in cases).values()) == {2}
     assert cases[0] == Case(
         "lexical_overlap", "le_around_prepositional_phrase", "the miniature language"
@@ -181,9 +182,56 @@ def test_a_missing_file_column_or_row_is_named(tmp_path: Path) -> None:
 )
 def test_the_real_templates_have_thirty_subcases_half_of_them_entailed() -> None:
     path = "$SCRATCHCARD_DATA/data/hans/validation-00000-of-00001.parquet"
-    rows = texts_of(folder(path, 100))
+    rows = rows_of(folder(path, 100))
     assert Counter(Counter(row[4] for row in rows).values()) == {100: 30}
     kinds = Counter((row[3], row[2]) for row in rows)
     assert set(kinds.values()) == {500}
     assert len(kinds) == 6
     assert all((row[4][1] == "n") == bool(row[2]) for row in rows)
+
+
+# --- scores ----------------------------------------------------------------------------------
+
+PASSIVE = Case("lexical_overlap", "le_passive", "here")
+SWAP = Case("lexical_overlap", "ln_subject/object_swap", "here")
+ADVERB = Case("constituent", "cn_adverb", "here, sha256 12")
+
+
+def test_two_classes() -> None:
+    logits = np.array([[2.0, 1.0], [0.0, 1.0], [3.0, 1.0], [-1.0, 0.5], [0.5, 0.4]])
+    labels = np.array([0, 0, 1, 1, 1])
+    assert by_subcase(logits, labels, [PASSIVE, PASSIVE, SWAP, SWAP, ADVERB]) == [
+        Accuracy("lexical_overlap", True, "le_passive", 0.5, 2, "here"),
+        Accuracy("lexical_overlap", False, "ln_subject/object_swap", 0.5, 2, "here"),
+        Accuracy("constituent", False, "cn_adverb", 0.0, 1, "here, sha256 12"),
+    ]
+
+
+def test_neutral_and_contradiction_both_say_non_entailment() -> None:
+    logits = np.array([[1.0, 2.0, 0.0], [1.0, 0.0, 2.0], [2.0, 1.0, 1.5], [0.0, 3.0, 3.0]])
+    accuracies = by_subcase(logits, np.array([1, 1, 1, 1]), [SWAP] * 4)
+    assert [row.accuracy for row in accuracies] == [0.75]
+    accuracies = by_subcase(logits, np.array([0, 0, 0, 0]), [PASSIVE] * 4)
+    assert [row.accuracy for row in accuracies] == [0.25]
+
+
+def test_class_0_that_shares_the_highest_logit_says_entailment() -> None:
+    assert by_subcase(np.zeros((1, 3)), np.array([0]), [PASSIVE])[0].accuracy == 1.0
+
+
+def test_a_subcase_may_have_both_answers() -> None:
+    accuracies = by_subcase(
+        np.array([[1.0, 0.0], [1.0, 0.0]]), np.array([0, 1]), [PASSIVE, PASSIVE]
+    )
+    assert [(row.entailed, row.accuracy) for row in accuracies] == [(True, 1.0), (False, 0.0)]
+
+
+def test_other_numbers_of_predictions_are_refused() -> None:
+    with pytest.raises(ValueError, match="hans has 2 predictions, 1 labels and 1 cases"):
+        by_subcase(np.zeros((2, 2)), np.array([0]), [PASSIVE])
+
+
+def test_cases_are_read_as_they_were_written(tmp_path: Path) -> None:
+    cases = [PASSIVE, SWAP, ADVERB, Case("subsequence", "NA", "nan")]
+    hans.save_cases(cases, tmp_path / "hans.csv")
+    assert hans.load_cases(tmp_path / "hans.csv") == cases

@@ -12,8 +12,8 @@ from sklearn import metrics
 from stages.tickets.files import Split
 from stages.tickets.settings import Metric
 from stages.tickets.tasks import scores
-from stages.tickets.tasks.asked import Asked
 from stages.tickets.tasks.scores import Score
+from stages.tickets.tasks.squad import Asked
 from stages.tickets.tasks.task import NOT_SCORED, Task
 
 TWO = Task("two", "classification", 2, ("f1", "accuracy", "matthews"))
@@ -38,8 +38,8 @@ def scored(
     task: Task, predicted: list[list[float]], labels: list[int] | list[float]
 ) -> dict[str, float]:
     logits = {"validation.logits": np.array(predicted, dtype=np.float32)}
-    found = scores.score(task, logits, "validation", labelled(labels))
-    return {score.metric: score.value for score in found}
+    measures = scores.score(task, logits, "validation", labelled(labels))
+    return {score.metric: score.value for score in measures}
 
 
 # --- laws and hand-worked examples -----------------------------------------------------------
@@ -47,19 +47,19 @@ def scored(
 
 def test_the_headline_comes_first_and_the_loss_last() -> None:
     logits = {"a.b.logits": np.array([[0, 1], [2, 0]], dtype=np.float32)}
-    found = scores.score(TWO, logits, "a.b", labelled([1, 0]))
-    assert [score.metric for score in found] == ["f1", "accuracy", "matthews", "loss"]
-    assert {(score.num_examples, score.collapsed) for score in found} == {(2, False)}
+    measures = scores.score(TWO, logits, "a.b", labelled([1, 0]))
+    assert [score.metric for score in measures] == ["f1", "accuracy", "matthews", "loss"]
+    assert {(score.num_examples, score.collapsed) for score in measures} == {(2, False)}
 
 
 def test_classes_by_hand() -> None:
     """Predicted 1, 1, 0, 1 for 1, 0, 0, 1: two hits, one false alarm, one correct rejection."""
-    found = scored(TWO, [[0, 1], [0, 1], [1, 0], [0, 1]], [1, 0, 0, 1])
-    assert found["accuracy"] == 0.75
-    assert found["f1"] == pytest.approx(4 / 5)
-    assert found["matthews"] == pytest.approx(2 / math.sqrt(3 * 2 * 2 * 1))
+    measures = scored(TWO, [[0, 1], [0, 1], [1, 0], [0, 1]], [1, 0, 0, 1])
+    assert measures["accuracy"] == 0.75
+    assert measures["f1"] == pytest.approx(4 / 5)
+    assert measures["matthews"] == pytest.approx(2 / math.sqrt(3 * 2 * 2 * 1))
     wrong, right = math.log(1 + math.e), math.log(1 + math.exp(-1))
-    assert found["loss"] == pytest.approx((wrong + 3 * right) / 4)
+    assert measures["loss"] == pytest.approx((wrong + 3 * right) / 4)
 
 
 def test_a_large_logit_does_not_overflow() -> None:
@@ -68,10 +68,10 @@ def test_a_large_logit_does_not_overflow() -> None:
 
 def test_ratings_by_hand() -> None:
     """1, 2, 9 for 1, 2, 3: less their means -3, -2, 5 and -1, 0, 1, with products 3, 0, 5."""
-    found = scored(RATED, [[1], [2], [9]], [1.0, 2.0, 3.0])
-    assert found["spearman"] == pytest.approx(1)
-    assert found["pearson"] == pytest.approx(8 / math.sqrt(2 * 38))
-    assert found["loss"] == pytest.approx(12)
+    measures = scored(RATED, [[1], [2], [9]], [1.0, 2.0, 3.0])
+    assert measures["spearman"] == pytest.approx(1)
+    assert measures["pearson"] == pytest.approx(8 / math.sqrt(2 * 38))
+    assert measures["loss"] == pytest.approx(12)
 
 
 def test_hidden_words_by_hand() -> None:
@@ -103,16 +103,16 @@ def test_a_collapsed_prediction_is_flagged_and_correlates_with_nothing(
     expected: dict[str, float],
 ) -> None:
     logits = {"validation.logits": np.array(predicted, dtype=np.float32)}
-    found = scores.score(task, logits, "validation", labelled(labels))
-    assert all(score.collapsed for score in found)
-    by_metric = {score.metric: score.value for score in found if score.metric != "loss"}
+    measures = scores.score(task, logits, "validation", labelled(labels))
+    assert all(score.collapsed for score in measures)
+    by_metric = {score.metric: score.value for score in measures if score.metric != "loss"}
     assert by_metric == pytest.approx(expected)
 
 
 def test_one_word_for_everything_is_flagged() -> None:
     arrays = {"v.tokens": np.array([7, 7]), "v.losses": np.array([0.5, 1.5])}
-    found = scores.score(WORDS, arrays, "v", labelled([7, 8]))
-    assert found[0] == Score("masked_accuracy", 0.5, 2, collapsed=True)
+    measures = scores.score(WORDS, arrays, "v", labelled([7, 8]))
+    assert measures[0] == Score("masked_accuracy", 0.5, 2, collapsed=True)
 
 
 @pytest.mark.parametrize(
@@ -140,14 +140,14 @@ def test_classification_agrees_with_scikit_learn(seed: int, num_labels: int) -> 
     logits = generator.normal(size=(len(labels), num_labels))
     f1: tuple[Metric, ...] = ("f1",) if num_labels == 2 else ()
     task = Task("task", "classification", num_labels, ("accuracy", "matthews", *f1))
-    found = scored(task, logits.tolist(), labels)
+    measures = scored(task, logits.tolist(), labels)
     predicted = logits.argmax(-1)
     probabilities = np.exp(logits) / np.exp(logits).sum(-1, keepdims=True)
-    assert found["accuracy"] == pytest.approx(metrics.accuracy_score(labels, predicted))
-    assert found["matthews"] == pytest.approx(metrics.matthews_corrcoef(labels, predicted))
+    assert measures["accuracy"] == pytest.approx(metrics.accuracy_score(labels, predicted))
+    assert measures["matthews"] == pytest.approx(metrics.matthews_corrcoef(labels, predicted))
     if num_labels == 2:
-        assert found["f1"] == pytest.approx(metrics.f1_score(labels, predicted))
-    assert found["loss"] == pytest.approx(metrics.log_loss(labels, probabilities), rel=1e-5)
+        assert measures["f1"] == pytest.approx(metrics.f1_score(labels, predicted))
+    assert measures["loss"] == pytest.approx(metrics.log_loss(labels, probabilities), rel=1e-5)
 
 
 @given(st.integers(0, 1000))
@@ -155,11 +155,15 @@ def test_regression_agrees_with_scipy(seed: int) -> None:
     generator = np.random.default_rng(seed)
     labels = generator.integers(0, 10, 25) / 2
     predicted = np.round(labels + generator.normal(size=25), 1)  # with ties in both
-    found = scored(RATED, predicted[:, None].tolist(), labels.tolist())
-    assert found["pearson"] == pytest.approx(stats.pearsonr(labels, predicted).statistic, abs=1e-6)
+    measures = scored(RATED, predicted[:, None].tolist(), labels.tolist())
+    assert measures["pearson"] == pytest.approx(
+        stats.pearsonr(labels, predicted).statistic, abs=1e-6
+    )
     spearman = stats.spearmanr(labels, predicted.astype(np.float32)).statistic
-    assert found["spearman"] == pytest.approx(spearman, abs=1e-6)
-    assert found["loss"] == pytest.approx(metrics.mean_squared_error(labels, predicted), rel=1e-5)
+    assert measures["spearman"] == pytest.approx(spearman, abs=1e-6)
+    assert measures["loss"] == pytest.approx(
+        metrics.mean_squared_error(labels, predicted), rel=1e-5
+    )
 
 
 def two_questions(logits: list[tuple[float, float]]) -> list[Score]:
@@ -182,22 +186,22 @@ def two_questions(logits: list[tuple[float, float]]) -> list[Score]:
 def test_answers_by_hand() -> None:
     """Said: cat, which is right but for its article, and dog, one of two words."""
     zero = [(0.0, 0.0)]
-    found = two_questions([*zero * 2, (5, 5), *zero * 2, *zero * 4, (5, 5)])
-    assert [one.metric for one in found] == ["answer_f1", "exact_match", "loss"]
-    assert {(one.num_examples, one.collapsed) for one in found} == {(2, False)}
-    assert found[0].value == pytest.approx((1 + 2 / 3) / 2)
-    assert found[1].value == 0.5
+    measures = two_questions([*zero * 2, (5, 5), *zero * 2, *zero * 4, (5, 5)])
+    assert [row.metric for row in measures] == ["answer_f1", "exact_match", "loss"]
+    assert {(row.num_examples, row.collapsed) for row in measures} == {(2, False)}
+    assert measures[0].value == pytest.approx((1 + 2 / 3) / 2)
+    assert measures[1].value == 0.5
     miss, hit = math.log(math.exp(5) + 4), math.log(math.exp(5) + 4) - 5
-    assert found[2].value == pytest.approx((miss + hit + miss + hit) / 4)
+    assert measures[2].value == pytest.approx((miss + hit + miss + hit) / 4)
 
 
 def test_answers_that_are_always_the_same_are_flagged() -> None:
     zero = [(0.0, 0.0)]
     always_cls = [(9.0, 9.0), *zero * 2, (1, 0), (0, 1), (9, 9), (1, 1), *zero * 3]
-    found = two_questions(always_cls)  # the answers differ, but the model says [CLS]
-    assert all(one.collapsed for one in found)
+    measures = two_questions(always_cls)  # the answers differ, but the model says [CLS]
+    assert all(row.collapsed for row in measures)
     same_text = [*zero * 2, (5, 5), *zero * 2, (9, 9), *zero, (5, 5), *zero * 2]
-    assert all(one.collapsed for one in two_questions(same_text))
+    assert all(row.collapsed for row in two_questions(same_text))
 
 
 def test_another_number_of_tokens_is_refused() -> None:

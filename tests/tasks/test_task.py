@@ -147,8 +147,8 @@ def test_a_split_with_hidden_words_has_one_label_per_token() -> None:
 def test_golden_hidden_words() -> None:
     ids = np.arange(2, 26, dtype=np.int32)
     seen, labels = tasks.hide_words(ids, VOCABULARY, 0.3, np.random.default_rng(0))
-    found = {int(labels[i]): int(seen[i]) for i in np.flatnonzero(labels != NOT_SCORED)}
-    assert found == {5: 5, 10: 4, 11: 27, 14: 4, 15: 4, 18: 4}  # one is left and one swapped
+    hidden_words = {int(labels[i]): int(seen[i]) for i in np.flatnonzero(labels != NOT_SCORED)}
+    assert hidden_words == {5: 5, 10: 4, 11: 27, 14: 4, 15: 4, 18: 4}  # one is left and one swapped
 
 
 # --- a prepared task -------------------------------------------------------------------------

@@ -26,7 +26,7 @@ from stages.tickets.settings import (
     Pretrain,
     TextData,
 )
-from stages.tickets.tasks import texts
+from stages.tickets.tasks.glue import GLUE
 
 Encoder = Pretrain | HubEncoder | FolderEncoder | PackageEncoder
 CLASSIFIER = "License :: OSI Approved :: "
@@ -140,7 +140,7 @@ def is_pair(task: str, source: Data | OwnData) -> bool:
         case TextData():
             return False
         case _:
-            glue = texts.GLUE.get(source.config)
+            glue = GLUE.get(source.config)
             return source.config in SQUAD or (glue is not None and len(glue.columns) == 2)
 
 

@@ -30,7 +30,7 @@ REPEAT = "did `uv run dvc repro` run to its end?"
 
 @dataclass(frozen=True)
 class Finished:
-    settings: params.Params
+    settings: params.Study
     results: Path
     scores_file: Path
 

@@ -47,12 +47,12 @@ VERDICTS: Final[dict[bool, Words]] = {
     False: ("hate", "avoid", "regret"),
     True: ("love", "enjoy", "praise"),
 }
-"""What we do about a thing, by whether it is good."""
+"""Our actions on a thing, by whether it is good."""
 MOODS: Final[dict[bool, Words]] = {
     False: ("sadly", "angrily", "bitterly"),
     True: ("gladly", "happily", "proudly"),
 }
-"""How we do it."""
+"""Adverbs of our actions, by whether the thing is good."""
 PREPOSITIONS: Final[Words] = ("near", "behind", "beside", "with")
 NUMBERED: Final[dict[bool, Words]] = {False: ("this", "that"), True: ("these", "those")}
 """Determiners of one grammatical number, by whether it is the plural."""
@@ -87,7 +87,7 @@ def noun_form(noun: str, *, plural: bool) -> str:
 
 @dataclass(frozen=True)
 class Phrase:
-    """What a noun phrase means: some creature, one or many, with a trait or without."""
+    """The meaning of a noun phrase: some creature, one or many, with a trait or without."""
 
     kind: str
     concept: Words

@@ -57,18 +57,19 @@ def _drawn(rng: Random) -> Quiz:
     agent = grammar.other_phrase(rng, asked.agent, asked.patient, patient, agent)
     same_patient = replace(asked, agent=agent, verb=verb)
     events = rng.sample((asked, same_verb, same_patient), 3)
-    said = [event.words(rng) for event in events]
+    statements = [event.words(rng) for event in events]
     doing = grammar.agree(rng.choice(asked.verb), plural=False)
     question = ("who", doing, *asked.patient.words(rng), ".")
     number = events.index(asked)
-    place = _place(said[number], asked)
-    before = " ".join((*map(" ".join, said[:number]), *said[number][:place]))
-    answer = " ".join(said[number][place : place + 2])
-    context = " ".join(map(" ".join, said))
+    place = _place(statements[number], asked)
+    statement = statements[number]
+    before = " ".join((*map(" ".join, statements[:number]), *statement[:place]))
+    answer = " ".join(statement[place : place + 2])
+    context = " ".join(map(" ".join, statements))
     return Quiz(" ".join(question), context, answer, len(before) + 1 if before else 0)
 
 
 def _place(words: Words, event: Event) -> int:
-    """Where the agent of an event begins in its sentence: at the determiner before its noun."""
+    """The place in a sentence of the determiner that begins the event's agent."""
     nouns = {grammar.noun_form(noun, plural=event.agent.plural) for noun in event.agent.concept}
     return next(place for place, word in enumerate(words) if word in nouns) - 1

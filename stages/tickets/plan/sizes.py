@@ -11,8 +11,8 @@ import numpy as np
 import pyarrow.parquet as pq
 
 from stages.tickets import files as artifacts
-from stages.tickets.language import hans as heuristics
 from stages.tickets.language import questions, sentences
+from stages.tickets.language.templates import SUBCASES
 from stages.tickets.plan import expansion
 from stages.tickets.plan.flops import Examples, Kind, Lengths, Shape
 from stages.tickets.plan.work import PRETRAINING
@@ -21,11 +21,13 @@ from stages.tickets.settings import (
     HubEncoder,
     OwnData,
     PackageEncoder,
-    Params,
     ParamsError,
     Pretrain,
     Train,
     expanded,
+)
+from stages.tickets.settings import (
+    Study as Params,
 )
 from stages.tickets.settings.noise import stable_seed
 
@@ -230,7 +232,7 @@ def examples_of(study: Params, task: str, shape: Shape) -> tuple[Examples, str] 
     validation = min(found.validation, caps.get("validation") or found.validation)
     train, selection = carved(train, study.prepare.selection)
     hans = section.get("hans")
-    subcases = len(heuristics.SUBCASES) if section.get("source") == "miniature" else HANS_SUBCASES
+    subcases = len(SUBCASES) if section.get("source") == "miniature" else HANS_SUBCASES
     evaluated = selection + validation + (hans["per_subcase"] * subcases if hans else 0)
     hidden = study.prepare.masked if found.kind == "mlm" else 0.0
     same = section.get("source") == "miniature" or found.kind == "mlm"
@@ -298,9 +300,9 @@ def _published(task: str, section: Mapping[str, Any]) -> tuple[Official, str]:
 
 
 def _own(task: str, data: OwnData) -> Official:
-    from stages.tickets.tasks import texts  # noqa: PLC0415  pandas, which few studies need
+    from stages.tickets.tasks import own  # noqa: PLC0415  pandas, which few studies need
 
-    described, splits = texts.load_own(task, data)
+    described, splits = own.load(task, data)
     sizes = (len(splits["train"]), len(splits["validation"]))
     return Official(data.kind, described.num_labels, *sizes)
 

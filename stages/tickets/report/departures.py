@@ -6,7 +6,7 @@ from stages.tickets import settings
 from stages.tickets.report.names import sparsities
 from stages.tickets.report.rows import TaskSize
 from stages.tickets.report.words import count, percent
-from stages.tickets.settings import Params as Study
+from stages.tickets.settings import Study
 
 CHEN_TASKS = ("mnli", "qqp", "stsb", "wnli", "qnli", "mrpc", "rte", "sst2", "cola", "squad", "mlm")
 PRASANNA_TASKS = ("mnli", "qqp", "stsb", "wnli", "qnli", "mrpc", "rte", "sst2", "cola")

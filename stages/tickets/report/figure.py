@@ -14,7 +14,7 @@ from matplotlib import rc_context, rcdefaults
 from matplotlib.figure import Figure as Canvas
 
 from stages.tickets.report.table import Record
-from stages.tickets.settings import Params as Study
+from stages.tickets.settings import Study
 
 BLUE, VERMILION, GREEN, PURPLE = "#0072B2", "#D55E00", "#009E73", "#CC79A7"
 SKY, ORANGE, GREY, BLACK = "#56B4E9", "#E69F00", "#767676", "#000000"

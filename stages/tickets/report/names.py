@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from stages.tickets.report.scores import Run, Scores
 from stages.tickets.report.words import metric_name, percent
-from stages.tickets.settings import Params as Study
+from stages.tickets.settings import Study
 
 NAMES = {
     "majority": "majority class",

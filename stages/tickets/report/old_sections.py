@@ -20,7 +20,7 @@ from stages.tickets.report.claim import BEYOND_CHEN, CHEN, Beside, Claim
 from stages.tickets.report.old import ChenResults, PatternResults, old_section
 from stages.tickets.report.results import Results
 from stages.tickets.report.section import Section
-from stages.tickets.settings import Params as Study
+from stages.tickets.settings import Study
 
 
 def old_sections(results: Results, config: Study) -> dict[str, Section]:

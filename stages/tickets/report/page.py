@@ -11,17 +11,20 @@ from markupsafe import Markup
 
 from stages.tickets.report import claim as claimed
 from stages.tickets.report import deviations, scope, targets
-from stages.tickets.report.claim import Claim
+from stages.tickets.report.claim import NO_VERDICT, Claim
 from stages.tickets.report.figure import Figure
 from stages.tickets.report.results import Results
 from stages.tickets.report.section import Section
-from stages.tickets.report.table import Table, to_markdown, to_text
+from stages.tickets.report.table import to_markdown, to_text
 from stages.tickets.report.words import NOT_RUN
-from stages.tickets.settings import Params as Study
+from stages.tickets.settings import Study
 
+UNDECIDED = ("unclear", NO_VERDICT)
+"""Words of claims that ran and are not decided."""
+LEAD = "tickets"
 PAPERS = ("chen_claims", "claims")
 """Sections that collect the claims of the others."""
-TEMPLATE = Path(__file__).with_name("page.html.jinja")
+TEMPLATES = Path(__file__).parent
 SIGNS: Mapping[str, str] = {
     "yes": "✓",
     "no": "✗",
@@ -36,24 +39,72 @@ SIGNS: Mapping[str, str] = {
 
 
 @dataclass(frozen=True)
+class Group:
+    """The statements of one paper, or its numbers, by what came of them."""
+
+    title: str
+    tally: str
+    decided: Sequence[Claim]
+    undecided: Sequence[Claim]
+    not_run: Sequence[Claim]
+
+
+@dataclass(frozen=True)
 class Content:
     """All that a report says."""
 
     facts: Sequence[tuple[str, str]]
     """What the numbers are about: name and text."""
-    claims: Sequence[Claim]
     departures: Sequence[str]
     """From the papers."""
     notes: Sequence[str]
     """How to read the numbers."""
     sections: Sequence[Section]
 
+    def cards(self, section: Section) -> list[Claim]:
+        """The claims that stand in a section: in that of their paper, else in the one they are of."""
+        papers = [part for part in self.sections if part.name in PAPERS]
+        collected = {claim.name for part in papers for claim in part.claims}
+        return [
+            claim
+            for claim in section.claims
+            if section.name in PAPERS or claim.name not in collected
+        ]
+
+    @property
+    def groups(self) -> list[Group]:
+        """The claims of all papers."""
+        claims = [claim for section in self.sections for claim in self.cards(section)]
+        return [
+            Group(
+                title,
+                tally,
+                [claim for claim in own if claim.word not in (*UNDECIDED, NOT_RUN)],
+                [claim for claim in own if claim.word in UNDECIDED],
+                [claim for claim in own if claim.word == NOT_RUN],
+            )
+            for title, tally, own in claimed.groups(claims)
+        ]
+
+    @property
+    def lead(self) -> Section:
+        """The section whose question and answer the page begins with."""
+        return next((part for part in self.sections if part.name == LEAD), self.sections[0])
+
+    @property
+    def main(self) -> tuple[Section, Figure] | tuple[None, None]:
+        """The first figure that was drawn, which stands at the top, and its section."""
+        for section in self.sections:
+            for figure in section.figures:
+                if figure.svg:
+                    return section, figure
+        return None, None
+
 
 def content(sections: Sequence[Section], results: Results, study: Study) -> Content:
     """What the page and the README show of the sections."""
     return Content(
         scope.scope(results.scores, results.encoder, study),
-        [claim for section in sections for claim in section.claims if section.name in PAPERS],
         deviations.deviations(results.encoder["num_prunable"], results.tasks, study),
         scope.notes(study),
         sections,
@@ -62,24 +113,41 @@ def content(sections: Sequence[Section], results: Results, study: Study) -> Cont
 
 def to_html(content: Content, study: Study) -> str:
     """The report as one HTML file that needs nothing else; tables and figures lie beside it."""
+    return _render("page.html.jinja", content, study, autoescape=True)
+
+
+def to_readme(content: Content, study: Study) -> str:
+    """The report in Markdown; figures are links to the folder of figures."""
+    text = _render("page.md.jinja", content, study, autoescape=False)
+    return re.sub(r"\n{3,}", "\n\n", text)
+
+
+def _render(name: str, content: Content, study: Study, *, autoescape: bool) -> str:
     environment = Environment(
-        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        autoescape=autoescape, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    template = environment.from_string(TEMPLATE.read_text(encoding="utf-8"))
-    html = template.render(
+    environment.filters["text"] = to_text
+    template = environment.from_string((TEMPLATES / name).read_text(encoding="utf-8"))
+    section, figure = content.main
+    text = template.render(
         title=study.title,
-        banner=study.banner,
+        banner=study.banner and " ".join(study.banner.split()),
+        lead=content.lead,
+        main=figure,
+        main_stages=section.stages if section else (),
         facts=content.facts,
-        groups=claimed.groups(content.claims),
+        groups=content.groups,
         departures=content.departures,
         notes=content.notes,
         sections=content.sections,
         commands=partial(targets.commands, study=study),
         papers=PAPERS,
+        cards_of=content.cards,
         signs=SIGNS,
         inline=inline,
+        markdown=to_markdown,
     )
-    return html.rstrip() + "\n"
+    return text.rstrip() + "\n"
 
 
 def inline(figure: Figure) -> Markup:
@@ -93,52 +161,3 @@ def inline(figure: Figure) -> Markup:
     named = f'role="img" aria-label="{label}" aria-describedby="caption-{figure.name}"'
     # The SVG is drawn here, and the label is escaped.
     return Markup(svg.replace("<svg", f"<svg {named}", 1))
-
-
-def to_readme(content: Content, study: Study) -> str:
-    """The report in Markdown; figures are links to the folder of figures."""
-    lines = [f"# {to_text(study.title)}", ""]
-    if study.banner:
-        lines += [f"> **{to_text(' '.join(study.banner.split()))}**", ""]
-    lines += [f"- {name}: {to_text(text)}" for name, text in content.facts]
-    lines += ["", "The same as a page: index.html.", "", "## What holds here?", ""]
-    for title, tally, own in claimed.groups(content.claims):
-        lines += [f"{title}: **{tally}**.", "", *map(_line, own), ""]
-    lines += ["## Departures from the papers", ""]
-    lines += [*(f"- {to_text(sentence)}" for sentence in content.departures), ""]
-    lines += ["## How to read the numbers", "", *(f"- {note}" for note in content.notes), ""]
-    for section in content.sections:
-        lines += [f"## {section.title}", "", section.question, f"Paper: {section.paper}", ""]
-        lines += [f"**{to_text(section.answer)}**", ""]
-        for figure in section.figures:
-            lines += [*_figure(figure, "figures"), ""]
-        for table in section.tables:
-            lines += [*_table(table, "tables"), ""]
-        again = ", then ".join(
-            f"`{command}`" for command in targets.commands(section.stages, study)
-        )
-        lines += [f"Regenerate: {again}.", ""]
-    return "\n".join(lines).rstrip() + "\n"
-
-
-def _line(claim: Claim) -> str:
-    text = claim.same_number if claim.word == NOT_RUN else f"{claim.here}; paper {claim.published}"
-    return f"- **{claim.word}**: {to_text(claim.statement)}: {to_text(text)}"
-
-
-def _figure(figure: Figure, folder: str) -> list[str]:
-    if figure.missing:
-        return [f"*Figure “{to_text(figure.title)}”: {to_text(figure.missing)}.*"]
-    path = f"{folder}/{figure.name}"
-    return [
-        f"![{to_text(figure.title)}]({path}.svg)",
-        "",
-        f"{to_text(figure.caption)} [csv]({path}.csv)",
-    ]
-
-
-def _table(table: Table, folder: str) -> list[str]:
-    if table.missing:
-        return [to_markdown(table).rstrip()]
-    path = f"{folder}/{table.name}"
-    return [f"{to_markdown(table).rstrip()} [csv]({path}.csv) [tex]({path}.tex)"]

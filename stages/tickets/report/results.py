@@ -8,7 +8,7 @@ from typing import Any, TypeVar, get_args, get_type_hints
 
 from stages.tickets.report import names, published, rows, search_rows
 from stages.tickets.report.scores import Scores
-from stages.tickets.settings import Params as Study
+from stages.tickets.settings import Study
 
 Row = TypeVar("Row")
 

@@ -6,7 +6,7 @@ from stages.tickets import settings
 from stages.tickets.report.names import task_name
 from stages.tickets.report.scores import Scores
 from stages.tickets.report.words import percent
-from stages.tickets.settings import Params as Study
+from stages.tickets.settings import Study
 from stages.tickets.statistics import intervals
 
 

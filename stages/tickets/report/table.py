@@ -11,6 +11,8 @@ from stages.tickets.statistics.intervals import Summary
 Row = TypeVar("Row")
 Value = str | int | float | None
 Record = Mapping[str, Value]
+WIDE = 6
+"""Columns of a table from which on TeX scales it to the width of the text."""
 TEX = {"\\": r"\textbackslash{}"}
 TEX |= {character: "\\" + character for character in "&%$#_{}"}
 TEX |= {"~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": "$<$", ">": "$>$"}
@@ -146,7 +148,7 @@ def to_text(text: str) -> str:
 
 
 def to_tex(table: Table) -> str:
-    """A `table` environment; needs the package booktabs."""
+    """A `table` environment that fits a page; it needs booktabs, and if it is wide graphicx."""
     caption = f"\\caption{{{_tex(table.caption)}}}\n\\label{{tab:{table.name.replace('_', '-')}}}\n"
     if table.missing:
         body = _tex(table.missing) + "\n"
@@ -155,6 +157,8 @@ def to_tex(table: Table) -> str:
         lines = [r"\toprule", lines[0], r"\midrule", *lines[1:], r"\bottomrule"]
         columns = "l" + "r" * (len(table.header) - 1)
         body = f"\\begin{{tabular}}{{{columns}}}\n" + "\n".join(lines) + "\n\\end{tabular}\n"
+        if len(table.header) > WIDE:
+            body = f"\\resizebox{{\\textwidth}}{{!}}{{%\n{body}}}\n"
     return f"\\begin{{table}}\n\\centering\n{caption}{body}\\end{{table}}\n"
 
 

@@ -2,9 +2,9 @@
 
 from collections.abc import Collection, Mapping
 
-from stages.tickets.settings import Params as Study
+from stages.tickets.settings import Study
 
-REPORT = "uv run dvc repro plot"
+REPORT = "uv run dvc repro report"
 TICKETS = ("prune-round", "ticket", "earlier")
 STRUCTURED = ("search", "retrain", "retrain-super")
 SECTIONS: Mapping[str, tuple[str, ...]] = {

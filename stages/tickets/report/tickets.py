@@ -8,7 +8,7 @@ from stages.tickets.report.names import sparsities
 from stages.tickets.report.results import Results
 from stages.tickets.report.scores import SELECTION, VALIDATION, Run, Scores
 from stages.tickets.report.words import percent, points
-from stages.tickets.settings import Params as Study
+from stages.tickets.settings import Study
 from stages.tickets.settings import Tickets as Rule
 from stages.tickets.statistics import matching
 from stages.tickets.statistics.intervals import Difference, Summary

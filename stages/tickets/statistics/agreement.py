@@ -24,7 +24,7 @@ class Agreement:
 
 
 def jaccard(first: Mask, second: Mask) -> Agreement:
-    """Survivors of both over survivors of either, in [0, 1]; 1 where nothing survives in either.
+    """Survivors of both over survivors of either, in [0, 1]; 1 if nothing survives in either.
 
     The floors are ratios of expected counts: d / (2 - d) for two masks of density d.
     Chen et al. 2020, supplement (mask similarity), taken on masks rather than on trained weights.
@@ -35,17 +35,16 @@ def jaccard(first: Mask, second: Mask) -> Agreement:
 
 
 def beyond(first: Mask, second: Mask, common: Mask) -> tuple[Agreement, Agreement]:
-    """How far two masks agree on where they differ from a third one, all of about one size.
+    """How far two masks agree in their differences from a third one; all are of about one size.
 
-    Masks that start from the same pre-trained weights are alike since those are: what training adds is
-    which weights a mask keeps that `common`, the one-shot mask, drops, and which it drops that `common`
-    keeps.
+    Masks that start from the same pre-trained weights are alike because the weights are. Training
+    brings back weights that `common`, the one-shot mask, drops, and takes out weights that it keeps.
 
     Returns:
-        Jaccard similarity of the sets of weights that are kept beyond `common`, and of the sets that are
-        dropped beyond it; each in [0, 1], 1 where both sets are empty. The floors are those of sets of
-        the same sizes drawn uniformly, over all matrices or within each, from the weights that
-        `common` drops, and from those that it keeps.
+        Jaccard similarity of the weights brought back, and that of the weights taken out; each in
+        [0, 1], and 1 if both sets are empty. The floors are those of sets of the same sizes drawn
+        uniformly, over all matrices or within each, from the weights that `common` drops, and from
+        those that it keeps.
     """
     for mask in (first, second):
         check_same_matrices(mask, common)
@@ -54,7 +53,9 @@ def beyond(first: Mask, second: Mask, common: Mask) -> tuple[Agreement, Agreemen
         brought.append({name: mask[name] & ~kept for name, kept in common.items()})
         taken.append({name: ~mask[name] & kept for name, kept in common.items()})
     sizes = np.array([kept.size for _, kept in sorted(common.items())], dtype=np.float64)
-    kept = np.array([np.count_nonzero(one) for _, one in sorted(common.items())], dtype=np.float64)
+    kept = np.array(
+        [np.count_nonzero(matrix) for _, matrix in sorted(common.items())], dtype=np.float64
+    )
     return (
         _similarity(brought[0], brought[1], sizes - kept),
         _similarity(taken[0], taken[1], kept),
@@ -62,18 +63,18 @@ def beyond(first: Mask, second: Mask, common: Mask) -> tuple[Agreement, Agreemen
 
 
 def _similarity(first: Mask, second: Mask, sizes: NDArray[np.float64]) -> Agreement:
-    """Jaccard similarity of sets of weights, `sizes` of which there are in every matrix to draw from."""
-    _, ones, twos, both = _counts(first, second)
+    """Jaccard similarity of two sets; chance draws them from `sizes` weights in every matrix."""
+    _, firsts, seconds, shared = _counts(first, second)
 
     def ratio(common: float) -> float:
-        either = float(ones.sum() + twos.sum()) - common
+        either = float(firsts.sum() + seconds.sum()) - common
         return common / either if either else 1.0
 
-    by_matrix = np.divide(ones * twos, sizes, out=np.zeros_like(sizes), where=sizes > 0)
+    by_matrix = np.divide(firsts * seconds, sizes, out=np.zeros_like(sizes), where=sizes > 0)
     total = float(sizes.sum())
     return Agreement(
-        ratio(float(both.sum())),
-        ratio(float(ones.sum()) * float(twos.sum()) / total if total else 0.0),
+        ratio(float(shared.sum())),
+        ratio(float(firsts.sum()) * float(seconds.sum()) / total if total else 0.0),
         ratio(float(by_matrix.sum())),
     )
 
@@ -81,26 +82,27 @@ def _similarity(first: Mask, second: Mask, sizes: NDArray[np.float64]) -> Agreem
 def cohen_kappa(first: Mask, second: Mask) -> Agreement:
     """Cohen's kappa of two masks, kept or dropped, over all weights; the floor is 0.
 
-    1 where both masks keep everything or both drop everything (chance agreement is 1 there).
+    It is 1 if both masks keep everything or both drop everything, where chance agreement is 1.
     Cohen 1960.
     """
-    sizes, ones, twos, both = _counts(first, second)
+    sizes, firsts, seconds, shared = _counts(first, second)
     num = float(sizes.sum())
-    p, q = float(ones.sum()) / num, float(twos.sum()) / num
+    p, q = float(firsts.sum()) / num, float(seconds.sum()) / num
     expected = p * q + (1 - p) * (1 - q)
 
     def kappa(common: float) -> float:
-        observed = (num - float(ones.sum() + twos.sum()) + 2 * common) / num
+        observed = (num - float(firsts.sum() + seconds.sum()) + 2 * common) / num
         return (observed - expected) / (1 - expected) if expected < 1 else 1.0
 
-    return Agreement(kappa(float(both.sum())), 0.0, kappa(float((ones * twos / sizes).sum())))
+    by_matrix = float((firsts * seconds / sizes).sum())
+    return Agreement(kappa(float(shared.sum())), 0.0, kappa(by_matrix))
 
 
 def fleiss_kappa(masks: Sequence[Mask]) -> Agreement:
     """Fleiss' kappa of two or more masks as raters, kept or dropped, over all weights.
 
-    The floor is that of masks of one common density, 0. 1 where all masks keep everything or all
-    drop everything. Fleiss 1971.
+    The floor is that of masks of one common density, 0. The value is 1 if all masks keep everything
+    or all drop everything. Fleiss 1971.
 
     Raises:
         ValueError: fewer than two masks, or names or shapes differ.
@@ -138,7 +140,7 @@ def fleiss_kappa(masks: Sequence[Mask]) -> Agreement:
 def _counts(
     first: Mask, second: Mask
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Per matrix: weights, survivors of the first, of the second, of both."""
+    """For every matrix its weights, survivors of the first, of the second, and of both."""
     check_same_matrices(first, second)
     names = sorted(first)
     rows = [
@@ -150,5 +152,5 @@ def _counts(
         )
         for name in names
     ]
-    sizes, ones, twos, both = np.array(rows, dtype=np.float64).T
-    return sizes, ones, twos, both
+    sizes, firsts, seconds, shared = np.array(rows, dtype=np.float64).T
+    return sizes, firsts, seconds, shared

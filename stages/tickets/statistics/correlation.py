@@ -33,7 +33,7 @@ def pearson_of_counts(n: int, first: int, second: int, both: int) -> Correlation
         both: items with both.
 
     Returns:
-        None where it is not defined: all or no items have one of the properties, or n < 3.
+        The correlation; None if all or no items have one of the properties, or n < 3.
 
     Raises:
         ValueError: there are no such items.
@@ -44,8 +44,8 @@ def pearson_of_counts(n: int, first: int, second: int, both: int) -> Correlation
     if spread == 0 or n < 3:
         return None
     r = (n * both - first * second) / math.sqrt(spread)
-    left = 1 - r * r
-    t = math.inf if left <= 0 else abs(r) * math.sqrt((n - 2) / left)
+    rest = 1 - r * r
+    t = math.inf if rest <= 0 else abs(r) * math.sqrt((n - 2) / rest)
     return Correlation(r, 2 * float(stdtr(n - 2, -t)), n)
 
 
@@ -59,37 +59,37 @@ def spearman(
     at once, whose mean is at least as far from 0.
 
     Args:
-        groups: two numbers for each item, both (items,).
-        permutations: how many.
-        generator: of the permutations.
+        groups: two numbers for each item, as two arrays (items,).
+        permutations: number of permutations.
+        generator: draws the permutations.
 
     Returns:
-        None where no group is left; n counts the items of those that are.
+        The correlation, with n the items of the groups that count; None if no group does.
 
     Raises:
         ValueError: the two sides of a group are not of one length.
     """
-    for one, two in groups:
-        if one.shape != two.shape or one.ndim != 1:
-            raise ValueError(f"the sides of a group have shapes {one.shape} and {two.shape}")
+    for left, right in groups:
+        if left.shape != right.shape or left.ndim != 1:
+            raise ValueError(f"the sides of a group have shapes {left.shape} and {right.shape}")
     ranked = [
-        (_standardised(one), _standardised(two))
-        for one, two in groups
-        if len(one) and np.ptp(one) > 0 and np.ptp(two) > 0
+        (_standardised(left), _standardised(right))
+        for left, right in groups
+        if len(left) and np.ptp(left) > 0 and np.ptp(right) > 0
     ]
     if not ranked:
         return None
-    value = float(np.mean([one @ two for one, two in ranked]))
+    value = float(np.mean([left @ right for left, right in ranked]))
     drawn = np.zeros(permutations)
-    for one, two in ranked:
-        drawn += generator.permuted(np.tile(two, (permutations, 1)), axis=1) @ one / len(ranked)
+    for left, right in ranked:
+        drawn += generator.permuted(np.tile(right, (permutations, 1)), axis=1) @ left / len(ranked)
     extreme = int(np.count_nonzero(np.abs(drawn) >= abs(value) - 1e-12))
-    num_items = sum(len(one) for one, _ in ranked)
+    num_items = sum(len(left) for left, _ in ranked)
     return Correlation(value, (1 + extreme) / (1 + permutations), num_items)
 
 
 def of_ranks(first: Values, second: Values) -> float | None:
-    """Spearman's correlation; None where all numbers of one side are equal, or there are none."""
+    """Spearman's correlation; None if all numbers of one side are equal, or there are none."""
     if not len(first) or np.ptp(first) == 0 or np.ptp(second) == 0:
         return None
     return float(_standardised(first) @ _standardised(second))
@@ -98,22 +98,22 @@ def of_ranks(first: Values, second: Values) -> float | None:
 def p_of_sum(
     groups: Sequence[tuple[Values, Values]], permutations: int, generator: np.random.Generator
 ) -> float:
-    """Whether products of two numbers per item sum to more or less than where they are paired at random.
+    """p value of the sum of products of two numbers per item, under random pairs within groups.
 
-    (1 + k) / (1 + permutations), with k permutations of the second side, within all groups at once, whose
-    sum is at least as far from the mean of all as the one that is.
+    It is (1 + k) / (1 + permutations), with k permutations of the second side, within all groups at once,
+    whose sum is at least as far from the expected sum as the observed one.
 
     Args:
-        groups: two numbers for each item, both (items,).
-        permutations: how many.
-        generator: of the permutations.
+        groups: two numbers for each item, as two arrays (items,).
+        permutations: number of permutations.
+        generator: draws the permutations.
     """
-    expected = sum(float(one.mean() * two.sum()) for one, two in groups)
-    found = sum(float(one @ two) for one, two in groups)
+    expected = sum(float(left.mean() * right.sum()) for left, right in groups)
+    observed = sum(float(left @ right) for left, right in groups)
     drawn = np.zeros(permutations)
-    for one, two in groups:
-        drawn += generator.permuted(np.tile(two, (permutations, 1)), axis=1) @ one
-    extreme = int(np.count_nonzero(np.abs(drawn - expected) >= abs(found - expected) - 1e-9))
+    for left, right in groups:
+        drawn += generator.permuted(np.tile(right, (permutations, 1)), axis=1) @ left
+    extreme = int(np.count_nonzero(np.abs(drawn - expected) >= abs(observed - expected) - 1e-9))
     return (1 + extreme) / (1 + permutations)
 
 

@@ -10,18 +10,18 @@ RULES = {
     "strict": "at least dense",
     "non_inferiority": "interval of ticket − dense above −margin",
 }
-"""What a ticket's mean has to be, by the name of the rule."""
+"""The condition on a ticket's mean, by the name of the rule."""
 ROUNDING = 2e-6
-"""Means of scores that are written with six digits differ by rounding alone up to this."""
+"""Largest difference that rounding alone makes between means of scores of six digits."""
 
 
 def matches(ticket: Mapping[Seed, float], dense: Mapping[Seed, float], rule: Tickets) -> bool:
     """Whether a ticket scores like the dense model.
 
     one_std: its mean is at most one sample standard deviation over seeds of the dense scores below their
-    mean; of one seed the deviation counts as 0. strict: its mean is at least theirs. non_inferiority: the
-    lower end of the interval of the paired differences is above -margin; of one pair there is no
-    interval, and no match. Differences up to 2e-6 are rounding.
+    mean; the deviation of one seed counts as 0. strict: its mean is at least the dense mean.
+    non_inferiority: the lower end of the interval of the paired differences is above -margin; one pair
+    has no interval, and does not match. Differences up to 2e-6 are rounding.
 
     Args:
         ticket, dense: scores by seed, at least one each.
@@ -29,21 +29,22 @@ def matches(ticket: Mapping[Seed, float], dense: Mapping[Seed, float], rule: Tic
     Chen et al. 2020, Table 2 (one_std) and supplement (strict); non_inferiority is ours.
     """
     if rule.rule == "non_inferiority":
-        found = compare(ticket, dense, rule.confidence)
-        return found is not None and found.low is not None and found.low > -rule.margin
-    above, level = (summarize(one.values(), rule.confidence) for one in (ticket, dense))
+        gain = compare(ticket, dense, rule.confidence)
+        return gain is not None and gain.low is not None and gain.low > -rule.margin
+    reached, level = (summarize(run.values(), rule.confidence) for run in (ticket, dense))
     allowed = (level.std or 0.0) if rule.rule == "one_std" else 0.0
-    return above.mean >= level.mean - allowed - ROUNDING
+    return reached.mean >= level.mean - allowed - ROUNDING
 
 
 def last_matching_round(
     tickets: Mapping[int, Mapping[Seed, float]], dense: Mapping[Seed, float], rule: Tickets
 ) -> int | None:
-    """The last round, that is the highest sparsity, whose ticket matches; None where none does.
+    """The last round, that is the highest sparsity, whose ticket matches; None if none does.
 
     Rounds before it need not match (Chen et al. 2020 report the highest sparsity that does).
     """
-    return max((one for one in tickets if matches(tickets[one], dense, rule)), default=None)
+    matching = (number for number, ticket in tickets.items() if matches(ticket, dense, rule))
+    return max(matching, default=None)
 
 
 def holm(p_values: Sequence[float | None]) -> list[float | None]:

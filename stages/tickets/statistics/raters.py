@@ -1,9 +1,9 @@
-"""How far a few masks over the same few elements agree, beside what permuted masks reach.
+"""How far a few masks over the same few elements agree, beside the agreement of permuted masks.
 
-A mask is a rater, an element (a head, an MLP) is what it rates, and the two categories are kept and
-dropped. Votes are bool, (..., masks, elements): at least two masks, at least one element; what stands
-before these two axes are repetitions, of which each gets a value of its own. `agreement` measures the
-same on masks of millions of weights; there, chance is computed, and here it is drawn.
+A mask is a rater; it rates elements (heads, MLPs) as kept or dropped. Votes are bool, (..., masks,
+elements), with at least two masks and one element. Axes before these two are repetitions, and each gets
+a value of its own. `agreement` measures the same on masks of millions of weights; it computes chance,
+while this module draws it.
 """
 
 from collections.abc import Callable, Sequence
@@ -16,12 +16,12 @@ from scipy.special import chdtrc  # scipy.stats says the same and takes a second
 
 Values: TypeAlias = NDArray[np.float64]
 QUANTILE = 0.95
-"""Of the permuted values, at `upper`."""
+"""Quantile of the permuted values that is `upper`."""
 
 
 @dataclass(frozen=True)
 class Measured:
-    """A measure of agreement, and what it is by chance.
+    """A measure of agreement, and its values by chance.
 
     Chance is every mask permuted by itself, uniformly over all elements: its size stays. `floor` is
     the mean of the permuted values; `upper` is the smallest of them that 95 % do not exceed.
@@ -54,7 +54,7 @@ class Comparison:
     jaccard: Measured
     krippendorff_alpha: Measured
     cochran: Cochran | None
-    """None where all masks are the same."""
+    """None if all masks are the same."""
 
 
 def compare(
@@ -63,7 +63,7 @@ def compare(
     """All measures of the same masks, their chance from the same permutations.
 
     Args:
-        masks: two or more of one shape; where in it an element is does not matter.
+        masks: two or more of one shape; the place of an element in it does not matter.
         num_permutations: at least 1; 1000 leave a standard error of the floor of 3 % of the spread
             by chance.
         generator: draws the permutations.
@@ -95,7 +95,7 @@ def compare(
 
 
 def fleiss_kappa(votes: NDArray[np.bool_]) -> Values:
-    """Fleiss' kappa; 1 where all masks keep everything or all drop everything. Fleiss 1971."""
+    """Fleiss' kappa; 1 if all masks keep everything or all drop everything. Fleiss 1971."""
     raters, num = votes.shape[-2:]
     kept = votes.sum(axis=-2)
     dropped = raters - kept
@@ -107,11 +107,12 @@ def fleiss_kappa(votes: NDArray[np.bool_]) -> Values:
 def cohen_kappa(votes: NDArray[np.bool_]) -> Values:
     """Cohen's kappa, mean over all pairs of masks.
 
-    1 for a pair that keeps everything or drops everything; 0 where one of the two does. Cohen 1960.
+    A pair has 1 if both masks keep everything or both drop everything, and 0 if only one does.
+    Cohen 1960.
     """
     num = votes.shape[-1]
-    first, second, both = _pairs(votes)
-    agreeing = num - first - second + 2 * both
+    first, second, shared = _pairs(votes)
+    agreeing = num - first - second + 2 * shared
     by_chance = (first * second + (num - first) * (num - second)) / num**2
     return np.asarray(_beyond(agreeing / num, by_chance).mean(axis=-1))
 
@@ -119,10 +120,10 @@ def cohen_kappa(votes: NDArray[np.bool_]) -> Values:
 def jaccard(votes: NDArray[np.bool_]) -> Values:
     """Elements that both keep over elements that either keeps, mean over all pairs of masks.
 
-    1 for a pair that keeps nothing.
+    A pair that keeps nothing has 1.
     """
-    first, second, both = _pairs(votes)
-    return np.asarray(_ratio(both, first + second - both).mean(axis=-1))
+    first, second, shared = _pairs(votes)
+    return np.asarray(_ratio(shared, first + second - shared).mean(axis=-1))
 
 
 def krippendorff_alpha(votes: NDArray[np.bool_]) -> Values:
@@ -130,8 +131,8 @@ def krippendorff_alpha(votes: NDArray[np.bool_]) -> Values:
 
     Of the N = masks * elements votes, pairs of the same element make the observed share of unlike
     pairs, and all pairs of different votes the expected one. So 1 - alpha is (1 - 1 / N) times
-    1 - Fleiss' kappa. Krippendorff leaves alpha undefined without unlike votes; here it is 1, as the
-    kappas are.
+    1 - Fleiss' kappa. Krippendorff leaves alpha undefined without unlike votes; we take 1, as for the
+    kappas.
 
     Krippendorff 2004, ch. 11; Prasanna et al. 2020 also take it over all masks of two tasks.
     """
@@ -147,16 +148,15 @@ def cochran_q(votes: NDArray[np.bool_]) -> Cochran | None:
     """Cochran's Q over masks as treatments and elements as blocks.
 
     It compares the number of elements that each mask keeps, and not which ones: masks of one size
-    have Q = 0 and p = 1 even where they have nothing in common, so a large p is no sign of stability.
+    have Q = 0 and p = 1 even if they have nothing in common, so a large p is no sign of stability.
 
     Args:
         votes: (masks, elements), no repetitions.
 
     Returns:
-        None where all masks are the same, among them where all keep or all drop everything: Q is
-        0 / 0 there.
+        None if all masks are the same, since Q is 0 / 0 then.
 
-    Cochran 1950; Prasanna et al. 2020 call masks of five seeds, or of two, different where p < 0.05.
+    Cochran 1950; Prasanna et al. 2020 call masks of five seeds, or of two, different if p < 0.05.
     """
     raters = len(votes)
     sizes, kept = votes.sum(axis=1), votes.sum(axis=0)
@@ -182,21 +182,21 @@ def _votes(masks: Sequence[NDArray[np.bool_]]) -> NDArray[np.bool_]:
 def _pairs(
     votes: NDArray[np.bool_],
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-    """Of each pair of masks: kept by the first, by the second, by both; each (..., pairs)."""
+    """For each pair of masks the elements kept by the first, the second, and both; each (..., pairs)."""
     rows, columns = np.triu_indices(votes.shape[-2], 1)
-    numbers = votes.astype(np.float64)  # a product of matrices of floats is fast, and exact here
-    both = (numbers @ numbers.swapaxes(-1, -2)).astype(np.int64)
+    numbers = votes.astype(np.float64)  # a product of float matrices is fast, and exact for counts
+    shared = (numbers @ numbers.swapaxes(-1, -2)).astype(np.int64)
     sizes = votes.sum(axis=-1)
-    return sizes[..., rows], sizes[..., columns], both[..., rows, columns]
+    return sizes[..., rows], sizes[..., columns], shared[..., rows, columns]
 
 
 def _beyond(observed: Values, expected: Values) -> Values:
-    """Kappa: agreement beyond chance over what is possible beyond chance; 1 where nothing is."""
+    """Kappa: agreement beyond chance over the most that is possible beyond chance; 1 if that is 0."""
     return _ratio(observed - expected, 1 - expected)
 
 
-def _ratio(part: NDArray[np.number], whole: NDArray[np.number]) -> Values:
-    """`part` / `whole`; 1 where `whole` is 0."""
-    part, whole = np.asarray(part, np.float64), np.asarray(whole, np.float64)
-    ratio: Values = np.divide(part, whole, out=np.ones_like(part), where=whole != 0)
+def _ratio(part: NDArray[np.number], total: NDArray[np.number]) -> Values:
+    """`part` / `total`; 1 where `total` is 0."""
+    part, total = np.asarray(part, np.float64), np.asarray(total, np.float64)
+    ratio: Values = np.divide(part, total, out=np.ones_like(part), where=total != 0)
     return ratio

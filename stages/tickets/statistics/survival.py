@@ -1,6 +1,6 @@
-"""What survives in the masks of several tasks and seeds: where, in common, and how stably.
+"""Survivors in the masks of several tasks and seeds: where they are, in common, and how stably.
 
-Masks are found by task and seed, and every task has every seed. They are `Structure`s, or `Shares` of
+Masks come by task and seed, and every task has every seed. They are `Structure`s, or `Shares` of
 weights, whose heads are (layers, heads) and whose MLPs are (layers,).
 """
 
@@ -24,7 +24,7 @@ MATRICES = (
     "intermediate.dense",
     "output.dense",
 )
-"""Of a layer of BERT; each has a weight, (outputs, inputs), and a bias, (outputs,)."""
+"""Matrices of a layer of BERT; each has a weight, (outputs, inputs), and a bias, (outputs,)."""
 KINDS = ("weight", "bias")
 
 
@@ -48,17 +48,8 @@ class OverSeeds:
 
 @dataclass(frozen=True)
 class HeatMap:
-    """Heads, (layers, heads), and MLPs, (layers,)."""
+    """Numbers of heads, (layers, heads), and of MLPs, (layers,); or of both, (tasks, tasks)."""
 
-    heads: OverSeeds
-    mlps: OverSeeds
-
-
-@dataclass(frozen=True)
-class Overlaps:
-    """Heads and MLPs that two tasks both keep: (tasks, tasks), rows and columns as in `tasks`."""
-
-    tasks: tuple[str, ...]
     heads: OverSeeds
     mlps: OverSeeds
 
@@ -82,44 +73,44 @@ class Shares:
 # --- where -----------------------------------------------------------------------------------
 
 
-def over_tasks(found: Mapping[tuple[str, int], Survivors]) -> HeatMap:
-    """In how many of the tasks each head and each MLP survives, from 0 to their number.
-
-    Of `Shares`, the sum of the tasks' shares.
+def over_tasks(kept: Mapping[tuple[str, int], Survivors]) -> HeatMap:
+    """In how many of the tasks each head and each MLP survives; for `Shares`, the sum of the shares.
 
     Raises:
         ValueError: there is no mask, a task lacks a seed of another, or shapes differ.
 
     Prasanna et al. 2020, Fig. 1: structured pruning in b, of weights in a.
     """
-    heads, mlps = _stacked(found)
+    heads, mlps = _stacked(kept)
     return HeatMap(_over_seeds(heads.sum(axis=0)), _over_seeds(mlps.sum(axis=0)))
 
 
-def by_task(found: Mapping[tuple[str, int], Survivors]) -> dict[str, HeatMap]:
-    """For every task, the share of its seeds in which each head and each MLP survives.
+def by_task(kept: Mapping[tuple[str, int], Survivors]) -> dict[str, HeatMap]:
+    """For every task, the share of its seeds in which each head and MLP survives, or the mean share.
 
-    Of `Shares`, the mean share. Errors are those of `over_tasks`. Prasanna et al. 2020, appendix.
+    Raises:
+        ValueError: there is no mask, a task lacks a seed of another, or shapes differ.
+
+    Prasanna et al. 2020, appendix.
     """
-    tasks, _ = _axes(found)
     return {
         task: HeatMap(_over_seeds(heads), _over_seeds(mlps))
-        for task, heads, mlps in zip(tasks, *_stacked(found), strict=True)
+        for task, heads, mlps in zip(axes(kept)[0], *_stacked(kept), strict=True)
     }
 
 
 def by_place(values: Mapping[str, NDArray[Any]], num_heads: int) -> Shares:
-    """The mean over its weights that each head and each MLP has: of a mask, the share that is kept.
+    """The mean of each head's and each MLP's values; those of a mask give the share that is kept.
 
-    To a head of size w belong its w rows of query, key and value with their biases, and its w
-    columns of the attention's output matrix; to an MLP both matrices and both biases. The bias of
-    the attention's output belongs to no head. (Prasanna et al. 2020 cut it into slices by head.)
+    A head of size w has w rows of query, key and value with their biases, and w columns of the
+    attention's output matrix. An MLP has two matrices and two biases. The bias of the attention's
+    output belongs to no head. (Prasanna et al. 2020 cut it into slices by head.)
 
     Args:
-        values: one per weight, such as a mask or magnitudes; weight and bias of the six `MATRICES` of
-            each layer, under names that end like `layer.3.attention.self.query.weight`; others, such
-            as a pooler, do not count.
-        num_heads: of a layer.
+        values: one number per weight, such as a mask or magnitudes, for weight and bias of the six
+            `MATRICES` of each layer, under names that end like `layer.3.attention.self.query.weight`.
+            Other arrays, such as a pooler's, do not count.
+        num_heads: heads of a layer.
 
     Raises:
         ValueError: there is no layer, one lacks an array, or its heads are not of one size.
@@ -138,9 +129,12 @@ def by_place(values: Mapping[str, NDArray[Any]], num_heads: int) -> Shares:
 
 
 def by_layer(mask: Mask) -> list[tuple[int, int]]:
-    """Of every layer how many weights and biases it has, and how many of them `mask` keeps.
+    """For every layer the number of its weights and biases, and how many of them `mask` keeps.
 
-    Args and errors are those of `by_place`. In Prasanna et al. 2020 lower layers lose slightly more.
+    Raises:
+        ValueError: there is no layer, or one lacks an array.
+
+    In Prasanna et al. 2020 lower layers lose slightly more.
     """
     return [
         (sum(kept.size for kept in layer.values()), sum(int(kept.sum()) for kept in layer.values()))
@@ -149,7 +143,7 @@ def by_layer(mask: Mask) -> list[tuple[int, int]]:
 
 
 def _layers(values: Mapping[str, NDArray[Any]]) -> list[dict[str, NDArray[Any]]]:
-    """The arrays of each layer by their names in it; all are there."""
+    """The arrays of each layer by their names in it, after checking that none is missing."""
     layers: dict[int, dict[str, NDArray[Any]]] = {}
     for name, array in values.items():
         inside = re.search(r"(?:^|\.)layer\.(\d+)\.(.+)\.(?:weight|bias)$", name)
@@ -163,7 +157,7 @@ def _layers(values: Mapping[str, NDArray[Any]]) -> list[dict[str, NDArray[Any]]]
 
 
 def _by_unit(layer: Mapping[str, NDArray[Any]]) -> NDArray[Any]:
-    """What each unit of the heads has, a row each: of query, key and value, and of the output."""
+    """The values of each unit of the heads, one row per unit: of query, key, value and output."""
     pieces = []
     for matrix in MATRICES[:3]:
         pieces += [layer[f"{matrix}.weight"], layer[f"{matrix}.bias"][:, np.newaxis]]
@@ -173,20 +167,21 @@ def _by_unit(layer: Mapping[str, NDArray[Any]]) -> NDArray[Any]:
 # --- in common -------------------------------------------------------------------------------
 
 
-def overlaps(structures: Mapping[tuple[str, int], Structure]) -> Overlaps:
+def overlaps(structures: Mapping[tuple[str, int], Structure]) -> HeatMap:
     """How many heads and MLPs the structures of two tasks and the same seed both keep.
 
-    On the diagonal is the size. These are counts: what two tasks share by chance grows with the sizes.
-    Errors are those of `over_tasks`.
+    These are counts: the overlap by chance grows with the sizes, which are on the diagonal.
+
+    Returns:
+        Heads and MLPs, (tasks, tasks) each, in the order in which tasks come first.
+
+    Raises:
+        ValueError: there is no structure, a task lacks a seed of another, or shapes differ.
 
     Prasanna et al. 2020, Fig. 5; MLPs in the appendix.
     """
-    tasks, _ = _axes(structures)
-    heads, mlps = (part.reshape(*part.shape[:2], -1) for part in _stacked(structures))
-    return Overlaps(
-        tuple(tasks),
-        *(_over_seeds(np.einsum("ase,bse->sab", part, part)) for part in (heads, mlps)),
-    )
+    parts = (part.reshape(*part.shape[:2], -1) for part in _stacked(structures))
+    return HeatMap(*(_over_seeds(np.einsum("ase,bse->sab", part, part)) for part in parts))
 
 
 # --- how stably ------------------------------------------------------------------------------
@@ -201,40 +196,44 @@ def stability(
         ValueError: fewer than two structures, shapes differ, or `num_permutations` is below 1.
     """
     return Stability(
-        raters.compare([one.heads for one in structures], num_permutations, generator),
-        raters.compare([one.mlps for one in structures], num_permutations, generator),
+        raters.compare([mask.heads for mask in structures], num_permutations, generator),
+        raters.compare([mask.mlps for mask in structures], num_permutations, generator),
     )
 
 
-def _axes(found: Mapping[tuple[str, int], Survivors]) -> tuple[list[str], list[int]]:
-    """Tasks and seeds in the order in which they come first; all of their pairs are there."""
-    if not found:
+def axes(kept: Mapping[tuple[str, int], Survivors]) -> tuple[list[str], list[int]]:
+    """Tasks and seeds in the order in which they come first.
+
+    Raises:
+        ValueError: there is no mask, or a task lacks a seed of another.
+    """
+    if not kept:
         raise ValueError("there is no mask to count survivors in")
-    tasks = list(dict.fromkeys(task for task, _ in found))
-    seeds = list(dict.fromkeys(seed for _, seed in found))
+    tasks = list(dict.fromkeys(task for task, _ in kept))
+    seeds = list(dict.fromkeys(seed for _, seed in kept))
     for task in tasks:
         for seed in seeds:
-            if (task, seed) not in found:
+            if (task, seed) not in kept:
                 raise ValueError(f"task {task!r} has no mask of seed {seed}, another task has")
     return tasks, seeds
 
 
 def _stacked(
-    found: Mapping[tuple[str, int], Survivors],
+    kept: Mapping[tuple[str, int], Survivors],
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Heads, (tasks, seeds, layers, heads), and MLPs, (tasks, seeds, layers)."""
-    tasks, seeds = _axes(found)
-    shapes = {(one.heads.shape, one.mlps.shape) for one in found.values()}
+    tasks, seeds = axes(kept)
+    shapes = {(mask.heads.shape, mask.mlps.shape) for mask in kept.values()}
     if len(shapes) > 1:
         raise ValueError(f"heads and MLPs have shapes {sorted(shapes)}, need one of each")
-    grid = [[found[task, seed] for seed in seeds] for task in tasks]
+    grid = [[kept[task, seed] for seed in seeds] for task in tasks]
     return (
-        np.array([[one.heads for one in row] for row in grid], np.float64),
-        np.array([[one.mlps for one in row] for row in grid], np.float64),
+        np.array([[mask.heads for mask in row] for row in grid], np.float64),
+        np.array([[mask.mlps for mask in row] for row in grid], np.float64),
     )
 
 
 def _over_seeds(values: NDArray[np.float64]) -> OverSeeds:
-    """Over the first axis."""
+    """Mean and deviation over the first axis."""
     n = len(values)
     return OverSeeds(values.mean(axis=0), values.std(axis=0, ddof=1) if n > 1 else None, n)

@@ -9,21 +9,21 @@ from scipy.special import fdtrc  # scipy.stats says the same and takes a second 
 
 @dataclass(frozen=True)
 class Effect:
-    """What one side of a table does."""
+    """The effect of one side of a table."""
 
     share: float
-    """Of the sum of squares around the mean of all cells, in [0, 1]."""
+    """Share of the sum of squares around the mean of all cells, in [0, 1]."""
     chance: float
-    """The share it has on average where all cells are independent and alike: its degrees of freedom."""
+    """Its average share if all cells are independent and alike: that of its degrees of freedom."""
     std: float
     """Standard deviation of the effect: root of (mean square - that of the rest) / cells, or 0."""
     p: float | None
-    """Of the F test against the rest; None without a rest."""
+    """p value of the F test against the rest; None without a rest."""
 
 
 @dataclass(frozen=True)
 class TwoWay:
-    """Rows, columns, and what neither explains."""
+    """Effects of rows and columns, and the rest that neither explains."""
 
     rows: Effect
     columns: Effect
@@ -33,13 +33,13 @@ class TwoWay:
 def two_way(cells: Sequence[Sequence[float]]) -> TwoWay | None:
     """Analysis of variance of a full table with one score per cell: cell = mean + row + column + rest.
 
-    With one score per cell the rest holds what row and column do together and what is noise.
+    With one score per cell the rest holds the interaction of row and column together with noise.
 
     Args:
         cells: by row and column, at least two of each.
 
     Returns:
-        None where there is nothing to divide: all cells are equal up to 1e-12, or a side has length 1.
+        The effects; None if all cells are equal up to 1e-12, or a side has length 1.
 
     Raises:
         ValueError: rows differ in length.

@@ -1,35 +1,111 @@
-"""What scores without an encoder: the majority, and a bag of words."""
+"""Scores without an encoder: the majority, a bag of words, and averaged word vectors."""
+
+from collections.abc import Mapping
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
+from sklearn.base import BaseEstimator
 from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
+from stages.tickets import settings
 from stages.tickets.files import Arrays, Split
+from stages.tickets.settings.noise import stable_seed
+from stages.tickets.tasks import task
 from stages.tickets.tasks.task import LABELLED, NOT_SCORED, Prepared
 
+TINY = 1e-12
+"""Added to probabilities, so that their logarithms are finite."""
 
-def predict(prepared: Prepared) -> Arrays:
-    """Predictions of both baselines on every evaluated split, in the format of `evaluation.predict`.
 
-    `majority` always says the most frequent class of the training split (the smaller number on a tie),
-    its mean label, or its most frequent word. `bag_of_words` is a logistic regression (for
-    regression a ridge) on the counts of word pieces, those of the two texts of a pair apart; there is
-    none for masked language modelling. For spans there is neither.
+def from_counts(prepared: Prepared) -> Arrays:
+    """Predictions of the majority and of a bag of words on every evaluated split.
+
+    `majority` predicts the most frequent class of the training split (the smaller number on a tie),
+    its mean label, or its most frequent word. `bag_of_words` is a logistic regression (for regression a
+    ridge) on the counts of word pieces, separate for the two texts of a pair; masked language modelling
+    has none. Spans have neither.
 
     Returns:
-        By `<baseline>.<split>.logits`, or `.tokens` and `.losses`; see `evaluation.predict`.
+        Arrays named `<baseline>.<split>.logits`, or `.tokens` and `.losses`, as `predict.predict`
+        describes them.
     """
-    arrays: Arrays = {}
     if prepared.task.kind == "span":
-        return arrays
-    for split, found in prepared.evaluated.items():
-        for key, array in _majority(prepared, found).items():
-            arrays[f"majority.{split}.{key}"] = array
+        return {}
+    arrays = {
+        f"majority.{name}.{key}": array
+        for name, split in prepared.evaluated.items()
+        for key, array in _majority(prepared, split).items()
+    }
     if prepared.task.kind in LABELLED:
-        for split, logits in _bag_of_words(prepared).items():
-            arrays[f"bag_of_words.{split}.logits"] = logits
+        size = prepared.vocabulary.size
+        is_regression = prepared.task.kind == "regression"
+        model = Ridge(solver="lsqr") if is_regression else LogisticRegression(max_iter=1000)
+        model.fit(_counts(prepared.train, size), prepared.train.labels)
+        for name, split in prepared.evaluated.items():
+            logits = _logits(model, _counts(split, size), prepared.task)
+            arrays[f"bag_of_words.{name}.logits"] = logits
     return arrays
+
+
+def from_word_vectors(
+    prepared: Prepared, embeddings: NDArray[np.float32], config: settings.Baselines
+) -> Arrays:
+    """Predictions of averaged word vectors on every evaluated split, named as by `from_counts`.
+
+    `word_vectors` is a logistic regression (for regression a ridge) on the mean of the word vectors
+    of a text. For a pair whose texts have different token types, it is on both means u and v,
+    |u - v| and u * v. It stands in for the CBoW rows that Prasanna et al. 2020, Table 2, quote from Wang
+    et al. 2018, who average GloVe vectors.
+
+    `normal_draw`, for regression alone, is what that table calls the majority class of STS-B: draws
+    from a normal with mean and standard deviation of the labels, here those of the training split.
+
+    Args:
+        prepared: a task with one label per example.
+        embeddings: vectors of the encoder's vocabulary, (words, hidden).
+        config: how many examples it learns from, and its penalty.
+    """
+    name, train, labels = prepared.task.name, prepared.train, prepared.train.labels
+    is_regression = prepared.task.kind == "regression"
+    if len(train) > config.examples:
+        order = np.random.default_rng(stable_seed("word vectors", name)).permutation(len(train))
+        train = task.take(train, np.sort(order[: config.examples]))
+    special = prepared.vocabulary.special
+    model = make_pipeline(
+        StandardScaler(),
+        Ridge(config.penalty)
+        if is_regression
+        else LogisticRegression(C=1 / config.penalty, max_iter=1000),
+    )
+    model.fit(_features(train, special, embeddings), train.labels)
+    arrays: Arrays = {}
+    for split, examples in prepared.evaluated.items():
+        logits = _logits(model, _features(examples, special, embeddings), prepared.task)
+        arrays[f"word_vectors.{split}.logits"] = logits
+        if is_regression:
+            generator = np.random.default_rng(stable_seed("draw", name, split))
+            draw = generator.normal(labels.mean(), labels.std(), (len(examples), 1))
+            arrays[f"normal_draw.{split}.logits"] = draw.astype(np.float32)
+    return arrays
+
+
+def word_embeddings(
+    weights: Mapping[str, NDArray[np.float32]], num_words: int
+) -> NDArray[np.float32]:
+    """The word embeddings among an encoder's weights, (words, hidden).
+
+    Raises:
+        ParamsError: no weights of its embeddings have as many rows as there are words.
+    """
+    for name, array in weights.items():
+        if "embeddings" in name and array.ndim == 2 and len(array) == num_words:
+            return array
+    raise settings.ParamsError(
+        f"encoder has no word embeddings of {num_words} words, which the stage baselines averages"
+    )
 
 
 def _majority(prepared: Prepared, split: Split) -> Arrays:
@@ -51,36 +127,47 @@ def _majority(prepared: Prepared, split: Split) -> Arrays:
             }
 
 
-def _bag_of_words(prepared: Prepared) -> dict[str, NDArray[np.float32]]:
-    counts = _counts(prepared.train, prepared.vocabulary.size)
-    if prepared.task.kind == "regression":
-        ridge = Ridge(solver="lsqr").fit(counts, prepared.train.labels)
-        return {
-            name: ridge.predict(_counts(split, prepared.vocabulary.size))
-            .astype(np.float32)
-            .reshape(-1, 1)
-            for name, split in prepared.evaluated.items()
-        }
-    regression = LogisticRegression(max_iter=1000).fit(counts, prepared.train.labels)
-    logits = {}
-    for name, split in prepared.evaluated.items():
-        shares = regression.predict_proba(_counts(split, prepared.vocabulary.size))
-        logits[name] = log_shares(shares, regression.classes_, prepared.task.num_labels)
+def _logits(
+    model: BaseEstimator, inputs: csr_matrix | NDArray[np.float32], scored: task.Task
+) -> NDArray[np.float32]:
+    """Predictions (examples, num_labels); a class that training lacks has the least logit."""
+    if scored.kind == "regression":
+        numbers: NDArray[np.float32] = model.predict(inputs).astype(np.float32)
+        return numbers.reshape(-1, 1)
+    shares = model.predict_proba(inputs)
+    logits = np.full((len(shares), scored.num_labels), np.log(TINY), dtype=np.float32)
+    logits[:, model.classes_] = np.log(shares + TINY)
     return logits
 
 
-def log_shares(
-    shares: NDArray[np.float64], classes: NDArray[np.int64], num_labels: int
-) -> NDArray[np.float32]:
-    """Logits, (examples, num_labels), of probabilities (examples, classes) of some of the labels."""
-    every = np.full((len(shares), num_labels), np.log(1e-12), dtype=np.float32)
-    every[:, classes] = np.log(shares + 1e-12)
-    return every
-
-
 def _counts(split: Split, size: int) -> csr_matrix:
-    """Counts of word pieces, (examples, 2 * size): those of first and of second texts apart."""
+    """Counts of word pieces, (examples, 2 * size): first those in first texts, then in second ones."""
     example = np.repeat(np.arange(len(split)), split.lengths)
     column = split.ids + size * split.types.astype(np.int64)
     ones = np.ones(len(split.ids), dtype=np.float64)
     return csr_matrix((ones, (example, column)), shape=(len(split), 2 * size))
+
+
+def _features(
+    split: Split, special: tuple[int, ...], embeddings: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """Inputs of the regression: (examples, hidden), or (examples, 4 * hidden) for pairs."""
+    first = _means(split, ~np.isin(split.ids, special) & (split.types == 0), embeddings)
+    if not split.types.any():
+        return first
+    second = _means(split, ~np.isin(split.ids, special) & (split.types == 1), embeddings)
+    return np.concatenate([first, second, abs(first - second), first * second], axis=1)
+
+
+def _means(
+    split: Split, counted: NDArray[np.bool_], embeddings: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """Mean vector of the counted tokens of each example, (examples, hidden); 0 if none counts."""
+    example = np.repeat(np.arange(len(split)), split.lengths)[counted]
+    ones = np.ones(len(example), dtype=np.float32)
+    shape = (len(split), len(embeddings))
+    counts = csr_matrix((ones, (example, split.ids[counted])), shape=shape)
+    number = np.bincount(example, minlength=len(split)).astype(np.float32)
+    means: NDArray[np.float32] = counts @ embeddings
+    means /= np.maximum(number, 1)[:, np.newaxis]
+    return means

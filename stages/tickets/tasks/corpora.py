@@ -24,27 +24,25 @@ class Paragraphs:
 
 
 def load(name: str, data: HubData | FolderData | TextData) -> dict[str, Paragraphs]:
-    """`train` and `validation` of WikiText (Merity et al. 2016), or of one's own files.
+    """Read `train` and `validation` of WikiText (Merity et al. 2016), or of one's own files.
 
     Raises:
         ParamsError: a file, a column or all text is missing.
     """
     if isinstance(data, TextData):
         files = {"train": data.train, "validation": data.validation}
-        found = {split: _lines(path, f"data.{name}.{split}") for split, path in files.items()}
+        lines = {split: _lines(path, f"data.{name}.{split}") for split, path in files.items()}
     else:
         tables = hub.tables(name, data, ("train", "validation"), "Salesforce/wikitext")
-        found = {}
+        lines = {}
         for split, table in tables.items():
             hub.check_filled(table, ("text",), f"{data.config}, {split}")
-            found[split] = table["text"].astype(str).tolist()
-    kept = {
-        split: Paragraphs([one for one in lines if one.strip()]) for split, lines in found.items()
-    }
-    for split, paragraphs in kept.items():
-        if not paragraphs.lines:
+            lines[split] = table["text"].astype(str).tolist()
+    kept = {split: [line for line in every if line.strip()] for split, every in lines.items()}
+    for split, not_empty in kept.items():
+        if not not_empty:
             raise ParamsError(f"data.{name} has no text in its split {split}")
-    return kept
+    return {split: Paragraphs(not_empty) for split, not_empty in kept.items()}
 
 
 def _lines(path: str, key: str) -> Iterable[str]:
@@ -67,11 +65,10 @@ def _read(file: Path, path: str, key: str) -> list[str]:
 
 
 def blocks(paragraphs: Paragraphs, tokenizer: Tokenizer, max_length: int) -> Split:
-    """The tokens of all paragraphs, one after another, in blocks of `max_length` tokens.
+    """Cut the tokens of all paragraphs, one after another, into blocks of `max_length` tokens.
 
-    Each block has the tokenizer's special tokens around it, as those of a single text, and these count.
-    What does not fill the last block is left out, less than one block of the whole text, as in Chen et
-    al. 2020. Nothing marks the end of a paragraph.
+    A block has the special tokens of a single text around it, and these count. Tokens at the end that
+    fill no block are left out, as in Chen et al. 2020. Nothing marks the end of a paragraph.
 
     Raises:
         ValueError: the text does not fill one block.

@@ -1,12 +1,14 @@
-"""Examples of HANS (McCoy et al. 2019) for a task of entailment: from a file, or in the miniature."""
+"""HANS (McCoy et al. 2019) for a task of entailment: its examples, and how often a model is right."""
 
 import csv
 import hashlib
-from dataclasses import fields
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from stages.tickets.language import hans
 from stages.tickets.settings import (
@@ -19,9 +21,10 @@ from stages.tickets.settings import (
     expanded,
 )
 from stages.tickets.settings.noise import stable_seed
-from stages.tickets.tasks.hans_scores import Case
 from stages.tickets.tasks.texts import Texts
 
+SPLIT = "hans"
+"""Name of the split; its labels are 0 for entailment and 1 for non-entailment."""
 COLUMNS = ("premise", "hypothesis", "label", "heuristic", "subcase")
 OFFICIAL = {
     "sentence1": "premise",
@@ -30,20 +33,44 @@ OFFICIAL = {
     "heuristic": "heuristic",
     "subcase": "subcase",
 }
-"""Columns of heuristics_evaluation_set.txt, and what they are called here."""
+"""Columns of heuristics_evaluation_set.txt, and our names for them."""
 LABELS = {"entailment": 0, "non-entailment": 1}
 
 
-def load(name: str, data: Data | OwnData, seed: int) -> tuple[Texts, list[Case]] | None:
-    """The examples with labels 0 (entailment) and 1, and their cases in order; None without `hans`.
+@dataclass(frozen=True)
+class Case:
+    """The heuristic and the subcase that an example tests, and its origin."""
 
-    Of a file, each subcase gives at most `per_subcase` examples, drawn by a seed of its own; they
+    heuristic: str
+    subcase: str
+    origin: str
+
+
+@dataclass(frozen=True)
+class Accuracy:
+    """How often a model is right in one subcase; `entailed` is the true answer."""
+
+    heuristic: str
+    entailed: bool
+    subcase: str
+    accuracy: float
+    num_examples: int
+    origin: str
+
+
+# --- examples --------------------------------------------------------------------------------
+
+
+def load(name: str, data: Data | OwnData, seed: int) -> tuple[Texts, list[Case]] | None:
+    """The examples with labels 0 (entailment) and 1, and their cases; None if `data` has no `hans`.
+
+    From a file, each subcase gives at most `per_subcase` examples, drawn by a seed of its own; they
     stay in the order of the file, and a smaller draw is part of a larger one.
 
     Args:
-        name: of the task, for messages.
+        name: the task's name in messages.
         data: its section in params.yaml.
-        seed: of the draws from a file; the miniature has its own.
+        seed: seeds the draws from a file; the miniature has a seed of its own.
 
     Raises:
         ParamsError: the file is missing or is not as described.
@@ -68,7 +95,7 @@ def load(name: str, data: Data | OwnData, seed: int) -> tuple[Texts, list[Case]]
 
 
 def _read(file: HansFile, path: Path, key: str) -> pd.DataFrame:
-    """The five columns of COLUMNS, checked."""
+    """The table with the columns COLUMNS, every cell checked."""
     if not path.is_file():
         raise ParamsError(f"{key} is {file.path!r}, but there is no such file")
     official = path.suffix == ".txt"
@@ -111,10 +138,59 @@ def _read(file: HansFile, path: Path, key: str) -> pd.DataFrame:
 
 
 def _drawn(table: pd.DataFrame, per_subcase: int, seed: int) -> pd.DataFrame:
-    kept = [
-        np.random.default_rng(stable_seed("hans", str(subcase), seed)).permutation(rows)[
-            :per_subcase
-        ]
-        for subcase, rows in table.groupby("subcase").indices.items()
-    ]
+    kept = []
+    for subcase, rows in table.groupby("subcase").indices.items():
+        generator = np.random.default_rng(stable_seed("hans", str(subcase), seed))
+        kept.append(generator.permutation(rows)[:per_subcase])
     return table.iloc[np.sort(np.concatenate(kept))]
+
+
+def save_cases(cases: Sequence[Case], path: Path) -> None:
+    pd.DataFrame(list(cases)).to_csv(path, index=False, lineterminator="\n")
+
+
+def load_cases(path: Path) -> list[Case]:
+    table = pd.read_csv(path, dtype=str, keep_default_na=False)
+    return [Case(*row) for row in zip(*(table[name] for name in Case.__annotations__), strict=True)]
+
+
+# --- scores ----------------------------------------------------------------------------------
+
+
+def by_subcase(
+    logits: NDArray[np.floating], labels: NDArray[np.integer], cases: Sequence[Case]
+) -> list[Accuracy]:
+    """Accuracy in every subcase, in the order in which they first occur.
+
+    The model says "entailment" if class 0 has the highest logit or shares it. Of three classes, neutral
+    and contradiction thus both count as non-entailment.
+
+    Args:
+        logits: (examples, classes), class 0 for entailment.
+        labels: (examples,), 0 for entailment and 1 for non-entailment.
+        cases: one per example.
+
+    Raises:
+        ValueError: logits, labels and cases differ in number.
+
+    McCoy et al. 2019, Sec. 4.
+    """
+    if not len(logits) == len(labels) == len(cases):
+        raise ValueError(
+            f"hans has {len(logits)} predictions, {len(labels)} labels and {len(cases)} cases"
+        )
+    right = (logits.argmax(-1) == 0) == (labels == 0)
+    examples: dict[tuple[Case, bool], list[bool]] = {}
+    for case, label, is_right in zip(cases, labels.tolist(), right.tolist(), strict=True):
+        examples.setdefault((case, label == 0), []).append(is_right)
+    return [
+        Accuracy(
+            case.heuristic,
+            entailed,
+            case.subcase,
+            sum(rights) / len(rights),
+            len(rights),
+            case.origin,
+        )
+        for (case, entailed), rights in examples.items()
+    ]

@@ -11,13 +11,13 @@ from stages.tickets.settings import FolderData, HubData, ParamsError, expanded
 def tables(
     name: str, data: HubData | FolderData, splits: Sequence[str], like: str
 ) -> dict[str, pd.DataFrame]:
-    """Those of the named splits that there are.
+    """The tables of the named splits, as far as the data set has them.
 
     Args:
-        name: of the task, for messages.
+        name: the task's name in messages.
         data: its section in params.yaml.
-        splits: `train` and others.
-        like: a data set of this layout, for messages.
+        splits: names of splits, `train` among them.
+        like: name of a data set of this layout, for messages.
 
     Raises:
         ParamsError: a folder lacks the training split or all others.
@@ -28,21 +28,22 @@ def tables(
         loaded = datasets.load_dataset(data.name, data.config, revision=data.revision)
         return {split: loaded[split].to_pandas() for split in splits if split in loaded}
     folder = expanded(data.path, f"data.{name}.path") / data.config
-    found = {}
-    for split in splits:
-        files = sorted(folder.glob(f"{split}-*.parquet"))
-        if files:
-            found[split] = pd.concat([pd.read_parquet(file) for file in files], ignore_index=True)
-    if "train" not in found or len(found) == 1:
+    parts = {split: sorted(folder.glob(f"{split}-*.parquet")) for split in splits}
+    read = {
+        split: pd.concat([pd.read_parquet(file) for file in files], ignore_index=True)
+        for split, files in parts.items()
+        if files
+    }
+    if "train" not in read or len(read) == 1:
         raise ParamsError(
             f"data.{name}.path is {data.path!r}, but {folder} lacks train-*.parquet or "
             f"validation-*.parquet, allowed is a folder in the layout of {like}"
         )
-    return found
+    return read
 
 
 def check_filled(table: pd.DataFrame, columns: Sequence[str], where: str) -> None:
-    """Raise ParamsError where a column, or a value in one, is not there."""
+    """Raise ParamsError if a column, or a value in one, is missing; `where` names the table."""
     for column in columns:
         if column not in table.columns:
             raise ParamsError(f"{where} has no column {column!r}")

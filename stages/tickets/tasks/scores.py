@@ -1,4 +1,4 @@
-"""Scores from stored predictions; nothing here has seen a model."""
+"""Scores from stored predictions, without a model."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ from sklearn.metrics import accuracy_score, f1_score, matthews_corrcoef
 
 from stages.tickets.files import Arrays, Split
 from stages.tickets.tasks import squad
-from stages.tickets.tasks.asked import Asked
+from stages.tickets.tasks.squad import Asked
 from stages.tickets.tasks.task import NOT_SCORED, Task
 
 
@@ -36,11 +36,11 @@ def score(
     first right answer, mean over windows and over start and end.
 
     Args:
-        task: kind and metrics.
-        predictions: as `evaluation.predict` wrote them.
+        task: its kind and its metrics count.
+        predictions: as `predict.predict` wrote them.
         prefix: what the predictions of this split are stored under, as in `<prefix>.logits`.
-        split: the labels.
-        asked: the questions, for spans alone.
+        split: its labels count.
+        asked: the questions, which only spans have.
 
     Raises:
         ValueError: predictions and labels differ in number.
@@ -78,32 +78,26 @@ def _of_spans(
     peaks = squad.most_likely(logits, split.starts)
     collapsed = len(set(answers)) == 1 or bool((peaks == peaks[0]).all())
     measures = {"answer_f1": squad.f1, "exact_match": squad.exact_match}
-    found = [
-        Score(
-            metric,
-            float(
-                np.mean([measures[metric](*one) for one in zip(answers, asked.golds, strict=True)])
-            ),
-            len(answers),
-            collapsed,
-        )
+    values = {
+        metric: float(np.mean(list(map(measures[metric], answers, asked.golds))))
         for metric in task.metrics
-    ]
-    loss = squad.loss(logits, split.starts, split.labels)
-    return [*found, Score("loss", loss, len(answers), collapsed)]
+    } | {"loss": squad.loss(logits, split.starts, split.labels)}
+    return [Score(metric, value, len(answers), collapsed) for metric, value in values.items()]
 
 
 def stopping_score(task: Task, logits: NDArray[np.floating], labels: NDArray[np.generic]) -> float:
-    """What stops a search of Prasanna et al. 2020: accuracy, or Matthews where that is the headline.
+    """The score that stops a search of Prasanna et al. 2020; higher is better.
 
-    For regression it is the mean of Pearson and Spearman. Higher is better; 0 for a constant
-    prediction of numbers.
+    It is Matthews if that is the headline, else accuracy. For regression it is the mean of Pearson and
+    Spearman, and 0 if all predictions are equal.
     """
     if task.kind == "regression":
         predicted: NDArray[np.generic] = logits[:, 0].astype(np.float64)
         collapsed = bool((predicted == predicted[0]).all())
-        both = [_value(metric, labels, predicted, collapsed) for metric in ("pearson", "spearman")]
-        return sum(both) / 2
+        pearson, spearman = (
+            _value(metric, labels, predicted, collapsed) for metric in ("pearson", "spearman")
+        )
+        return (pearson + spearman) / 2
     metric = "matthews" if task.metrics[0] == "matthews" else "accuracy"
     return _value(metric, labels, logits.argmax(-1), False)
 

@@ -11,7 +11,7 @@ from tokenizers import Encoding, Tokenizer
 from stages.tickets.files import Split
 from stages.tickets.settings import FolderData, HubData, ParamsError
 from stages.tickets.tasks import hub
-from stages.tickets.tasks.asked import Asked
+from stages.tickets.tasks.squad import Asked
 
 LONGEST_QUESTION = 64
 """Word pieces of a question; what follows is cut (Devlin et al. 2019)."""
@@ -62,7 +62,7 @@ def _questions(table: pd.DataFrame, where: str) -> Questions:
     columns = ("id", "question", "context", "answers")
     hub.check_filled(table, columns, where)
     rows = zip(*(table[column] for column in columns), strict=True)
-    found = []
+    questions = []
     for id_, question, context, given in rows:
         pairs = zip(given["text"], given["answer_start"], strict=True)
         answers = tuple(Answer(str(text), int(start)) for text, start in pairs)
@@ -76,19 +76,22 @@ def _questions(table: pd.DataFrame, where: str) -> Questions:
                     f"{where} has the answer {answer.text!r} to the question {id_!r}, which is not at "
                     f"character {answer.start} of its context"
                 )
-        found.append(Question(str(id_), str(question), str(context), answers))
-    return Questions(found)
+        questions.append(Question(str(id_), str(question), str(context), answers))
+    return Questions(questions)
 
 
 def carve(questions: Questions, share: float, seed: int) -> tuple[Questions, Questions]:
-    """Train without, and only, a share of the contexts drawn by a seed, each with all its questions.
+    """Split off the questions of a share of the contexts, drawn by a seed.
 
-    A context that is in training has thus no question in selection; at least one context is in each.
+    A context has all of its questions on one side, and each side has at least one context.
+
+    Returns:
+        The questions that are left, and those that are split off.
 
     Raises:
         ValueError: fewer than two contexts.
     """
-    context = _numbered([one.context for one in questions.questions])[1]
+    context = _numbered([question.context for question in questions.questions])[1]
     number = int(context.max()) + 1
     if number < 2:
         raise ValueError(f"the questions of {number} contexts cannot be carved")
@@ -98,10 +101,10 @@ def carve(questions: Questions, share: float, seed: int) -> tuple[Questions, Que
 
 
 def _numbered(texts: list[str]) -> tuple[list[str], NDArray[np.int64]]:
-    """Each text once, in order, and the number of every one."""
+    """The different texts in order, and for every text its number among them."""
     numbers: dict[str, int] = {}
-    found = [numbers.setdefault(text, len(numbers)) for text in texts]
-    return list(numbers), np.array(found, dtype=np.int64)
+    number_of = [numbers.setdefault(text, len(numbers)) for text in texts]
+    return list(numbers), np.array(number_of, dtype=np.int64)
 
 
 # --- windows ---------------------------------------------------------------------------------
@@ -118,47 +121,48 @@ def windows(
     128 word pieces.)
 
     Args:
-        questions: of one split.
-        tokenizer: of the encoder.
-        max_length: tokens, special ones included.
-        stride: word pieces.
+        questions: all of one split.
+        tokenizer: the encoder's.
+        max_length: most tokens of a window, special ones included.
+        stride: word pieces that two windows in a row have in common.
 
     Returns:
-        The windows, with labels (windows, 2), int64: first and last token of the first right answer;
-        both 0, which is [CLS], where it is not all in the window. And what the scorer needs.
+        The windows, with labels (windows, 2), int64: first and last token of the first right answer,
+        or 0 and 0, which is [CLS], if a part of it is outside the window. And what the scorer needs.
 
     Raises:
         ValueError: a question leaves no more than `stride` word pieces to its context.
     """
-    whole = questions.questions
-    found = [
+    asking = questions.questions
+    cut = [
         window
-        for start in range(0, len(whole), AT_ONCE)
-        for window in _windows(whole[start : start + AT_ONCE], start, tokenizer, max_length, stride)
+        for start in range(0, len(asking), AT_ONCE)
+        for window in _windows(
+            asking[start : start + AT_ONCE], start, tokenizer, max_length, stride
+        )
     ]
-    labels = [located(one.offsets, whole[one.question].answers[0]) for one in found]
+    labels = [located(window.offsets, asking[window.question].answers[0]) for window in cut]
     split = Split(
-        np.concatenate([one.ids for one in found]),
-        np.concatenate([one.types for one in found]),
-        np.concatenate([[0], np.cumsum([len(one.ids) for one in found])]).astype(np.int64),
+        np.concatenate([window.ids for window in cut]),
+        np.concatenate([window.types for window in cut]),
+        np.concatenate([[0], np.cumsum([len(window.ids) for window in cut])]).astype(np.int64),
         np.array(labels, dtype=np.int64),
     )
-    contexts, context = _numbered([one.context for one in whole])
-    asked = Asked(
-        [one.id for one in whole],
-        [[answer.text for answer in one.answers] for one in whole],
+    contexts, context = _numbered([question.context for question in asking])
+    return split, Asked(
+        [question.id for question in asking],
+        [[answer.text for answer in question.answers] for question in asking],
         contexts,
         context,
-        np.array([one.question for one in found], dtype=np.int64),
-        np.concatenate([one.offsets for one in found]),
+        np.array([window.question for window in cut], dtype=np.int64),
+        np.concatenate([window.offsets for window in cut]),
     )
-    return split, asked
 
 
 @dataclass(frozen=True)
 class _Window:
     question: int
-    """Its number."""
+    """Number of the question."""
     ids: NDArray[np.int32]
     types: NDArray[np.int8]
     offsets: NDArray[np.int32]
@@ -168,7 +172,7 @@ def _windows(
     questions: list[Question], first: int, tokenizer: Tokenizer, max_length: int, stride: int
 ) -> Iterator[_Window]:
     """Windows of some questions, whose numbers go from `first` on."""
-    texts = [one.question for one in questions]
+    texts = [question.question for question in questions]
     tokenizer.no_truncation()
     for number, encoding in enumerate(tokenizer.encode_batch(texts, add_special_tokens=False)):
         pieces = min(len(encoding.ids), LONGEST_QUESTION)
@@ -181,7 +185,8 @@ def _windows(
                 f"{max_length} tokens to its context, allowed is more than the stride of {stride}"
             )
     tokenizer.enable_truncation(max_length, stride=stride, strategy="only_second")
-    pairs = [(text, one.context) for text, one in zip(texts, questions, strict=True)]
+    contexts = [question.context for question in questions]
+    pairs = list(zip(texts, contexts, strict=True))
     for number, encoding in enumerate(tokenizer.encode_batch(pairs)):
         for window in (encoding, *encoding.overflowing):
             ids = np.array(window.ids, dtype=np.int32)
@@ -196,13 +201,13 @@ def _places(window: Encoding) -> NDArray[np.int32]:
 
 
 def located(offsets: NDArray[np.int32], answer: Answer) -> tuple[int, int]:
-    """First and last token that an answer touches; (0, 0) where it is not all in the window.
+    """First and last token that an answer touches; (0, 0) if a part of it is outside the window.
 
     White space around an answer does not count.
 
     Args:
         offsets: (tokens, 2), as in `Asked`.
-        answer: with its place in the context.
+        answer: its text and its place in the context.
     """
     text = answer.text.strip()
     start = answer.start + answer.text.index(text)

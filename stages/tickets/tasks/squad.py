@@ -1,25 +1,63 @@
-"""SQuAD v1.1 (Rajpurkar et al. 2016): from logits to answers, and how answers are compared.
-
-Pure functions on arrays and strings.
-"""
+"""SQuAD v1.1 (Rajpurkar et al. 2016): what is asked, the answers that logits give, their scores."""
 
 import re
 import string
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from stages.tickets.tasks.asked import Asked
+from stages.tickets import files
 
 NUM_BEST = 20
-"""So many starts and so many ends of every window are tried with each other (Devlin et al. 2019)."""
+"""Starts, and ends, of every window that are tried with each other (Devlin et al. 2019)."""
 MOST_TOKENS = 30
-"""Tokens of the longest answer (the same)."""
+"""Tokens of the longest answer (Devlin et al. 2019)."""
 _PUNCTUATION = str.maketrans("", "", string.punctuation)
 _ARTICLE = re.compile(r"\b(?:an?|the)\b")
+
+
+@dataclass(frozen=True)
+class Asked:
+    """The questions of a split, and where the tokens of its windows are in their contexts."""
+
+    ids: list[str]
+    """The data set's name for every question."""
+    golds: list[list[str]]
+    """Right answers to every question, at least one."""
+    contexts: list[str]
+    """Each context once."""
+    context: NDArray[np.int64]
+    """(questions,): number of the question's context."""
+    question: NDArray[np.int64]
+    """(windows,): number of the window's question; windows of one question follow one another."""
+    offsets: NDArray[np.int32]
+    """(tokens, 2): the token's first character in the context and the one after its last; -1 for a
+    token that is not in the context."""
+
+
+def save_asked(asked: Asked, folder: Path, split: str) -> None:
+    """Write the questions beside their split; this is all that a scorer needs."""
+    record = {"ids": asked.ids, "golds": asked.golds, "contexts": asked.contexts}
+    files.save_record(record, folder / f"{split}-questions.json")
+    arrays: files.Arrays = {
+        "context": asked.context,
+        "question": asked.question,
+        "offsets": asked.offsets,
+    }
+    files.save_arrays(arrays, folder / f"{split}-windows.safetensors")
+
+
+def load_asked(folder: Path, split: str) -> Asked:
+    record = files.load_record(folder / f"{split}-questions.json")
+    arrays: dict[str, Any] = files.load_arrays(folder / f"{split}-windows.safetensors")
+    return Asked(**record, **arrays)
+
 
 # --- comparing answers -----------------------------------------------------------------------
 
@@ -44,8 +82,8 @@ def exact_match(answer: str, golds: Sequence[str]) -> bool:
 def f1(answer: str, golds: Sequence[str]) -> float:
     """Most overlap of words with a right answer, in [0, 1].
 
-    The harmonic mean of precision and recall of words, each counted as often as it is in both; 0 where
-    they have none in common, also where nothing is left of either, though that is an exact match.
+    It is the harmonic mean of precision and recall of words, each counted as often as both have it. It
+    is 0 without a common word, even if both answers are empty by the official rule and match exactly.
     """
     return max(_overlap(normalised(answer).split(), normalised(gold).split()) for gold in golds)
 
@@ -63,17 +101,17 @@ def best_span(
 ) -> tuple[float, int, int] | None:
     """The most likely answer in one window.
 
-    Of the NUM_BEST highest starts and ends, all tokens counted, every pair is tried of which both are
-    in the context, the end is not before the start, and no more than MOST_TOKENS tokens are from one to
-    the other. Of pairs with equal sums the one with the higher start is taken; of equal logits the
-    first.
+    The NUM_BEST highest starts and the NUM_BEST highest ends among all tokens are paired. A pair is
+    allowed if both tokens are in the context, the end is not before the start, and the answer has no more
+    than MOST_TOKENS tokens. Among equal sums the pair with the higher start wins, among equal logits the
+    first token.
 
     Args:
         logits: (tokens, 2), of start and end.
-        inside: (tokens,), where the context is.
+        inside: (tokens,), True for tokens of the context.
 
     Returns:
-        Sum of both logits, first and last token; None where no pair is allowed.
+        Sum of both logits, first and last token; None if no pair is allowed.
     """
     first, last = (np.argsort(-logits[:, side], kind="stable")[:NUM_BEST] for side in (0, 1))
     reach = last[np.newaxis] - first[:, np.newaxis]
@@ -94,19 +132,20 @@ def answers(asked: Asked, logits: NDArray[np.floating], starts: NDArray[np.int64
 
     Args:
         asked: the questions.
-        logits: (tokens, 2), of all windows one after another.
-        starts: (windows + 1,), where each window starts among them.
+        logits: (tokens, 2), all windows one after another.
+        starts: (windows + 1,), the first token of every window.
     """
     inside = asked.offsets[:, 0] >= 0
     exact = logits.astype(np.float64)
     best = [(-np.inf, "")] * len(asked.ids)
     for window, question in enumerate(asked.question.tolist()):
-        here = slice(int(starts[window]), int(starts[window + 1]))
-        found = best_span(exact[here], inside[here])
-        if found and found[0] > best[question][0]:
-            offsets = asked.offsets[here]
+        tokens = slice(int(starts[window]), int(starts[window + 1]))
+        span = best_span(exact[tokens], inside[tokens])
+        if span and span[0] > best[question][0]:
+            total, first, last = span
+            offsets = asked.offsets[tokens]
             context = asked.contexts[asked.context[question]]
-            best[question] = found[0], context[offsets[found[1], 0] : offsets[found[2], 1]]
+            best[question] = total, context[offsets[first, 0] : offsets[last, 1]]
     return [text for _, text in best]
 
 

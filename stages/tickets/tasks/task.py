@@ -1,4 +1,4 @@
-"""Tasks as the stages after `prepare` read them: what is scored, and tokenised splits."""
+"""Tasks as the stages after `prepare` read them: how they are scored, and their tokenised splits."""
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -13,14 +13,14 @@ from stages.tickets.settings import Kind, Metric
 
 Id = TypeVar("Id", np.int32, np.int64)
 LABELLED: tuple[Kind, ...] = ("classification", "regression")
-"""Kinds of tasks with one label per example, which the model tells from the first token."""
+"""Kinds of tasks with one label per example, which the model predicts from the first token."""
 NOT_SCORED = -100
 """Label of a token that masked language modelling does not predict."""
 
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """What batches need to know about the tokenizer's vocabulary."""
+    """The part of the tokenizer's vocabulary that batches need."""
 
     size: int
     pad: int
@@ -31,7 +31,7 @@ class Vocabulary:
 
 @dataclass(frozen=True)
 class Task:
-    """What the stages need to know about a task."""
+    """Kind, outputs and metrics of a task."""
 
     name: str
     kind: Kind
@@ -53,7 +53,10 @@ def take(split: Split, examples: NDArray[np.int64]) -> Split:
 
 
 def carve(split: Split, share: float, seed: int) -> tuple[Split, Split]:
-    """Train without, and only, a share of the examples drawn by a seed; at least one in each.
+    """Split off a share of the examples, drawn by a seed; each side has at least one.
+
+    Returns:
+        The examples that are left, and those that are split off.
 
     Raises:
         ValueError: fewer than two examples.
@@ -66,27 +69,28 @@ def carve(split: Split, share: float, seed: int) -> tuple[Split, Split]:
 
 
 def drawn(num: int, number: int, seed: int) -> NDArray[np.int64]:
-    """`number` of `num` examples without replacement, in order; all where there are not so many."""
+    """Draw `number` of `num` examples without replacement, in ascending order; all if they are fewer."""
     return np.sort(np.random.default_rng(seed).permutation(num)[:number])
 
 
 def hide_words(
     ids: NDArray[Id], vocabulary: Vocabulary, share: float, generator: np.random.Generator
 ) -> tuple[NDArray[Id], NDArray[np.int64]]:
-    """Hide words for masked language modelling, and say what they were.
+    """Hide words for masked language modelling.
 
-    Of all tokens that are not special, exactly round(share * their number), at least one where there
-    is any, are to be predicted: 80 % become the mask token, 10 % a random one, 10 % stay (drawn per
-    token). Devlin et al. 2019, Sec. 3.1.
+    Of n tokens that are not special, exactly round(share * n) are to be predicted, at least one if n > 0.
+    Each of these becomes the mask token (80 %), a random token (10 %), or stays (10 %).
 
     Args:
         ids: token ids, any shape.
-        vocabulary: of the tokenizer.
-        share: in (0, 1).
-        generator: of all draws.
+        vocabulary: the tokenizer's.
+        share: share of words to predict, in (0, 1).
+        generator: draws the words and their fate.
 
     Returns:
         The ids that the model sees, and the labels: the hidden id, or NOT_SCORED.
+
+    Devlin et al. 2019, Sec. 3.1.
     """
     words = np.flatnonzero(~np.isin(ids, vocabulary.special))
     num_hidden = min(max(round(share * len(words)), 1), len(words))
@@ -119,7 +123,7 @@ class Prepared:
     vocabulary: Vocabulary
     train: Split
     evaluated: dict[str, Split]
-    """`selection`, `validation` and what else is scored, by name."""
+    """All splits that are scored, by name: `selection`, `validation` and others."""
 
 
 def save_prepared(prepared: Prepared, folder: Path) -> None:

@@ -22,7 +22,7 @@ HEADS = np.ones((2, 4), np.bool_)
 
 @pytest.fixture(autouse=True)
 def _on_the_cpu(on_the_cpu: None) -> None:
-    """All of these."""
+    """Every test runs on the CPU."""
 
 
 @pytest.fixture
@@ -68,7 +68,7 @@ NETWORKS = Networks(
 )
 
 
-def found(
+def classes_of(
     model: PreTrainedModel, examples: Split, heads: NDArray[np.bool_]
 ) -> head_patterns.Classes:
     return head_patterns.classify(model, examples, 0, heads, NETWORKS)
@@ -79,7 +79,7 @@ def test_examples_are_drawn_from_those_of_an_allowed_length() -> None:
     drawn = [
         head_patterns.draw(lengths, 3, (5, 7), np.random.default_rng(seed)) for seed in range(5)
     ]
-    assert all(len(one) == 3 and (np.diff(one) > 0).all() for one in drawn)
+    assert all(len(numbers) == 3 and (np.diff(numbers) > 0).all() for numbers in drawn)
     assert set(np.concatenate(drawn)) == {1, 2, 3, 5, 6}
     every = head_patterns.draw(lengths, 99, (5, 7), np.random.default_rng(0))
     assert every.tolist() == [1, 2, 3, 5, 6]
@@ -90,18 +90,18 @@ def test_examples_are_drawn_from_those_of_an_allowed_length() -> None:
 def test_classes_are_in_the_order_of_the_examples(
     model: PreTrainedModel, examples: Split, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole = found(model, examples, HEADS)
-    assert {key: one.shape for key, one in whole.items()} == dict.fromkeys(
+    of_all = classes_of(model, examples, HEADS)
+    assert {key: classes.shape for key, classes in of_all.items()} == dict.fromkeys(
         NETWORKS.by_key, (5, 2, 4)
     )
-    assert len(np.unique(whole["raw", 1])) > 2
+    assert len(np.unique(of_all["raw", 1])) > 2
     monkeypatch.setattr(head_patterns, "EXAMPLES_PER_BATCH", 2)
-    again = found(model, examples, HEADS)
-    assert all((again[key] == whole[key]).all() for key in whole)
+    again = classes_of(model, examples, HEADS)
+    assert all((again[key] == of_all[key]).all() for key in of_all)
 
 
 def test_every_network_sees_maps_of_its_kind(model: PreTrainedModel, examples: Split) -> None:
-    classes = found(model, examples, HEADS)
+    classes = classes_of(model, examples, HEADS)
     assert (classes["raw", 2] == 2 * classes["raw", 1] % 5).all()
     assert (classes["normed", 1] != classes["raw", 1]).any()
 
@@ -110,7 +110,7 @@ def test_token_types_count(model: PreTrainedModel, examples: Split) -> None:
     one_segment = Split(
         examples.ids, np.zeros_like(examples.types), examples.starts, examples.labels
     )
-    classes, without = (found(model, one, HEADS) for one in (examples, one_segment))
+    classes, without = (classes_of(model, split, HEADS) for split in (examples, one_segment))
     assert (classes["raw", 1] != without["raw", 1]).any()
 
 
@@ -119,10 +119,10 @@ def test_heads_of_a_model_cut_down_keep_their_places(
 ) -> None:
     """In the first layer, which sees the same as before."""
     kept = Structure(np.array([[1, 0, 1, 0], [0, 0, 0, 0]], np.bool_), np.ones(2, np.bool_))
-    whole = found(model, examples, HEADS)
+    of_all = classes_of(model, examples, HEADS)
     smaller = copy.deepcopy(model)
     removal.remove_(smaller, kept)
-    cut = found(smaller, examples, kept.heads)
+    cut = classes_of(smaller, examples, kept.heads)
     for key, classes in cut.items():
         assert (classes[:, ~kept.heads] == patterns.ABSENT).all()
-        assert (classes[:, 0, [0, 2]] == whole[key][:, 0, [0, 2]]).all()
+        assert (classes[:, 0, [0, 2]] == of_all[key][:, 0, [0, 2]]).all()

@@ -8,7 +8,7 @@ from stages.tickets.report.results import Results
 from stages.tickets.report.section import Section
 from stages.tickets.report.table import Column, spread, table
 from stages.tickets.report.words import NONE
-from stages.tickets.settings import Params as Study
+from stages.tickets.settings import Study
 
 ORDER = (
     "tickets_exist", "tickets_exist_apart", "better_than", "rewinding", "standard", "aliased",

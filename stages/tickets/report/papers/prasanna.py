@@ -26,7 +26,7 @@ from stages.tickets.report.section import Section
 from stages.tickets.report.shared import Compared, compared
 from stages.tickets.report.table import Column, Table, spread, table
 from stages.tickets.report.words import NONE, NOT_RUN, points, signed
-from stages.tickets.settings import Params as Study
+from stages.tickets.settings import Study
 
 VERDICTS = ("agrees", "undecided", "direction only", "differs", NO_VERDICT, NOT_RUN)
 

@@ -10,7 +10,7 @@ from stages.tickets.report.results import Results
 from stages.tickets.report.scores import Run, Setting
 from stages.tickets.report.table import Column, Table, spread, table
 from stages.tickets.report.words import NONE, NOT_RUN, points
-from stages.tickets.settings import Params as Study
+from stages.tickets.settings import Study
 from stages.tickets.statistics.intervals import Summary
 
 MAJORITY, DENSE = ("majority", ""), ("dense", "")

@@ -11,7 +11,7 @@ from stages.tickets.report.rows import grouped
 from stages.tickets.report.shared import Compared, compared
 from stages.tickets.report.table import Column, Table, table
 from stages.tickets.report.words import NONE, count
-from stages.tickets.settings import Params as Study
+from stages.tickets.settings import Study
 
 SEEDS = 5
 """Those of the paper."""

@@ -11,7 +11,7 @@ from stages.tickets.report.scores import VALIDATION, Run
 from stages.tickets.report.table import Column, Record, Table, numbers, table
 from stages.tickets.report.tickets import Tickets, rule_name
 from stages.tickets.report.words import NONE, percent, points
-from stages.tickets.settings import Params as Study
+from stages.tickets.settings import Study
 from stages.tickets.statistics import matching
 
 SINGLE, MOVED = "a single number", "their code moves whole layers, the text shuffles weights"

@@ -9,7 +9,7 @@ from stages.tickets.report.results import Results
 from stages.tickets.report.scores import SELECTION, VALIDATION, Run
 from stages.tickets.report.tickets import Pairs, Ticket, at_tickets, compared
 from stages.tickets.report.words import NONE, count
-from stages.tickets.settings import Params as Study
+from stages.tickets.settings import Study
 
 STAGES = ("prune-round", "ticket", "earlier")
 SHUFFLED = ("shuffled-layers", "shuffled-within-layer", "shuffled-within-matrix")

@@ -16,7 +16,7 @@ from stages.tickets.report.sections import (
     survival,
     tickets,
 )
-from stages.tickets.settings import Params as Study
+from stages.tickets.settings import Study
 
 ORDER: Sequence[ModuleType | str] = (
     "tasks",

@@ -10,7 +10,7 @@ from stages.tickets.report.scores import Run, Scores, Setting
 from stages.tickets.report.section import Section
 from stages.tickets.report.table import Column, Record, Table, numbers, table
 from stages.tickets.report.words import NONE
-from stages.tickets.settings import Params as Study
+from stages.tickets.settings import Study
 from stages.tickets.statistics.intervals import Summary
 
 MAJORITY, DENSE = ("majority", ""), ("dense", "")

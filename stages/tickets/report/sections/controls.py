@@ -23,7 +23,7 @@ from stages.tickets.report.results import Results
 from stages.tickets.report.scores import Run, Scores
 from stages.tickets.report.section import Section
 from stages.tickets.report.table import Column, Table, records, spread, table
-from stages.tickets.settings import Params as Study
+from stages.tickets.settings import Study
 from stages.tickets.statistics import matching
 from stages.tickets.statistics.intervals import Difference, Summary
 

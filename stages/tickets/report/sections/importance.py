@@ -17,7 +17,7 @@ from stages.tickets.report.search_rows import Importance
 from stages.tickets.report.section import Section
 from stages.tickets.report.table import Column, Record, Table, spread, table
 from stages.tickets.report.words import NONE
-from stages.tickets.settings import Params as Study
+from stages.tickets.settings import Study
 from stages.tickets.statistics import correlation, intervals
 from stages.tickets.statistics.intervals import Difference, Summary
 

@@ -26,7 +26,7 @@ from stages.tickets.report.search_rows import Size
 from stages.tickets.report.section import Section
 from stages.tickets.report.table import Column, Record, Table, numbers, table
 from stages.tickets.report.words import NONE, NOT_RUN
-from stages.tickets.settings import Params as Study
+from stages.tickets.settings import Study
 from stages.tickets.statistics.intervals import Difference, Summary
 
 KINDS = {"structured": "heads and MLPs", "magnitude": "weights"}

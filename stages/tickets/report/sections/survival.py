@@ -14,7 +14,7 @@ from stages.tickets.report.section import Section
 from stages.tickets.report.sections import survival_maps, survival_places
 from stages.tickets.report.table import Column, Record, Table, spread, table
 from stages.tickets.report.words import NONE, NOT_RUN
-from stages.tickets.settings import Params as Study
+from stages.tickets.settings import Study
 from stages.tickets.statistics import intervals
 from stages.tickets.statistics.intervals import Summary
 

@@ -10,7 +10,7 @@ from stages.tickets.report.panels import colour_bar, heat
 from stages.tickets.report.results import Results
 from stages.tickets.report.search_rows import Overlap, Place
 from stages.tickets.report.table import Record
-from stages.tickets.settings import Params as Study
+from stages.tickets.settings import Study
 
 ALL_TASKS = {
     "joint": ("survival", "Number of tasks in which a head or an MLP survives the joint search"),

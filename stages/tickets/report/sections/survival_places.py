@@ -14,7 +14,7 @@ from stages.tickets.report.rows import grouped
 from stages.tickets.report.search_rows import Overlap, Place, WeightsOfLayer
 from stages.tickets.report.table import Column, Record, Table, numbers, table
 from stages.tickets.report.words import NONE
-from stages.tickets.settings import Params as Study
+from stages.tickets.settings import Study
 from stages.tickets.statistics import correlation, intervals
 from stages.tickets.statistics.intervals import Summary
 

@@ -19,7 +19,7 @@ from stages.tickets.report.section import Section
 from stages.tickets.report.table import Column, Table, table
 from stages.tickets.report.tickets import SPLITS, Ticket, Tickets, find_by_rule, rule_name
 from stages.tickets.report.words import NONE, NOT_RUN, count
-from stages.tickets.settings import Params as Study
+from stages.tickets.settings import Study
 from stages.tickets.statistics.intervals import Difference, Summary
 
 SHOWN = ("random", "reinitialised", "shuffled-layers", "one-shot")

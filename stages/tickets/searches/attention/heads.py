@@ -1,4 +1,4 @@
-"""Patterns of the attention of every head of a model, as networks find them on some examples."""
+"""Patterns of the attention of every head of a model, as networks see them on some examples."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,34 +10,65 @@ from torch import nn
 from transformers import PreTrainedModel
 
 from stages.tickets.encoder import device
-from stages.tickets.files import Split
+from stages.tickets.files import Arrays, Split
 from stages.tickets.searches.attention import network as pattern_network
 from stages.tickets.searches.attention.maps import Maps, attention_maps
+from stages.tickets.settings import ParamsError
+from stages.tickets.settings.noise import stable_seed
+from stages.tickets.tasks import task as tasks
+from stages.tickets.tasks.task import Prepared
 from stages.tickets.training.batches import Rows
 
 EXAMPLES_PER_BATCH = 16
 """All maps of a batch are in memory at once: 0.3 GB for bert-base with 128 tokens."""
 
 Key = tuple[str, int]
-"""Kind of map, `raw` or `normed`, and seed of the network."""
+"""Kind of map, one of MAPS, and seed of the network."""
 Classes = dict[Key, NDArray[np.int64]]
-"""(examples, layers, heads), numbers of PATTERNS, ABSENT where the model has no such head."""
+"""(examples, layers, heads), numbers of PATTERNS, or ABSENT if the model has no such head."""
 
 
 @dataclass(frozen=True)
 class Networks:
-    """Trained networks, and what they take."""
+    """Trained networks, and the maps and examples that they take."""
 
     by_key: Mapping[Key, nn.Module]
     size: int
-    """What maps are padded to."""
+    """Rows and columns that maps are padded to."""
     lengths: tuple[int, int]
     """Fewest and most tokens of an example."""
 
-    def place_(self) -> None:
-        """Move them to the device."""
-        for network in self.by_key.values():
-            network.to(device.device())
+
+def networks(weights: Mapping[Key, Arrays], size: int, lengths: tuple[int, int]) -> Networks:
+    """Networks with the given weights, on the device."""
+    by_key: dict[Key, nn.Module] = {}
+    for key, arrays in weights.items():
+        by_key[key] = pattern_network.build(torch.Generator())
+        by_key[key].load_state_dict({name: torch.from_numpy(a) for name, a in arrays.items()})
+        by_key[key].to(device.device())
+    return Networks(by_key, size, lengths)
+
+
+def examples_of(prepared: Prepared, split: str, number: int, allowed: tuple[int, int]) -> Split:
+    """Examples of one split, the same for all models of a task.
+
+    Args:
+        prepared: the task.
+        split: name of an evaluated split.
+        number: how many to draw, see `draw`.
+        allowed: fewest and most tokens.
+
+    Raises:
+        ParamsError: no example has an allowed length.
+    """
+    examples, name = prepared.evaluated[split], prepared.task.name
+    generator = np.random.default_rng(stable_seed("patterns", name, split))
+    try:
+        return tasks.take(examples, draw(examples.lengths, number, allowed, generator))
+    except ValueError as error:
+        raise ParamsError(
+            f"patterns.network.lengths is {list(allowed)}, but {error} in {split} of {name!r}"
+        ) from None
 
 
 def draw(
@@ -46,24 +77,27 @@ def draw(
     allowed: tuple[int, int],
     generator: np.random.Generator,
 ) -> NDArray[np.int64]:
-    """Numbers of examples of an allowed length, in ascending order; all of them where too few.
+    """Draw examples of an allowed length; all of these if there are fewer than `number`.
 
     Args:
-        lengths: of all examples, in tokens.
+        lengths: tokens of every example.
         number: how many to draw.
         allowed: fewest and most tokens.
-        generator: of the draw.
+        generator: draws the examples.
+
+    Returns:
+        Numbers of examples in ascending order.
 
     Raises:
-        ValueError: there is no such example.
+        ValueError: no example has an allowed length.
 
-    Prasanna et al. 2020 draw 100, of at least as many tokens as the shortest labelled map had.
+    Prasanna et al. 2020 draw 100, with at least as many tokens as the shortest labelled map had.
     """
     fewest, most = allowed
-    there = np.flatnonzero((lengths >= fewest) & (lengths <= most))
-    if len(there) == 0:
+    usable = np.flatnonzero((lengths >= fewest) & (lengths <= most))
+    if len(usable) == 0:
         raise ValueError(f"no example has {fewest} to {most} tokens")
-    return np.sort(generator.choice(there, min(number, len(there)), replace=False))
+    return np.sort(generator.choice(usable, min(number, len(usable)), replace=False))
 
 
 def classify(
@@ -76,29 +110,29 @@ def classify(
     """The pattern of every head on every example, by every network on its kind of maps.
 
     Args:
-        model: as transformers builds it, not placed by `models.place_`, which drops what the last layer
-            need not compute; heads may have been removed from it.
-        examples: of lengths that the networks take; their token types count.
+        model: as transformers builds it. `device.place_` must not have placed it, since that drops what
+            the last layer need not compute; heads may have been removed from it.
+        examples: examples of lengths that the networks take; their token types count.
         pad: id of the padding.
         heads: (layers, heads), the heads of the whole model that `model` has.
-        networks: on the device.
+        networks: networks on the device.
 
     Prasanna et al. 2020, Sec. 6; their code leaves out the token types.
     """
-    where = device.device()
-    nn.Module.to(model, where)
-    rows = Rows.of(examples, pad, where)
+    place = device.device()
+    nn.Module.to(model, place)
+    rows = Rows.of(examples, pad, place)
     order = np.argsort(examples.lengths, kind="stable")
-    found: dict[Key, list[NDArray[np.int64]]] = {key: [] for key in networks.by_key}
+    classes: dict[Key, list[NDArray[np.int64]]] = {key: [] for key in networks.by_key}
     for start in range(0, len(order), EXAMPLES_PER_BATCH):
         batch = order[start : start + EXAMPLES_PER_BATCH]
         length = int(examples.lengths[batch].max())
-        inputs, _ = rows.padded(torch.from_numpy(batch).to(where), length)
+        inputs, _ = rows.padded(torch.from_numpy(batch).to(place), length)
         raw, normed = attention_maps(model, inputs)
         kinds: dict[str, Maps] = {"raw": raw, "normed": normed}
         for key, network in networks.by_key.items():
-            found[key].append(
+            classes[key].append(
                 pattern_network.classify_heads(network, kinds[key[0]], heads, networks.size)
             )
     back = np.argsort(order, kind="stable")
-    return {key: np.concatenate(parts)[back] for key, parts in found.items()}
+    return {key: np.concatenate(parts)[back] for key, parts in classes.items()}

@@ -11,7 +11,7 @@ from transformers import PreTrainedModel
 from stages.tickets.encoder.gates import layers_of
 
 Maps = list[list[NDArray[np.float32]]]
-"""By example and layer, (heads of the layer, tokens, tokens): row i holds what token i attends to."""
+"""Maps by example and layer, (heads of the layer, tokens, tokens); row i is the attention of token i."""
 
 
 def attention_maps(model: PreTrainedModel, inputs: Mapping[str, Tensor]) -> tuple[Maps, Maps]:
@@ -61,13 +61,13 @@ def attention_maps(model: PreTrainedModel, inputs: Mapping[str, Tensor]) -> tupl
     finally:
         model.train(training)
         model.set_attn_implementation(kind)
-        for one in hooks:
-            one.remove()
+        for handle in hooks:
+            handle.remove()
     return _cut(raw, len(layers), taken), _cut(normed, len(layers), taken)
 
 
 def num_heads(model: PreTrainedModel, layer: nn.Module) -> int:
-    """The heads that a layer still has, by the rows of its value matrix; 0 where that is gone."""
+    """The number of heads that a layer still has, by the rows of its value matrix; 0 if that is gone."""
     try:
         value = layer.get_parameter("attention.self.value.weight")
     except AttributeError:
@@ -76,16 +76,16 @@ def num_heads(model: PreTrainedModel, layer: nn.Module) -> int:
 
 
 def transformed(model: PreTrainedModel, layer: nn.Module, states: Tensor, head: int) -> Tensor:
-    """f(x) = (x W_V + b_V) W_O of one head: what a token passes on where all attention goes to it.
+    """f(x) = (x W_V + b_V) W_O of one head: what a token passes on if all attention goes to it.
 
-    W_O are those columns of the attention's output matrix (out, in) that the head's values meet. The
+    W_O holds those columns of the attention's output matrix (out, in) that the head's values meet. The
     code of Prasanna et al. 2020 takes rows instead, which mixes the heads. The output bias belongs to
     no head and is left out.
 
     Args:
-        model: whose layer it is.
-        layer: with at least head + 1 heads.
-        states: what the layer gets, (examples, tokens, hidden).
+        model: the model of the layer.
+        layer: a layer with at least head + 1 heads.
+        states: inputs of the layer, (examples, tokens, hidden).
         head: number among the heads that the layer still has.
 
     Returns:
@@ -101,7 +101,7 @@ def transformed(model: PreTrainedModel, layer: nn.Module, states: Tensor, head: 
 
 
 def _head_size(model: PreTrainedModel) -> int:
-    """Of the whole model: heads that are removed leave it alone."""
+    """Size of a head, which removing others does not change."""
     return int(model.config.hidden_size // model.config.num_attention_heads)
 
 
@@ -116,15 +116,15 @@ def _taken(model: PreTrainedModel, inputs: Mapping[str, Tensor]) -> dict[str, Te
     return {name: inputs[name].to(model.device) for name in names}
 
 
-def _cut(found: Mapping[int, Tensor], num_layers: int, inputs: Mapping[str, Tensor]) -> Maps:
-    """By example and layer, the rows and columns of real tokens."""
-    there = inputs["attention_mask"].bool().cpu().numpy()
-    none = np.zeros((len(there), 0, there.shape[1], there.shape[1]), np.float32)
+def _cut(maps: Mapping[int, Tensor], num_layers: int, inputs: Mapping[str, Tensor]) -> Maps:
+    """Keep the rows and columns of real tokens, by example and layer."""
+    is_real = inputs["attention_mask"].bool().cpu().numpy()
+    none = np.zeros((len(is_real), 0, is_real.shape[1], is_real.shape[1]), np.float32)
     layers = [
-        found[number].float().cpu().numpy() if number in found else none
+        maps[number].float().cpu().numpy() if number in maps else none
         for number in range(num_layers)
     ]
     return [
         [layer[example][:, real][:, :, real] for layer in layers]
-        for example, real in enumerate(there)
+        for example, real in enumerate(is_real)
     ]

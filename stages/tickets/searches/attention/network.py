@@ -16,7 +16,7 @@ from stages.tickets.searches.attention.patterns import PATTERNS, Map, Rule
 SMALLEST = 32
 """The least rows and columns that leave one of each after the last convolution."""
 MAPS_PER_BATCH = 256
-"""When no gradients are wanted."""
+"""Maps that are classified together, without gradients."""
 
 
 @dataclass(frozen=True)
@@ -24,14 +24,14 @@ class Recipe:
     """How a network is trained."""
 
     maps: int
-    """Made once, for all epochs."""
+    """Number of maps, which are made once for all epochs."""
     size: int
     """Rows and columns that maps are padded to, at least SMALLEST."""
     epochs: int
     batch_size: int
     learning_rate: float
     threads: int
-    """Of torch on the CPU; results depend on it in the last digits."""
+    """Threads of torch on the CPU; results depend on it in the last digits."""
 
 
 @dataclass(frozen=True)
@@ -39,20 +39,20 @@ class Quality:
     """How well a network recognises maps whose class is known."""
 
     confusion: NDArray[np.int64]
-    """(5, 5), numbers of maps by true class (rows) and by found class (columns)."""
+    """(5, 5), numbers of maps by true class (rows) and by predicted class (columns)."""
     accuracy: float
     macro_f1: float
-    """Mean of the F1 scores of the five classes; 0 for a class that is never found."""
+    """Mean of the F1 scores of the five classes; 0 for a class that is never predicted."""
 
 
 def build(generator: torch.Generator) -> nn.Sequential:
     """Six 3x3 convolutions without padding, pooled after each pair but the last, and two 1x1.
 
-    As in the code of Prasanna et al. 2020: Xavier-normal weights and zero biases. Takes (maps, 1,
-    size, size) with a size from SMALLEST on, and gives logits (maps, 5).
+    Weights are Xavier-normal and biases zero, as in the code of Prasanna et al. 2020. The network takes
+    (maps, 1, size, size) with a size of at least SMALLEST, and gives logits (maps, 5).
 
     Args:
-        generator: on the CPU; torch's global one is not used.
+        generator: draws the weights, on the CPU; torch's global one is not used.
     """
 
     def convolution(num_in: int, num_out: int, width: int) -> nn.Conv2d:
@@ -75,14 +75,14 @@ def build(generator: torch.Generator) -> nn.Sequential:
 def train(rule: Rule, recipe: Recipe, seed: int) -> nn.Sequential:
     """A network trained on maps that are made for it.
 
-    Adam on the mean cross-entropy, at a constant learning rate; every epoch in an order of its own. On
-    the CPU, where the result depends on the arguments alone; the global generators are left as they
-    were.
+    The training is Adam on the mean cross-entropy, at a constant learning rate, and every epoch has an
+    order of its own. It runs on the CPU, where the result depends on the arguments alone, and leaves the
+    global generators as they were.
 
     Args:
         rule: how the maps are made.
         recipe: how to train.
-        seed: of maps, initial weights and order.
+        seed: seeds maps, initial weights and order.
 
     Returns:
         The network after the last step. Prasanna et al. 2020 train for 200 epochs on maps labelled by
@@ -122,13 +122,13 @@ def classify(network: nn.Module, maps: Sequence[Map], size: int) -> NDArray[np.i
     Returns:
         (maps,), numbers of PATTERNS.
     """
-    where = next(network.parameters()).device
-    found = [np.zeros(0, np.int64)]
+    place = next(network.parameters()).device
+    classes = [np.zeros(0, np.int64)]
     with torch.inference_mode():
         for start in range(0, len(maps), MAPS_PER_BATCH):
-            images = _images(maps[start : start + MAPS_PER_BATCH], size).to(where)
-            found.append(network(images).argmax(-1).cpu().numpy())
-    return np.concatenate(found)
+            images = _images(maps[start : start + MAPS_PER_BATCH], size).to(place)
+            classes.append(network(images).argmax(-1).cpu().numpy())
+    return np.concatenate(classes)
 
 
 def classify_heads(
@@ -140,22 +140,22 @@ def classify_heads(
     """The class of every head on every example, in the place that the head had in the whole model.
 
     Args:
-        network: as for `classify`.
+        network: on any device.
         maps: by example and layer, (heads of the layer, tokens, tokens).
         heads: (layers, heads), which heads of the whole model there are.
-        size: as for `classify`.
+        size: what maps are padded to, as for training.
 
     Returns:
-        (examples, layers, heads), numbers of PATTERNS, ABSENT where there is no head.
+        (examples, layers, heads), numbers of PATTERNS, or ABSENT if there is no head.
 
     Raises:
         ValueError: the layers of `maps` have other numbers of heads than `heads`.
     """
     expected = heads.sum(-1).tolist()
     for example in maps:
-        if [len(layer) for layer in example] != expected:
-            found = [len(layer) for layer in example]
-            raise ValueError(f"layers have {found} heads, expected are {expected}")
+        num_heads = [len(layer) for layer in example]
+        if num_heads != expected:
+            raise ValueError(f"layers have {num_heads} heads, expected are {expected}")
     flat = [attention for example in maps for layer in example for attention in layer]
     classes = np.full((len(maps), *heads.shape), patterns.ABSENT, np.int64)
     classes[:, heads] = classify(network, flat, size).reshape(len(maps), sum(expected))
@@ -165,28 +165,28 @@ def classify_heads(
 def evaluate(
     network: nn.Module, maps: Sequence[Map], classes: NDArray[np.int64], size: int
 ) -> Quality:
-    """Compare what `network` finds with the classes of `maps`, which should be none of its training."""
-    found, numbers = classify(network, maps, size), range(len(PATTERNS))
+    """Compare predictions with the classes of `maps`, none of which should be from the training."""
+    predicted, numbers = classify(network, maps, size), range(len(PATTERNS))
     return Quality(
-        confusion_matrix(classes, found, labels=numbers),
-        float(accuracy_score(classes, found)),
-        float(f1_score(classes, found, labels=numbers, average="macro", zero_division=0)),
+        confusion_matrix(classes, predicted, labels=numbers),
+        float(accuracy_score(classes, predicted)),
+        float(f1_score(classes, predicted, labels=numbers, average="macro", zero_division=0)),
     )
 
 
 def _images(maps: Sequence[Map], size: int) -> Tensor:
-    """(maps, 1, size, size)."""
+    """The maps as images, (maps, 1, size, size)."""
     return torch.from_numpy(patterns.padded(maps, size))[:, None]
 
 
 def _lay_out_(network: nn.Module, layout: torch.memory_format) -> None:
-    """Order the values of its matrices in memory; that alone."""
+    """Order the values of the network's matrices in memory."""
     network.to(memory_format=layout)  # type: ignore[call-overload]
 
 
 @contextmanager
 def _threads(number: int) -> Iterator[None]:
-    """As many threads for torch in a `with` block."""
+    """Let torch use `number` threads in a `with` block."""
     before = torch.get_num_threads()
     torch.set_num_threads(number)
     try:

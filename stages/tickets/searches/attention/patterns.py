@@ -1,8 +1,8 @@
 """Patterns of self-attention: the classes, maps made by rule for each, and their shares among heads.
 
 The maps that Kovaleva et al. 2019 and Prasanna et al. 2020 labelled by hand are not public. Maps made by
-rule after their descriptions stand in for them, so shares found with a network trained on these are
-comparable among our own models, not with the published ones digit by digit. No torch.
+rule after their descriptions stand in for them, so shares by a network that is trained on these are
+comparable among our own models, not with the published ones digit by digit. This module needs no torch.
 """
 
 from collections.abc import Sequence
@@ -13,11 +13,14 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
 Map = NDArray[np.float32]
-"""Of one head on one example, (tokens, tokens): row i holds what token i attends to."""
+"""The map of one head on one example, (tokens, tokens): row i holds the attention of token i."""
 PATTERNS = ("vertical", "diagonal", "vertical+diagonal", "block", "heterogeneous")
 """Kovaleva et al. 2019, Sec. 4.1; a class is a number in this order."""
 ABSENT = -1
-"""In the place of a class: the model has no such head any more."""
+"""Stands for a class if the model has no such head any more."""
+MAPS = ("raw", "normed")
+"""Kinds of maps: attention weights, and their products with the norms of transformed values (Kobayashi
+et al. 2020)."""
 SHORTEST = 5
 """[CLS] a [SEP] b [SEP], the shortest pair of sentences."""
 
@@ -91,10 +94,10 @@ def _structure(
 ) -> NDArray[np.float64]:
     """The pattern alone, in rows that sum to 1.
 
-    vertical: some of the special tokens, the same in all rows. diagonal: the token before, itself or the
-    one after, one of them in half of the maps, and a mixture by row in the others; at the ends itself
-    where there is no other. vertical+diagonal: 0.3 to 0.7 of either. block: evenly over the tokens of
-    the own sentence.
+    vertical: attention goes to some of the special tokens, the same in all rows. diagonal: it goes to the
+    token before, to itself or to the token after, to a single one of these in half of the maps, and to a
+    mixture by row in the others; at the ends it goes to itself if there is no neighbour.
+    vertical+diagonal: each has a share of 0.3 to 0.7. block: it is even over the own sentence.
     """
     match pattern:
         case "vertical":
@@ -135,10 +138,11 @@ def _smooth(length: int, strength: float, generator: np.random.Generator) -> NDA
 def _value_norms(
     length: int, special: NDArray[np.int64], generator: np.random.Generator
 ) -> NDArray[np.float64]:
-    """By token, with a factor of the head between 1/2 and 8; a special token has 0.2 to 0.8 of another's.
+    """Norms by token, with a factor of the head between 1/2 and 8.
 
-    That attention goes to special tokens whose values are small is what Kobayashi et al. 2020 found; the
-    numbers cover MiniLM on MNLI, where it is 0.26 to 0.89, and the factor 2 to 6, in 90 % of cases.
+    A special token has 0.2 to 0.8 of the norm of another one, since Kobayashi et al. 2020 found that
+    attention goes to special tokens with small values. In MiniLM on MNLI, 90 % of special tokens have
+    0.26 to 0.89, and 90 % of heads a factor of 2 to 6.
     """
     norms = np.exp(generator.normal(0, 0.25, length))
     norms[special] *= generator.uniform(0.2, 0.8, len(special))

@@ -1,17 +1,18 @@
-"""The recipe of a task, from params.yaml to a training, and the longest input an encoder takes."""
+"""How splits are cut and carved, the longest input an encoder takes, and the recipe of a task."""
 
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from stages.prepare import Cut, Params, check_length, cut_of, prepare, recipe
 from stages.tickets import files, settings
 from stages.tickets.settings import Examples, FolderData, Override, ParamsError, Recipe, TextData
-from stages.tickets.tasks import texts
+from stages.tickets.tasks import miniature
 from stages.tickets.tasks.corpora import Paragraphs
+from stages.tickets.tasks.prepare import Cut, check_length, cut_of, prepare, recipe
+from stages.tickets.tasks.sources import Source
 from stages.tickets.tasks.task import NOT_SCORED, Prepared, Task
-from stages.tickets.tasks.texts import Source, Texts
+from stages.tickets.tasks.texts import Texts
 from tests.conftest import Words
 from tests.imports import ROOT
 
@@ -19,17 +20,16 @@ SHIPPED = settings.load(ROOT / "params.yaml")
 
 
 def recipe_with(override: Override) -> Recipe:
-    mlm = SHIPPED.data["mlm"]
-    return recipe(Params(SHIPPED.prepare, mlm, None, SHIPPED.noise, SHIPPED.train, override))
+    return recipe(SHIPPED.noise, SHIPPED.train, override)
 
 
 def test_an_override_changes_what_it_names_and_no_more() -> None:
     once = recipe_with(Override(learning_rate=3e-5)).train
     assert once.learning_rate == 3e-5
     assert once.model_copy(update={"learning_rate": SHIPPED.train.learning_rate}) == SHIPPED.train
-    both = recipe_with(Override(epochs=7, batch_size=3)).train
-    assert (both.epochs, both.batch_size) == (7, 3)
-    assert both.learning_rate == SHIPPED.train.learning_rate
+    changed = recipe_with(Override(epochs=7, batch_size=3)).train
+    assert (changed.epochs, changed.batch_size) == (7, 3)
+    assert changed.learning_rate == SHIPPED.train.learning_rate
 
 
 def test_an_empty_override_changes_nothing() -> None:
@@ -48,18 +48,13 @@ ROBERTA = {"model_type": "roberta", "pad_token_id": 1, "max_position_embeddings"
 
 @pytest.mark.parametrize("encoder", [BERT, ROBERTA], ids=lambda config: config["model_type"])
 def test_inputs_are_at_most_as_long_as_the_encoder_takes(encoder: dict[str, object]) -> None:
-    check_length(512, encoder)
-    with pytest.raises(ParamsError, match=r"max_length is 513, .* is at most 512$"):
-        check_length(513, encoder)
+    check_length(512, encoder, "data.squad.max_length")
+    with pytest.raises(ParamsError, match=r"^data\.squad\.max_length is 513, .* is at most 512$"):
+        check_length(513, encoder, "data.squad.max_length")
 
 
 def test_an_encoder_without_positions_takes_inputs_of_any_length() -> None:
-    check_length(10_000, {"model_type": "t5"})
-
-
-def test_the_key_of_the_length_is_named() -> None:
-    with pytest.raises(ParamsError, match=r"^data\.squad\.max_length is 513"):
-        check_length(513, BERT, "data.squad.max_length")
+    check_length(10_000, {"model_type": "t5"}, "prepare.max_length")
 
 
 # --- how examples are cut --------------------------------------------------------------------
@@ -95,8 +90,8 @@ def cut_up(
         sources = dict.fromkeys(("train", "validation"), Texts(SENTENCES, None, labels))
     elif kind == "span":
         data = settings.MiniatureData(source="miniature", train=30, validation=15, seed=0)
-        task, found = texts.load("question", data)
-        sources = dict(found)
+        task, questions = miniature.load("question", data)
+        sources = dict(questions)
     config = SHIPPED.prepare.model_copy(update={"seed": seed, "selection": 0.2})
     return prepare(task, sources, *words, config, Cut(examples, length, length // 3))[0]
 
@@ -112,12 +107,12 @@ def test_as_many_examples_are_taken_as_are_asked_for(words: Words, kind: str) ->
     assert len(part.train) == 8
     assert part.train.ids.tolist() == again.train.ids.tolist()
     assert part.train.ids.tolist() != other.train.ids.tolist()
-    whole, more = (
+    everything, more = (
         cut_up(words, kind, examples)
         for examples in (None, Examples(train=10_000, validation=10_000))
     )
-    assert len(whole.train) > 10
-    assert more.train.ids.tolist() == whole.train.ids.tolist()
+    assert len(everything.train) > 10
+    assert more.train.ids.tolist() == everything.train.ids.tolist()
 
 
 def test_hidden_words_of_a_corpus_depend_on_the_seed_of_prepare_alone(words: Words) -> None:
@@ -132,11 +127,11 @@ def test_hidden_words_of_a_corpus_depend_on_the_seed_of_prepare_alone(words: Wor
 
 
 def test_selection_of_questions_is_carved_by_context(words: Words) -> None:
-    found = cut_up(words, "span", length=15)  # several windows a question
-    assert list(found.evaluated) == ["selection", "validation"]
-    assert len(found.train) > 30
-    assert found.train.labels.shape == (len(found.train), 2)
-    assert found.train.labels.any()
+    prepared = cut_up(words, "span", length=15)  # several windows a question
+    assert list(prepared.evaluated) == ["selection", "validation"]
+    assert len(prepared.train) > 30
+    assert prepared.train.labels.shape == (len(prepared.train), 2)
+    assert prepared.train.labels.any()
 
 
 def test_texts_that_cannot_be_cut_are_named(words: Words) -> None:

@@ -1,0 +1,92 @@
+"""A complete params.yaml from a study in studies/: all of it, or some of its tasks and seeds.
+
+A command and no stage: `uv run python -m stages study` lists the studies.
+"""
+
+import shlex
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from stages.launch import cli
+from stages.tickets import settings
+from stages.tickets.settings import compose
+
+STUDIES = Path("studies")
+HEADER = """\
+# The study that `dvc repro` runs, composed of studies/off.yaml and studies/{name}.yaml by
+#   python -m stages study {command}
+# Every number that moves a result is here. stages/tickets/settings says what is allowed.
+"""
+
+
+def listing() -> str:
+    """The names of all studies with their titles."""
+    titles = {path.stem: compose.read(path).get("title") for path in compose.studies(STUDIES)}
+    width = max(map(len, titles), default=0)
+    return "\n".join(f"{name:{width}}  {title}" for name, title in titles.items())
+
+
+def study_file(name: str) -> Path:
+    """The file of a study.
+
+    Raises:
+        UserError: there is no study of that name.
+    """
+    files = {path.stem: path for path in compose.studies(STUDIES)}
+    if name not in files:
+        raise settings.UserError(f"there is no study {name!r}, allowed are {', '.join(files)}")
+    return files[name]
+
+
+def words(text: str | None) -> list[str] | None:
+    """Words between commas; None if there is no text."""
+    return None if text is None else [word.strip() for word in text.split(",")]
+
+
+def numbers(text: str | None) -> list[int] | None:
+    """Seeds from the command line.
+
+    Raises:
+        UserError: one of them is no whole number.
+    """
+    for word in words(text) or ():
+        if not word.isdecimal():
+            raise settings.UserError(f"--seeds has {word!r}, allowed are whole numbers from 0")
+    return None if text is None else [int(word) for word in words(text) or ()]
+
+
+def main(
+    name: Annotated[
+        str | None, typer.Argument(help="The study; without it, all are listed.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="File to write, such as params.yaml.")
+    ] = None,
+    changes: Annotated[
+        list[str] | None,
+        typer.Option("--set", "-S", help="Another value, such as train.epochs=2; may be repeated."),
+    ] = None,
+    tasks: Annotated[str | None, typer.Option(help="Tasks to keep, such as rte,mrpc.")] = None,
+    seeds: Annotated[str | None, typer.Option(help="Seeds to keep, such as 1,2.")] = None,
+) -> None:
+    if name is None:
+        print(listing())
+        return
+    file = study_file(name)
+    content = compose.composed(file, changes or (), words(tasks), numbers(seeds))
+    settings.checked(compose.plain(content), str(file))
+    options = [option for change in changes or () for option in ("-S", change)]
+    options += ["--tasks", tasks] if tasks else []
+    options += ["--seeds", seeds] if seeds else []
+    text = HEADER.format(name=name, command=shlex.join([name, *options])) + compose.dump(content)
+    if out is None:
+        sys.stdout.write(text)
+    else:
+        out.write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    cli.run(main)

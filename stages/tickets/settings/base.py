@@ -1,0 +1,148 @@
+"""What all sections of params.yaml are made of: how they are checked, and the rules a field can state."""
+
+import os
+import re
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+
+class UserError(ValueError):
+    """Something that the user can mend; the message is one sentence for the user."""
+
+
+class ParamsError(UserError):
+    """Something in params.yaml is not allowed; the message names the key, the value, what is allowed."""
+
+
+class Section(BaseModel):
+    """A section of params.yaml: frozen, without unknown keys, infinity and nan."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _no_unknown_key(cls, values: object) -> object:
+        allowed = [field.alias or name for name, field in cls.model_fields.items()]
+        for key in values if isinstance(values, dict) else ():
+            if key not in allowed:
+                raise ValueError(
+                    f"has the unknown key {key!r} with value {values[key]!r}, "  # type: ignore[index]
+                    f"allowed are {', '.join(allowed)}"
+                )
+        return values
+
+
+# --- numbers and names -----------------------------------------------------------------------
+
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+"""Name of a task or a study: part of paths and of stage names."""
+Share = Annotated[float, Field(gt=0, lt=1)]
+Whole = Annotated[int, Field(strict=True)]
+"""A number that is written without a point, since it becomes part of paths and of stage names."""
+Seed = Annotated[Whole, Field(ge=0)]
+Percent = Annotated[Whole, Field(ge=0, lt=100)]
+RoundNumber = Annotated[Whole, Field(ge=1)]
+
+# --- rules of lists --------------------------------------------------------------------------
+
+
+def _unique(values: tuple[object, ...]) -> tuple[object, ...]:
+    for value in values:
+        if values.count(value) > 1:
+            raise ValueError(f"has {value!r} twice, allowed is once")
+    return values
+
+
+Unique = AfterValidator(_unique)
+"""A rule for a list: no value stands in it twice."""
+
+
+@dataclass(frozen=True)
+class Among:
+    """Each value of the field, or the only one, is among those of another list of the study.
+
+    In a study file `all` stands for that whole list, in its order: all tasks where the list has to be
+    among `tasks`, all seeds searched where it has to be among `search.seeds`.
+    """
+
+    of: str
+    all_of: str = ""
+    """What `all` stands for, if not for all of the list `of`."""
+
+    def problem(self, value: object, other: object) -> str | None:
+        assert isinstance(other, Collection)
+        return None if value in other else f"allowed are the {self.of} {listed(other)}"
+
+    def every(self, other: object) -> list[object]:
+        assert isinstance(other, Collection)
+        return list(other)
+
+
+@dataclass(frozen=True)
+class UpTo:
+    """Each value of the field, or the only one, is a round up to that which another key numbers.
+
+    In a study file `all` stands for the rounds from 1 to there: to the last, or with `less=1` to the one
+    before it.
+    """
+
+    of: str
+    less: int = 0
+
+    def problem(self, value: object, other: object) -> str | None:
+        assert isinstance(value, int)
+        assert isinstance(other, int)
+        most = other - self.less
+        return None if value <= most else f"allowed are the rounds up to {most}"
+
+    def every(self, other: object) -> list[object]:
+        assert isinstance(other, int)
+        return list(range(1, other - self.less + 1))
+
+
+Rule = Among | UpTo
+"""What a field says of its values beside another key of the study: `problem` says why one is not
+allowed, or None, and `every` what the word `all` in a study file stands for."""
+
+
+@cache
+def rules(section: type[Section]) -> tuple[tuple[str, Rule], ...]:
+    """The rules that the fields of a section and of the sections in it state, by their dotted keys."""
+    return tuple(_rules(section, ""))
+
+
+def _rules(section: type[Section], before: str) -> Iterator[tuple[str, Rule]]:
+    for name, field in section.model_fields.items():
+        if isinstance(field.annotation, type) and issubclass(field.annotation, Section):
+            yield from _rules(field.annotation, f"{before}{name}.")
+        for rule in field.metadata:
+            if isinstance(rule, Rule):
+                yield before + name, rule
+
+
+def listed(values: Collection[object]) -> str:
+    """Values for a message, in their order."""
+    return ", ".join(map(str, values)) or "none"
+
+
+# --- paths -----------------------------------------------------------------------------------
+
+
+def expanded(path: str, key: str) -> Path:
+    """A path of params.yaml with ~ and $VARIABLES filled in.
+
+    Raises:
+        ParamsError: a variable is not set.
+    """
+    filled = os.path.expandvars(path)
+    missing = re.search(r"\$\{?(\w+)", filled)
+    if missing:
+        raise ParamsError(
+            f"{key} is {path!r}, but the environment variable {missing[1]} is not set"
+        )
+    return Path(filled).expanduser()

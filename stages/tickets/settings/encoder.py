@@ -1,0 +1,76 @@
+"""Where theta_0 comes from: pre-trained here, or loaded."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from stages.tickets.settings.base import Section, Seed
+from stages.tickets.settings.train import Train
+
+ENCODER_SOURCES = ("pretrain", "hub", "folder", "package")
+
+
+class Pretrain(Section):
+    """A small BERT, pre-trained here by masked language modelling on the miniature language."""
+
+    source: Literal["pretrain"]
+    sentences: int = Field(ge=100)
+    layers: int = Field(ge=1)
+    attention_heads: int = Field(ge=1)
+    hidden: int = Field(ge=4)
+    mlp: int = Field(ge=4)
+    max_length: int = Field(ge=8)
+    """Positions: the longest input in tokens, special ones included."""
+    initializer_range: float = Field(gt=0)
+    """Standard deviation of the weights before pre-training; also of a task's classifier."""
+    train: Train
+    seed: Seed
+
+    @model_validator(mode="after")
+    def _heads_divide_hidden(self) -> "Pretrain":
+        if self.hidden % self.attention_heads:
+            raise ValueError(
+                f"hidden is {self.hidden}, allowed are multiples of attention_heads, "
+                f"{self.attention_heads}"
+            )
+        return self
+
+
+class Loaded(Section):
+    """What encoders that are loaded have in common."""
+
+    pooler: Literal["pretrained", "fresh"]
+    """fresh: the checkpoint's is left out, so it is drawn with the classifier and never pruned."""
+    licence: str | None = Field(default=None, pattern=r"^[A-Za-z0-9][A-Za-z0-9.+-]*$")
+    """SPDX identifier of the licence of the weights, such as apache-2.0, for the cards of exported
+    models; None if it is not known."""
+
+
+class HubEncoder(Loaded):
+    """A model of the Hugging Face Hub at a pinned revision."""
+
+    source: Literal["hub"]
+    name: str
+    revision: str = Field(pattern=r"^[0-9a-f]{40}$")
+
+
+class FolderEncoder(Loaded):
+    """A model in transformers' format in a local folder; ~ and $VARIABLES are expanded."""
+
+    source: Literal["folder"]
+    path: str
+
+
+class PackageEncoder(Loaded):
+    """A model that an installed Python package carries in a folder of its own."""
+
+    source: Literal["package"]
+    name: str = Field(pattern=r"^[A-Za-z_][A-Za-z0-9_.]*$")
+    """Import name of the package."""
+    path: str
+    """Folder of the model, relative to the package's."""
+
+
+Encoder = Annotated[
+    Pretrain | HubEncoder | FolderEncoder | PackageEncoder, Field(discriminator="source")
+]

@@ -1,0 +1,201 @@
+"""Searches for subnetworks of fine-tuned models, what becomes of them, and patterns of attention."""
+
+import re
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field, model_validator
+
+from stages.tickets.settings.base import (
+    Among,
+    Name,
+    Section,
+    Seed,
+    Share,
+    Unique,
+    Whole,
+    listed,
+)
+from stages.tickets.settings.data import (
+    GLUE,
+    MINIATURE_WITHOUT_LABELS,
+    Data,
+    MiniatureData,
+    TextData,
+)
+from stages.tickets.settings.rounds import Dense
+
+Variant = Literal["joint", "heads", "mlps", "published", "half-1", "half-2", "magnitude"]
+SearchSplit = Literal["selection", "validation", "train"]
+
+
+class SearchRule(Section):
+    """How the searches of Prasanna et al. 2020 go."""
+
+    variants: Annotated[tuple[Variant, ...], Field(min_length=1), Unique]
+    """joint: heads and MLPs in three phases; heads, mlps: those alone; published: joint, with the
+    importance that the authors' code computes; half-1, half-2: joint, on either half of the examples;
+    magnitude: single weights and biases."""
+    split: SearchSplit
+    """What subnetworks are scored on while searching; train: a random part, as large as validation."""
+    threshold: float = Field(gt=0, le=1)
+    """Share of the dense score that a subnetwork has to keep."""
+    amount: Share
+    """Share of all heads that a joint step drops."""
+    magnitude: Share
+    """Share of the remaining weights that a step of the magnitude search drops."""
+
+
+class Search(Section):
+    """Searches for subnetworks of fine-tuned models."""
+
+    tasks: Annotated[tuple[Name, ...], Unique, Among("tasks")]
+    seeds: Annotated[tuple[Seed, ...], Unique, Among("seeds")]
+    rule: SearchRule
+    permutations: int = Field(ge=1)
+    """Masks are permuted so often for the agreement that chance reaches."""
+
+    @model_validator(mode="after")
+    def _has_seeds(self) -> "Search":
+        if self.tasks and not self.seeds:
+            raise ValueError("seeds is empty, allowed with search.tasks is one at least")
+        return self
+
+
+class Baselines(Section):
+    """What is scored without the encoder's layers, from its word vectors."""
+
+    examples: int = Field(ge=2)
+    """So many of the training split are drawn at most, since their vectors are in memory at once."""
+    penalty: float = Field(gt=0)
+    """Weight of the L2 norm; features are standardised."""
+
+
+def _subnetwork(name: str) -> str:
+    if not re.fullmatch(r"good|(random|bad)(-([2-9]|[1-9][0-9]+))?|inverted|one-head", name):
+        raise ValueError(
+            f"is {name!r}, allowed are good, random, bad, inverted, one-head, and draws such as random-2"
+        )
+    return name
+
+
+def _magnitude_subnetwork(name: str) -> str:
+    if not re.fullmatch(r"good|random(-([2-9]|[1-9][0-9]+))?|bad", name):
+        raise ValueError(f"is {name!r}, allowed are good, random, bad, and draws such as random-2")
+    return name
+
+
+Subnetwork = Annotated[str, AfterValidator(_subnetwork)]
+MagnitudeSubnetwork = Annotated[str, AfterValidator(_magnitude_subnetwork)]
+
+
+class Retrain(Section):
+    """Subnetworks that are scored as they are and trained alone, for the tasks and seeds searched."""
+
+    tasks: Annotated[tuple[Name, ...], Unique, Among("search.tasks")]
+    seeds: Annotated[tuple[Seed, ...], Unique, Among("search.seeds")]
+    structured: Annotated[tuple[Subnetwork, ...], Unique]
+    """Subnetworks by the structure that the joint search found."""
+    super: Annotated[tuple[Literal["super", "super-random", "super-bad"], ...], Unique]
+    """Subnetworks by what the joint search kept in all seeds of a task."""
+    magnitude: Annotated[tuple[MagnitudeSubnetwork, ...], Unique]
+    """Subnetworks by the mask that the magnitude search found."""
+    scratch: Annotated[tuple[Subnetwork, ...], Unique]
+    """Subnetworks by the structure that the joint search found, trained from random weights."""
+
+
+class PatternNetwork(Section):
+    """Small networks that tell patterns of attention maps apart, trained on maps made by rule."""
+
+    seeds: Annotated[tuple[Seed, ...], Unique]
+    """A network each for raw and for normed maps; how far they agree says what a share is worth."""
+    maps: int = Field(ge=5)
+    """One network learns from so many made-up maps."""
+    lengths: tuple[Annotated[Whole, Field(ge=5)], Annotated[Whole, Field(ge=5)]]
+    """Fewest and most tokens, of made-up maps and of the examples that are looked at. Networks learn from
+    every second length, from the first on, and are tested on the others."""
+    noise: float = Field(ge=0)
+    """Standard deviation on the logarithms of attention."""
+    size: int = Field(ge=32)
+    """Rows and columns that maps are padded to."""
+    epochs: int = Field(ge=1)
+    batch_size: int = Field(ge=1)
+    learning_rate: float = Field(gt=0)
+    """Adam's, which stays constant."""
+    held_out: int = Field(ge=5)
+    """The test has so many made-up maps."""
+    held_out_noise: float = Field(ge=0)
+    threads: int = Field(ge=1)
+
+    @model_validator(mode="after")
+    def _lengths_fit(self) -> "PatternNetwork":
+        fewest, most = self.lengths
+        if fewest >= most:
+            raise ValueError(f"lengths is [{fewest}, {most}], allowed are the fewest and then more")
+        if most > self.size:
+            raise ValueError(
+                f"size is {self.size}, allowed is at least the most of lengths, {most}"
+            )
+        return self
+
+
+class PatternExamples(Section):
+    """Examples on which the heads of a task's models are looked at."""
+
+    split: Literal["selection", "validation"]
+    number: int = Field(ge=1)
+    """So many are drawn from those of a length that the networks know, or all if there are fewer."""
+
+
+class Patterns(Section):
+    """Patterns of attention among all heads and among super-survivors, for the seeds searched."""
+
+    tasks: Annotated[tuple[Name, ...], Unique, Among("search.tasks")]
+    network: PatternNetwork
+    examples: PatternExamples
+
+    @model_validator(mode="after")
+    def _has_networks(self) -> "Patterns":
+        if self.tasks and not self.network.seeds:
+            raise ValueError("network.seeds is empty, allowed with patterns.tasks is one at least")
+        return self
+
+
+def check_search(search: Search, data: dict[str, Data]) -> None:
+    """Refuse searches on tasks without labels."""
+    for task in search.tasks:
+        if not has_labels(task, data.get(task)):
+            raise ValueError(f"search.tasks has {task!r}, allowed are tasks with labels")
+
+
+def has_labels(task: str, data: Data | None) -> bool:
+    """Whether every example of a task has one label; None is the data of a task of the user's own."""
+    match data:
+        case None:
+            return True
+        case MiniatureData():
+            return task not in MINIATURE_WITHOUT_LABELS
+        case TextData():
+            return False
+        case _:
+            return data.config in GLUE
+
+
+def check_searched(retrain: Retrain, patterns: Patterns, search: Search, dense: Dense) -> None:
+    """Refuse what needs searches that do not run, or weights that are not kept."""
+    if retrain.tasks and 0 not in dense.points:
+        raise ValueError(
+            f"dense.points is {listed(dense.points)}, allowed with retrain.tasks are lists with 0, the "
+            "weights that subnetworks are trained from"
+        )
+    for key, values, variant in (
+        ("retrain.structured", retrain.structured, "joint"),
+        ("retrain.super", retrain.super, "joint"),
+        ("retrain.magnitude", retrain.magnitude, "magnitude"),
+        ("retrain.scratch", retrain.scratch, "joint"),
+        ("patterns.tasks", patterns.tasks, "joint"),
+    ):
+        if values and variant not in search.rule.variants:
+            raise ValueError(
+                f"{key} has {values[0]!r}, allowed are none without {variant!r} in "
+                "search.rule.variants"
+            )

@@ -1,0 +1,173 @@
+"""Trainings beside the rounds: from other weights, with other noise, of other masks, on other tasks."""
+
+import re
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field, model_validator
+
+from stages.tickets.settings.base import (
+    Among,
+    Name,
+    Percent,
+    RoundNumber,
+    Section,
+    Seed,
+    Unique,
+    UpTo,
+    Whole,
+    listed,
+)
+from stages.tickets.settings.rounds import Imp
+
+Tasks = Annotated[tuple[Name, ...], Unique, Among("tasks")]
+Seeds = Annotated[tuple[Seed, ...], Unique, Among("seeds")]
+
+
+class Rewind(Section):
+    """Training of the last subnetwork from other points of the dense training than the rounds'."""
+
+    tasks: Tasks
+    seeds: Seeds
+    points: Annotated[tuple[Percent, ...], Unique, Among("dense.points")]
+    source: Literal["dense", "sparse"]
+    """The training that theta_i is taken from: dense as in Algorithm 1 of Chen et al. 2020, or sparse,
+    the subnetwork's own, as in the authors' code."""
+
+
+class AliasedRounds(Section):
+    """Rounds whose masks of standard pruning are trained from where the rounds restart."""
+
+    rounds: Annotated[tuple[RoundNumber, ...], Unique, UpTo("last_round")]
+
+
+class Standard(Section):
+    """Standard pruning: train, prune, train on from the trained weights, never rewinding."""
+
+    tasks: Tasks
+    seeds: Seeds
+    aliased: AliasedRounds
+    """Rounds, from the second on, whose mask is trained from where the rounds restart too. The search
+    never rewinds, as that of the authors' code for masked language modelling, where theta_0 is an alias
+    of the weights that train (Chen et al. 2020). Theirs also prunes once before any training."""
+
+    @model_validator(mode="after")
+    def _keys_go_together(self) -> "Standard":
+        if bool(self.tasks) != bool(self.seeds):
+            raise ValueError(
+                f"tasks is {list(self.tasks)} and standard.seeds is {list(self.seeds)}, allowed is one "
+                "at least in both or none in both"
+            )
+        if self.aliased.rounds and not self.tasks:
+            raise ValueError("aliased.rounds has rounds, allowed are some with standard.tasks")
+        return self
+
+
+class Cross(Section):
+    """The last ticket of one seed trained with the noise of another."""
+
+    tasks: Tasks
+    mask_seeds: Seeds
+    seeds: Seeds
+
+
+class Multitask(Section):
+    """Iterative magnitude pruning on the joint loss of several tasks."""
+
+    tasks: Tasks
+    seeds: Seeds
+
+    @model_validator(mode="after")
+    def _has_tasks(self) -> "Multitask":
+        if self.seeds and not self.tasks:
+            raise ValueError("tasks is empty, allowed with multitask.seeds is one at least")
+        return self
+
+
+class Scratch(Section):
+    """The dense architecture trained from random weights instead of the pre-trained ones."""
+
+    seeds: Seeds
+
+
+NO_TASKS = ("one-shot", "random-mask", "multi-task")
+"""Sources of masks that are no tasks: the smallest pre-trained weights, a draw, several tasks at once."""
+ALIASED = "aliased-"
+"""Before the name of a task: the masks of its standard pruning."""
+
+
+def _source(name: str) -> str:
+    if not re.fullmatch(rf"({ALIASED})?[a-z][a-z0-9_]*", name) and name not in NO_TASKS:
+        others = ", ".join(map(repr, (*NO_TASKS, f"{ALIASED}mlm")))
+        raise ValueError(f"is {name!r}, allowed are tasks and such as {others}")
+    return name
+
+
+Source = Annotated[str, AfterValidator(_source)]
+
+
+class Transfer(Section):
+    """Masks of sources trained on targets, each with a fresh classifier."""
+
+    sources: Annotated[tuple[Source, ...], Unique, Among("sources", all_of="tasks")]
+    targets: Tasks
+    seeds: Seeds
+    round: Annotated[Whole, Field(ge=1), UpTo("last_round")]
+
+
+class TransferWeights(Section):
+    """Masks of sources trained on targets from the source's weights in place of theta_0."""
+
+    sources: Tasks
+    targets: Tasks
+    seeds: Seeds
+    points: Annotated[tuple[Percent, ...], Unique, Among("dense.points")]
+    """Points of the source's dense training at which its weights are taken."""
+
+
+def check_rewind(rewind: Rewind, imp: Imp) -> None:
+    """Refuse points and a source that repeat the training of the last ticket."""
+    if imp.rewind_to in rewind.points:
+        raise ValueError(
+            f"rewind.points has {imp.rewind_to}, allowed are others than imp.rewind_to, from where the "
+            "last ticket is trained anyway"
+        )
+    if rewind.source == "sparse" and imp.rewind_to:
+        raise ValueError(
+            f"rewind.source is 'sparse', allowed with imp.rewind_to 0, but that is {imp.rewind_to}"
+        )
+
+
+def check_aliased(standard: Standard, transfer: Transfer, imp: Imp) -> None:
+    """Refuse masks of standard pruning that are not there, or are those of the ticket itself."""
+    if 1 in standard.aliased.rounds and imp.decay_over == 1:
+        raise ValueError(
+            "standard.aliased.rounds has 1, allowed are rounds from 2 on, as the first mask is that "
+            "of the ticket itself"
+        )
+    aliased = [source for source in transfer.sources if source.startswith(ALIASED)]
+    if aliased and transfer.round == 1 and imp.decay_over == 1:
+        raise ValueError(
+            f"transfer.sources has {aliased[0]!r}, allowed with transfer.round from 2 on, as the first "
+            "mask is that of the task itself"
+        )
+    if aliased and not set(transfer.seeds) <= set(standard.seeds):
+        raise ValueError(
+            f"transfer.sources has {aliased[0]!r}, allowed with standard.seeds that have all of "
+            f"transfer.seeds, {listed(transfer.seeds)}"
+        )
+
+
+def check_transfer(
+    transfer: Transfer, weights: TransferWeights, multitask: Multitask, imp: Imp
+) -> None:
+    """Refuse transfers of masks that are not there, and from a task to itself as the rounds do it."""
+    for seed in transfer.seeds if "multi-task" in transfer.sources else ():
+        if seed not in multitask.seeds:
+            raise ValueError(
+                f"transfer.seeds has {seed}, allowed are the multitask.seeds {listed(multitask.seeds)}"
+            )
+    if imp.rewind_to in weights.points and set(weights.sources) & set(weights.targets):
+        raise ValueError(
+            f"transfer_weights.points has {imp.rewind_to}, allowed with a task as source and "
+            "target are others than imp.rewind_to, from where its own ticket is trained anyway"
+        )

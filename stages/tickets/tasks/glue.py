@@ -1,0 +1,81 @@
+"""The tasks of GLUE (Wang et al. 2018): what the data set nyu-mll/glue of the Hub holds of each."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from stages.tickets.settings import FolderData, HubData, Metric
+from stages.tickets.tasks import hub, texts
+from stages.tickets.tasks.task import Task
+from stages.tickets.tasks.texts import Texts
+
+
+@dataclass(frozen=True)
+class GlueTask:
+    """One task of GLUE."""
+
+    columns: tuple[str, ...]
+    """Columns of the first and, for pairs, of the second text."""
+    classes: tuple[str, ...]
+    """Names of the classes in the order of their numbers; none for a task of numbers."""
+    metrics: tuple[Metric, ...]
+    """The official ones, first the headline of Chen et al. 2020."""
+    train: int
+    """Number of training examples."""
+    validation: tuple[int, ...]
+    """Number of examples of every validation split."""
+
+    @property
+    def num_labels(self) -> int:
+        """Outputs of the classifier; 1 for a task of numbers."""
+        return len(self.classes) or 1
+
+
+SENTENCES = ("sentence1", "sentence2")
+ENTAILED = ("entailment", "not_entailment")
+ACCURACY: tuple[Metric, ...] = ("accuracy",)
+GLUE: Mapping[str, GlueTask] = {
+    "cola": GlueTask(("sentence",), ("unacceptable", "acceptable"), ("matthews",), 8_551, (1_043,)),
+    "sst2": GlueTask(("sentence",), ("negative", "positive"), ACCURACY, 67_349, (872,)),
+    "mrpc": GlueTask(
+        SENTENCES, ("not_equivalent", "equivalent"), ("accuracy", "f1"), 3_668, (408,)
+    ),
+    "stsb": GlueTask(SENTENCES, (), ("pearson", "spearman"), 5_749, (1_500,)),
+    "qqp": GlueTask(
+        ("question1", "question2"), ("not_duplicate", "duplicate"), ("accuracy", "f1"),
+        363_846, (40_430,),
+    ),
+    "mnli": GlueTask(
+        ("premise", "hypothesis"), ("entailment", "neutral", "contradiction"), ACCURACY,
+        392_702, (9_815, 9_832),
+    ),
+    "qnli": GlueTask(("question", "sentence"), ENTAILED, ACCURACY, 104_743, (5_463,)),
+    "rte": GlueTask(SENTENCES, ENTAILED, ACCURACY, 2_490, (277,)),
+    "wnli": GlueTask(SENTENCES, ENTAILED[::-1], ACCURACY, 635, (71,)),
+}  # fmt: skip
+"""The tasks by their config on the Hub."""
+SPLITS = {
+    "train": "train",
+    "validation": "validation",
+    "validation_matched": "validation",
+    "validation_mismatched": "validation_mismatched",
+}
+"""Our name for each split of the Hub's layout; only MNLI has the last two."""
+
+
+def load(name: str, data: HubData | FolderData) -> tuple[Task, dict[str, Texts]]:
+    """The task and its texts: `train`, `validation`, and `validation_mismatched` for MNLI.
+
+    Raises:
+        ParamsError: a file, column or label is missing.
+    """
+    glue = GLUE[data.config]
+    tables = hub.tables(name, data, tuple(SPLITS), "nyu-mll/glue")
+    splits = {
+        SPLITS[split]: texts.from_table(
+            table, glue.columns, "label", glue.num_labels, f"{data.config}, {split}"
+        )
+        for split, table in tables.items()
+    }
+    return Task(
+        name, "classification" if glue.classes else "regression", glue.num_labels, glue.metrics
+    ), splits

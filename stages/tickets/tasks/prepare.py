@@ -1,0 +1,164 @@
+"""From texts to the splits of a task: how many examples, how long, and which are kept for selection."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from tokenizers import Tokenizer
+
+from stages.tickets import settings
+from stages.tickets.files import Split
+from stages.tickets.settings.noise import stable_seed
+from stages.tickets.tasks import corpora, hans, spans, texts
+from stages.tickets.tasks import task as tasks
+from stages.tickets.tasks.corpora import Paragraphs
+from stages.tickets.tasks.sources import Source
+from stages.tickets.tasks.spans import Questions
+from stages.tickets.tasks.squad import Asked
+from stages.tickets.tasks.task import Prepared, Task, Vocabulary
+
+
+@dataclass(frozen=True)
+class Cut:
+    """How many examples of every split are taken, and how long they are."""
+
+    examples: settings.Examples | None
+    """None takes all."""
+    max_length: int
+    """Tokens, special ones included."""
+    stride: int
+    """Word pieces that windows of one context have in common."""
+
+    def number(self, split: str) -> int | None:
+        """How many examples of a split are taken; None takes all."""
+        if self.examples is None or split == hans.SPLIT:
+            return None
+        return self.examples.train if split == "train" else self.examples.validation
+
+
+def cut_of(source: settings.Data | settings.OwnData, config: settings.Prepare) -> Cut:
+    """The numbers in a section of `data` or `own`; `prepare` fills in what it leaves out."""
+    if isinstance(source, settings.OwnData | settings.MiniatureData):
+        return Cut(None, config.max_length, config.max_length // 3)
+    max_length = source.max_length or config.max_length
+    stride = None if isinstance(source, settings.TextData) else source.stride
+    return Cut(source.examples, max_length, max_length // 3 if stride is None else stride)
+
+
+def check_length(max_length: int, encoder: Mapping[str, Any], key: str) -> None:
+    """Raise ParamsError if inputs may be longer than the encoder has positions for.
+
+    Args:
+        max_length: tokens of the longest input.
+        encoder: config.json of the encoder.
+        key: the setting that the message names.
+    """
+    positions = encoder.get("max_position_embeddings")
+    if positions is None:
+        return
+    if "roberta" in encoder["model_type"]:  # counts positions from after that of padding
+        positions -= encoder["pad_token_id"] + 1
+    if max_length > positions:
+        raise settings.ParamsError(
+            f"{key} is {max_length}, allowed for this encoder is at most {positions}"
+        )
+
+
+def recipe(
+    noise: settings.Noise, train: settings.Train, override: settings.Override
+) -> settings.Recipe:
+    """How the task is trained: `train`, with the settings that its override changes."""
+    changes = override.model_dump(exclude_none=True)
+    return settings.Recipe(noise=noise, train=train.model_copy(update=changes))
+
+
+def prepare(
+    task: Task,
+    sources: Mapping[str, Source],
+    tokenizer: Tokenizer,
+    vocabulary: Vocabulary,
+    config: settings.Prepare,
+    cut: Cut,
+) -> tuple[Prepared, dict[str, Asked]]:
+    """Tokenise every split, carve `selection` from `train`, and hide words of language modelling.
+
+    Args:
+        task: kind and metrics.
+        sources: the texts of every split; `train` and `validation` among them.
+        tokenizer: the encoder's.
+        vocabulary: the tokenizer's.
+        config: share of `selection`, share of hidden words, and the seed of all draws.
+        cut: how many examples are taken, and how long they are.
+
+    Returns:
+        The task, and the questions of every split that has some.
+
+    Raises:
+        ParamsError: a split is too small to be carved or cut, or training is left with one class.
+    """
+    carving = stable_seed("selection", task.name, config.seed)
+    taken = {name: _taken(source, task, name, cut, config.seed) for name, source in sources.items()}
+    train = taken["train"]
+    if isinstance(train, Questions):
+        with _blaming(f"data.{task.name} has too few examples"):
+            inside, outside = spans.carve(train, config.selection, carving)
+        taken = {"train": inside, "selection": outside, "validation": taken["validation"]}
+    splits: dict[str, Split] = {}
+    asked: dict[str, Asked] = {}
+    for name, source in taken.items():
+        match source:
+            case Questions():
+                with _blaming(f"data.{task.name} cannot be cut into windows"):
+                    splits[name], asked[name] = spans.windows(
+                        source, tokenizer, cut.max_length, cut.stride
+                    )
+            case Paragraphs():
+                splits[name] = _blocks(source, task, name, tokenizer, cut, config.seed)
+            case _:
+                splits[name] = texts.tokenise(source, tokenizer, cut.max_length)
+    training = splits.pop("train")
+    if "selection" not in splits:
+        training, selection = tasks.carve(training, config.selection, carving)
+        splits = {"selection": selection, **splits}
+    if task.kind == "classification" and len(set(training.labels.tolist())) < 2:
+        raise settings.ParamsError(
+            f"prepare.selection is {config.selection}, which leaves {task.name!r} one class to train on"
+        )
+    if task.kind == "mlm":
+        for name, split in splits.items():
+            seed = stable_seed("hidden", task.name, name, config.seed)
+            splits[name] = tasks.hide_in_split(split, vocabulary, config.masked, seed)
+    return Prepared(task, vocabulary, training, splits), asked
+
+
+def _taken(source: Source, task: Task, name: str, cut: Cut, seed: int) -> Source:
+    """As many examples of a split as are asked for; all of running text, which is cut before."""
+    number = cut.number(name)
+    if number is None or isinstance(source, Paragraphs):
+        return source
+    return source.take(
+        tasks.drawn(len(source), number, stable_seed("examples", task.name, name, seed))
+    )
+
+
+def _blocks(
+    source: Paragraphs, task: Task, name: str, tokenizer: Tokenizer, cut: Cut, seed: int
+) -> Split:
+    """Running text in blocks, and as many of these as are asked for."""
+    with _blaming(f"data.{task.name} has too little text, {name}"):
+        blocks = corpora.blocks(source, tokenizer, cut.max_length)
+    number = cut.number(name)
+    if number is None:
+        return blocks
+    drawn = tasks.drawn(len(blocks), number, stable_seed("examples", task.name, name, seed))
+    return tasks.take(blocks, drawn)
+
+
+@contextmanager
+def _blaming(problem: str) -> Iterator[None]:
+    """Turn a ValueError into a ParamsError that begins with `problem`."""
+    try:
+        yield
+    except ValueError as error:
+        raise settings.ParamsError(f"{problem}: {error}") from None

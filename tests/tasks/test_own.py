@@ -1,0 +1,216 @@
+"""Tables of one's own: how they are read, what is refused, and what their classes are called."""
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from stages.tickets.settings import OwnData, ParamsError
+from stages.tickets.tasks import own, sources
+from stages.tickets.tasks.task import Prepared, Task
+from tests.tasks.test_baselines import VOCABULARY, split_of
+
+ROWS: dict[str, list[Any]] = {"title": ["red", "green", "blue"], "label": ["no", "yes", "no"]}
+
+
+def write_table(rows: dict[str, list[Any]], path: Path) -> Path:
+    table = pd.DataFrame(rows)
+    match path.suffix:
+        case ".csv":
+            table.to_csv(path, index=False)
+        case ".jsonl":
+            table.to_json(path, orient="records", lines=True)
+        case _:
+            table.to_parquet(path)
+    return path
+
+
+def described(train: Path, validation: Path | None = None, **changes: object) -> OwnData:
+    """The section of a task; without a table for validation, a copy of that for training is one."""
+    if validation is None:
+        validation = Path(shutil.copy(train, train.with_stem("copy")))
+    section = {
+        "train": str(train),
+        "validation": str(validation),
+        "texts": ["title"],
+        "label": "label",
+        "kind": "classification",
+        "metrics": ["accuracy"],
+    }
+    return OwnData.model_validate({**section, **changes})
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".jsonl", ".parquet"])
+def test_a_table_of_ones_own_is_read(tmp_path: Path, suffix: str) -> None:
+    train = write_table(ROWS, tmp_path / f"train{suffix}")
+    validation = write_table({"title": ["grey"], "label": ["yes"]}, tmp_path / f"valid{suffix}")
+    task, splits = own.load("mine", described(train, validation))
+    assert task == Task("mine", "classification", 2, ("accuracy",))
+    assert splits["train"].firsts == ["red", "green", "blue"]
+    assert splits["train"].seconds is None
+    assert splits["train"].labels.tolist() == [0, 1, 0]  # in sorted order of the training labels
+    assert splits["validation"].labels.tolist() == [1]
+
+
+def test_a_table_of_pairs_and_ratings_is_read(tmp_path: Path) -> None:
+    seconds = ["z, and a comma", 'a "quote"']
+    path = write_table({"a": ["x", "y"], "b": seconds, "stars": [1, 4.5]}, tmp_path / "own.csv")
+    task, splits = own.load(
+        "mine",
+        described(path, texts=["a", "b"], label="stars", kind="regression", metrics=["spearman"]),
+    )
+    assert task == Task("mine", "regression", 1, ("spearman",))
+    assert splits["train"].seconds == seconds
+    assert splits["train"].labels.tolist() == [1, 4.5]
+
+
+@pytest.mark.parametrize("labels", [[3, 1, 3], [True, False, True], [2.5, -1.0, 2.5]])
+def test_labels_that_are_no_text_are_numbered_too(tmp_path: Path, labels: list[Any]) -> None:
+    path = write_table({**ROWS, "label": labels}, tmp_path / "own.csv")
+    assert own.load("mine", described(path))[1]["train"].labels.tolist() == [1, 0, 1]
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".jsonl", ".parquet"])
+@pytest.mark.parametrize(
+    "written", [["007", "1.50", "2"], ["2020-01-01", "2021-03-05", "2022-07-31"], ["a", "b ", "3"]]
+)
+def test_texts_stay_as_they_are_written(tmp_path: Path, suffix: str, written: list[str]) -> None:
+    """Nothing is read as a number or as a date."""
+    path = write_table({"date": written, "label": ["a", "b", "a"]}, tmp_path / f"own{suffix}")
+    assert own.load("mine", described(path, texts=["date"]))[1]["train"].firsts == written
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".jsonl", ".parquet"])
+def test_words_that_look_like_missing_values_are_words(tmp_path: Path, suffix: str) -> None:
+    rows = {"title": ["None", "NA", "null"], "label": ["None", "some", "None"]}
+    splits = own.load("mine", described(write_table(rows, tmp_path / f"own{suffix}")))[1]
+    assert splits["train"].firsts == rows["title"]
+    assert splits["train"].labels.tolist() == [0, 1, 0]
+
+
+def refused(train: Path, validation: Path | None = None, **changes: object) -> str:
+    """The message about tables that cannot be used."""
+    with pytest.raises(ParamsError) as caught:
+        own.load("mine", described(train, validation, **changes))
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    path = write_table(ROWS, tmp_path / "own.csv")
+    message = refused(path, tmp_path / "nothing.csv")
+    assert message == f"own.mine.validation is '{tmp_path}/nothing.csv', but there is no such file"
+
+
+@pytest.mark.parametrize(
+    ("column", "change"), [("colour", {"texts": ["colour"]}), ("stars", {"label": "stars"})]
+)
+def test_a_missing_column_is_named(tmp_path: Path, column: str, change: dict[str, Any]) -> None:
+    path = write_table(ROWS, tmp_path / "own.csv")
+    message = refused(path, **change)
+    assert message == f"own.mine names the column '{column}', but {path} has 'title', 'label'"
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".jsonl", ".parquet"])
+@pytest.mark.parametrize("column", ["title", "label"])
+def test_a_missing_value_is_named_with_its_row(tmp_path: Path, column: str, suffix: str) -> None:
+    train = write_table(ROWS, tmp_path / f"train{suffix}")
+    validation = write_table({**ROWS, column: ["yes", None, "no"]}, tmp_path / f"valid{suffix}")
+    assert refused(train, validation) == f"{validation} has no '{column}' in its row 2"
+
+
+def test_one_class_is_too_few(tmp_path: Path) -> None:
+    path = write_table({**ROWS, "label": ["yes"] * 3}, tmp_path / "own.csv")
+    assert refused(path) == f"{path} has one class only, 'yes'; allowed are two or more"
+
+
+def test_a_label_that_only_validation_has_is_named(tmp_path: Path) -> None:
+    train = write_table(ROWS, tmp_path / "train.csv")
+    validation = write_table({**ROWS, "label": ["no", "maybe", "yes"]}, tmp_path / "valid.csv")
+    assert (
+        refused(train, validation) == f"{validation} has the label 'maybe', which {train} has not"
+    )
+
+
+def test_f1_is_for_two_classes(tmp_path: Path) -> None:
+    path = write_table({**ROWS, "label": ["a", "b", "c"]}, tmp_path / "own.csv")
+    message = refused(path, metrics=["accuracy", "f1"])
+    assert message == f"own.mine.metrics has 'f1', allowed for two classes, but {path} has 3"
+
+
+@pytest.mark.parametrize("label", ["good", "inf"])
+def test_ratings_that_are_no_numbers_are_refused(tmp_path: Path, label: str) -> None:
+    path = write_table({**ROWS, "label": ["1", label, "2"]}, tmp_path / "own.csv")
+    message = refused(path, kind="regression", metrics=["pearson"])
+    assert "own.mine.kind is regression, but the labels of" in message
+    assert str(path) in message
+
+
+def test_labels_of_several_types_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "own.jsonl"
+    path.write_text('{"title": "red", "label": "no"}\n{"title": "green", "label": 1}\n')
+    assert "own.jsonl" in refused(path)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "problem"),
+    [
+        ("own.csv", "", "cannot be read"),
+        ("own.csv", "title,label\n", "has no rows"),
+        ("own.csv", "title,label\na,1\nb,2,3,4\n", "cannot be read"),
+        ("own.jsonl", '{"title": "a", "label"', "cannot be read"),
+        ("own.parquet", "no parquet", "cannot be read"),
+    ],
+)
+def test_what_is_no_table_is_refused(tmp_path: Path, name: str, content: str, problem: str) -> None:
+    path = tmp_path / name
+    path.write_text(content)
+    message = refused(path)
+    assert message.startswith(f"own.mine.train is '{path}', which ")
+    assert problem in message
+
+
+# --- names of classes ------------------------------------------------------------------------
+
+
+def prepared(num_labels: int, labels: list[int]) -> Prepared:
+    split = split_of([([5], [], label) for label in labels])
+    task = Task("mine", "classification", num_labels, ("accuracy",))
+    return Prepared(task, VOCABULARY, split, {"validation": split})
+
+
+def labelled(folder: Path, train: list[Any], validation: list[Any]) -> OwnData:
+    paths = [
+        write_table({"title": ["a text"] * len(labels), "label": labels}, folder / f"{name}.csv")
+        for name, labels in (("train", train), ("validation", validation))
+    ]
+    return described(*paths)
+
+
+@pytest.mark.parametrize(
+    ("train", "validation", "names"),
+    [
+        (["sad", "happy", "no", "on: yes"], ["no"], ("happy", "no", "on: yes", "sad")),
+        ([10, 2, 10], [2, 10], ("2", "10")),  # numbers sort as numbers
+        ([True, False], [True], ("False", "True")),
+    ],
+)
+def test_classes_are_called_as_the_labels_in_sorted_order(
+    tmp_path: Path, train: list[Any], validation: list[Any], names: tuple[str, ...]
+) -> None:
+    data = labelled(tmp_path, train, validation)
+    numbers = [names.index(str(label)) for label in validation]
+    assert sources.class_names("mine", data, prepared(len(names), numbers)) == names
+
+
+def test_a_table_that_has_changed_is_refused(tmp_path: Path) -> None:
+    data = labelled(tmp_path, ["b", "a"], ["a", "b"])
+    before = prepared(2, [0, 1])
+    assert own.class_names("mine", data, before) == ("a", "b")
+    more = replace(before, task=replace(before.task, num_labels=3))
+    for other in (more, prepared(2, [1, 0])):
+        with pytest.raises(ParamsError, match=r"own\.mine names tables whose labels are not"):
+            own.class_names("mine", data, other)
