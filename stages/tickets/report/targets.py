@@ -6,7 +6,6 @@ from stages.tickets.settings import Study
 
 REPORT = "uv run dvc repro report"
 TICKETS = ("prune-round", "ticket", "earlier")
-STRUCTURED = ("search", "retrain", "retrain-super")
 SECTIONS: Mapping[str, tuple[str, ...]] = {
     "tasks": ("prepare", "prepare-own"),
     "tickets": (*TICKETS, "random", "controls"),
@@ -19,16 +18,10 @@ SECTIONS: Mapping[str, tuple[str, ...]] = {
     "agreement": ("stability",),
     "layers": ("stability",),
     "movement": ("stability",),
-    "subnetworks": (*STRUCTURED, "retrain-magnitude"),
-    "bad_subnetworks": (*STRUCTURED, "retrain-magnitude", "scratch-structured", "baselines"),
-    "survival": ("survival",),
-    "importance": ("survival",),
     "hans": ("ticket", "random", "retrain", "retrain-magnitude"),
     "patterns": ("patterns",),
-    "chen_claims": (),
-    "claims": (),
 }
-"""Stages whose outputs a section of the report shows. Those on claims show what others do."""
+"""Stages whose outputs a section of the report shows."""
 NO_RUNS = ("transfer_published", "pattern_examples")
 """Figures and tables that show nothing of this study."""
 CLAIMS: Mapping[str, tuple[str, ...]] = {
@@ -49,20 +42,6 @@ CLAIMS: Mapping[str, tuple[str, ...]] = {
     "weights": ("transfer-weights",),
     "masks_agree": ("stability",),
     "mlm_mask_differs": ("stability",),
-    "good_weights": ("search", "retrain-magnitude"),
-    "random_weights": ("search", "retrain-magnitude"),
-    "bad_weights": ("search", "retrain-magnitude"),
-    "good": STRUCTURED,
-    "random": STRUCTURED,
-    "bad": STRUCTURED,
-    "bad_random": STRUCTURED,
-    "super": STRUCTURED,
-    "kept_structured": STRUCTURED,
-    "kept_super": STRUCTURED,
-    "kappa_of_heads": ("search", "survival"),
-    "kept_magnitude": ("search", "survival"),
-    "middle_mlps": ("search", "survival"),
-    "upper_layers": ("search", "survival"),
 }
 """The same of statements; all that begin with better_than_ are one."""
 

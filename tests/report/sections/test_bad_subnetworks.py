@@ -36,5 +36,5 @@ def test_a_setting_that_lacks_a_task_has_no_mean() -> None:
     rows = bad_subnetworks.measure(made.results, made.config)
     level = next(row for row in rows if row.setting == bad_subnetworks.DENSE)
     assert level.mean is not None
-    one_task = bad_subnetworks.Level(level.setting, "here", level.by_task | {"rte": None}, 1)
+    one_task = bad_subnetworks.Level(level.setting, "here", {**level.by_task, "rte": None}, 1)
     assert one_task.mean is None

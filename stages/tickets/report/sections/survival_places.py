@@ -86,9 +86,9 @@ def compare(results: Results, study: Study) -> list[MapPair]:
         measured, paper = (maps.get((search, task, part), {}) for maps in (ours, published))
         if measured and measured.keys() == paper.keys():
             sides = np.array([[paper[place], measured[place]] for place in measured], np.float64)
-            means = [float(side.mean()) for side in sides.T]
+            means = sides.mean(axis=0).tolist()
             rho = correlation.of_ranks(*sides.T)
-            rows.append(MapPair(search, task, part, *means, rho, len(measured)))
+            rows.append(MapPair(search, task, part, means[0], means[1], rho, len(measured)))
     return rows
 
 
