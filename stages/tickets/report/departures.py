@@ -15,15 +15,15 @@ TASKS = {"Chen et al.": (*GLUE_TASKS, "squad", "mlm"), "Prasanna et al.": GLUE_T
 Recipe = tuple[float, int, float]
 """Epochs, examples a batch and peak rate."""
 GLUE: Recipe = (3.0, 32, 2.0e-5)
-"""That of both papers on GLUE; next that of Chen et al. on SQuAD."""
 SQUAD: Recipe = (2.0, 16, 3.0e-5)
+"""Recipes of both papers on GLUE, and of Chen et al. on SQuAD."""
 BERT_BASE = ("bert-base-uncased", "google-bert/bert-base-uncased")
 """Names of the papers' encoder."""
 
 
 @dataclass(frozen=True)
 class Rule:
-    """What the papers have, what a study has, and the sentence if it is something else."""
+    """A setting of the papers, that of a study, and the sentence if they are not the same."""
 
     papers: object
     study: Callable[[Study], object]
@@ -47,7 +47,7 @@ RULES = (
     Rule(
         5,
         lambda study: len(study.seeds),
-        "{}; Prasanna et al. have 5, and so have Chen et al. where they give a spread.",
+        "{}; Prasanna et al. have 5, and so have Chen et al. if they give a spread.",
         lambda number: count(number, "seed"),
     ),
     Rule(
@@ -148,7 +148,7 @@ def _tasks(study: Study) -> Iterable[str]:
 
 
 def _name_in_papers(data: settings.Data | None) -> str | None:
-    """What the papers call a task; None of one that they do not have."""
+    """The name of a task in the papers; None if they do not have it."""
     match data:
         case settings.TextData():
             return "mlm"

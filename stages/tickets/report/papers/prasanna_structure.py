@@ -19,10 +19,11 @@ SEEDS = 5
 
 @dataclass(frozen=True)
 class Quantity:
-    """A number per task; None of a task where it was not measured."""
+    """A number of every task, and what the paper says of it."""
 
     statement: str
     of_task: Callable[[Results, str], float | None]
+    """Takes a task; None if nothing was measured on it."""
     stages: tuple[str, ...] = ("search", "survival")
     """Names of the stages that measure it."""
     directed: bool = False
@@ -116,9 +117,7 @@ class Range:
     claim: Claim
     published: tuple[float, ...]
     measured: tuple[float, ...]
-    """Of the tasks that have it."""
-    num_seeds: int
-    """Seeds of the searches, whether they have the quantity or not."""
+    """Only tasks that have it."""
 
     @property
     def mean(self) -> float | None:
@@ -174,7 +173,7 @@ def _range(
         else f"{mean - sum(published) / len(published):+.3f}".replace("-", "−"),
         is_number=True,
     )
-    return Range(claim, published, measured, num_seeds)
+    return Range(claim, published, measured)
 
 
 def same_range(published: Sequence[float], mean: float, directed: bool) -> str:
@@ -206,34 +205,6 @@ def _shown(values: Sequence[float]) -> str:
     return text.replace("-", "−")
 
 
-COLUMNS: Sequence[Column[Range]] = (
-    columns.text("quantity", lambda row: row.claim.statement),
-    columns.only_csv("quantity", lambda row: row.claim.name),
-    Column(
-        "paper",
-        lambda row: row.claim.published,
-        {
-            "paper": lambda row: _mean(row.published),
-            "paper_low": lambda row: min(row.published),
-            "paper_high": lambda row: max(row.published),
-        },
-    ),
-    Column(
-        "here",
-        lambda row: row.claim.here,
-        {
-            "here": lambda row: row.mean,
-            "here_low": lambda row: min(row.measured, default=None),
-            "here_high": lambda row: max(row.measured, default=None),
-        },
-    ),
-    columns.text("here − paper", lambda row: row.claim.difference),
-    Column("tasks", lambda row: str(len(row.measured)), {"tasks": lambda row: len(row.measured)}),
-    columns.only_csv("seeds", lambda row: row.num_seeds),
-    columns.text("verdict", lambda row: row.claim.verdict, "verdict"),
-)
-
-
 def structure_table(rows: Sequence[Range], results: Results, study: Study) -> Table:
     """Sizes, places and stability of what survives: the paper's masks and ours, mean over tasks."""
     published, ours = tasks_of(results, study).words
@@ -245,4 +216,33 @@ def structure_table(rows: Sequence[Range], results: Results, study: Study) -> Ta
         "and greatest, and of its sign if the statement has a direction; direction only, if it has one "
         "and the sign is theirs; else differs."
     )
-    return table("structure_claims", caption, rows, COLUMNS)
+    num_seeds = len(study.search.seeds)
+    shown: Sequence[Column[Range]] = (
+        columns.text("quantity", lambda row: row.claim.statement),
+        columns.only_csv("quantity", lambda row: row.claim.name),
+        Column(
+            "paper",
+            lambda row: row.claim.published,
+            {
+                "paper": lambda row: _mean(row.published),
+                "paper_low": lambda row: min(row.published),
+                "paper_high": lambda row: max(row.published),
+            },
+        ),
+        Column(
+            "here",
+            lambda row: row.claim.here,
+            {
+                "here": lambda row: row.mean,
+                "here_low": lambda row: min(row.measured, default=None),
+                "here_high": lambda row: max(row.measured, default=None),
+            },
+        ),
+        columns.text("here − paper", lambda row: row.claim.difference),
+        Column(
+            "tasks", lambda row: str(len(row.measured)), {"tasks": lambda row: len(row.measured)}
+        ),
+        columns.only_csv("seeds", lambda _: num_seeds),
+        columns.text("verdict", lambda row: row.claim.verdict, "verdict"),
+    )
+    return table("structure_claims", caption, rows, shown)

@@ -39,7 +39,7 @@ class Magnitudes:
     correlations: tuple[float, ...]
     """Spearman's, of importance and magnitude, of every seed that has one."""
     spearman: Summary | None
-    """Of the correlations."""
+    """Mean over these seeds."""
 
 
 def section(results: Results, study: Study) -> Section:

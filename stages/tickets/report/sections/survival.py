@@ -1,4 +1,4 @@
-"""What do searches keep, and how stably: sizes, agreement, weights by layer, and maps of places."""
+"""What do searches keep, and how stably: how much survives, and who agrees on it."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ VARIANTS = {
     "magnitude": "weights by magnitude",
 }
 NUMBERS = ("heads", "mlps", "kept", "dense_score", "score")
-"""What is told of a search: heads and MLPs or the share of weights that it kept, and two scores."""
+"""Columns of searched.csv that are summed up: what a search kept, and the scores before and after."""
 MEASURES = {
     "fleiss_kappa": "Fleiss κ",
     "cohen_kappa": "Cohen κ",

@@ -1,4 +1,4 @@
-"""The figures of what searches kept: where heads and MLPs survive, and what tasks have in common."""
+"""Figures of what searches kept: where heads and MLPs survive, and what tasks have in common."""
 
 from collections.abc import Sequence
 
@@ -38,7 +38,7 @@ BY_TASK = {
         "Share of a head's or MLP's weights that survive the magnitude search, by task",
     ),
 }
-"""The same of the maps of single tasks."""
+"""Name and title of the maps of single tasks, by search."""
 OVERLAPS = "Number of heads and of MLPs that two tasks both keep"
 FEW = 8
 """Heads of a layer up to which small maps have room for numbers."""

@@ -144,7 +144,7 @@ def _why_none(results: Results, study: Study, measured: Sequence[object]) -> str
 
 
 def overlaps_table(results: Results, study: Study) -> Table:
-    """What every two tasks both keep beside the paper's counts."""
+    """Our counts of what every two tasks both keep, beside the paper's."""
     caption = (
         "Heads and MLPs that two tasks both keep in the same seed, and super-survivors in common: mean ± "
         f"standard deviation over seeds; one task twice is its size. {COMPARABLE}"
