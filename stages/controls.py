@@ -9,9 +9,28 @@ import typer
 from stages.launch import cli, inputs, side_by_side
 from stages.launch.inputs import Inputs
 from stages.tickets import files
-from stages.tickets.encoder import theta
 from stages.tickets.pruning.masks import Mask
-from stages.tickets.training import controls, subnetwork
+from stages.tickets.training import controls
+from stages.tickets.training.controls import Models, Start
+
+
+def train(
+    loaded: Inputs,
+    models: Models,
+    weights: Path,
+    ticket: Mask,
+    number: int,
+    point: int,
+    out: Path,
+    kind: str,
+) -> None:
+    """Train one of them; its mask is written if it is not the ticket's."""
+    theta_i = Start(loaded.model(weights), ticket)
+    start = controls.controlled(kind, theta_i, loaded.encoder, models, loaded.noise, number)
+    run = loaded.train(start.model, start.mask, point)
+    files.save_run(run.predictions, run.losses, out / kind)
+    if start.mask is not ticket:
+        files.save_mask(start.mask, out / kind / "mask.safetensors")
 
 
 def main(
@@ -30,56 +49,15 @@ def main(
     ] = None,
 ) -> None:
     loaded = inputs.load(task, seed, theta_0, prepared)
-    ticket = files.load_mask(mask)
-    models = controls.Models(
-        unpretrained=lambda drawn_by: theta.build(
-            loaded.encoder,
-            loaded.prepared.task.kind,
-            loaded.prepared.task.num_labels,
-            loaded.recipe.dropout,
-            drawn_by,
-            from_scratch=True,
-        ),
+    models = Models(
+        unpretrained=lambda drawn_by: loaded.model(from_scratch=True, drawn_by=drawn_by),
         fine_tuned=lambda: loaded.model(trained),
     )
+    ticket = files.load_mask(mask)
     jobs = [
-        partial(train, kind, loaded, weights, ticket, models, number, point, out / kind)
-        for kind in kinds
+        partial(train, loaded, models, weights, ticket, number, point, out, kind) for kind in kinds
     ]
     side_by_side.run(jobs, loaded.recipe.threads)
-
-
-def train(
-    kind: str,
-    loaded: Inputs,
-    weights: Path,
-    ticket: Mask,
-    models: controls.Models,
-    number: int,
-    point: int,
-    out: Path,
-) -> None:
-    """One of them; its mask is written where it is not the ticket's."""
-    start = controls.controlled(
-        kind,
-        controls.Start(loaded.model(weights), ticket),
-        loaded.encoder,
-        models,
-        loaded.noise,
-        number,
-    )
-    run = subnetwork.train_(
-        start.model,
-        loaded.encoder,
-        loaded.prepared,
-        start.mask,
-        loaded.noise,
-        loaded.recipe,
-        point,
-    )
-    files.save_run(run.predictions, run.losses, out)
-    if start.mask is not ticket:
-        files.save_mask(start.mask, out / "mask.safetensors")
 
 
 if __name__ == "__main__":

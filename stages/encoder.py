@@ -51,8 +51,8 @@ def pretrain(source: settings.Pretrain) -> tuple[Pretrained, dict[str, Any]]:
         torch.manual_seed(seeds.head_init)
         model = pretrained.blank(source, vocabulary)
     losses = fit.fit_(model, prepared, seeds, source.train)
-    found = predict.predict(model, prepared)["held_out.tokens"]
-    accuracy = float((found == held_out.labels[held_out.labels >= 0]).mean())
+    tokens = predict.predict(model, prepared)["held_out.tokens"]
+    accuracy = float((tokens == held_out.labels[held_out.labels >= 0]).mean())
     record = {"source": "pretrain", "losses": losses, "masked_accuracy": round(accuracy, 4)}
     model.cpu()
     return Pretrained(

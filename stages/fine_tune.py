@@ -7,9 +7,9 @@ import typer
 
 from stages.launch import cli, inputs
 from stages.tickets import files, settings
-from stages.tickets.encoder import theta
+from stages.tickets.encoder.weights import prunable_weights, save_weights
 from stages.tickets.pruning import masks
-from stages.tickets.training import fit, predict
+from stages.tickets.training import fit, predict, schedule
 
 
 def main(
@@ -26,8 +26,8 @@ def main(
 ) -> None:
     loaded = inputs.load(task, seed, theta_0, prepared)
     model = loaded.model()
-    total = fit.num_steps(len(loaded.prepared.train), loaded.recipe)
-    percents = {fit.step_at(percent, total): percent for percent in points}
+    total = schedule.num_steps(len(loaded.prepared.train), loaded.recipe)
+    percents = {schedule.step_at(percent, total): percent for percent in points}
     if len(percents) < len(points):
         raise settings.ParamsError(
             f"dense.points is {points}, but the {total} steps of {task!r} are "
@@ -36,7 +36,7 @@ def main(
 
     def keep(step: int) -> None:
         file = weights / f"theta-{percents[step]}.safetensors"
-        theta.save_weights(model, loaded.encoder, file)
+        save_weights(model, loaded.encoder, file)
 
     losses = fit.fit_(
         model,
@@ -46,8 +46,8 @@ def main(
         after_step=keep,
         at=percents,
     )
-    theta.save_weights(model, loaded.encoder, weights / "trained.safetensors")
-    dense = masks.dense(theta.prunable_weights(model, loaded.encoder))
+    save_weights(model, loaded.encoder, weights / "trained.safetensors")
+    dense = masks.dense(prunable_weights(model, loaded.encoder))
     files.save_mask(dense, dense_mask / "mask.safetensors")
     files.save_run(predict.predict(model, loaded.prepared), losses, out)
 

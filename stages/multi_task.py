@@ -15,7 +15,7 @@ from stages.tickets.training.multitask import Part
 
 @dataclass(frozen=True)
 class Params:
-    """Of `transfer` the round, and of `multitask` the tasks; dvc.yaml tracks these alone."""
+    """The settings that are read; dvc.yaml tracks the round of `transfer`, the tasks of `multitask`."""
 
     rounds: tuple[settings.Round, ...]
     transfer: settings.Transfer
@@ -31,10 +31,10 @@ def main(
     config = cli.read(Params)
     read = theta.load(theta_0)
     loaded = [inputs.beside(read, task, seed, prepared / task) for task in config.multitask.tasks]
-    parts = [Part(one.prepared, one.noise, one.recipe) for one in loaded]
+    parts = [Part(each.prepared, each.noise, each.recipe) for each in loaded]
     wanted = [after for after in config.rounds if after.to <= config.transfer.round]
-    found = multitask.chain(read, parts, [after.sparsity for after in wanted])
-    for after, made in zip(wanted, found, strict=True):
+    rounds = multitask.chain(read, parts, [after.sparsity for after in wanted])
+    for after, made in zip(wanted, rounds, strict=True):
         folder = out / f"round-{after.to}"
         files.save_mask(made.mask, folder / "mask.safetensors")
         files.save_record({"losses": made.losses}, folder / "history.json")

@@ -1,15 +1,14 @@
 """One round of iterative magnitude pruning: train a round's subnetwork, drop its weakest weights."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
 from stages.launch import cli, inputs
 from stages.tickets import files
-from stages.tickets.encoder import theta
-from stages.tickets.pruning import masks, movement
-from stages.tickets.training import fit, subnetwork
+from stages.tickets.encoder.weights import load_head_, save_head, save_weights
+from stages.tickets.training import rounds
 
 CLASSIFIER = "classifier.safetensors"
 
@@ -28,7 +27,7 @@ def main(
     decay_over: Annotated[
         int, typer.Option("--decay_over", help="Rounds over which the learning rate decays.")
     ],
-    classifier: Annotated[str, typer.Option(help="rewound, or carried from round to round.")],
+    classifier: Annotated[Literal["rewound", "carried"], typer.Option(help="From round to round.")],
     out: Annotated[Path, typer.Option()],
     keep: Annotated[
         list[int],
@@ -38,40 +37,32 @@ def main(
     ],
 ) -> None:
     loaded = inputs.load(task, seed, theta_0, prepared)
-    survivors = files.load_mask(ticket / "mask.safetensors")
-    if (
-        before == 0 and decay_over == 1
-    ):  # the subnetwork of round 0 is dense; fine-tune has trained it
-        model = loaded.model(trained)
-    else:
-        model = loaded.model(weights)
-        if before > 0 and classifier == "carried":
-            theta.load_head_(model, loaded.encoder, ticket / CLASSIFIER)
-        run = subnetwork.train_(
-            model,
-            loaded.encoder,
-            loaded.prepared,
-            survivors,
-            loaded.noise,
-            loaded.recipe,
-            point,
-            decay_over,
-        )
-        files.save_run(run.predictions, run.losses, out / "before")
+    encoder, survivors = loaded.encoder, files.load_mask(ticket / "mask.safetensors")
+    theta_i = loaded.model(weights)
+    if before > 0 and classifier == "carried":
+        load_head_(theta_i, encoder, ticket / CLASSIFIER)
+    # The subnetwork of round 0 is dense; `fine_tune` has trained it.
+    dense = loaded.model(trained) if before == 0 and decay_over == 1 else None
+    made = rounds.prune_round(
+        theta_i,
+        encoder,
+        loaded.prepared,
+        survivors,
+        sparsity,
+        loaded.noise,
+        loaded.recipe,
+        point,
+        decay_over,
+        dense,
+    )
+    if made.run:
+        files.save_run(made.run.predictions, made.run.losses, out / "before")
         if before in keep:
-            theta.save_weights(model, loaded.encoder, out / "before" / "weights.safetensors")
+            save_weights(theta_i, encoder, out / "before" / "weights.safetensors")
     if classifier == "carried":
-        theta.save_head(model, loaded.encoder, out / CLASSIFIER)
-    ranked = theta.prunable_weights(model, loaded.encoder)
-    pruned = masks.prune_by_magnitude(ranked, survivors, sparsity)
-    files.save_mask(pruned, out / "mask.safetensors")
-    start = theta.prunable_weights(loaded.model(weights), loaded.encoder)
-    total = fit.num_steps(len(loaded.prepared.train), loaded.recipe)
-    first_step = fit.step_at(point, total)
-    rates = fit.sum_of_rates(total, loaded.recipe, first_step, decay_over)
-    pretrained = {name: loaded.encoder.weights[name].numpy() for name in pruned}
-    moved = movement.record(pretrained, start, ranked, survivors, pruned, sparsity, rates)
-    files.save_record({"steps": total - first_step, **moved}, out / "movement.json")
+        save_head(dense or theta_i, encoder, out / CLASSIFIER)
+    files.save_mask(made.mask, out / "mask.safetensors")
+    files.save_record(made.movement, out / "movement.json")
 
 
 if __name__ == "__main__":

@@ -1,17 +1,42 @@
 """Score a subnetwork of the fine-tuned model as it is, and train it alone from theta_0."""
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import typer
+from transformers import PreTrainedModel
 
 from stages.launch import cli, inputs
 from stages.launch.inputs import Inputs
 from stages.tickets import files
-from stages.tickets.encoder import removal
-from stages.tickets.pruning import draws, masks, structure
-from stages.tickets.pruning.structure import Structure
-from stages.tickets.searches import retraining, search
+from stages.tickets.encoder.weights import linear_parameters
+from stages.tickets.pruning import structure
+from stages.tickets.searches import retraining
+from stages.tickets.searches.retraining import Cut
+
+
+def of_structure(loaded: Inputs, name: str, searched: Path) -> tuple[Cut, dict[str, int]]:
+    """Make the cut of a model down to the heads and MLPs `name`, and tell their size."""
+    if name.startswith("super"):
+        good = files.load_structure(searched / "super.safetensors")
+        kept = files.load_structure(searched / f"{name}.safetensors")
+    else:
+        good = files.load_structure(searched / "structure.safetensors")
+        kept = structure.named(name, good, loaded.noise.mask)
+    tokens = round(float(loaded.prepared.evaluated["validation"].lengths.mean()))
+    size = retraining.size_of_structure(loaded.encoder.config, kept, good, tokens)
+    return retraining.by_structure(kept), size
+
+
+def of_mask(
+    loaded: Inputs, fine_tuned: PreTrainedModel, name: str, searched: Path
+) -> tuple[Cut, dict[str, int]]:
+    """Make the cut of a model down to the weights and biases `name`, and tell their number."""
+    good = files.load_mask(searched / "mask.safetensors")
+    live = linear_parameters(fine_tuned)
+    ranked = {matrix: parameter.detach().numpy() for matrix, parameter in live.items()}
+    mask = structure.named_mask(name, good, ranked, loaded.noise.mask)
+    return retraining.by_mask(mask), retraining.size_of_mask(mask, good)
 
 
 def main(
@@ -29,72 +54,17 @@ def main(
     out: Annotated[Path, typer.Option()],
 ) -> None:
     loaded = inputs.load(task, seed, theta_0, prepared)
-    if kind == "structured":
-        if subnetwork.startswith("super"):
-            good = files.load_structure(searched / "super.safetensors")
-            kept = files.load_structure(searched / f"{subnetwork}.safetensors")
-        else:
-            good = files.load_structure(searched / "structure.safetensors")
-            kept = draws.drawn(subnetwork, good, loaded.noise.mask)
-        retrain_structure(loaded, kept, good, weights, trained, out)
-        return
-    good_mask = files.load_mask(searched / "mask.safetensors")
     fine_tuned = loaded.model(trained)
-    live = search.magnitude_parameters(fine_tuned)
-    ranked = {name: parameter.detach().numpy() for name, parameter in live.items()}
-    mask = draws.drawn_mask(subnetwork, good_mask, ranked, loaded.noise.mask)
-    common = sum(int((kept & good_mask[name]).sum()) for name, kept in mask.items())
-    record = {
-        "kept": masks.num_survivors(mask),
-        "prunable": masks.num_weights(mask),
-        "kept_by_good_too": common,
-    }
-    both = retraining.retrain(
-        fine_tuned,
-        loaded.model(weights),
-        retraining.by_mask(mask),
-        loaded.prepared,
-        loaded.noise,
-        loaded.recipe,
+    if kind == "structured":
+        cut, size = of_structure(loaded, subnetwork, searched)
+    else:
+        cut, size = of_mask(loaded, fine_tuned, subnetwork, searched)
+    made = retraining.retrain(
+        fine_tuned, loaded.model(weights), cut, loaded.prepared, loaded.noise, loaded.recipe
     )
-    save(both, record, out)
-
-
-def retrain_structure(
-    loaded: Inputs, kept: Structure, good: Structure, weights: Path, trained: Path, out: Path
-) -> None:
-    """The same for heads and MLPs; `good` is what the overlap is counted with."""
-    config = loaded.encoder.config
-    everything = structure.whole(*kept.heads.shape)
-    common_heads, common_mlps = structure.overlap(kept, good)
-    tokens = round(float(loaded.prepared.evaluated["validation"].lengths.mean()))
-    record = {
-        "kept": removal.num_parameters(config, kept),
-        "prunable": removal.num_parameters(config, everything),
-        "heads": kept.num_heads,
-        "mlps": kept.num_mlps,
-        "all_heads": everything.num_heads,
-        "all_mlps": everything.num_mlps,
-        "heads_of_good_too": common_heads,
-        "mlps_of_good_too": common_mlps,
-        "flops": removal.flops(config, kept, tokens),
-        "all_flops": removal.flops(config, everything, tokens),
-    }
-    both = retraining.retrain(
-        loaded.model(trained),
-        loaded.model(weights),
-        retraining.by_structure(kept),
-        loaded.prepared,
-        loaded.noise,
-        loaded.recipe,
-    )
-    save(both, record, out)
-
-
-def save(both: retraining.Both, record: dict[str, Any], out: Path) -> None:
-    files.save_arrays(both.pruned, out / "pruned" / "predictions.safetensors")
-    files.save_run(both.retrained.predictions, both.retrained.losses, out / "retrained")
-    files.save_record(record, out / "subnetwork.json")
+    files.save_arrays(made.pruned, out / "pruned" / "predictions.safetensors")
+    files.save_run(made.retrained.predictions, made.retrained.losses, out / "retrained")
+    files.save_record(size, out / "subnetwork.json")
 
 
 if __name__ == "__main__":

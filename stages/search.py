@@ -1,14 +1,14 @@
 """Search a fine-tuned model for subnetworks that keep its score untrained; write them and every step."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from stages.launch import cli, inputs
 from stages.tickets import files, settings
 from stages.tickets.encoder import device, removal
-from stages.tickets.pruning.searching import Found, FoundMask
+from stages.tickets.encoder.weights import linear_parameters
 from stages.tickets.searches import search
 from stages.tickets.statistics import survival
 
@@ -34,7 +34,7 @@ def main(
             + ", ".join(device.BERTS)
         )
     model = loaded.model(trained)
-    live = search.magnitude_parameters(model)
+    live = linear_parameters(model)
     sizes = {name: parameter.detach().abs().numpy() for name, parameter in live.items()}
     means = survival.by_place(sizes, model.config.num_attention_heads)
     magnitudes = {"heads": means.heads, "mlps": means.mlps}
@@ -44,38 +44,14 @@ def main(
         if name == "magnitude":
             mask = search.find_mask(model, loaded.prepared, examples, threshold, magnitude)
             files.save_mask(mask.mask, out / name / "mask.safetensors")
-            files.save_record(_magnitude_record(mask), out / name / "trace.json")
+            files.save_record(mask.record(), out / name / "trace.json")
         else:
             variant = search.STRUCTURED[name]
-            found = search.find_structure(
+            kept = search.find_structure(
                 model, loaded.prepared, examples, variant, threshold, amount
             )
-            files.save_structure(found.structure, out / name / "structure.safetensors")
-            files.save_record(_record(found), out / name / "trace.json")
-
-
-def _record(found: Found) -> dict[str, Any]:
-    steps = [
-        {
-            "phase": step.phase,
-            "heads": step.candidate.heads.astype(int).tolist(),
-            "mlps": step.candidate.mlps.astype(int).tolist(),
-            "head_importance": [[float(f"{x:.6g}") for x in row] for row in step.importance[0]],
-            "mlp_importance": [float(f"{x:.6g}") for x in step.importance[1]],
-            "score": step.score,
-            "accepted": step.accepted,
-        }
-        for step in found.steps
-    ]
-    return {"dense_score": found.dense_score, "threshold": found.threshold, "steps": steps}
-
-
-def _magnitude_record(found: FoundMask) -> dict[str, Any]:
-    steps = [
-        {"sparsity": step.sparsity, "score": step.score, "accepted": step.accepted}
-        for step in found.steps
-    ]
-    return {"dense_score": found.dense_score, "threshold": found.threshold, "steps": steps}
+            files.save_structure(kept.structure, out / name / "structure.safetensors")
+            files.save_record(kept.record(), out / name / "trace.json")
 
 
 if __name__ == "__main__":

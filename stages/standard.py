@@ -8,9 +8,7 @@ import typer
 
 from stages.launch import cli, inputs
 from stages.tickets import files, settings
-from stages.tickets.encoder import theta
-from stages.tickets.pruning import masks
-from stages.tickets.training import subnetwork
+from stages.tickets.training import rounds
 
 
 @dataclass(frozen=True)
@@ -33,23 +31,24 @@ def main(
         typer.Option("--rounds", default_factory=list, help="Whose mask is trained from theta_i."),
     ],
 ) -> None:
-    config = cli.read(Params)
+    grid = cli.read(Params).rounds
     loaded = inputs.load(task, seed, theta_0, prepared)
-    if aliased:
-        loaded.model(weights)  # a file that is missing is missed before any work
-    model = loaded.model(trained)
-    mask = masks.dense(theta.prunable_weights(model, loaded.encoder))
-    for after in config.rounds:
-        ranked = theta.prunable_weights(model, loaded.encoder)
-        mask = masks.prune_by_magnitude(ranked, mask, after.sparsity)
-        run = subnetwork.train_(
-            model, loaded.encoder, loaded.prepared, mask, loaded.noise, loaded.recipe
-        )
-        folder = out / f"round-{after.to}"
-        files.save_run(run.predictions, run.losses, folder / "standard")
-        files.save_mask(mask, masks_out / f"round-{after.to}" / "mask.safetensors")
-        if after.to in aliased:
-            loaded.train(weights, mask, point, folder / "aliased")
+    theta_i = {number: loaded.model(weights) for number in aliased}
+    pruned = rounds.standard(
+        loaded.model(trained),
+        loaded.encoder,
+        loaded.prepared,
+        [after.sparsity for after in grid],
+        loaded.noise,
+        loaded.recipe,
+    )
+    for after, (mask, run) in zip(grid, pruned, strict=True):
+        name = f"round-{after.to}"
+        files.save_run(run.predictions, run.losses, out / name / "standard")
+        files.save_mask(mask, masks_out / name / "mask.safetensors")
+        if after.to in theta_i:
+            again = loaded.train(theta_i[after.to], mask, point)
+            files.save_run(again.predictions, again.losses, out / name / "aliased")
 
 
 if __name__ == "__main__":

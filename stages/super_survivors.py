@@ -8,7 +8,7 @@ import typer
 
 from stages.launch import cli
 from stages.tickets import files, settings
-from stages.tickets.pruning import draws
+from stages.tickets.pruning import structure
 from stages.tickets.settings import noise as seeds
 
 
@@ -27,14 +27,14 @@ def main(
     out.mkdir(parents=True, exist_ok=True)
     if "joint" not in config.search.rule.variants:  # and so `check` lets nothing ask for these
         return
-    found = {
+    searches = {
         seed: files.load_structure(searched / f"seed-{seed}" / "joint" / "structure.safetensors")
         for seed in config.search.seeds
     }
     for seed in config.search.seeds:
         noise = seeds.derive(config.noise, task, seed)
         for name in ("super", "super-random", "super-bad"):
-            kept = draws.drawn_super(name, found, task, noise.mask)
+            kept = structure.named_super(name, searches, task, noise.mask)
             files.save_structure(kept, out / f"seed-{seed}" / f"{name}.safetensors")
 
 

@@ -31,7 +31,7 @@ FORBIDDEN: Mapping[str, set[str]] = {
     "report": FRAMEWORKS,
 }
 """Libraries that a room does without: mathematics knows no files, and reports no models."""
-LIGHT_COMMANDS = ("commands.export_masks", "commands.graph", "commands.plan")
+LIGHT_COMMANDS = ("tickets.export.masks", "tickets.export.study", "commands.graph", "commands.plan")
 LIGHT_AS_MODULES = ("baselines", "prepare", *LIGHT, *LIGHT_COMMANDS)
 """Modules that start without the seconds that torch and transformers cost."""
 

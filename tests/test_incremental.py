@@ -16,8 +16,8 @@ from dvc.repo import Repo  # type: ignore[import-untyped]
 
 from tests.imports import ROOT
 from tests.launch.test_warm import end_warm_processes
+from tests.pipeline.study import STUDY, contents, run_all, stages, write_study
 from tests.test_pipeline import lies_in
-from tests.test_stages import STUDY, contents, run_all, stages, write_study
 
 SMALL = STUDY | {
     "tasks": ["mood", "mlm"],

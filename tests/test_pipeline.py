@@ -560,8 +560,8 @@ def _change(group: str, key: str, old: str, new: Yaml) -> Callable[[dict[str, An
         ),
         (
             wrong_code,
-            _change("rewind", "deps", f"{CODE}/rewind.json", f"{CODE}/transfer.json"),
-            "rewind@mlm-2-0: deps have results/code/transfer.json for nothing",
+            _change("rewind", "deps", f"{CODE}/train.json", f"{CODE}/controls.json"),
+            "rewind@mlm-2-0: deps have results/code/controls.json for nothing",
         ),
         (
             wrong_params,

@@ -10,7 +10,7 @@ import pytest
 from stages.tickets import files
 from stages.tickets.language import sentences
 from stages.tickets.tasks import squad, task
-from tests.test_stages import NO_CONTROLS, STUDY, run_all, stages
+from tests.pipeline.study import NO_CONTROLS, STUDY, run_all, stages
 
 FEW: dict[str, Any] = STUDY | {
     "study": "spans",

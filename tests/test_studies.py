@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from stages.tickets import settings
-from stages.tickets.plan import budget_tables, expansion, sizes, work
-from stages.tickets.plan import flops as costs
+from stages.tickets.plan import budget, expansion, sizes, wording
+from stages.tickets.plan.lineage import Changes
 from stages.tickets.settings import compose
 from tests.test_pipeline import pipeline
 
@@ -77,18 +77,18 @@ def test_the_costs_in_a_comment_are_those_of_the_budget(name):
     study = settings.checked(content, path.name)
     stages = expansion.expand(pipeline(), content, expansion.parsing(ROOT / ".dvc" / "config"))
     found = sizes.measure(study, content, ROOT / "none", {})
-    counted = work.Study(found.shape, found.examples, found.recipes, found.unknown)
-    total = work.budget(stages, counted).total
+    counted = budget.budget(stages, found, Changes((), (), ()))
+    total = budget.total(counted.costs)
     comment = re.sub(r"\n# +", " ", path.read_text(encoding="utf-8"))
-    real, padded = (budget_tables.short(flops / 1e18) for flops in (total.real, total.padded))
-    assert f"{total.stages:,} stages" in comment
-    assert f"{total.trainings:,} trainings" in comment
+    real, padded = (wording.short(total[kind] / 1e18) for kind in ("real", "padded"))
+    assert f"{total['stages']:,.0f} stages" in comment
+    assert f"{total['trainings']:,.0f} trainings" in comment
     assert f"{real} EFLOP at the lengths that texts have, {padded} with all padded" in comment
-    hours = budget_tables.duration(costs.hours(total.real, 100))
+    hours = wording.duration(budget.hours(total["real"], 100))
     assert f"{hours} at a sustained 100 TFLOP/s" in comment
-    stored = {kind: budget_tables.size(number) for kind, number in total.stored.items()}
+    stored = {kind: wording.size(total[kind]) for kind in budget.STORED}
     assert f"{stored['dense weights']} of dense weights" in comment
     assert f"{stored['masks']} of masks, {stored['predictions']} of predictions" in comment
-    assert f"{budget_tables.size(sum(total.stored.values()))} in the DVC cache" in comment
-    overhead = budget_tables.duration(costs.overhead(total.stages, total.stages) / 3600)
+    assert f"{wording.size(total[list(budget.STORED)].sum())} in the DVC cache" in comment
+    overhead = wording.duration(counted.seconds / 3600)
     assert f"DVC itself adds about {overhead}" in comment

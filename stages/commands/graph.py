@@ -3,28 +3,25 @@
 A command and no stage: `uv run python -m stages graph` prints it as Markdown.
 """
 
-import typer
 from dvc.repo import Repo
 
-from stages.tickets.plan import flowchart
+from stages.launch import cli
+from stages.tickets.plan import picture
 
 LEFT_OUT = ("check", "code")
-"""Come before all others, which would hide the rest."""
+"""Almost all others read these, which would hide the rest."""
 
 
-def read() -> tuple[list[str], set[flowchart.Edge]]:
-    """Kinds of stages in the order of dvc.yaml here, and the edges between them, as DVC has them."""
+def drawn() -> str:
+    """The graph of the project in this folder."""
     with Repo() as repo:
-        index = repo.index
-        order = list(dict.fromkeys(flowchart.group(stage.addressing) for stage in index.stages))
-        edges = [(made.addressing, reader.addressing) for reader, made in index.graph.edges]
-    return order, flowchart.collapsed(edges, LEFT_OUT)
+        edges = [(made.addressing, reader.addressing) for reader, made in repo.index.graph.edges]
+        return picture.mermaid([stage.addressing for stage in repo.index.stages], edges, LEFT_OUT)
 
 
 def main() -> None:
-    order, edges = read()
-    print(flowchart.mermaid(order, flowchart.reduced(edges)))
+    print(drawn())
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    cli.run(main)

@@ -12,43 +12,18 @@ import typer
 from ruamel.yaml import YAML
 
 from stages.launch import cli
-from stages.tickets import settings as params
-from stages.tickets.plan import budget_tables, expansion, flops, lineage, sizes, work
-from stages.tickets.plan.budget_tables import Change, Plan
+from stages.tickets import settings
+from stages.tickets.plan import budget, expansion, lineage, sizes, wording
 
-PIPELINE = Path("dvc.yaml")
-LOCK = Path("dvc.lock")
-SETTINGS = Path(".dvc/config")
+PIPELINE, LOCK, CONFIG = Path("dvc.yaml"), Path("dvc.lock"), Path(".dvc/config")
 
 
 def committed(file: Path) -> Any:  # noqa: ANN401
-    """Content of a YAML file as last committed; None where git has none."""
-    found = subprocess.run(
+    """Content of a YAML file as last committed; None if git has none."""
+    shown = subprocess.run(
         ["git", "show", f"HEAD:./{file.as_posix()}"], capture_output=True, check=False
     )
-    return YAML(typ="safe").load(found.stdout) if found.returncode == 0 else None
-
-
-def before(
-    file: Path, against: Path | None, changed: bool
-) -> tuple[str, dict[str, Any], dict[str, Any]] | None:
-    """What the study is compared with: a name for it, its settings, and its dvc.yaml; None for nothing.
-
-    Args:
-        file: params of the study.
-        against: the params file to compare with, if the user names one.
-        changed: the study is `file` with changes, so that it is compared with `file` itself.
-    """
-    pipeline = YAML(typ="safe").load(PIPELINE)
-    if against or changed:
-        other = against or file
-        return str(other), params.content(other), pipeline
-    if file != cli.PARAMS:
-        return None
-    old, old_pipeline = committed(file), committed(PIPELINE)
-    if not (isinstance(old, dict) and isinstance(old_pipeline, dict)):
-        return None
-    return f"{file} as committed", old, old_pipeline
+    return YAML(typ="safe").load(shown.stdout) if shown.returncode == 0 else None
 
 
 def main(
@@ -62,7 +37,7 @@ def main(
         typer.Option(help="Params to compare with; else FILE without --set, or as committed."),
     ] = None,
     rate: Annotated[
-        float | None, typer.Option(help="Sustained TFLOP/s; else a table of examples.")
+        float | None, typer.Option(min=1e-9, help="Sustained TFLOP/s; else a table of examples.")
     ] = None,
     encoder_config: Annotated[
         Path | None, typer.Option(help="config.json of an encoder whose sizes are not known.")
@@ -70,40 +45,31 @@ def main(
     results: Annotated[Path, typer.Option(help="What `dvc repro` made.")] = Path("results"),
     as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
 ) -> None:
-    if rate is not None and rate <= 0:
-        raise params.ParamsError(f"--rate is {rate:g}, allowed are more than 0 TFLOP/s")
-    content = params.content(file, changes or ())
-    study = params.checked(content, str(file))
-    settings = expansion.parsing(SETTINGS)
-    stages = expansion.expand(YAML(typ="safe").load(PIPELINE), content, settings)
-    made = results / "encoder"
-    locked = YAML(typ="safe").load(LOCK)["stages"] if made.exists() and LOCK.exists() else {}
-    found = sizes.measure(study, content, results, locked, encoder_config)
-    costed = work.Study(found.shape, found.examples, found.recipes, found.unknown)
-    change = None
-    compared = before(file, against, bool(changes))
-    if compared:
-        name, old, old_pipeline = compared
-        names = lineage.changes(expansion.expand(old_pipeline, old, settings), stages)
-        new, stale = (
-            work.budget([stage for stage in stages if stage.name in kind], costed)
-            for kind in (set(names.new), set(names.stale))
-        )
-        change = Change(name, names, new, stale)
-    plan = Plan(
+    content = settings.content(file, changes or ())
+    study, parsing = settings.checked(content, str(file)), expansion.parsing(CONFIG)
+    pipeline = YAML(typ="safe").load(PIPELINE)
+    stages = expansion.expand(pipeline, content, parsing)
+    locked = YAML(typ="safe").load(LOCK)["stages"] if results.exists() and LOCK.exists() else {}
+    sized = sizes.measure(study, content, results, locked, encoder_config)
+    other, name = None, None
+    if against or changes:
+        name = str(against or file)
+        other = expansion.expand(pipeline, settings.content(against or file), parsing)
+    elif file == cli.PARAMS and (old := committed(file)) and (before := committed(PIPELINE)):
+        other, name = expansion.expand(before, old, parsing), f"{file} as committed"
+    compared = lineage.changes(stages if other is None else other, stages)
+    plan = wording.Plan(
         study.study,
-        " ".join([str(file), *(f"-S {text}" for text in changes or ())]),
-        found.encoder,
-        found.sources,
-        costed,
-        work.budget(stages, costed),
-        {"given": rate} if rate else flops.RATES,
-        change,
+        " ".join([str(file), *(f"-S {change}" for change in changes or ())]),
+        sized,
+        budget.budget(stages, sized, compared),
+        name,
+        {"given": rate} if rate else budget.RATES,
     )
     if as_json:
-        print(json.dumps(budget_tables.record(plan), indent=1, sort_keys=True, allow_nan=False))
+        print(json.dumps(wording.record(plan), indent=1, sort_keys=True, allow_nan=False))
     else:
-        print(budget_tables.text(plan))
+        print(wording.text(plan))
 
 
 if __name__ == "__main__":

@@ -15,13 +15,19 @@ PARAMS = Path("params.yaml")
 T = TypeVar("T")
 
 
-def run(main: Callable[..., None]) -> None:
-    """Run a stage's `main` with its options from the command line.
+def application(**options: Any) -> typer.Typer:  # noqa: ANN401
+    """An application for `run`, whose errors it words; `options` are those of Typer."""
+    return typer.Typer(add_completion=False, pretty_exceptions_enable=False, **options)
+
+
+def run(main: Callable[..., None] | typer.Typer) -> None:
+    """Run a stage's `main`, or the sub-commands of an application, with options from the command line.
 
     What a user can mend ends as one sentence on stderr and exit code 1; the rest as a traceback.
     """
-    app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-    app.command()(main)
+    app = main if isinstance(main, typer.Typer) else application()
+    if app is not main:
+        app.command()(main)
     stage = Path(sys.argv[0]).stem.replace("_", "-")
     try:
         app()
@@ -34,7 +40,7 @@ def run(main: Callable[..., None]) -> None:
 
 def _is_for_the_user(error: Exception) -> bool:
     """Whether the user can mend it: wrong settings, unusable input, a full disk, a diverged training."""
-    named = type(error).__name__ in ("TrainingError", "SafetensorError")  # not imported everywhere
+    named = type(error).__name__ == "SafetensorError"  # not imported everywhere
     return named or isinstance(error, settings.UserError | OSError)
 
 

@@ -20,11 +20,12 @@ from tqdm import tqdm
 from transformers import PreTrainedModel
 
 from stages.tickets.encoder import device, theta
+from stages.tickets.encoder.weights import prunable_parameters
 from stages.tickets.settings import Train
 from stages.tickets.settings.noise import Seeds
 from stages.tickets.statistics import intervals
 from stages.tickets.tasks import scores
-from stages.tickets.training import fit, predict
+from stages.tickets.training import fit, predict, schedule
 from stages.tickets.training.batches import Rows
 from stages.tickets.training.update import Subnetwork
 from tests.benchmarks.training import masked_by_torch_, papers_step
@@ -56,7 +57,7 @@ def slow(workload: Workload, config: Train, seed: int) -> float:
     model.to(where).train()  # type: ignore[arg-type]
     masked_by_torch_(model, workload)
     optimizer = torch.optim.AdamW(model.parameters(), lr=config.learning_rate, weight_decay=0.0)
-    total = fit.num_steps(len(train), config)
+    total = schedule.num_steps(len(train), config)
     torch.set_num_threads(config.threads)
     torch.manual_seed(seed)
     generator = np.random.default_rng(seed)
@@ -69,7 +70,7 @@ def slow(workload: Workload, config: Train, seed: int) -> float:
         start = epoch * len(train) + place * BATCH
         examples = order[start : min(start + BATCH, (epoch + 1) * len(train))]
         for group in optimizer.param_groups:
-            group["lr"] = fit.learning_rate_at(step, total, config)
+            group["lr"] = schedule.learning_rate_at(step, total, config)
         papers_step(model, optimizer, rows, examples, int(train.lengths[examples].max()))
     for name in workload.mask:
         module = model.base_model.get_submodule(name.removesuffix(".weight"))
@@ -81,7 +82,7 @@ def fast(workload: Workload, config: Train, seed: int) -> float:
     """As the stages train."""
     task = workload.prepared.task
     model = theta.build(workload.encoder, task.kind, task.num_labels, config.dropout, seed)
-    live = theta.prunable_parameters(model, workload.encoder)
+    live = prunable_parameters(model, workload.encoder)
     fit.fit_(model, workload.prepared, seeds_of(seed), config, Subnetwork(live, workload.mask))
     return _score(workload, model)
 
@@ -125,7 +126,7 @@ def main(
     setting = (
         f"{task}, validation {workload.prepared.task.metrics[0]}; MiniLM with {SPARSITY:.0%} of its "
         f"weights dropped (magnitudes of theta_0) and a pooler drawn anew, "
-        f"{fit.num_steps(len(workload.prepared.train), config)} steps of {BATCH} at "
+        f"{schedule.num_steps(len(workload.prepared.train), config)} steps of {BATCH} at "
         f"{learning_rate:g}; both from the same theta_0 by seed."
     )
     lines = [

@@ -1,7 +1,6 @@
 """Training speed: the papers' recipe, transformers' Trainer, and this project, side by side."""
 
 import math
-import os
 import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack, redirect_stderr, redirect_stdout
@@ -23,7 +22,8 @@ from transformers import (
     TrainingArguments,
 )
 
-from stages.tickets.encoder import device, graphs, theta
+from stages.tickets.encoder import device, theta
+from stages.tickets.encoder.weights import prunable_parameters
 from stages.tickets.encoder.words import Words
 from stages.tickets.training import batches, fit
 from stages.tickets.training.batches import Rows
@@ -210,7 +210,7 @@ def ours(
     config = recipe(threads, epochs)
     subnetwork = None
     if masked:
-        live = theta.prunable_parameters(model, workload.encoder)
+        live = prunable_parameters(model, workload.encoder)
         subnetwork = Subnetwork(live, workload.mask)
     ends: list[float] = []
     seeds = replace(SEEDS, data_order=seed)
@@ -259,15 +259,6 @@ def _speed(
     return Speed(num_examples / seconds, flops / seconds)
 
 
-def ours_replayed(workload: Workload, num_steps: int, threads: int, seed: int) -> Speed:
-    """With CUDA graphs; the first batches of each length are not replayed yet."""
-    os.environ[graphs.WANTED] = "1"
-    try:
-        return ours(workload, num_steps, threads, seed)
-    finally:
-        del os.environ[graphs.WANTED]
-
-
 def dearer(workload: Workload, num_steps: int, threads: int, seed: int) -> list[float]:
     """Logarithms of a masked step's seconds over those of a dense one, batch by batch.
 
@@ -284,7 +275,7 @@ def dearer(workload: Workload, num_steps: int, threads: int, seed: int) -> list[
             model = build(workload)
             device.place_(model.train(), task.kind)
             words = stack.enter_context(Words(model, train.ids, pad))
-            live = theta.prunable_parameters(model, workload.encoder)
+            live = prunable_parameters(model, workload.encoder)
             subnetwork = Subnetwork(live, workload.mask) if masked else None
             descent = Descent(model.parameters(), config, subnetwork, where)
             updates.append((model, Update(model, task, descent)))
@@ -314,8 +305,6 @@ PEERS: dict[str, tuple[Peer, int]] = {
     "the papers' recipe, masked": (papers, 4),
 }
 """With the number of timed steps: batches of like length differ, padded ones do not."""
-REPLAYED: tuple[Peer, int] = (ours_replayed, 300)
-"""A peer on a GPU."""
 
 
 def peak(threads: int, where: torch.device) -> float:
@@ -343,12 +332,9 @@ def measure(workload: Workload, repeats: int, threads: int, shares: float = 1.0)
         threads: of the CPU.
         shares: of the timed steps, for a quick look.
     """
-    peers = dict(PEERS)
-    if device.device().type == "cuda":
-        peers["this project, masked, CUDA graphs"] = REPLAYED
-    found: Results = {name: [] for name in peers}
+    found: Results = {name: [] for name in PEERS}
     for turn in range(repeats):
-        order = list(peers.items())
+        order = list(PEERS.items())
         for name, (peer, num_steps) in order[::-1] if turn % 2 else order:
             found[name].append(peer(workload, max(1, round(num_steps * shares)), threads, turn))
     return found

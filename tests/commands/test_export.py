@@ -1,12 +1,14 @@
 """The exports of a finished study: what they write is what the pipeline has, and loads without it."""
 
 import csv
-import importlib
 import io
 import json
+import os
 import re
+import subprocess
 import sys
 from contextlib import redirect_stdout
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -22,17 +24,17 @@ from transformers import (
     AutoTokenizer,
 )
 
-from stages.commands import export
-from stages.launch import inputs
+from stages.commands import export as command
+from stages.launch import cli, inputs
 from stages.launch.inputs import Inputs
 from stages.tickets import files, settings
 from stages.tickets.encoder import removal
-from stages.tickets.export import masks
 from stages.tickets.export import model as exports
-from stages.tickets.export.masks import Place
+from stages.tickets.export import ticket
 from stages.tickets.training import predict as evaluation
 from stages.tickets.training.predict import predict
-from tests.test_stages import NO_CONTROLS, STUDY, run, stages, write_study
+from tests.imports import ROOT
+from tests.pipeline.study import NO_CONTROLS, STUDY, run, stages, write_study
 
 NOTHING: dict[str, Any] = {"tasks": [], "seeds": []}
 EXPORTED: dict[str, Any] = (
@@ -93,9 +95,18 @@ def out(tmp_path: Path) -> Path:
     return tmp_path / "out"
 
 
+def export(*arguments: str) -> int:
+    """The exit code of the command with these arguments, run in this process."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "argv", ["export", *arguments])
+        with pytest.raises(SystemExit) as end:
+            cli.run(command.app)
+    return int(end.value.code or 0)
+
+
 def ticket_of(out: Path, task: str, number: int, *options: str) -> int:
     given = ["--task", task, "--seed", "1", "--round", str(number), "--out", str(out)]
-    return run("export_ticket", *given, *options)
+    return export("ticket", *given, *options)
 
 
 def loaded_of(task: str) -> Inputs:
@@ -277,7 +288,7 @@ def test_a_subnetwork_is_exported_as_a_smaller_model(
     alone: bool,
 ) -> None:
     options = ["--task", "mood", "--seed", "1", "--subnetwork", "bad", "--out", str(out)]
-    assert run("export_smaller", *options, *(["--retrain"] if alone else [])) == 0
+    assert export("smaller", *options, *(["--retrain"] if alone else [])) == 0
     assert "of 4 heads" in capfd.readouterr().out
     model = removal.build(*exports.load(out))
     prepared = loaded_of("mood").prepared
@@ -303,7 +314,7 @@ def test_a_subnetwork_is_exported_as_a_smaller_model(
 
 def test_a_subnetwork_that_the_study_has_not_scored_says_so(out: Path) -> None:
     options = ["--task", "mood", "--seed", "1", "--subnetwork", "random-7", "--out", str(out)]
-    assert run("export_smaller", *options) == 0
+    assert export("smaller", *options) == 0
     content = (out / "README.md").read_text(encoding="utf-8")
     assert "The study has no score of: random-7 heads and MLPs, as fine-tuned." in content
     assert "model-index" not in ModelCard(content).data.to_dict()
@@ -312,35 +323,25 @@ def test_a_subnetwork_that_the_study_has_not_scored_says_so(out: Path) -> None:
 # --- masks -----------------------------------------------------------------------------------
 
 
-def test_all_masks_come_in_one_file(
-    out: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
-) -> None:
-    assert run("export_masks", "--out", str(out)) == 0
+def test_all_masks_come_in_one_file(out: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    assert export("masks", "--out", str(out)) == 0
     assert "12 masks" in capfd.readouterr().out
-    file = out / "masks.safetensors"
-    record = files.load_record(Path("results/encoder/encoder.json"))
-    weights = load_file("results/encoder/weights.safetensors")
-    shapes = {name: list(weights[name].shape) for name in record["prunable"]}
-    bundle = masks.load(file, shapes)
-    assert len(bundle.places) == 12
-    with monkeypatch.context() as patch:
-        patch.chdir(out)
-        scope: dict[str, Any] = {}
-        code = re.findall(r"```python\n(.*?)```", Path("README.md").read_text(), re.DOTALL)
-        exec(code[0], scope)
-    for place in bundle.places:
-        expected = mask_of(place.task, place.round, place.seed)
-        other, about = scope["load"](file, place.task, place.seed, place.round)
-        for found in (bundle.mask(place), other):
-            assert found.keys() == expected.keys()
-            assert all(np.array_equal(found[name], expected[name]) for name in expected)
-        kept = sum(int(one.sum()) for one in expected.values())
-        assert about["masks"][str(place)]["kept"] == kept
-    assert len(code[0].splitlines()) <= 15
+    text = (out / "README.md").read_text(encoding="utf-8")
+    loader = re.findall(r"```python\n(.*?)```", text, re.DOTALL)[0]
+    scope: dict[str, Any] = {}
+    exec(loader, scope)
+    for task, seed, number in product(EXPORTED["tasks"], (1, 2), (1, 2)):
+        mask, about = scope["load"](out / "masks.safetensors", task, seed, number)
+        expected = mask_of(task, number, seed)
+        assert mask.keys() == expected.keys()
+        assert all(np.array_equal(mask[name], expected[name]) for name in expected)
+        kept = sum(int(matrix.sum()) for matrix in expected.values())
+        assert about["masks"][f"{task}/seed-{seed}/round-{number}"]["kept"] == kept
+    assert len(about["masks"]) == 12
 
 
 def test_a_bundle_says_where_it_comes_from(project: Path, out: Path, tmp_path: Path) -> None:
-    assert run("export_masks", "--out", str(out)) == 0
+    assert export("masks", "--out", str(out)) == 0
     with safe_open(out / "masks.safetensors", "numpy") as file:
         (text,) = file.metadata().values()
     about = json.loads(text)
@@ -357,7 +358,7 @@ def test_a_bundle_says_where_it_comes_from(project: Path, out: Path, tmp_path: P
     assert about["masks"]["mood/seed-2/round-1"]["sparsity"] == pytest.approx(0.4, abs=1e-3)
     assert {"torch", "transformers", "python"} <= about["versions"].keys()
     again = tmp_path / "again"
-    assert run("export_masks", "--out", str(again)) == 0
+    assert export("masks", "--out", str(again)) == 0
     for path in out.iterdir():
         assert path.read_bytes() == (again / path.name).read_bytes()
         assert str(project).encode() not in path.read_bytes()
@@ -365,11 +366,29 @@ def test_a_bundle_says_where_it_comes_from(project: Path, out: Path, tmp_path: P
 
 def test_some_masks(out: Path) -> None:
     options = ["--task", "mlm", "--seed", "2", "--round", "1", "--round", "2"]
-    assert run("export_masks", *options, "--out", str(out)) == 0
+    assert export("masks", *options, "--out", str(out)) == 0
     with safe_open(out / "masks.safetensors", "numpy") as file:
-        shapes = json.loads(file.metadata()["scratchcard"])["shapes"]
-    bundle = masks.load(out / "masks.safetensors", shapes)
-    assert bundle.places == [Place("mlm", 2, 1), Place("mlm", 2, 2)]
+        listed = json.loads(file.metadata()["scratchcard"])["masks"]
+    assert sorted(listed) == ["mlm/seed-2/round-1", "mlm/seed-2/round-2"]
+
+
+def test_masks_need_no_framework(out: Path) -> None:
+    """As a user starts it."""
+    program = (
+        "import runpy, sys\n"
+        "sys.argv = ['export', 'masks', '--out', sys.argv[1]]\n"
+        "try:\n    runpy.run_module('stages.commands.export', run_name='__main__')\n"
+        "except SystemExit as end:\n    assert not end.code\n"
+        "print(*sorted({'torch', 'transformers', 'datasets'} & set(sys.modules)), sep='')\n"
+    )
+    shown = subprocess.run(
+        [sys.executable, "-c", program, str(out)],
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert shown.stdout.endswith(" MB\n\n")
 
 
 # --- what goes wrong -------------------------------------------------------------------------
@@ -409,7 +428,7 @@ def test_what_cannot_be_exported(
     """Said before anything is loaded or trained."""
     monkeypatch.setattr(inputs, "load", lambda *_: pytest.fail("work has begun"))
     where = [] if "--out" in options else ["--out", str(out)]
-    assert run(f"export_{name}", *options, *where) == 1
+    assert export(name, *options, *where) == 1
     assert said in capfd.readouterr().err
     assert not out.exists()
 
@@ -421,7 +440,7 @@ def test_a_mask_that_is_missing_or_of_other_settings(
     hidden = file.with_name("hidden")
     file.rename(hidden)
     try:
-        assert run("export_masks", "--out", str(out)) == 1
+        assert export("masks", "--out", str(out)) == 1
         assert f"{file} does not exist; did `uv run dvc repro` run" in capfd.readouterr().err
     finally:
         hidden.rename(file)
@@ -458,32 +477,30 @@ def test_no_half_of_a_folder_is_left(
         raise error
 
     monkeypatch.setattr(exports, "save_tokenizer", fails)
-    module = importlib.import_module("stages.export_ticket")
     with pytest.raises(type(error)):
-        module.main("mood", 1, 1, out, True, Path("results"), Path("reports"))
+        command.export_ticket("mood", 1, 1, out)
     assert list(out.parent.iterdir()) == []
 
 
 def test_weights_of_another_run_are_refused() -> None:
-    module = importlib.import_module("stages.export_ticket")
     loaded = loaded_of("mood")
     with pytest.raises(settings.ParamsError, match="other than 0 where the mask drops them"):
-        module.check_zeros(loaded.model(), loaded, mask_of("mood", 1))
+        ticket.check_zeros(loaded.model(), loaded.encoder, mask_of("mood", 1))
 
 
+@pytest.mark.parametrize(
+    ("words", "code", "shown"),
+    [
+        ([], 2, "Missing command"),
+        (["weights"], 2, "No such command 'weights'"),
+        (["--help"], 0, "smaller"),
+        (["ticket", "--help"], 0, "--start"),
+        (["masks", "--seed", "7", "--out", "x"], 1, "export: --seed is 7"),
+    ],
+)
 def test_the_first_word_names_the_export(
-    out: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+    capfd: pytest.CaptureFixture[str], words: list[str], code: int, shown: str
 ) -> None:
-    for words, code, said in (
-        ([], 2, "stages.export masks --help"),
-        (["weights"], 2, "stages.export masks --help"),
-        (["--help"], 0, "stages.export ticket --help"),
-        (["masks", "--seed", "7", "--out", str(out)], 1, "export-masks: --seed is 7"),
-        (["masks", "--task", "mood", "--out", str(out)], 0, "4 masks"),
-    ):
-        monkeypatch.setattr(sys, "argv", ["export.py", *words])
-        with pytest.raises(SystemExit) as end:
-            export.main()
-        found = capfd.readouterr()
-        assert (end.value.code or 0) == code
-        assert said in (found.out + found.err)
+    assert export(*words) == code
+    printed = capfd.readouterr()
+    assert shown in printed.out + printed.err

@@ -33,6 +33,7 @@ from transformers import (
 
 from stages.tickets.encoder import device, removal, theta
 from stages.tickets.encoder.theta import Encoder
+from stages.tickets.plan import flops
 from stages.tickets.pruning import structure
 from stages.tickets.pruning.structure import Structure
 from stages.tickets.settings import Kind
@@ -322,7 +323,7 @@ def test_a_structure_of_another_shape_is_refused(wrong: Structure) -> None:
     with pytest.raises(ValueError, match="heads and MLPs have shapes"):
         removal.remove_(model, wrong)
     with pytest.raises(ValueError, match="heads and MLPs have shapes"):
-        removal.flops(model.config, wrong, 3)
+        removal.num_parameters(model.config, wrong)
 
 
 @pytest.mark.parametrize("name", [name for name in STRUCTURES if name != "whole"])
@@ -411,28 +412,16 @@ def test_parameters_are_those_of_the_removed_model(few: Structure) -> None:
     assert removal.num_parameters(model.config, few) == parameters_of(encoder_of(model))
 
 
-@pytest.mark.parametrize(
-    ("few", "tokens", "num"),
-    [
-        # 8 * 768 * 64 + 4 * 64 a head and 4 * 768 * 3072 an MLP
-        (structure.one_head(structure.whole(12, 12)), 1, 393_216 + 256 + 9_437_184),
-        # a layer: 2 * 128 tokens * (4 * 768**2 + 2 * 768 * 3072) and 4 * 128**2 * 768
-        (structure.whole(12, 12), 128, 12 * (1_811_939_328 + 50_331_648)),
-        (structure.inverted(structure.whole(12, 12)), 128, 0),
-    ],
-)
-def test_operations_of_bert_base(few: Structure, tokens: int, num: int) -> None:
-    assert removal.flops(BertConfig(), few, tokens) == num
-
-
 @by_structure
 def test_operations_are_those_that_torch_counts(few: Structure) -> None:
     model = small("classification")
+    config = model.config
     model.set_attn_implementation("eager")
     removal.remove_(model, few)
     with FlopCounterMode(display=False) as counter, torch.no_grad():
         encoder_of(model)(torch.ones(1, 9, 16))
-    assert removal.flops(model.config, few, 9) == counter.get_total_flops()
+    counted = flops.forward_through(few, config.hidden_size, config.intermediate_size, 9)
+    assert counted == counter.get_total_flops()
 
 
 # --- real weights ----------------------------------------------------------------------------

@@ -25,6 +25,16 @@ from transformers import (
 
 from stages.tickets.encoder import pretrained, theta
 from stages.tickets.encoder.theta import Encoder, Pretrained
+from stages.tickets.encoder.weights import (
+    head_parameters,
+    load_body_,
+    load_head_,
+    load_weights_,
+    prunable_parameters,
+    prunable_weights,
+    save_head,
+    save_weights,
+)
 from stages.tickets.settings import Kind
 from tests.conftest import Words
 
@@ -225,7 +235,7 @@ def test_a_missing_pooler_belongs_to_the_head(bare_encoder: Encoder) -> None:
     assert POOLER not in bare_encoder.prunable
     assert len(bare_encoder.prunable) == 12
     model = theta_0(bare_encoder, head_init=1)
-    assert set(theta.prunable_parameters(model, bare_encoder)) == set(bare_encoder.prunable)
+    assert set(prunable_parameters(model, bare_encoder)) == set(bare_encoder.prunable)
     assert differing(model, theta_0(bare_encoder, head_init=2)) == {
         "classifier.weight",
         f"bert.{POOLER}",
@@ -237,8 +247,8 @@ def test_a_language_model_has_no_pooler_but_its_mask_has_one(encoder: Encoder) -
     model = theta_0(encoder, kind="mlm")
     assert POOLER not in dict(model.base_model.named_parameters())
     changed_(model)
-    assert POOLER not in theta.prunable_parameters(model, encoder)
-    ranked = theta.prunable_weights(model, encoder)
+    assert POOLER not in prunable_parameters(model, encoder)
+    ranked = prunable_weights(model, encoder)
     assert list(ranked) == list(encoder.prunable)
     np.testing.assert_array_equal(ranked[POOLER], encoder.weights[POOLER].numpy())
     other = encoder.prunable[0]
@@ -255,7 +265,7 @@ def test_a_model_for_spans_has_no_pooler_but_its_mask_has_one(encoder: Encoder) 
         if not name.startswith("pooler."):
             assert torch.equal(found[f"bert.{name}"], weight)
     changed_(model)
-    ranked = theta.prunable_weights(model, encoder)
+    ranked = prunable_weights(model, encoder)
     assert list(ranked) == list(encoder.prunable)
     np.testing.assert_array_equal(ranked[POOLER], encoder.weights[POOLER].numpy())
 
@@ -280,11 +290,11 @@ def test_a_missing_mlm_head_is_drawn_from_the_seed(bare_encoder: Encoder) -> Non
 
 def test_the_weights_to_rank_are_copies(encoder: Encoder) -> None:
     model = theta_0(encoder)
-    ranked = theta.prunable_weights(model, encoder)
+    ranked = prunable_weights(model, encoder)
     for weight in ranked.values():
         np.add(weight, 1, out=weight)
     assert differing(model, theta_0(encoder)) == set()
-    live = theta.prunable_parameters(model, encoder)
+    live = prunable_parameters(model, encoder)
     changed_(model)
     for name, weight in ranked.items():
         np.testing.assert_allclose(live[name].detach().numpy(), weight, rtol=1e-6)
@@ -295,12 +305,12 @@ def test_the_weights_to_rank_are_copies(encoder: Encoder) -> None:
 
 
 def test_theta_0_on_disk_is_little_more_than_the_head(encoder: Encoder, tmp_path: Path) -> None:
-    theta.save_weights(theta_0(encoder), encoder, tmp_path / "theta-0.safetensors")
+    save_weights(theta_0(encoder), encoder, tmp_path / "theta-0.safetensors")
     assert stored(tmp_path / "theta-0.safetensors") == HEAD
 
 
 def test_a_pooler_of_the_head_is_stored_with_it(bare_encoder: Encoder, tmp_path: Path) -> None:
-    theta.save_weights(theta_0(bare_encoder), bare_encoder, tmp_path / "theta-0.safetensors")
+    save_weights(theta_0(bare_encoder), bare_encoder, tmp_path / "theta-0.safetensors")
     assert stored(tmp_path / "theta-0.safetensors") == {
         *HEAD,
         "bert.pooler.dense.weight",
@@ -320,29 +330,29 @@ def test_weights_come_back_bit_for_bit(encoder: Encoder, tmp_path: Path, kind: K
     with torch.no_grad():
         trained.get_parameter("bert.encoder.layer.1.output.dense.weight").mul_(1.1)
         next(reversed(list(trained.parameters()))).fill_(0.3)
-    theta.save_weights(trained, encoder, tmp_path / "trained.safetensors")
+    save_weights(trained, encoder, tmp_path / "trained.safetensors")
     assert len(stored(tmp_path / "trained.safetensors")) < len(parameters(trained))
     other = theta_0(encoder, head_init=2, kind=kind)
     changed_(other)
     assert differing(other, trained) == set(parameters(trained))
-    theta.load_weights_(other, encoder, tmp_path / "trained.safetensors")
+    load_weights_(other, encoder, tmp_path / "trained.safetensors")
     assert differing(other, trained) == set()
 
 
 def test_loaded_weights_share_no_memory_with_the_encoder(encoder: Encoder, tmp_path: Path) -> None:
     model = theta_0(encoder)
     before = {name: weight.clone() for name, weight in encoder.weights.items()}
-    theta.save_weights(model, encoder, tmp_path / "theta-0.safetensors")
-    theta.load_weights_(model, encoder, tmp_path / "theta-0.safetensors")
+    save_weights(model, encoder, tmp_path / "theta-0.safetensors")
+    load_weights_(model, encoder, tmp_path / "theta-0.safetensors")
     changed_(model)
     assert all(torch.equal(encoder.weights[name], weight) for name, weight in before.items())
-    theta.load_weights_(model, encoder, tmp_path / "theta-0.safetensors")
+    load_weights_(model, encoder, tmp_path / "theta-0.safetensors")
     assert differing(model, theta_0(encoder)) == set()
 
 
 def test_missing_weights_are_said_to_come_from_dvc(encoder: Encoder, tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match="does not exist; `dvc repro` makes it"):
-        theta.load_weights_(theta_0(encoder), encoder, tmp_path / "nothing")
+        load_weights_(theta_0(encoder), encoder, tmp_path / "nothing")
 
 
 @pytest.mark.parametrize(
@@ -358,9 +368,9 @@ def test_weights_of_another_task_are_refused(
 ) -> None:
     other = theta.build(encoder, kind, num_labels, 0.1, 1)
     changed_(other)
-    theta.save_weights(other, encoder, tmp_path / "other.safetensors")
+    save_weights(other, encoder, tmp_path / "other.safetensors")
     with pytest.raises(ValueError, match=said):
-        theta.load_weights_(theta_0(encoder), encoder, tmp_path / "other.safetensors")
+        load_weights_(theta_0(encoder), encoder, tmp_path / "other.safetensors")
 
 
 def test_weights_that_lack_a_part_of_the_head_are_refused(encoder: Encoder, tmp_path: Path) -> None:
@@ -368,7 +378,7 @@ def test_weights_that_lack_a_part_of_the_head_are_refused(encoder: Encoder, tmp_
     half = {"classifier.weight": model.get_parameter("classifier.weight").detach()}
     save_file(half, tmp_path / "half.safetensors")
     with pytest.raises(ValueError, match=r"half\.safetensors lacks 'classifier\.bias'"):
-        theta.load_weights_(model, encoder, tmp_path / "half.safetensors")
+        load_weights_(model, encoder, tmp_path / "half.safetensors")
 
 
 def test_the_mlm_head_is_what_lies_outside_the_body(encoder: Encoder) -> None:
@@ -384,8 +394,8 @@ def test_the_mlm_head_is_what_lies_outside_the_body(encoder: Encoder) -> None:
 def test_the_head_is_what_the_encoder_does_not_bring(
     encoder: Encoder, bare_encoder: Encoder, kind: Kind
 ) -> None:
-    head = set(theta.head_parameters(theta_0(encoder, kind=kind), encoder))
-    bare = set(theta.head_parameters(theta_0(bare_encoder, kind=kind), bare_encoder))
+    head = set(head_parameters(theta_0(encoder, kind=kind), encoder))
+    bare = set(head_parameters(theta_0(bare_encoder, kind=kind), bare_encoder))
     poolers = {f"bert.{POOLER}", "bert.pooler.dense.bias"}
     assert not any(name.startswith("bert.") for name in head)
     assert bare == (head | poolers if kind == "classification" else head)
@@ -394,16 +404,16 @@ def test_the_head_is_what_the_encoder_does_not_bring(
 def test_a_head_comes_back_to_another_body(bare_encoder: Encoder, tmp_path: Path) -> None:
     model, other = theta_0(bare_encoder), theta_0(bare_encoder, head_init=2)
     changed_(model)
-    theta.save_head(model, bare_encoder, tmp_path / "head.safetensors")
-    theta.load_head_(other, bare_encoder, tmp_path / "head.safetensors")
+    save_head(model, bare_encoder, tmp_path / "head.safetensors")
+    load_head_(other, bare_encoder, tmp_path / "head.safetensors")
     body = {f"bert.{name}" for name in bare_encoder.weights}
     assert differing(model, other) == body
 
 
 def test_a_head_of_another_task_is_refused(encoder: Encoder, tmp_path: Path) -> None:
-    theta.save_head(theta_0(encoder, kind="mlm"), encoder, tmp_path / "head.safetensors")
+    save_head(theta_0(encoder, kind="mlm"), encoder, tmp_path / "head.safetensors")
     with pytest.raises(ValueError, match="classifier"):
-        theta.load_head_(theta_0(encoder), encoder, tmp_path / "head.safetensors")
+        load_head_(theta_0(encoder), encoder, tmp_path / "head.safetensors")
 
 
 @pytest.mark.parametrize("kind", ["classification", "mlm"])
@@ -413,9 +423,9 @@ def test_a_body_comes_from_a_file_of_any_task_without_its_head(
     for one in (encoder, bare_encoder):
         source, target = theta_0(one, head_init=1, kind=kind), theta_0(one, head_init=2)
         changed_(source)
-        theta.save_weights(source, one, tmp_path / "source.safetensors")
+        save_weights(source, one, tmp_path / "source.safetensors")
         before = parameters(target)
-        theta.load_body_(target, one, tmp_path / "source.safetensors")
+        load_body_(target, one, tmp_path / "source.safetensors")
         moved = {
             name for name, old in before.items() if not torch.equal(old, parameters(target)[name])
         }

@@ -47,7 +47,7 @@ def test_after_an_error_all_is_as_it_was(tmp_path, error, there):
 
 def test_a_killed_process_leaves_no_folder_of_that_name(tmp_path):
     code = (
-        "import os, signal, sys\nfrom pathlib import Path\nfrom stages.tickets import folders\n"
+        "import os, signal, sys\nfrom pathlib import Path\nfrom stages.tickets.export import folders\n"
         "with folders.written(Path(sys.argv[1])) as folder:\n"
         "    (folder / 'file').write_text('x')\n"
         "    os.kill(os.getpid(), signal.SIGKILL)\n"

@@ -20,6 +20,7 @@ from transformers import (
 
 from stages.tickets.encoder import pretrained, removal
 from stages.tickets.export import model as exports
+from stages.tickets.export import usage
 from stages.tickets.pruning.structure import Structure
 from stages.tickets.settings import Kind
 from stages.tickets.tasks import texts
@@ -37,7 +38,7 @@ def removed(few: Structure, kind: Kind = "classification", config_class: Any = B
 
 def run_loading(model: Any, few: Structure, kind: Kind) -> Any:
     """The model that the code of a card loads, run as it stands, in the folder of the model."""
-    code, scope = exports.loading(model, kind, few), dict[str, Any]()
+    code, scope = usage.loading(model, kind, few), dict[str, Any]()
     assert "stages" not in code
     exec(code, scope)
     return scope["model"]

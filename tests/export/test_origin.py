@@ -1,12 +1,14 @@
-"""Where encoders and data are from: what is known of licences, and never a path of this machine."""
+"""Where encoders and data are from, and never a path of this machine; hashes, versions, the commit."""
 
+import hashlib
+import subprocess
 from importlib import metadata
-from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
+from stages.tickets import settings
 from stages.tickets.export import origin
-from stages.tickets.export.origin import Licence
 from stages.tickets.settings import (
     FolderData,
     FolderEncoder,
@@ -17,6 +19,7 @@ from stages.tickets.settings import (
     PackageEncoder,
     TextData,
 )
+from tests.imports import ROOT
 
 HUB = HubEncoder(source="hub", name="a/b", revision="0" * 40, pooler="fresh")
 PACKAGE = PackageEncoder(source="package", name="some_model", path="model", pooler="fresh")
@@ -26,118 +29,23 @@ OWN = OwnData(
 )  # fmt: skip
 
 
-def folder(tmp_path, card=None):
-    if card is not None:
-        (tmp_path / "README.md").write_text(card, encoding="utf-8")
-    return FolderEncoder(source="folder", path=str(tmp_path), pooler="pretrained")
+@pytest.mark.parametrize("name", ["Apache-2.0", "mit", None])
+def test_the_settings_say_the_licence(name):
+    assert origin.licence_of(HUB.model_copy(update={"licence": name})) == name
 
 
-@pytest.mark.parametrize(
-    ("card", "name", "identifier"),
-    [
-        ("---\nlanguage: en\nlicense: apache-2.0\n---\n# x\n", "apache-2.0", "apache-2.0"),
-        ("---\nlicense: [mit, cc-by-4.0]\n---\n", "mit, cc-by-4.0", "other"),
-        ("---\nlicense: other\nlicense_name: my terms\n---\n", "my terms", "other"),
-        ("---\nlicense: other\n---\n", None, "unknown"),
-        ("---\nlicense: unknown\n---\n", None, "unknown"),
-        ("---\nlicense:\n---\n", None, "unknown"),
-        ("---\nlanguage: en\n---\nlicense: mit\n", None, "unknown"),
-        ("# The license: mit\n", None, "unknown"),
-        ("---\nlicense: [\n---\n", None, "unknown"),
-        ("---\n- license\n---\n", None, "unknown"),
-        (None, None, "unknown"),
-    ],
-)
-def test_what_the_card_beside_a_model_says(tmp_path, card, name, identifier):
-    found = origin.licence_of(folder(tmp_path, card))
-    assert (found.name, found.identifier) == (name, identifier)
-    assert str(tmp_path) not in found.known_from
+def test_the_licence_of_the_miniature_is_that_of_the_project():
+    encoder = settings.load(ROOT / "params.yaml").encoder
+    assert origin.licence_of(encoder) == "Apache-2.0"
 
 
-def test_a_card_on_the_hub(tmp_path, monkeypatch):
-    (tmp_path / "card").write_text("---\nlicense: mit\n---\n")
-    asked = []
-
-    def download(*arguments, **options):
-        asked.append((arguments, options))
-        return str(tmp_path / "card")
-
-    monkeypatch.setattr(origin, "hf_hub_download", download)
-    assert origin.licence_of(HUB).name == "mit"
-    assert asked == [(("a/b", "README.md"), {"revision": "0" * 40})]
-
-    def fails(*_, **__):
-        raise ConnectionError("offline")
-
-    monkeypatch.setattr(origin, "hf_hub_download", fails)
-    assert origin.licence_of(HUB).name is None
-
-
-class Distribution(SimpleNamespace):
-    version = "1.2"
-
-    def locate_file(self, path):
-        return self.root / path
-
-
-@pytest.fixture
-def package(tmp_path, monkeypatch):
-    """An installed package with a model, whose metadata and card a test may set."""
-    found = Distribution(root=tmp_path, metadata=metadata.PackageNotFoundError())
-    (tmp_path / "some_model" / "model").mkdir(parents=True)
-    monkeypatch.setattr(metadata, "packages_distributions", lambda: {"some_model": ["some-model"]})
-    monkeypatch.setattr(metadata, "distribution", lambda _: found)
-
-    def described(card=None, **headers):
-        found.metadata = metadata.PathDistribution(tmp_path / "x.dist-info").metadata
-        for key, values in headers.items():
-            for value in values if isinstance(values, list) else [values]:
-                found.metadata[key.replace("_", "-")] = value
-        if card:
-            (tmp_path / "some_model" / "model" / "README.md").write_text(card)
-
-    info = tmp_path / "x.dist-info"
-    info.mkdir()
-    (info / "METADATA").write_text("Metadata-Version: 2.4\nName: x\n")
-    return described
-
-
-@pytest.mark.parametrize(
-    ("headers", "name"),
-    [
-        ({"License_Expression": "MIT"}, "MIT"),
-        ({"License": "Apache-2.0"}, "Apache-2.0"),
-        ({"License": "UNKNOWN"}, None),
-        ({"License": "", "Classifier": "License :: OSI Approved :: MIT License"}, "MIT License"),
-        ({"Classifier": ["License :: OSI Approved :: A", "License :: OSI Approved :: B"]}, None),
-        ({}, None),
-    ],
-)
-def test_the_metadata_of_a_package(package, headers, name):
-    package(**headers)
-    assert origin.licence_of(PACKAGE).name == name
-
-
-def test_the_card_in_a_package_comes_before_its_metadata(package):
-    package("---\nlicense: apache-2.0\n---\n", License="MIT")
-    found = origin.licence_of(PACKAGE)
-    assert found == Licence("apache-2.0", "the model card of the encoder")
-    assert origin.of_encoder(PACKAGE).words == "the Python package some_model 1.2, folder model"
-
-
-def test_a_package_that_is_not_installed(monkeypatch):
-    monkeypatch.setattr(metadata, "packages_distributions", dict)
-    assert origin.licence_of(PACKAGE).name is None
+def test_a_package_has_its_version_if_it_is_installed():
+    installed = PACKAGE.model_copy(update={"name": "huggingface_hub.utils"})
+    version = metadata.version("huggingface-hub")
+    words = f"the Python package huggingface_hub.utils {version}, folder model"
+    assert origin.of_encoder(installed).words == words
     assert origin.of_encoder(PACKAGE).record["version"] is None
-
-
-def test_licences_as_the_hub_writes_them():
-    assert Licence("Apache-2.0", "").identifier == "apache-2.0"
-    assert Licence("MIT License", "").identifier == "other"
-    assert Licence(None, "").identifier == "unknown"
-    assert [Licence(name, "").identifier for name in ("MIT", "CC-BY-4.0")] == ["mit", "cc-by-4.0"]
-    vague = ("Apache", "BSD", "Proprietary", "custom-2")
-    assert {Licence(name, "").identifier for name in vague} == {"other"}
+    assert origin.of_encoder(PACKAGE).words == "the Python package some_model, folder model"
 
 
 def test_no_path_of_this_machine(tmp_path):
@@ -146,7 +54,8 @@ def test_no_path_of_this_machine(tmp_path):
     deep.mkdir()
     text = TextData(source="text", train=str(deep / "a.txt"), validation=str(deep / "b.txt"))
     data = FolderData(source="folder", path=str(deep), config="rte")
-    found = [origin.of_encoder(folder(deep))]
+    encoder = FolderEncoder(source="folder", path=str(deep), pooler="pretrained")
+    found = [origin.of_encoder(encoder)]
     found += [origin.of_data("x", source) for source in (text, data, OWN)]
     for one in found:
         assert str(tmp_path) not in one.words + str(one.record)
@@ -174,3 +83,49 @@ def test_no_path_of_this_machine(tmp_path):
 )
 def test_pairs(task, source, pair):
     assert origin.is_pair(task, source) == pair
+
+
+def test_a_hash_by_hand():
+    weights = {"b": np.array([[1.0, 2.0]], np.float32), "a": np.array([0.5], np.float32)}
+    text = b'["a", [1]]\n\x00\x00\x00\x3f["b", [1, 2]]\n\x00\x00\x80\x3f\x00\x00\x00\x40'
+    assert origin.digest(weights) == hashlib.sha256(text).hexdigest()
+
+
+def test_a_hash_depends_on_names_shapes_and_values_alone():
+    weight = np.arange(6, dtype=np.float32).reshape(2, 3)
+    found = origin.digest({"a": weight, "b": weight})
+    assert origin.digest({"b": weight, "a": np.asfortranarray(weight)}) == found
+    others = [
+        {"a": weight, "c": weight},
+        {"a": weight.reshape(3, 2), "b": weight},
+        {"a": weight, "b": np.nextafter(weight, np.float32(9))},
+    ]
+    assert len({found, *map(origin.digest, others)}) == 4
+
+
+def test_a_commit_with_and_without_changes(tmp_path):
+    if origin.commit(tmp_path):
+        pytest.skip("the folder for temporary files lies in a git repository")
+
+    def git(*arguments):
+        name = ("-c", "user.name=x", "-c", "user.email=x@example.org")
+        subprocess.run(["git", *name, *arguments], cwd=tmp_path, check=True, capture_output=True)
+
+    git("init", "-q")
+    assert origin.commit(tmp_path) is None  # nothing is committed yet
+    (tmp_path / "file").write_text("x")
+    git("add", "file")
+    git("commit", "-m", "x")
+    head = origin.commit(tmp_path)
+    assert head is not None
+    assert len(head) == 40
+    (tmp_path / "other").write_text("x")
+    assert origin.commit(tmp_path) == head
+    (tmp_path / "file").write_text("y")
+    assert origin.commit(tmp_path) == head + "+changes"
+
+
+def test_versions_name_no_machine():
+    found = origin.versions()
+    assert {"python", *origin.LIBRARIES} == found.keys()
+    assert all(value[0].isdigit() for value in found.values())

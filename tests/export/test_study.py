@@ -20,14 +20,14 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "results" / "encoder").mkdir(parents=True)
     (tmp_path / "results" / "encoder" / "encoder.json").write_text("{}")
     content = settings.content(tmp_path / "params.yaml")
-    lock = {"stages": {"plot": {"params": {"params.yaml": content}}}}
+    lock = {"stages": {"report": {"params": {"params.yaml": content}}}}
     (tmp_path / "dvc.lock").write_text(json.dumps(lock))  # JSON is YAML
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
 
 def load() -> study.Finished:
-    return study.load(Path("results"), Path("reports"))
+    return study.load(Path("params.yaml"), Path("results"), Path("reports"))
 
 
 def test_the_study_of_the_report_is_loaded(project: Path) -> None:

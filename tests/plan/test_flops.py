@@ -9,7 +9,7 @@ import pytest
 from stages.tickets import files
 from stages.tickets.plan import flops
 from stages.tickets.plan.flops import Examples, Lengths, Shape
-from stages.tickets.pruning import masks
+from stages.tickets.pruning import masks, structure
 from stages.tickets.settings import Kind
 from tests.conftest import RECIPE
 
@@ -75,6 +75,14 @@ def test_one_layer_by_hand():
     )
 
 
+def test_heads_and_mlps_add_up_to_the_whole():
+    """Three of four heads and one of two MLPs: 8 x 9 x 16 x 12 + 4 x 81 x 12 and 4 x 9 x 16 x 40."""
+    whole = structure.whole(2, 4)
+    assert flops.forward_through(whole, 16, 40, 9) == flops.forward(TINY, Lengths.of([9]))
+    few = structure.Structure(np.array([[1, 1, 1, 0], [0, 0, 0, 0]], bool), np.array([False, True]))
+    assert flops.forward_through(few, 16, 40, 9) == 13_824 + 3_888 + 23_040
+
+
 def test_a_training_is_three_passes_over_what_it_sees():
     recipe = RECIPE.model_copy(update={"epochs": 2.0, "batch_size": 4})
     examples = replace(of(10, 7), lengths=Lengths.of([3] * 10))
@@ -93,24 +101,23 @@ def test_unknown_lengths_are_no_number():
 @pytest.mark.parametrize("epochs", [0.1, 1.0, 1.25, 3.0])
 @pytest.mark.parametrize("examples", [1, 7, 32, 33, 635])
 def test_steps_are_those_of_the_training_loop(examples, epochs):
-    from stages.tickets.training import fit  # noqa: PLC0415
+    from stages.tickets.training import schedule  # noqa: PLC0415
 
     recipe = RECIPE.model_copy(update={"epochs": epochs, "batch_size": 32})
-    total = fit.num_steps(examples, recipe)
+    total = schedule.num_steps(examples, recipe)
     assert flops.num_steps(examples, recipe) == total
     for percent in (0, 5, 50, 99):
-        left = total - fit.step_at(percent, total)
+        left = total - schedule.step_at(percent, total)
         seen = flops.num_seen(examples, recipe, percent)
         assert seen * math.ceil(examples / 32) == pytest.approx(left * examples)
 
 
-def test_weights_and_flops_are_those_of_models():
+def test_weights_are_those_of_models():
     from transformers import BertConfig, BertForMaskedLM, BertModel, PreTrainedModel  # noqa: PLC0415
     from transformers import BertForQuestionAnswering as Spans  # noqa: PLC0415
     from transformers import BertForSequenceClassification as Classifier  # noqa: PLC0415
 
-    from stages.tickets.encoder import removal, theta  # noqa: PLC0415
-    from stages.tickets.pruning import structure  # noqa: PLC0415
+    from stages.tickets.encoder import theta  # noqa: PLC0415
 
     config = BertConfig(
         num_hidden_layers=2,
@@ -131,8 +138,6 @@ def test_weights_and_flops_are_those_of_models():
     )
     for kind, outputs, model in made:
         assert TINY.parameters(kind, outputs) == sum(p.numel() for p in model.parameters())
-    whole = structure.whole(2, 4)
-    assert flops.forward(TINY, Lengths.of([9])) == removal.flops(config, whole, 9)
 
 
 def test_a_mask_takes_the_bytes_of_its_file(tmp_path):
@@ -151,11 +156,3 @@ def test_predictions_take_a_float_an_output_and_two_numbers_a_hidden_word():
     words = replace(examples, kind="mlm", hidden=0.15, evaluated_lengths=Lengths.of([10] * 5))
     assert flops.prediction_bytes(words) == 100 * 10 * 0.15 * 8
     assert flops.prediction_bytes(replace(examples, kind="span", outputs=2)) == 100 * 20 * 2 * 4
-
-
-def test_time():
-    assert flops.hours(7.2e15, 2.0) == pytest.approx(1.0)
-    whole = flops.overhead(300, 300)
-    assert whole == pytest.approx(flops.overhead(100, 100) + flops.overhead(200, 300))
-    assert flops.overhead(200, 200) - 0.6 * 200 == pytest.approx(57, rel=0.15)
-    assert flops.overhead(500, 500) - 0.6 * 500 == pytest.approx(383, rel=0.15)

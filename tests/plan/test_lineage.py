@@ -12,7 +12,7 @@ from tests.imports import ROOT
 from tests.test_pipeline import STUDIES, lies_in, pipeline
 
 SETTINGS = expansion.parsing(ROOT / ".dvc" / "config")
-READERS = {"check", "baselines", "stability", "survival", "score", "plot"}
+READERS = {"check", "baselines", "stability", "survival", "score", "report"}
 
 
 def stage(name, deps="", outs="", command="run", **tracked):
@@ -95,9 +95,7 @@ def test_another_seed_adds_its_own_stages(path):
     assert found.gone == ()
     assert {stages[name].option("seed") for name in found.new} == {"99"}
     assert {"fine-tune", "prune-round", "ticket"} <= {stages[name].group for name in found.new}
-    trained = [
-        name for name in found.stale if work.RULES[stages[name].group](stages[name]).trainings
-    ]
+    trained = [name for name in found.stale if (made := work.of(stages[name])) and made.trainings]
     sources = {stages[name].option("source") for name in trained}
     assert sources <= {
         "one-shot",
@@ -124,4 +122,4 @@ def test_another_recipe_of_one_task_reruns_its_trainings_and_those_of_its_masks(
 
 def test_a_setting_of_figures_reruns_the_figures():
     found, _ = changed(ROOT / "params.yaml", "plot.columns=2")
-    assert found == lineage.Changes((), (), ("check", "plot"))
+    assert found == lineage.Changes((), (), ("check", "report"))

@@ -70,6 +70,30 @@ def test_exactly_the_share_survives(weights: Matrices, sparsity: float) -> None:
     assert abs(masks.sparsity(pruned) - sparsity) <= 0.5 / num + 1e-12
 
 
+@given(matrices(), SPARSITIES, SPARSITIES)
+def test_scores_of_any_sign_are_ranked_over_all_matrices(
+    scores: Matrices, first: float, second: float
+) -> None:
+    """By sorting the survivors as tuples; in scores of few values ties abound."""
+    for drawn in (scores, {name: -score for name, score in scores.items()}):
+        mask = masks.dense(drawn)
+        for sparsity in sorted([first, second]):
+            ranked = sorted(
+                (float(score), name, place)
+                for name, matrix in drawn.items()
+                for place, score in np.ndenumerate(matrix)
+                if mask[name][place]
+            )
+            kept = masks.survivors_at(sparsity, masks.num_weights(mask))
+            expected = {(name, place) for _, name, place in ranked[len(ranked) - kept :]}
+            mask = masks.keep_largest(drawn, mask, sparsity)
+            assert expected == {
+                (name, place)
+                for name in mask
+                for place in zip(*np.nonzero(mask[name]), strict=True)
+            }
+
+
 @given(matrices(), st.lists(SPARSITIES, min_size=2, max_size=4).map(sorted))
 def test_a_dropped_weight_never_returns(weights: Matrices, sparsities: list[float]) -> None:
     mask = masks.dense(weights)
@@ -174,6 +198,12 @@ def test_ties_fall_by_name_then_row_major_position() -> None:
     four = masks.prune_by_magnitude(weights, dense, 0.5)
     np.testing.assert_array_equal(four["a"], [[True, False], [False, False]])
     np.testing.assert_array_equal(four["b"], [[False, True], [True, True]])
+
+
+def test_0_and_minus_0_are_equal() -> None:
+    scores = {"w": np.array([[0.0, -0.0, -1.0, 2.0]])}
+    kept = masks.keep_largest(scores, masks.dense(scores), 0.5)
+    np.testing.assert_array_equal(kept["w"], [[False, True, False, True]])
 
 
 def test_all_weights_equal() -> None:

@@ -175,7 +175,7 @@ def test_the_record_of_a_round_by_hand() -> None:
     """The round above, from where the training had got to already: 4 has moved by 0.25 since."""
     theta, start = weights(1, -2, 3, 4, -5, 6), weights(1, -2, 4.5, 3.75, -5, 6)
     trained, before, after = weights(1, -2, 4.5, 3.5, -5, 6), mask("111111"), mask("001011")
-    found = movement.record(theta, start, trained, before, after, 0.5, rates=4.0)
+    found = movement.record(theta, one_shot(theta, 0.5), start, trained, before, after, rates=4.0)
     assert found == {
         "prunable": 6,
         "trained": 6,

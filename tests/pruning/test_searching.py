@@ -132,7 +132,7 @@ def test_the_magnitude_search_ends_after_thirty_steps() -> None:
 @pytest.mark.parametrize("sparsity", [0.0, 0.01, 0.37, 0.5, 0.99])
 def test_bad_weights_are_as_many_and_the_smallest(sparsity: float) -> None:
     good = masks.prune_by_magnitude(WEIGHTS, masks.dense(WEIGHTS), sparsity)
-    bad = searching.complement(good, WEIGHTS)
+    bad = masks.complement(good, WEIGHTS)
     number = masks.num_survivors(good)
     assert masks.num_survivors(bad) == number
     kept = np.concatenate([bad["a"].reshape(-1), bad["b"]])

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from stages.tickets.pruning import structure
+from stages.tickets.pruning import masks, structure
 from stages.tickets.pruning.structure import Structure
 
 Draw = Callable[[Structure, np.random.Generator], Structure]
@@ -218,3 +218,78 @@ def test_no_structures_have_no_survivors() -> None:
         structure.super_survivors([])
     with pytest.raises(ValueError, match="at least one structure"):
         structure.super_bad([], np.random.default_rng(0))
+
+
+# --- by name ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "parts"),
+    [
+        ("random", ("random", 1)),
+        ("random-12", ("random", 12)),
+        ("random-by-matrix", ("random-by-matrix", 1)),
+        ("random-by-matrix-2", ("random-by-matrix", 2)),
+    ],
+)
+def test_a_number_after_a_name_is_that_of_a_draw(name: str, parts: tuple[str, int]) -> None:
+    assert structure.numbered(name) == parts
+
+
+GOOD = structure.random_like(
+    Structure(np.arange(24).reshape(4, 6) < 10, np.array([True, True, True, False])),
+    np.random.default_rng(0),
+)
+
+
+@pytest.mark.parametrize("name", ["good", "random", "random-2", "bad", "bad-3"])
+def test_drawn_structures_have_the_size_of_the_good_one(name: str) -> None:
+    found = structure.named(name, GOOD, 7)
+    assert (found.num_heads, found.num_mlps) == (10, 3)
+    again = structure.named(name, GOOD, 7)
+    assert (found.heads == again.heads).all()
+    assert (found.mlps == again.mlps).all()
+    other = structure.named(name, GOOD, 8)
+    assert (found.heads == other.heads).all() == (name == "good")
+
+
+def test_draws_of_one_seed_differ() -> None:
+    first, second = structure.named("random", GOOD, 7), structure.named("random-2", GOOD, 7)
+    assert (first.heads != second.heads).any()
+    assert (first.heads == structure.named("random-1", GOOD, 7).heads).all()
+
+
+def test_the_others_by_hand() -> None:
+    assert structure.overlap(structure.named("bad", GOOD, 7), GOOD) == (0, 2)
+    assert structure.overlap(structure.named("inverted", GOOD, 7), GOOD) == (0, 0)
+    assert structure.named("inverted", GOOD, 7).num_heads == 14
+    alone = structure.named("one-head", GOOD, 7)
+    assert np.flatnonzero(alone.heads).tolist() == np.flatnonzero(alone.mlps).tolist() == [0]
+
+
+def test_super_survivors_and_their_counterparts() -> None:
+    found = {seed: structure.named("random", GOOD, seed) for seed in (1, 2, 3)}
+    top = structure.named_super("super", found, "mood", 5)
+    assert all(
+        structure.overlap(top, one) == (top.num_heads, top.num_mlps) for one in found.values()
+    )
+    for name in ("super-random", "super-bad"):
+        drawn = structure.named_super(name, found, "mood", 5)
+        assert (drawn.num_heads, drawn.num_mlps) == (top.num_heads, top.num_mlps)
+        assert structure.overlap(drawn, top)[0] == 0  # there are others enough
+    bad = [structure.named_super("super-bad", found, "mood", seed).heads for seed in (5, 6)]
+    assert (bad[0] == bad[1]).all()
+
+
+WEIGHTS = {"a": np.linspace(-1, 1, 40).reshape(5, 8), "b": np.linspace(2, 3, 10)}
+
+
+@pytest.mark.parametrize(("name", "common"), [("good", 20), ("bad", 0), ("random", None)])
+def test_drawn_masks(name: str, common: int | None) -> None:
+    good = masks.prune_by_magnitude(WEIGHTS, masks.dense(WEIGHTS), 0.6)
+    found = structure.named_mask(name, good, WEIGHTS, 3)
+    assert masks.num_survivors(found) == 20
+    shared = sum(int((found[key] & good[key]).sum()) for key in good)
+    assert common is None or shared == common
+    again = structure.named_mask(name, good, WEIGHTS, 3)
+    assert all((found[key] == again[key]).all() for key in good)

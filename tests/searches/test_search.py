@@ -9,6 +9,7 @@ from transformers import PreTrainedModel
 
 from stages.tickets.encoder import theta
 from stages.tickets.encoder.theta import Encoder
+from stages.tickets.encoder.weights import linear_parameters
 from stages.tickets.pruning import masks, structure
 from stages.tickets.pruning.structure import Structure
 from stages.tickets.searches import retraining, search
@@ -84,7 +85,7 @@ def test_weights_and_biases_of_all_layers_are_pruned_by_magnitude(
     encoder: Encoder, prepared: Prepared
 ) -> None:
     """Six matrices and their biases in two layers of width 16, MLPs of 32; no pooler, no LayerNorm."""
-    found = search.magnitude_parameters(theta_0(encoder, prepared))
+    found = linear_parameters(theta_0(encoder, prepared))
     assert len(found) == 24
     assert sum(p.numel() for p in found.values()) == 2 * (4 * 16 * 17 + 16 * 33 + 32 * 17)
     assert not any("LayerNorm" in name or "pooler" in name for name in found)
@@ -121,13 +122,13 @@ def test_retraining_a_structure(encoder: Encoder, prepared: Prepared) -> None:
 
 
 def test_retraining_a_mask_keeps_zeros(encoder: Encoder, prepared: Prepared) -> None:
-    live = search.magnitude_parameters(theta_0(encoder, prepared))
+    live = linear_parameters(theta_0(encoder, prepared))
     drawn = np.random.default_rng(0)
     mask = {name: drawn.random(tuple(p.shape)) < 0.5 for name, p in live.items()}
     tuned, fresh = fine_tuned(encoder, prepared), theta_0(encoder, prepared)
     retraining.retrain(tuned, fresh, retraining.by_mask(mask), prepared, SEEDS, LONGER)
     for model in (tuned, fresh):
-        for name, parameter in search.magnitude_parameters(model).items():
+        for name, parameter in linear_parameters(model).items():
             weights = parameter.detach().numpy()
             assert (weights[~mask[name]] == 0).all()
             assert (weights[mask[name]] != 0).any()

@@ -11,6 +11,7 @@ from transformers import PreTrainedModel
 from stages.tickets import settings
 from stages.tickets.encoder import theta as encoders
 from stages.tickets.encoder.theta import Encoder
+from stages.tickets.encoder.weights import prunable_parameters, prunable_weights
 from stages.tickets.pruning import masks
 from stages.tickets.pruning.masks import Mask
 from stages.tickets.tasks.task import Prepared
@@ -90,7 +91,7 @@ def test_the_first_random_mask_is_that_of_its_round(encoder: Encoder, prepared: 
 def test_one_shot_masks_are_those_of_their_weights(encoder: Encoder, prepared: Prepared) -> None:
     ticket = random_mask(encoder, 0.7)
     theta = {name: encoder.weights[name].numpy() for name in encoder.prunable}
-    trained = encoders.prunable_weights(fine_tuned(encoder, prepared), encoder)
+    trained = prunable_weights(fine_tuned(encoder, prepared), encoder)
     found = {kind: control(kind, encoder, prepared).mask for kind in OTHER_MASKS[2:]}
     for weights, mask in zip((theta, trained), found.values(), strict=True):
         kept = np.concatenate([np.abs(weights[name])[mask[name]] for name in mask])
@@ -170,9 +171,9 @@ def test_after_training_sparsity_is_the_ticket_s(
     encoder: Encoder, prepared: Prepared, kind: str
 ) -> None:
     start = control(kind, encoder, prepared)
-    live = encoders.prunable_parameters(start.model, encoder)
+    live = prunable_parameters(start.model, encoder)
     fit.fit_(start.model, prepared, SEEDS, RECIPE, Subnetwork(live, start.mask))
-    trained = encoders.prunable_weights(start.model, encoder)
+    trained = prunable_weights(start.model, encoder)
     assert sum(np.count_nonzero(w) for w in trained.values()) == masks.num_survivors(
         random_mask(encoder, 0.7)
     )

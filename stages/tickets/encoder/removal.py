@@ -20,14 +20,14 @@ from stages.tickets.pruning.structure import Structure
 
 
 class NoHeads(nn.Module):
-    """In place of a self-attention: hands on what it is given, and no weights of attention."""
+    """Stands for a self-attention without heads: it hands on what it is given."""
 
     def forward(self, states: Tensor, *_: object, **__: object) -> tuple[Tensor, None]:
         return states, None
 
 
 class OnlyNorm(nn.Module):
-    """In place of the output of an attention or an MLP: LayerNorm of the residual path alone."""
+    """Stands for the output of a removed attention or MLP: LayerNorm of the residual path alone."""
 
     def __init__(self, norm: nn.Module) -> None:
         super().__init__()
@@ -39,7 +39,7 @@ class OnlyNorm(nn.Module):
 
 
 def supported(config: PreTrainedConfig) -> bool:
-    """Whether heads and MLPs can be removed: the model is an encoder and built as BERT is."""
+    """Tell whether heads and MLPs can be removed: the model is an encoder and built as BERT is."""
     return config.model_type in device.BERTS and not getattr(config, "is_decoder", False)
 
 
@@ -47,7 +47,7 @@ def remove_(model: PreTrainedModel, structure: Structure) -> None:
     """Cut what `structure` drops out of `model`.
 
     What is kept has the values it had, in new parameters: an optimizer made before keeps the old ones.
-    Hooks on an attention that loses all heads are lost; `models.place_` sets its own anew. Of such a
+    Hooks on an attention that loses all heads are lost; `device.place_` sets its own anew. Of such a
     layer `output_attentions` shows nothing.
 
     Args:
@@ -153,41 +153,12 @@ def num_parameters(config: PreTrainedConfig, structure: Structure) -> int:
         ValueError: the type is not supported, or `structure` is of another shape.
     """
     _check(config, structure)
-    hidden, size, mlp = _sizes(config)
+    hidden, mlp = int(config.hidden_size), int(config.intermediate_size)
+    size = hidden // int(config.num_attention_heads)
     of_head = 3 * (hidden * size + size) + size * hidden
     of_mlp = (hidden * mlp + mlp) + (mlp * hidden + hidden)
     num_biases = int(np.count_nonzero(structure.heads.any(axis=1)))
     return of_head * structure.num_heads + hidden * num_biases + of_mlp * structure.num_mlps
-
-
-def flops(config: PreTrainedConfig, structure: Structure, tokens: int) -> int:
-    """Floating-point operations of the layers in a forward pass of one example; a multiply-add is two.
-
-    With t tokens, hidden size d, head size s and MLP size m, a head takes 8 t d s for its part of four
-    matrices and 4 t^2 s for scores and the sum of values; an MLP takes 4 t d m. Left out are embeddings,
-    biases, softmax, activations, LayerNorm, pooler and classifier. Every layer counts with all tokens,
-    also the last, where `models.place_` has a classifier compute the first one alone.
-
-    Args:
-        config: of the whole model.
-        structure: what is kept.
-        tokens: of the example, with special tokens and padding.
-
-    Raises:
-        ValueError: as `num_parameters`.
-    """
-    _check(config, structure)
-    hidden, size, mlp = _sizes(config)
-    of_head = 8 * tokens * hidden * size + 4 * tokens * tokens * size
-    of_mlp = 4 * tokens * hidden * mlp
-    return of_head * structure.num_heads + of_mlp * structure.num_mlps
-
-
-def _sizes(config: PreTrainedConfig) -> tuple[int, int, int]:
-    """Widths of the encoder, of a head and of an MLP."""
-    hidden: int = config.hidden_size
-    mlp: int = config.intermediate_size
-    return hidden, hidden // int(config.num_attention_heads), mlp
 
 
 def _check(config: PreTrainedConfig, structure: Structure) -> None:
@@ -212,8 +183,10 @@ def _layers(
     layers = list(model.base_model.encoder.layer)  # type: ignore[union-attr,arg-type]
     for number, layer in enumerate(layers):
         attention = layer.attention.self
-        whole = getattr(attention, "num_attention_heads", 0) == model.config.num_attention_heads
-        if not whole or isinstance(layer.output, OnlyNorm):
+        has_all_heads = (
+            getattr(attention, "num_attention_heads", 0) == model.config.num_attention_heads
+        )
+        if not has_all_heads or isinstance(layer.output, OnlyNorm):
             raise ValueError(f"layer {number} lacks heads or its MLP already")
     return list(zip(layers, structure.heads, structure.mlps, strict=True))
 

@@ -1,4 +1,4 @@
-"""Pre-trained encoders: stored once as theta_0, rebuilt with a head, read for pruning, rewound.
+"""Pre-trained encoders: stored once as theta_0, read, and built with the head of a task.
 
 An encoder folder holds `config.json` and `tokenizer.json` of transformers, the weights of the body
 in `weights.safetensors` under the names of its base model, those of its MLM head in
@@ -10,9 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from safetensors.torch import load_file, save_file
 from tokenizers import Tokenizer
 from torch import Tensor, nn
@@ -69,7 +67,7 @@ class Encoder:
     weights: dict[str, Tensor]
     """float32, by name in the base model."""
     mlm_head: dict[str, Tensor]
-    """By name in the MLM model; empty where the checkpoint has no such head."""
+    """Parameters by name in the MLM model; empty if the checkpoint has no such head."""
     prunable: tuple[str, ...]
     """Names of the prunable matrices among `weights`."""
 
@@ -87,7 +85,7 @@ def prunable_names(body: nn.Module) -> tuple[str, ...]:
     names = tuple(
         f"{name}.weight"
         for name, module in body.named_modules()
-        if isinstance(module, nn.Linear) and _in_layer_or_pooler(name)
+        if isinstance(module, nn.Linear) and in_layer_or_pooler(name)
     )
     if not any(any(part.isdigit() for part in name.split(".")) for name in names):
         raise ValueError(
@@ -97,7 +95,8 @@ def prunable_names(body: nn.Module) -> tuple[str, ...]:
     return names
 
 
-def _in_layer_or_pooler(name: str) -> bool:
+def in_layer_or_pooler(name: str) -> bool:
+    """Tell whether a module or parameter of a base model is in its stack of layers or its pooler."""
     parts = name.split(".")
     return parts[0] == "pooler" or any(part.isdigit() for part in parts)
 
@@ -189,172 +188,23 @@ def build(
         with torch.no_grad():
             for name, tensor in encoder.weights.items():
                 if name in body:
-                    _copy_(body[name], tensor, name)
+                    copy_(body[name], tensor, name)
                 elif not name.startswith("pooler."):
                     raise ValueError(f"{type(model).__name__} has no weights {name!r}")
             if kind == "mlm":
                 for name, tensor in encoder.mlm_head.items():
-                    _copy_(parameters[name], tensor, name)
+                    copy_(parameters[name], tensor, name)
     return model
 
 
-def _copy_(parameter: nn.Parameter, source: Tensor, name: str) -> None:
-    """As copy_, which would spread one row over many."""
+def copy_(parameter: nn.Parameter, source: Tensor, name: str) -> None:
+    """Set `parameter` to `source`; torch's own `copy_` would spread one row over many.
+
+    Raises:
+        ValueError: their shapes differ.
+    """
     if parameter.shape != source.shape:
         raise ValueError(
             f"{name} has shape {tuple(source.shape)}, but the model's is {tuple(parameter.shape)}"
         )
     parameter.copy_(source)
-
-
-def prunable_parameters(model: PreTrainedModel, encoder: Encoder) -> dict[str, nn.Parameter]:
-    """The prunable matrices that `model` has, live, by name in the base model."""
-    body = dict(model.base_model.named_parameters())
-    return {name: body[name] for name in encoder.prunable if name in body}
-
-
-def prunable_weights(model: PreTrainedModel, encoder: Encoder) -> dict[str, NDArray[np.float32]]:
-    """The weights to rank: of every prunable matrix of the encoder, copied to the CPU.
-
-    A matrix that the encoder has and `model` does not (the pooler under masked language modelling and
-    for spans) comes with its pre-trained values, so that masks of all tasks cover the same matrices;
-    with the authors' library it kept those values too (Chen et al. 2020).
-    """
-    return to_rank(prunable_parameters(model, encoder), encoder)
-
-
-def to_rank(live: Mapping[str, nn.Parameter], encoder: Encoder) -> dict[str, NDArray[np.float32]]:
-    """The same from live matrices by name, such as those that several models share."""
-    return {
-        name: live.get(name, encoder.weights[name]).detach().float().cpu().numpy().copy()
-        for name in encoder.prunable
-    }
-
-
-def set_prunable_(
-    model: PreTrainedModel, encoder: Encoder, weights: Mapping[str, NDArray[np.float32]]
-) -> None:
-    """Set the prunable matrices that `model` has to `weights`, by name in the base model."""
-    with torch.no_grad():
-        for name, parameter in prunable_parameters(model, encoder).items():
-            _copy_(parameter, torch.from_numpy(weights[name]), name)
-
-
-def draw_anew_(
-    model: PreTrainedModel, encoder: Encoder, drawn: PreTrainedModel, layers: bool
-) -> None:
-    """Set what of `model` is pre-trained to the weights of `drawn`; the classifier stays.
-
-    Args:
-        model: theta_i.
-        encoder: says what is pre-trained: the body, and for masked language modelling its head.
-        drawn: the same model with no pre-training, see `build`.
-        layers: only the layers and a pooler; embeddings and the head of a language model stay.
-    """
-    prefix = f"{model.base_model_prefix}."
-    names = {
-        f"{prefix}{name}" for name in encoder.weights if not layers or _in_layer_or_pooler(name)
-    }
-    names |= set() if layers else set(encoder.mlm_head)
-    source = dict(drawn.named_parameters())
-    with torch.no_grad():
-        for name, parameter in model.named_parameters():
-            if name in names:
-                _copy_(parameter, source[name], name)
-
-
-def head_parameters(model: PreTrainedModel, encoder: Encoder) -> dict[str, nn.Parameter]:
-    """What of `model` the encoder's body does not bring.
-
-    Its classifier and a pooler that is drawn with it, or the head of masked language modelling.
-    """
-    body = {f"{model.base_model_prefix}.{name}" for name in encoder.weights}
-    return {name: p for name, p in model.named_parameters() if name not in body}
-
-
-def save_head(model: PreTrainedModel, encoder: Encoder, path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    save_file(
-        {
-            name: p.detach().cpu().contiguous()
-            for name, p in head_parameters(model, encoder).items()
-        },
-        path,
-    )
-
-
-def load_head_(model: PreTrainedModel, encoder: Encoder, path: Path) -> None:
-    """Set what of `model` is no body to what `save_head` wrote.
-
-    Raises:
-        FileNotFoundError: there is no such file.
-        ValueError: the file is of another head.
-    """
-    if not path.exists():
-        raise FileNotFoundError(f"{path} does not exist; `dvc repro` makes it")
-    stored, parameters = load_file(path), head_parameters(model, encoder)
-    if stored.keys() != parameters.keys():
-        raise ValueError(f"{path} has {sorted(stored)}, the model {sorted(parameters)}")
-    with torch.no_grad():
-        for name, parameter in parameters.items():
-            _copy_(parameter, stored[name], name)
-
-
-def load_body_(model: PreTrainedModel, encoder: Encoder, path: Path) -> None:
-    """Set the body of `model` to that of a file that `save_weights` wrote for any task; the head stays.
-
-    The head is what `head_parameters` says. What the file does not hold is the encoder's, so a pooler
-    that the task of the file does not use has its pre-trained weights.
-    """
-    if not path.exists():
-        raise FileNotFoundError(f"{path} does not exist; `dvc repro` makes it")
-    stored = load_file(path)
-    prefix = f"{model.base_model_prefix}."
-    with torch.no_grad():
-        for name, parameter in model.base_model.named_parameters():
-            if name in encoder.weights:
-                _copy_(parameter, stored.get(prefix + name, encoder.weights[name]), name)
-
-
-def save_weights(model: PreTrainedModel, encoder: Encoder, path: Path) -> None:
-    """Write the parameters of `model` that are not those of the encoder, bit for bit.
-
-    theta_0 is thus a file with little more than the classifier in it.
-    """
-    prefix = f"{model.base_model_prefix}."
-    changed = {}
-    for name, parameter in model.named_parameters():
-        tensor = parameter.detach().cpu()
-        known = encoder.weights.get(name.removeprefix(prefix)) if name.startswith(prefix) else None
-        if known is None or not torch.equal(tensor, known):
-            changed[name] = tensor.contiguous()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    save_file(changed, path)
-
-
-def load_weights_(model: PreTrainedModel, encoder: Encoder, path: Path) -> None:
-    """Set all of `model` to the weights that `save_weights` wrote: the encoder's and the file's.
-
-    Values are copied, so the file's content never shares memory with weights that train.
-
-    Raises:
-        FileNotFoundError: there is no such file.
-        ValueError: file, encoder and model do not fit together.
-    """
-    if not path.exists():
-        raise FileNotFoundError(f"{path} does not exist; `dvc repro` makes it")
-    stored = load_file(path)
-    prefix = f"{model.base_model_prefix}."
-    parameters = dict(model.named_parameters())
-    unknown = sorted(stored.keys() - parameters.keys())
-    if unknown:
-        raise ValueError(f"{path} has {unknown[0]!r}, which {type(model).__name__} has not")
-    with torch.no_grad():
-        for name, parameter in parameters.items():
-            known = (
-                encoder.weights.get(name.removeprefix(prefix)) if name.startswith(prefix) else None
-            )
-            source = stored.get(name, known)
-            if source is None:
-                raise ValueError(f"{path} lacks {name!r}, which the encoder does not bring")
-            _copy_(parameter, source, name)

@@ -28,21 +28,21 @@ class Words:
             tokens: ids that occur, any number of times.
             pad: id of the padding.
         """
-        whole = model.get_input_embeddings()
-        assert isinstance(whole, nn.Embedding)
-        last_kept = max(pad, whole.padding_idx or 0)
+        matrix = model.get_input_embeddings()
+        assert isinstance(matrix, nn.Embedding)
+        last_kept = max(pad, matrix.padding_idx or 0)
         ids = np.union1d(tokens, np.arange(last_kept + 1)).astype(np.int64)
         self._model = model
-        self._whole = whole
-        self._rows = torch.from_numpy(ids).to(whole.weight.device)
+        self._all = matrix
+        self._rows = torch.from_numpy(ids).to(matrix.weight.device)
         self._some = nn.Embedding.from_pretrained(  # type: ignore[no-untyped-call]
-            whole.weight.detach()[self._rows], freeze=False, padding_idx=whole.padding_idx
+            matrix.weight.detach()[self._rows], freeze=False, padding_idx=matrix.padding_idx
         )
-        self.row_of = np.full(whole.num_embeddings, -1, dtype=np.int32)
+        self.row_of = np.full(matrix.num_embeddings, -1, dtype=np.int32)
         """Row by token id; -1, which no embedding takes, where there is none."""
         self.row_of[ids] = np.arange(len(ids))
         self.decay = 1.0
-        """What weight decay multiplies the other rows with, since the whole was last up to date."""
+        """The factor by which weight decay shrinks the other rows, since they were last up to date."""
 
     def __enter__(self) -> "Words":
         self._model.set_input_embeddings(self._some)
@@ -51,10 +51,10 @@ class Words:
     def __exit__(self, *_: object) -> None:
         """Put the whole matrix back, up to date."""
         with torch.no_grad():
-            self._whole.weight.mul_(self.decay)
-            self._whole.weight[self._rows] = self._some.weight
+            self._all.weight.mul_(self.decay)
+            self._all.weight[self._rows] = self._some.weight
         self.decay = 1.0
-        self._model.set_input_embeddings(self._whole)
+        self._model.set_input_embeddings(self._all)
 
     @contextmanager
     def all_shown(self) -> Iterator[None]:

@@ -3,14 +3,14 @@
 Names and paths come from files of the user's, so they are escaped wherever they stand.
 """
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from huggingface_hub import EvalResult, ModelCardData
 
-from stages.tickets.report import words as formatting
+from stages.tickets.export.markdown import code, one_line, plain
+from stages.tickets.report import words
 from stages.tickets.report.scores import SELECTION, VALIDATION, Run, Scores
 from stages.tickets.settings import Kind
 from stages.tickets.statistics import intervals
@@ -23,13 +23,14 @@ METRICS = {
     "answer_f1": "f1",
     "masked_accuracy": "accuracy",
 }
-"""As the Hub calls them, where it calls them otherwise."""
+"""Names on the Hub of metrics that it calls otherwise."""
 PIPELINES: Mapping[Kind, str] = {
     "classification": "text-classification",
     "regression": "text-classification",
     "mlm": "fill-mask",
     "span": "question-answering",
 }
+UNKNOWN = "unknown (encoder.licence in params.yaml names none)"
 NAMED_HERE = ["scratchcard", "lottery-ticket"]
 """Tags of every card."""
 
@@ -42,14 +43,11 @@ class Source:
     encoder: str
     """In words that read on after "from"."""
     base_model: str | None
-    """Its name on the Hub, where it is from there."""
+    """Its name on the Hub; None if it is not from there."""
     pooler: str
     """`pretrained`, or `fresh`: drawn with the classifier."""
-    licence: str
-    """Identifier of the Hub, `unknown` if it is."""
-    licence_name: str | None
-    """None if unknown."""
-    licence_from: str
+    licence: str | None
+    """SPDX identifier; None if it is not known."""
     sha256: str
     commit: str | None
     versions: Mapping[str, str]
@@ -64,7 +62,7 @@ class Task:
     origin: str
     """In words that read on after "from"."""
     on_hub: str | None
-    """Its data set on the Hub, where it is from there."""
+    """Its data set on the Hub; None if it is not from there."""
     examples: Mapping[str, int]
     """By split, train first; of masked language modelling blocks or sentences, of spans windows."""
     recipe: Mapping[str, Any]
@@ -78,37 +76,50 @@ class Table:
     scores: Scores
     confidence: float
     seeds: Sequence[Seed]
-    """Those that are exported; the first one's scores are the metrics of a model."""
+    """Seeds that are exported; scores of the first are the metrics of a model."""
     runs: Mapping[str, Run]
-    """By what they are called; the first one is what is exported."""
-
-
-def one_line(text: object) -> str:
-    """Without what cannot be printed, such as the codes of a terminal."""
-    return "".join(letter for letter in " ".join(str(text).split()) if letter.isprintable())
-
-
-def plain(text: object) -> str:
-    """One line of Markdown that shows `text` as it is."""
-    escaped = re.sub(r"([\\`*_\[\]#|~$])", r"\\\1", one_line(text))
-    return escaped.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-
-
-def code(text: object) -> str:
-    """The same in letters of one width; not for a cell of a table."""
-    line = one_line(text)
-    fence = "`" * (1 + max((len(run) for run in re.findall("`+", line)), default=0))
-    space = " " if line.startswith("`") or line.endswith("`") else ""
-    return f"{fence}{space}{line}{space}{fence}"
-
-
-def python(source: str) -> str:
-    return f"```python\n{source}```"
+    """Runs by what they are called; the first is what is exported."""
 
 
 def card(title: str, front: ModelCardData, parts: Sequence[str]) -> str:
     """A whole card; parts are paragraphs, tables, headings or code."""
     return "\n\n".join([f"---\n{front.to_yaml()}\n---", f"# {plain(title)}", *parts]) + "\n"
+
+
+@dataclass(frozen=True)
+class Model:
+    """What the card of a model says, apart from its study."""
+
+    title: str
+    what: str
+    how_to_load: Sequence[str]
+    """Parts of the card."""
+    limits: str
+    tags: Sequence[str]
+    is_whole: bool
+    """Whether transformers loads it as it is."""
+    is_scored: bool
+    """Whether the scores are those of the model as it stands."""
+
+
+def of_model(model: Model, source: Source, task: Task, table: Table) -> str:
+    """The whole card of a model of one task."""
+    kind, metrics = task.kind if model.is_whole else None, table if model.is_scored else None
+    return card(
+        model.title,
+        front_matter(source, [task], model.tags, kind, model.title, metrics),
+        [
+            model.what,
+            "## How to load it",
+            *model.how_to_load,
+            "## Scores",
+            scored(table),
+            "## Where it comes from",
+            provenance(source, [task]),
+            "## Limits",
+            model.limits,
+        ],
+    )
 
 
 def front_matter(
@@ -127,20 +138,17 @@ def front_matter(
         tags: beside those of every card.
         kind: of a model that transformers loads as it is; else None.
         name: of the model, with `table`.
-        table: the first run's scores of the first seed on splits for reporting become metrics of the
-            model, of the one task.
+        table: scores of its first run and seed on splits for reporting become metrics of the model.
     """
     more: dict[str, Any] = (
         {} if kind is None else {"library_name": "transformers", "pipeline_tag": PIPELINES[kind]}
     )
-    if source.licence == "other":
-        more["license_name"] = one_line(source.licence_name)
     results = _results(tasks[0], table) if table else []
     if results:
         more["model_name"] = one_line(name)
     data_sets = sorted({one_line(task.on_hub) for task in tasks if task.on_hub})
     return ModelCardData(
-        license=source.licence,
+        license=(source.licence or "unknown").lower(),
         base_model=one_line(source.base_model) if source.base_model else None,
         datasets=data_sets or None,
         tags=[*NAMED_HERE, *tags],
@@ -151,7 +159,8 @@ def front_matter(
 
 
 def _results(task: Task, table: Table) -> list[EvalResult]:
-    run = next(iter(table.runs.values()))
+    run, seed = next(iter(table.runs.values())), table.seeds[0]
+    scores = {place: table.scores.of(run, *place) for place in _columns(table)}
     return [
         EvalResult(
             task_type=PIPELINES[task.kind],
@@ -159,11 +168,11 @@ def _results(task: Task, table: Table) -> list[EvalResult]:
             dataset_name=one_line(task.name),
             dataset_split=split,
             metric_type=METRICS.get(metric, metric),
-            metric_name=formatting.metric_name(metric),
-            metric_value=found[table.seeds[0]],
+            metric_name=words.metric_name(metric),
+            metric_value=by_seed[seed],
         )
-        for split, metric in _columns(table)
-        if split != SELECTION and table.seeds[0] in (found := table.scores.of(run, split, metric))
+        for (split, metric), by_seed in scores.items()
+        if split != SELECTION and seed in by_seed
     ]
 
 
@@ -175,46 +184,42 @@ def _columns(table: Table) -> list[tuple[str, str]]:
     return [(VALIDATION, headline), (SELECTION, headline), *others]
 
 
-# --- parts of cards --------------------------------------------------------------------------
-
-
 def scored(table: Table) -> str:
     """The scores of all runs, of the seeds and over all seeds of the study, in points."""
-    own = " | ".join(f"seed {seed}" for seed in table.seeds)
-    heading = (
-        f"| what | split | metric | {own} | mean over seeds | "
-        f"{formatting.percent(table.confidence)} interval | n |"
-    )
+    seeds = " | ".join(f"seed {seed}" for seed in table.seeds)
+    interval = f"{words.percent(table.confidence)} interval"
     lines = [
-        heading,
+        f"| what | split | metric | {seeds} | mean over seeds | {interval} | n |",
         "|---" * (6 + len(table.seeds)) + "|",
     ]
-    missing = []
+    notes = ["Points are hundredths; the interval is Student's t of the mean over seeds."]
     for name, run in table.runs.items():
-        rows = [
-            (split, metric, found)
-            for split, metric in _columns(table)
-            if (found := table.scores.of(run, split, metric))
-        ]
-        missing += [] if rows else [name]
-        for split, metric, found in rows:
-            over = intervals.summarize(found.values(), table.confidence)
-            each = (
-                formatting.points(found[seed]) if seed in found else formatting.NOT_RUN
-                for seed in table.seeds
-            )
-            interval = "none with n=1"
-            if over.low is not None and over.high is not None:
-                interval = f"{formatting.points(over.low)} to {formatting.points(over.high)}"
-            lines.append(
-                f"| {plain(name)} | {plain(split)} | {formatting.metric_name(metric)} | "
-                f"{' | '.join(each)} | {formatting.points(over.mean)} | {interval} | {over.n} |"
-            )
-    said = ["Points are hundredths; the interval is Student's t of the mean over seeds."]
-    said += [f"The study has no score of: {plain(name)}." for name in missing]
-    bad = [name for name, run in table.runs.items() if table.scores.collapsed(run)]
-    said += [f"A run of it predicts one class or a constant: {plain(name)}." for name in bad]
-    return "\n".join(lines) + "\n\n" + " ".join(said)
+        scores = {place: table.scores.of(run, *place) for place in _columns(table)}
+        for (split, metric), by_seed in scores.items():
+            if by_seed:
+                cells = [plain(name), plain(split), words.metric_name(metric)]
+                cells += _cells(by_seed, table)
+                lines.append(f"| {' | '.join(cells)} |")
+        if not any(scores.values()):
+            notes.append(f"The study has no score of: {plain(name)}.")
+    notes += [
+        f"A run of it predicts one class or a constant: {plain(name)}."
+        for name, run in table.runs.items()
+        if table.scores.collapsed(run)
+    ]
+    return "\n".join(lines) + "\n\n" + " ".join(notes)
+
+
+def _cells(by_seed: Mapping[Seed, float], table: Table) -> list[str]:
+    """The scores of the exported seeds, then mean, interval and number of all."""
+    over = intervals.summarize(by_seed.values(), table.confidence)
+    interval = "none with n=1"
+    if over.low is not None and over.high is not None:
+        interval = f"{words.points(over.low)} to {words.points(over.high)}"
+    cells = [
+        words.points(by_seed[seed]) if seed in by_seed else words.NOT_RUN for seed in table.seeds
+    ]
+    return [*cells, words.points(over.mean), interval, str(over.n)]
 
 
 def provenance(source: Source, tasks: Sequence[Task]) -> str:
@@ -228,7 +233,7 @@ def provenance(source: Source, tasks: Sequence[Task]) -> str:
         encoder += " Its pooler is left out: one is drawn with the classifier, and never pruned."
     lines = [
         encoder,
-        f"Licence of the encoder: {_licence(source)}. Data keep their own terms.",
+        f"Licence of the encoder: {plain(source.licence or UNKNOWN)}. Data keep their own terms.",
     ]
     for task in tasks:
         numbers = ", ".join(f"{split} {number:,}" for split, number in task.examples.items())
@@ -243,9 +248,3 @@ def provenance(source: Source, tasks: Sequence[Task]) -> str:
         f"Exported by scratchcard from its study {code(source.study)}, {made}, with {plain(versions)}."
     )
     return "\n".join(f"- {line}" for line in lines)
-
-
-def _licence(source: Source) -> str:
-    if source.licence_name is None:
-        return f"unknown ({plain(source.licence_from)})"
-    return f"{plain(source.licence_name)} (from: {plain(source.licence_from)})"

@@ -6,20 +6,24 @@ there are, the shapes of their matrices, which are the same for all, and where i
 """
 
 import json
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
+from stages.tickets import files
+from stages.tickets.export import card, origin
+from stages.tickets.export.markdown import code, python
+from stages.tickets.export.study import Finished
 from stages.tickets.files import Arrays
 from stages.tickets.pruning import masks
 from stages.tickets.pruning.masks import Mask
+from stages.tickets.report.scores import Run
 
+FILE = "masks.safetensors"
 KEY = "scratchcard"
 FORMAT = 1
 LOADER = '''\
@@ -39,6 +43,22 @@ def load(path, task, seed, round):
     return mask, about
 '''
 """Python that reads a mask with numpy and safetensors alone."""
+USE = """\
+import torch
+
+mask, about = load("{file}", "{place.task}", {place.seed}, {place.round})
+for name, parameter in model.named_parameters():  # of the encoder alone, such as AutoModel loads
+    if name in mask:
+        parameter.data[~torch.from_numpy(mask[name])] = 0
+"""
+NAMES = (
+    "Matrices have the names that they have in the base model of transformers (`AutoModel`), and the "
+    "same shapes; a name or shape that the encoder has not is of another encoder. With one:"
+)
+LIMITS = (
+    "A mask belongs to these pre-trained weights, its task and its seed; elsewhere it is a transfer. "
+    "Dropped weights are zeros in dense matrices: they save no time and no memory."
+)
 
 
 @dataclass(frozen=True, order=True)
@@ -53,43 +73,13 @@ class Place:
         return f"{self.task}/seed-{self.seed}/round-{self.round}"
 
 
-@dataclass(frozen=True)
-class Bundle:
-    """A bundle on disk."""
-
-    path: Path
-    about: dict[str, Any]
-    """The metadata: `shapes`, `masks` by place, and what `save` was told."""
-
-    @property
-    def places(self) -> list[Place]:
-        found = self.about["masks"].values()
-        return sorted(Place(one["task"], one["seed"], one["round"]) for one in found)
-
-    def mask(self, place: Place) -> Mask:
-        """One mask, matrices in order of their names.
-
-        Raises:
-            ValueError: the bundle has no such mask.
-        """
-        if str(place) not in self.about["masks"]:
-            raise ValueError(f"{self.path} has no mask of {place}")
-        with safe_open(self.path, "numpy") as file:
-            return {
-                name: np.unpackbits(file.get_tensor(f"{place}/{name}"), count=math.prod(shape))
-                .view(np.bool_)
-                .reshape(shape)
-                for name, shape in self.about["shapes"].items()
-            }
-
-
-def save(found: Iterable[tuple[Place, Mask]], about: Mapping[str, Any], path: Path) -> None:
+def save(placed: Iterable[tuple[Place, Mask]], about: Mapping[str, Any], path: Path) -> None:
     """Write masks over the same matrices; one unpacked mask is in memory at a time.
 
     Args:
-        found: at least one, each place once.
+        placed: at least one mask, each place once.
         about: goes into the metadata; what it has under `masks`, `shapes` and `format` is set here.
-        path: of the file.
+        path: the file to write.
 
     Raises:
         ValueError: there is no mask, or two are over different matrices.
@@ -97,7 +87,7 @@ def save(found: Iterable[tuple[Place, Mask]], about: Mapping[str, Any], path: Pa
     shapes: dict[str, list[int]] = {}
     packed: Arrays = {}
     listed = {}
-    for place, mask in found:
+    for place, mask in placed:
         own = {name: list(kept.shape) for name, kept in mask.items()}
         if own != (shapes := shapes or own):
             raise ValueError(f"the mask of {place} is over other matrices than those before it")
@@ -115,39 +105,77 @@ def save(found: Iterable[tuple[Place, Mask]], about: Mapping[str, Any], path: Pa
     save_file(packed, path, metadata={KEY: json.dumps(record, sort_keys=True, allow_nan=False)})
 
 
-def load(path: Path, matrices: Mapping[str, Sequence[int]]) -> Bundle:
-    """Open a bundle for an encoder.
+def record(study: Finished, source: card.Source, described: Sequence[card.Task]) -> dict[str, Any]:
+    """Where masks come from, for machines."""
+    settings = study.settings
+    return {
+        "study": source.study,
+        "encoder": origin.of_encoder(settings.encoder).record
+        | {"sha256": source.sha256, "licence": source.licence},
+        "rounds": [after.model_dump(by_alias=True) for after in settings.rounds],
+        "imp": settings.imp.model_dump(),
+        "tasks": {
+            task.name: {
+                "kind": task.kind,
+                "data": origin.of_data(task.name, study.source(task.name)).record,
+                "examples": dict(task.examples),
+                "max_length": task.max_length,
+                "recipe": files.load_record(study.prepared(task.name) / "recipe.json"),
+            }
+            for task in described
+        },
+        "commit": source.commit,
+        "versions": dict(source.versions),
+    }
 
-    Args:
-        path: of the file.
-        matrices: shapes (rows, columns) of the prunable matrices of the encoder that the masks are meant
-            for, by name.
 
-    Raises:
-        ValueError: the file is no bundle, or its masks are those of another encoder.
-    """
-    try:
-        with safe_open(path, "numpy") as file:
-            about = json.loads((file.metadata() or {})[KEY])
-            names = {f"{place}/{name}" for place in about["masks"] for name in about["shapes"]}
-            if about["format"] != FORMAT:
-                raise ValueError(f"its format is {about['format']}, known is {FORMAT}")
-            if names != set(file.keys()):
-                raise ValueError("its tensors are not those of its masks")
-    except (SafetensorError, KeyError, TypeError, ValueError) as error:
-        raise ValueError(f"{path} is no bundle of masks: {error}") from error
-    shapes = about["shapes"]
-    odd = sorted(shapes.keys() ^ matrices.keys())
-    if odd:
-        where = "masks have" if odd[0] in shapes else "encoder has"
-        raise ValueError(
-            f"{path} is of another encoder: {len(odd)} matrices are in one of the two only, such as "
-            f"{odd[0]!r}, which the {where}"
-        )
-    for name, shape in shapes.items():
-        if shape != list(matrices[name]):
-            raise ValueError(
-                f"{path} is of another encoder: {name!r} has shape {shape} in its masks, but "
-                f"{list(matrices[name])} in the encoder"
+def tables(study: Finished, places: Sequence[Place]) -> list[card.Table]:
+    """The scores of tickets beside dense ones, a table a task."""
+    made = []
+    for task in dict.fromkeys(place.task for place in places):
+        own = [place for place in places if place.task == task]
+        runs = {
+            f"{task}, round {number}, {study.settings.rounds[number - 1].sparsity:.1%} dropped": (
+                Run(task, "imp", number)
             )
-    return Bundle(path, about)
+            for number in dict.fromkeys(place.round for place in own)
+        } | {f"{task}, dense": Run(task, "dense")}
+        seeds = list(dict.fromkeys(place.seed for place in own))
+        made.append(card.Table(study.scores(task), study.settings.tickets.confidence, seeds, runs))
+    return made
+
+
+def card_of(
+    study: Finished,
+    source: card.Source,
+    described: Sequence[card.Task],
+    places: Sequence[Place],
+    scores: Sequence[card.Table],
+) -> str:
+    """The card of a bundle."""
+    imp = ", ".join(f"{key}={value}" for key, value in study.settings.imp.model_dump().items())
+    seeds = ", ".join(map(str, dict.fromkeys(place.seed for place in places)))
+    named = ", ".join(code(task.name) for task in described)
+    what = (
+        f"{len(places)} masks found by iterative magnitude pruning (Chen et al. 2020), one bit per "
+        f"prunable weight, of the tasks {named} and the seeds {seeds}. A mask says which weights of an "
+        "encoder are kept; it holds none."
+    )
+    return card.card(
+        f"Masks of the study {source.study}",
+        card.front_matter(source, described, ["masks", "pruning"]),
+        [
+            what,
+            "## How to load them",
+            python(LOADER),
+            NAMES,
+            python(USE.format(file=FILE, place=places[0])),
+            "## Where they come from",
+            card.provenance(source, described),
+            f"Settings of the pruning: {code(imp)}; all of it is in the file's metadata.",
+            "## Scores of the masks' subnetworks, trained alone",
+            *(card.scored(table) for table in scores),
+            "## Limits",
+            LIMITS,
+        ],
+    )

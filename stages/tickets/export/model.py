@@ -1,4 +1,4 @@
-"""Folders with a model that transformers alone can read, and how: what is handed to others.
+"""Folders with a model that transformers alone can read, to be handed to others.
 
 A whole model is an ordinary folder of transformers. A smaller one holds `config.json` of the whole model,
 `structure.json` with the kept heads and MLPs, and its weights in `smaller.safetensors`. They are not
@@ -7,7 +7,7 @@ of a removed layer.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +17,6 @@ from torch import Tensor
 from transformers import AutoConfig, PreTrainedConfig, PreTrainedModel
 
 from stages.tickets import files
-from stages.tickets.encoder import theta
 from stages.tickets.pruning.structure import Structure, whole
 from stages.tickets.settings import Kind
 from stages.tickets.tasks.task import Vocabulary
@@ -26,111 +25,9 @@ WHOLE = "model.safetensors"
 SMALLER = "smaller.safetensors"
 STRUCTURE = "structure.json"
 
-OUTPUTS: Mapping[Kind, str] = {
-    "classification": "print([model.config.id2label[number] for number in logits.argmax(-1).tolist()])",
-    "regression": "print(logits[:, 0].tolist())",
-    "mlm": """\
-place = (inputs["input_ids"] == tokenizer.mask_token_id).nonzero()[0]
-print(tokenizer.decode(logits[place[0], place[1]].argmax()))""",
-    "span": """\
-start, end = output.start_logits[0].argmax(), output.end_logits[0].argmax()
-print(tokenizer.decode(inputs["input_ids"][0, start : end + 1]))""",
-}
-"""Python that prints what a model says, by kind of its task."""
-LOAD_SMALLER = """\
-import json
-from pathlib import Path
-
-import transformers
-from safetensors.torch import load_file
-from torch import nn
-
-
-class NoHeads(nn.Module):
-    def forward(self, states, *_, **__):
-        return states, None
-
-
-class OnlyNorm(nn.Module):
-    def __init__(self, norm):
-        super().__init__()
-        self.LayerNorm = norm
-
-    def forward(self, _, states):
-        return self.LayerNorm(states)
-
-
-def load(folder):
-    kept = json.loads((Path(folder) / "structure.json").read_text())
-    config = transformers.AutoConfig.from_pretrained(folder)
-    model = transformers.{name}(config)
-    for number, layer in enumerate(model.base_model.encoder.layer):
-        attention, heads = layer.attention, len(kept["heads"][number])
-        if heads:
-            size = heads * attention.self.attention_head_size
-            for name in ("query", "key", "value"):
-                setattr(attention.self, name, nn.Linear(config.hidden_size, size))
-            attention.output.dense = nn.Linear(size, config.hidden_size)
-        else:
-            attention.self, attention.output = NoHeads(), OnlyNorm(attention.output.LayerNorm)
-        if number not in kept["mlps"]:
-            layer.intermediate, layer.output = nn.Identity(), OnlyNorm(layer.output.LayerNorm)
-    weights = load_file(Path(folder) / "smaller.safetensors")
-    model.to(config.dtype).load_state_dict(weights, strict=False)  # lacks only what is tied
-    return model.train(mode=False)
-
-
-model = load(".")
-"""
-LOAD_WHOLE = """\
-from transformers import {name}
-
-model = {name}.from_pretrained(".")
-"""
-TOKENIZER = """\
-The tokenizer is the one it was trained with; `truncation=True` cuts as its training did."""
-"""For cards."""
-
-
-def loading(model: PreTrainedModel, kind: Kind, structure: Structure | None = None) -> str:
-    """Python that loads `model` from its folder, run in there.
-
-    Args:
-        model: of a task.
-        kind: of the task.
-        structure: what `save` was told; None for `save_whole`.
-    """
-    if structure is not None and _smaller(structure):
-        return LOAD_SMALLER.format(name=type(model).__name__)
-    return LOAD_WHOLE.format(name=theta.MODELS[kind].__name__)
-
-
-def asking(kind: Kind, pair: bool) -> str:
-    """Python that asks `model`, and prints what it says; after `loading`.
-
-    Args:
-        kind: of the task.
-        pair: an example has two texts.
-    """
-    given = {
-        "mlm": 'f"one word is {tokenizer.mask_token} ."',
-        "span": '"a question?", "a text with the answer"',
-    }.get(kind, '["a first text"], ["a second text"]' if pair else '["a text", "another"]')
-    output = "" if kind == "span" else ".logits"
-    return f"""\
-import torch
-from transformers import AutoTokenizer
-
-tokenizer = AutoTokenizer.from_pretrained(".")
-inputs = tokenizer({given}, truncation=True, padding=True, return_tensors="pt")
-with torch.inference_mode():
-    {"output" if kind == "span" else "logits"} = model(**inputs){output}
-{OUTPUTS[kind]}
-"""
-
 
 def save(model: PreTrainedModel, structure: Structure, folder: Path) -> None:
-    """Write a folder from which `model` is loaded without this project, as `loading` says.
+    """Write a folder from which `model` is loaded without this project, as `usage.loading` says.
 
     Args:
         model: of a task, without what `structure` drops.
@@ -146,7 +43,7 @@ def save(model: PreTrainedModel, structure: Structure, folder: Path) -> None:
         if (folder / name).exists():
             raise FileExistsError(f"{folder / name} exists")
     save_whole(model, folder)
-    if _smaller(structure):
+    if not is_whole(structure):
         (folder / WHOLE).rename(folder / SMALLER)
         kept = [np.flatnonzero(heads).tolist() for heads in structure.heads]
         record = {"heads": kept, "mlps": np.flatnonzero(structure.mlps).tolist()}
@@ -229,9 +126,7 @@ def load(folder: Path) -> tuple[PreTrainedConfig, Structure, dict[str, Tensor]]:
     Raises:
         FileNotFoundError: there is no model in `folder`.
     """
-    if not (
-        folder / "config.json"
-    ).exists():  # or transformers takes the path for a name on the Hub
+    if not (folder / "config.json").exists():  # transformers would take it for a name on the Hub
         raise FileNotFoundError(f"{folder / 'config.json'} does not exist")
     config = AutoConfig.from_pretrained(folder)
     structure = whole(config.num_hidden_layers, config.num_attention_heads)
@@ -246,8 +141,9 @@ def load(folder: Path) -> tuple[PreTrainedConfig, Structure, dict[str, Tensor]]:
     return config, structure, load_file(folder / SMALLER)
 
 
-def _smaller(structure: Structure) -> bool:
-    return not (structure.heads.all() and structure.mlps.all())
+def is_whole(structure: Structure) -> bool:
+    """Whether nothing is removed."""
+    return bool(structure.heads.all() and structure.mlps.all())
 
 
 def _check(model: PreTrainedModel, structure: Structure) -> None:

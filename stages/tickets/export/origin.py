@@ -1,17 +1,18 @@
-"""Where the encoder and the data of a study come from, in words for others and without local paths."""
+"""Where the encoder and the data of a study come from, for others and without local paths."""
 
-import re
+import hashlib
+import json
+import platform
+import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from huggingface_hub import hf_hub_download
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
+import numpy as np
+from numpy.typing import NDArray
 
-from stages.tickets import settings
 from stages.tickets.language import sentences
 from stages.tickets.settings import (
     SQUAD,
@@ -29,43 +30,20 @@ from stages.tickets.settings import (
 from stages.tickets.tasks.glue import GLUE
 
 Encoder = Pretrain | HubEncoder | FolderEncoder | PackageEncoder
-CLASSIFIER = "License :: OSI Approved :: "
-SPDX = re.compile(
-    r"(apache|mit|mpl|bsd|gpl|lgpl|agpl|cc|cc0|afl|artistic|bsl|ecl|epl|isc|ms-pl|ncsa|odbl|ofl|osl|zlib)"
-    r"(-[A-Za-z0-9.+-]*[0-9][A-Za-z0-9.+-]*)?",
-    re.IGNORECASE,
-)
-"""An identifier of a licence, such as Apache-2.0: a family, and its version where it has several."""
-VERSIONED = ("apache", "mpl", "bsd", "gpl", "lgpl", "agpl", "cc", "cc0")
-"""Families of which the name alone says too little."""
-
-
-@dataclass(frozen=True)
-class Licence:
-    name: str | None
-    """None: it is unknown."""
-    known_from: str
-    """What says so; of an unknown one, where it was looked for."""
-
-    @property
-    def identifier(self) -> str:
-        """As the Hub writes licences in model cards: `other` for what has a name of its own."""
-        if self.name is None:
-            return "unknown"
-        name = self.name.lower()
-        return name if SPDX.fullmatch(name) and name not in VERSIONED else "other"
+LIBRARIES = ("numpy", "safetensors", "tokenizers", "torch", "transformers")
+"""Libraries whose change may move a result."""
 
 
 @dataclass(frozen=True)
 class Origin:
-    """Of an encoder, or of the data of a task."""
+    """Where an encoder or the data of a task come from."""
 
     words: str
-    """Reads on after "from"."""
+    """They read on after "from"."""
     record: dict[str, Any]
-    """For machines."""
+    """The same for machines."""
     on_hub: str | None
-    """Its name on the Hub, where it is from there."""
+    """Its name on the Hub; None if it is not from there."""
 
 
 def of_encoder(source: Encoder) -> Origin:
@@ -84,27 +62,18 @@ def of_encoder(source: Encoder) -> Origin:
             record = {"source": "folder", "name": name, "pooler": source.pooler}
             return Origin(f"the local folder {name}", record, None)
         case PackageEncoder():
-            found = _distribution(source.name)
-            version = found.version if found else None
+            try:
+                version = metadata.version(source.name.split(".")[0])
+            except metadata.PackageNotFoundError:
+                version = None
             words = f"the Python package {source.name}" + (f" {version}" if version else "")
             record = source.model_dump() | {"version": version}
             return Origin(f"{words}, folder {source.path}", record, None)
 
 
-def licence_of(source: Encoder) -> Licence:
-    """Of an encoder's weights: what its model card says, else the package that it is in, else unknown."""
-    if isinstance(source, Pretrain):
-        return Licence("Apache-2.0", "the encoder is of this project")
-    card = _model_card(source)
-    name = _named(_front_matter(card)) if card else None
-    if name:
-        return Licence(name, "the model card of the encoder")
-    if isinstance(source, PackageEncoder):
-        name = _of_package(source.name)
-        if name:
-            return Licence(name, "the metadata of the package that the encoder is in")
-        return Licence(None, "neither a model card nor the metadata of the package names one")
-    return Licence(None, "no model card of the encoder that could be read names one")
+def licence_of(source: Encoder) -> str | None:
+    """The licence of an encoder's weights by its SPDX identifier; None if nobody says it."""
+    return "Apache-2.0" if isinstance(source, Pretrain) else source.licence
 
 
 def of_data(task: str, source: Data | OwnData) -> Origin:
@@ -121,11 +90,10 @@ def of_data(task: str, source: Data | OwnData) -> Origin:
             words = f"a local folder in the Hub's layout, configuration {source.config}"
             return Origin(words, {"source": "folder", "config": source.config}, None)
         case TextData() | OwnData():
-            files = [Path(path).name for path in (source.train, source.validation)]
-            words = f"local files, {files[0]} for training and {files[1]} for reporting"
+            train, validation = Path(source.train).name, Path(source.validation).name
+            words = f"local files, {train} for training and {validation} for reporting"
             kind = "own" if isinstance(source, OwnData) else source.source
-            record = {"source": kind, "train": files[0], "validation": files[1]}
-            return Origin(words, record, None)
+            return Origin(words, {"source": kind, "train": train, "validation": validation}, None)
 
 
 def is_pair(task: str, source: Data | OwnData) -> bool:
@@ -134,9 +102,7 @@ def is_pair(task: str, source: Data | OwnData) -> bool:
         case OwnData():
             return len(source.texts) == 2
         case MiniatureData():
-            return task == "question" or (
-                task in sentences.LABELLED and sentences.LABELLED[task][1]
-            )
+            return task == "question" or sentences.LABELLED.get(task, (0, False))[1]
         case TextData():
             return False
         case _:
@@ -144,64 +110,39 @@ def is_pair(task: str, source: Data | OwnData) -> bool:
             return source.config in SQUAD or (glue is not None and len(glue.columns) == 2)
 
 
-def _model_card(source: HubEncoder | FolderEncoder | PackageEncoder) -> Path | None:
-    """That beside the model's files; of one on the Hub it is fetched, where there is a network."""
-    if isinstance(source, HubEncoder):
+def digest(weights: Mapping[str, NDArray[Any]]) -> str:
+    """sha256 of weights by name, whatever file they come from.
+
+    It is of every array in order of the names: a line of JSON, [name, shape], then its values as
+    little-endian float32, row by row.
+    """
+    sha256 = hashlib.sha256()
+    for name in sorted(weights):
+        sha256.update(json.dumps([name, list(weights[name].shape)]).encode() + b"\n")
+        sha256.update(np.ascontiguousarray(weights[name], dtype="<f4").tobytes())
+    return sha256.hexdigest()
+
+
+def versions() -> dict[str, str]:
+    """Versions of Python and of LIBRARIES."""
+    return {"python": platform.python_version()} | {
+        name: metadata.version(name) for name in LIBRARIES
+    }
+
+
+def commit(folder: Path) -> str | None:
+    """Commit of a folder's git repository, with "+changes" if tracked files differ; None for none."""
+
+    def git(*arguments: str) -> str | None:
         try:
-            return Path(hf_hub_download(source.name, "README.md", revision=source.revision))
-        except OSError:  # no network, or no card
+            run = subprocess.run(
+                ["git", *arguments], cwd=folder, capture_output=True, text=True, check=False
+            )
+        except FileNotFoundError:  # no git on this machine
             return None
-    if isinstance(source, FolderEncoder):
-        folder = settings.expanded(source.path, "encoder.path")
-    else:
-        found = _distribution(source.name)
-        if found is None:
-            return None
-        folder = Path(str(found.locate_file(source.name.replace(".", "/")))) / source.path
-    card = folder / "README.md"
-    return card if card.is_file() else None
+        return run.stdout.strip() if run.returncode == 0 else None
 
-
-def _front_matter(card: Path) -> Mapping[str, Any]:
-    """Empty where the card has none that can be read."""
-    found = re.match(
-        r"\s*---\s*\n(.*?)\n---\s*(\n|$)",
-        card.read_text(encoding="utf-8", errors="replace"),
-        re.DOTALL,
-    )
-    try:
-        content = YAML(typ="safe").load(found[1]) if found else None
-    except YAMLError:
-        return {}
-    return content if isinstance(content, dict) else {}
-
-
-def _named(card: Mapping[str, Any]) -> str | None:
-    """The licence that the front matter of a model card names; of `other` the name that it gives it."""
-    found = card.get("license")
-    names = [str(one) for one in (found if isinstance(found, list) else [found]) if one]
-    if names == ["other"]:
-        other = card.get("license_name")
-        return str(other) if other else None
-    if "unknown" in names:
+    head = git("rev-parse", "--verify", "HEAD")
+    if not head:
         return None
-    return ", ".join(names) or None
-
-
-def _distribution(package: str) -> metadata.Distribution | None:
-    """That brings an import name; None where several do or none."""
-    found = set(metadata.packages_distributions().get(package.split(".", maxsplit=1)[0], ()))
-    return metadata.distribution(found.pop()) if len(found) == 1 else None
-
-
-def _of_package(package: str) -> str | None:
-    found = _distribution(package)
-    if found is None:
-        return None
-    about = found.metadata
-    for key in ("License-Expression", "License"):
-        named = about[key].strip() if key in about else ""
-        if named and "\n" not in named and named.upper() != "UNKNOWN":
-            return named
-    listed = [text for text in about.get_all("Classifier") or () if text.startswith(CLASSIFIER)]
-    return str(listed[0]).removeprefix(CLASSIFIER) if len(listed) == 1 else None
+    return head + ("+changes" if git("status", "--porcelain", "--untracked-files=no") else "")

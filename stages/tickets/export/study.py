@@ -8,16 +8,13 @@ from typing import Any
 from ruamel.yaml import YAML
 from safetensors.numpy import load_file
 
-from stages.launch import cli
-from stages.tickets import files
-from stages.tickets import settings as params
-from stages.tickets.export import card, provenance
-from stages.tickets.export import origin as origins
+from stages.tickets import files, settings
+from stages.tickets.export import card, origin
 from stages.tickets.pruning import masks
 from stages.tickets.pruning.masks import Mask
 from stages.tickets.report import rows
-from stages.tickets.report import scores as scored
-from stages.tickets.settings import Data, OwnData, ParamsError
+from stages.tickets.report.scores import Run, Scores
+from stages.tickets.settings import Data, OwnData, ParamsError, Study
 from stages.tickets.tasks import task as tasks
 
 OF_RUNS = {
@@ -25,13 +22,55 @@ OF_RUNS = {
     "search", "retrain",
 }  # fmt: skip
 """Sections of params.yaml that say what masks, weights and scores are of."""
+REPORT = "report"
+"""The stage that writes the report."""
 REPEAT = "did `uv run dvc repro` run to its end?"
 
 
 @dataclass(frozen=True)
-class Finished:
-    settings: params.Study
+class Places:
+    """Where a finished study has its files."""
+
     results: Path
+
+    @property
+    def encoder(self) -> Path:
+        return self.results / "encoder"
+
+    def prepared(self, task: str) -> Path:
+        return self.results / "prepared" / task
+
+    def weights(self, task: str, seed: int, point: int | None) -> Path:
+        """Weights at a point of the dense training in per cent; None for those at its end."""
+        name = "trained" if point is None else f"theta-{point}"
+        return existing(self.results / "weights" / task / f"seed-{seed}" / f"{name}.safetensors")
+
+    def mask_file(self, task: str, seed: int, number: int) -> Path:
+        return existing(self._round(task, seed, number) / "mask.safetensors")
+
+    def ticket(self, task: str, seed: int, number: int, params: Study) -> Path:
+        """Folder of what the pipeline's training of a ticket left."""
+        chain = Path(task) / f"seed-{seed}"
+        if number == params.last_round:
+            return self.results / "runs" / "ticket" / chain / "ticket"
+        if number in params.earlier.rounds:
+            return self.results / "runs" / "earlier" / chain / f"round-{number}" / "ticket"
+        return self._round(task, seed, number + 1) / "before"
+
+    def searched(self, task: str, seed: int) -> Path:
+        """The heads and MLPs that the joint search has found."""
+        folder = self.results / "runs" / "search" / task / f"seed-{seed}"
+        return existing(folder / "joint" / "structure.safetensors")
+
+    def _round(self, task: str, seed: int, number: int) -> Path:
+        return self.results / "rounds" / task / f"seed-{seed}" / f"round-{number}"
+
+
+@dataclass(frozen=True)
+class Finished(Places):
+    """A study that `dvc repro` has finished."""
+
+    settings: Study
     scores_file: Path
 
     def check(self, task: str, seed: int, number: int | None = None) -> None:
@@ -47,21 +86,11 @@ class Finished:
 
     def max_length(self, task: str) -> int:
         """Tokens of the longest input of a task."""
-        own: int | None = getattr(self.source(task), "max_length", None)
+        own: int | None = self.source(task).model_dump().get("max_length")
         return own or self.settings.prepare.max_length
 
-    def round_folder(self, task: str, seed: int, number: int) -> Path:
-        return self.results / "rounds" / task / f"seed-{seed}" / f"round-{number}"
-
-    def weights(self, task: str, seed: int, name: str) -> Path:
-        """`trained`, or theta_i by the name `theta-<i>`."""
-        return self.results / "weights" / task / f"seed-{seed}" / f"{name}.safetensors"
-
-    def mask_file(self, task: str, seed: int, number: int) -> Path:
-        return existing(self.round_folder(task, seed, number) / "mask.safetensors")
-
     def mask(self, task: str, seed: int, number: int) -> Mask:
-        """Of a ticket.
+        """The mask of a ticket.
 
         Raises:
             ParamsError: there is none, or it is not of the sparsity that params.yaml says.
@@ -76,90 +105,74 @@ class Finished:
             )
         return mask
 
-    def ticket_run(self, task: str, seed: int, number: int) -> Path:
-        """Folder of what the pipeline's training of a ticket left."""
-        here = f"{task}/seed-{seed}"
-        if number == self.settings.last_round:
-            return self.results / "runs" / "ticket" / here / "ticket"
-        if number in self.settings.earlier.rounds:
-            return self.results / "runs" / "earlier" / here / f"round-{number}" / "ticket"
-        return self.round_folder(task, seed, number + 1) / "before"
-
-    def kept_weights(self, task: str, seed: int, number: int) -> Path | None:
-        """What `imp.keep_weights` has kept of the training of a ticket; None for nothing."""
-        if number not in self.settings.imp.keep_weights:
-            return None
-        return existing(self.ticket_run(task, seed, number) / "weights.safetensors")
-
-    def scores(self, task: str) -> scored.Scores:
+    def scores(self, task: str) -> Scores:
         """All scores of the study.
 
         Raises:
             ParamsError: the table is missing, or has no dense score of `task`.
         """
-        found = scored.Scores(rows.read(existing(self.scores_file), rows.ScoreRow))
-        if not found.of(scored.Run(task, "dense")):
+        scores = Scores(rows.read(existing(self.scores_file), rows.ScoreRow))
+        if not scores.of(Run(task, "dense")):
             raise ParamsError(f"{self.scores_file} has no dense score of {task!r}; {REPEAT}")
-        return found
+        return scores
 
     def about(self) -> card.Source:
         """What cards say of the study."""
         encoder = self.settings.encoder
-        origin, licence = origins.of_encoder(encoder), origins.licence_of(encoder)
-        weights = load_file(existing(self.results / "encoder" / "weights.safetensors"))
+        where = origin.of_encoder(encoder)
+        weights = load_file(existing(self.encoder / "weights.safetensors"))
         return card.Source(
             self.settings.study,
-            origin.words,
-            origin.on_hub,
-            "pretrained" if isinstance(encoder, params.Pretrain) else encoder.pooler,
-            licence.identifier,
-            licence.name,
-            licence.known_from,
-            provenance.digest(weights),
-            provenance.commit(Path()),
-            provenance.versions(),
+            where.words,
+            where.on_hub,
+            "pretrained" if isinstance(encoder, settings.Pretrain) else encoder.pooler,
+            origin.licence_of(encoder),
+            origin.digest(weights),
+            origin.commit(Path()),
+            origin.versions(),
         )
 
     def described(self, task: str) -> card.Task:
         """What cards say of a task."""
-        folder = self.results / "prepared" / task
+        folder = self.prepared(task)
         existing(folder / "task.json")
         prepared = tasks.load_prepared(folder)
-        origin = origins.of_data(task, self.source(task))
+        where = origin.of_data(task, self.source(task))
         splits = {"train": prepared.train, **prepared.evaluated}
         return card.Task(
             task,
             prepared.task.kind,
-            origin.words,
-            origin.on_hub,
+            where.words,
+            where.on_hub,
             {name: len(split) for name, split in splits.items()},
             files.load_record(folder / "recipe.json")["train"],
             self.max_length(task),
         )
 
 
-def load(results: Path, reports: Path) -> Finished:
-    """The study of params.yaml.
+def load(params: Path, results: Path, reports: Path) -> Finished:
+    """The study of a params.yaml, beside its dvc.lock.
 
     Raises:
         ParamsError: params.yaml is wrong, or nothing has been made of it.
     """
-    settings = params.load(cli.PARAMS)
-    _check_unchanged(params.content(cli.PARAMS), cli.PARAMS.with_name("dvc.lock"))
+    study = settings.load(params)
+    _check_unchanged(settings.content(params), params)
     existing(results / "encoder" / "encoder.json")
-    return Finished(settings, results, reports / settings.study / "scores.csv")
+    return Finished(results, study, reports / study.study / "scores.csv")
 
 
-def _check_unchanged(content: Mapping[str, Any], lock: Path) -> None:
-    """Raise ParamsError where the report was made with other settings than those of params.yaml.
+def _check_unchanged(content: Mapping[str, Any], params: Path) -> None:
+    """Raise ParamsError if the report was made with other settings than those of params.yaml.
 
     Weights and masks are of what ran, scores of the report, sources of params.yaml: of one study.
     Without a lock nothing can be said, as where stages ran without DVC.
     """
+    lock = params.with_name("dvc.lock")
     if not lock.is_file():
         return
     stages = YAML(typ="safe").load(lock).get("stages", {})
-    ran = stages.get("plot", {}).get("params", {}).get(cli.PARAMS.name)
+    ran = stages.get(REPORT, {}).get("params", {}).get(params.name)
     if ran is None:
         raise ParamsError(f"{lock} has no report of this study; {REPEAT}")
     for key in sorted(ran.keys() & OF_RUNS):
@@ -170,7 +183,7 @@ def _check_unchanged(content: Mapping[str, Any], lock: Path) -> None:
 
 
 def existing(file: Path) -> Path:
-    """Raise ParamsError where a file of the pipeline is not there."""
+    """The path of a file of the pipeline; raises ParamsError if the file is not there."""
     if not file.is_file():
         raise ParamsError(f"{file} does not exist; {REPEAT}")
     return file

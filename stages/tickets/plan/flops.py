@@ -1,22 +1,20 @@
 """What trainings cost in floating-point operations, and what they leave behind in bytes.
 
-A multiply-add is two operations, a backward pass twice a forward pass. Counted are the products with the
-matrices of the layers, attention, and the decoder of masked language modelling on hidden words; left out
-are embeddings, biases, softmax, activations, LayerNorm, pooler and classifier, less than a hundredth
-together. Every layer counts with all tokens.
+A multiply-add is two operations, and a backward pass costs two forward passes. Counted are the products
+with the matrices of the layers, attention, and the decoder of masked language modelling on hidden words.
+Embeddings, biases, softmax, activations, LayerNorm, pooler and classifier are left out: together they are
+less than a hundredth. Every layer counts with all tokens.
 """
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from stages.tickets.settings import Train
+from stages.tickets.pruning.structure import Structure
+from stages.tickets.settings import Kind, Train
 
-Kind = Literal["classification", "regression", "mlm", "span"]
 FLOAT = 4
 """Bytes of a weight or a logit, float32."""
 
@@ -31,18 +29,18 @@ class Shape:
     vocabulary: int
     positions: int
     types: int
-    """Of tokens: 2 for BERT, first and second text."""
+    """Types of tokens: 2 for BERT, which has a first and a second text."""
     pooler: bool
     """Whether a pooler comes with the encoder, and so is prunable."""
 
     @property
     def layer_weights(self) -> int:
-        """Of the matrices of all layers, six a layer; 84,934,656 for bert-base."""
+        """Weights in the matrices of all layers, six a layer; 84,934,656 for bert-base."""
         return self.layers * (4 * self.hidden**2 + 2 * self.hidden * self.mlp)
 
     @property
     def prunable(self) -> int:
-        """Those and the pooler's; 85,524,480 for bert-base."""
+        """Weights of the layers and of the pooler; 85,524,480 for bert-base."""
         return self.layer_weights + self.pooler * self.hidden**2
 
     @property
@@ -53,33 +51,33 @@ class Shape:
         biases = self.layers * (5 * self.hidden + self.mlp + 2 * norm)
         return embeddings + self.layer_weights + biases
 
+    @property
+    def square(self) -> int:
+        """Parameters of a pooler, and of the transform before a decoder."""
+        return self.hidden**2 + self.hidden
+
     def parameters(self, kind: Kind, outputs: int) -> int:
-        """Of the model of a task; a decoder tied to the embeddings counts once.
+        """Parameters of the model of a task; a decoder tied to the embeddings counts once.
 
         Args:
             kind: of the task.
-            outputs: of its classifier; not looked at for `mlm`.
+            outputs: numbers that its classifier says; `mlm` has no use for it.
         """
-        square = self.hidden**2 + self.hidden
         if kind == "mlm":
-            return self.body + square + 2 * self.hidden + self.vocabulary
-        head = outputs * self.hidden + outputs
-        return self.body + head + (0 if kind == "span" else square)
+            return self.body + self.square + 2 * self.hidden + self.vocabulary
+        return self.body + (self.hidden + 1) * outputs + (0 if kind == "span" else self.square)
 
 
 @dataclass(frozen=True)
 class Lengths:
-    """Of examples in tokens, special ones included."""
+    """Lengths of examples in tokens, special ones included."""
 
     mean: float
     mean_square: float
 
     @classmethod
     def of(cls, tokens: ArrayLike) -> "Lengths":
-        """
-        Args:
-            tokens: of each example, (examples,), at least one example.
-        """
+        """Lengths of at least one example, (examples,)."""
         each = np.asarray(tokens, dtype=np.float64)
         return cls(float(each.mean()), float((each**2).mean()))
 
@@ -90,14 +88,14 @@ class Examples:
 
     kind: Kind
     outputs: int
-    """Numbers that the classifier says of an example; of a token for `span`."""
+    """Numbers that the classifier says of an example, or of a token for `span`."""
     train: int
     evaluated: int
-    """Of all splits that are predicted after a training."""
+    """Examples of all splits that are predicted after a training."""
     longest: int
     """Tokens that an example is cut or padded to."""
     lengths: Lengths | None = None
-    """Of the training split as it is; None where it is not known."""
+    """Lengths in the training split; None if they are not known."""
     evaluated_lengths: Lengths | None = None
     hidden: float = 0.0
     """Share of the words of evaluated splits that masked language modelling is scored on."""
@@ -109,26 +107,52 @@ def num_steps(examples: int, recipe: Train) -> int:
 
 
 def num_seen(examples: int, recipe: Train, percent: int = 0) -> float:
-    """Examples that a training sees, one as often as it comes.
+    """Examples that a training sees; each counts as often as it comes.
 
     Args:
-        examples: of the training split.
-        recipe: of the task.
-        percent: of the training that is done before it starts, in [0, 100).
+        examples: size of the training split.
+        recipe: recipe of the task.
+        percent: share of the training that is done before it starts, in [0, 100).
     """
     total = num_steps(examples, recipe)
     left = total - round(percent * total / 100)
     return left / math.ceil(examples / recipe.batch_size) * examples
 
 
-def forward(shape: Shape, lengths: Lengths) -> float:
-    """FLOPs of a forward pass through the layers, mean over examples.
+def forward_of(hidden: int, attention: int, mlps: int, lengths: Lengths) -> float:
+    """FLOPs of a forward pass through layers, mean over examples.
 
-    With t tokens 2 t for each weight of a layer's matrices, and 4 t^2 for each unit of its width: scores
-    of attention and sums of values.
+    With t tokens and hidden size d, attention of w units takes 8 t d w for its four matrices and 4 t^2 w
+    for scores and the sum of values; MLPs of m units take 4 t d m.
+
+    Args:
+        hidden: size of the encoder's states.
+        attention: units of all heads of all layers together.
+        mlps: units of all MLPs together.
+        lengths: lengths of the examples.
     """
-    products = 2 * lengths.mean * shape.layer_weights
-    return products + 4 * lengths.mean_square * shape.hidden * shape.layers
+    products = (8 * attention + 4 * mlps) * hidden * lengths.mean
+    return products + 4 * lengths.mean_square * attention
+
+
+def forward(shape: Shape, lengths: Lengths) -> float:
+    """FLOPs of a forward pass through all layers, mean over examples."""
+    units = shape.layers * shape.hidden
+    return forward_of(shape.hidden, units, shape.layers * shape.mlp, lengths)
+
+
+def forward_through(structure: Structure, hidden: int, mlp: int, tokens: int) -> int:
+    """FLOPs of a forward pass of one example through the heads and MLPs that are kept.
+
+    Args:
+        structure: kept heads (layers, heads) and MLPs (layers,).
+        hidden: size of the encoder's states.
+        mlp: units of one MLP.
+        tokens: tokens of the example, with special ones and padding.
+    """
+    attention = structure.num_heads * (hidden // structure.heads.shape[1])
+    lengths = Lengths(tokens, tokens**2)
+    return int(forward_of(hidden, attention, structure.num_mlps * mlp, lengths))
 
 
 def decoder(shape: Shape, words: float) -> float:
@@ -139,14 +163,14 @@ def decoder(shape: Shape, words: float) -> float:
 def training(
     shape: Shape, examples: Examples, recipe: Train, percent: int = 0, padded: bool = True
 ) -> float:
-    """FLOPs of a training; NaN where it should be of the real lengths, and they are not known.
+    """FLOPs of a training; NaN if it is asked at real lengths, and they are not known.
 
     Args:
-        shape: of the whole encoder: dropped heads and MLPs would save some.
-        examples: of the task.
-        recipe: of the task.
-        percent: of the training that is done before it starts, in [0, 100).
-        padded: every example is padded to the longest, as both papers did; else none is.
+        shape: sizes of the whole encoder; dropped heads and MLPs would save some.
+        examples: examples of the task.
+        recipe: recipe of the task.
+        percent: share of the training that is done before it starts, in [0, 100).
+        padded: every example is padded to the longest, as in both papers; else none is.
     """
     lengths = _lengths(examples.lengths, examples.longest, padded)
     words = recipe.masked * lengths.mean if examples.kind == "mlm" else 0.0
@@ -171,79 +195,48 @@ def _lengths(real: Lengths | None, longest: int, padded: bool) -> Lengths:
 
 
 def mask_bytes(shape: Shape) -> int:
-    """Of a mask, one bit a prunable weight; 10.7 MB for bert-base."""
+    """Bytes of a mask, one bit a prunable weight; 10.7 MB for bert-base."""
     return -(-shape.prunable // 8)
 
 
 def weights_bytes(shape: Shape, examples: Examples) -> int:
-    """Of all weights of a trained model; 438 MB for bert-base."""
+    """Bytes of all weights of a trained model; 438 MB for bert-base."""
     return FLOAT * shape.parameters(examples.kind, examples.outputs)
 
 
 def head_bytes(shape: Shape, examples: Examples) -> int:
-    """Of theta_0 of a task, which is stored without what is the encoder's."""
-    brought = examples.kind not in ("mlm", "span") and shape.pooler
-    pooler = brought * (shape.hidden**2 + shape.hidden)
-    return weights_bytes(shape, examples) - FLOAT * (shape.body + pooler)
+    """Bytes of theta_0 of a task, which is stored without what is the encoder's."""
+    has_pooler = examples.kind not in ("mlm", "span") and shape.pooler
+    return weights_bytes(shape, examples) - FLOAT * (shape.body + has_pooler * shape.square)
 
 
 def encoder_bytes(shape: Shape) -> int:
-    """Of theta_0 with a decoder of masked language modelling, without the tokenizer."""
-    pooler = shape.pooler * (shape.hidden**2 + shape.hidden)
-    return FLOAT * (shape.parameters("mlm", 0) + pooler)
+    """Bytes of theta_0 with a decoder of masked language modelling, without the tokenizer."""
+    return FLOAT * (shape.parameters("mlm", 0) + shape.pooler * shape.square)
 
 
 def prediction_bytes(examples: Examples) -> int:
-    """Of what a training predicts: logits, or token and loss of each hidden word; at most, where lengths
-    are not known."""
-    tokens = examples.evaluated * _longest_or_mean(examples.evaluated_lengths, examples.longest)
+    """Bytes of what a training predicts: logits, or token and loss of each hidden word.
+
+    If lengths are not known, this is the most that it may be.
+    """
+    tokens = examples.evaluated * _mean(examples.evaluated_lengths, examples.longest)
     if examples.kind == "mlm":
         return round(2 * FLOAT * examples.hidden * tokens)
-    per = tokens if examples.kind == "span" else examples.evaluated
-    return round(FLOAT * examples.outputs * per)
+    return round(
+        FLOAT * examples.outputs * (tokens if examples.kind == "span" else examples.evaluated)
+    )
 
 
 def split_bytes(examples: Examples) -> int:
-    """Of the tokenised splits: id and type of a token, start and label of an example; likewise."""
-    tokens = examples.train * _longest_or_mean(examples.lengths, examples.longest)
-    tokens += examples.evaluated * _longest_or_mean(examples.evaluated_lengths, examples.longest)
+    """Bytes of the tokenised splits: id and type of a token, start and label of an example.
+
+    If lengths are not known, this is the most that it may be.
+    """
+    tokens = examples.train * _mean(examples.lengths, examples.longest)
+    tokens += examples.evaluated * _mean(examples.evaluated_lengths, examples.longest)
     return round(5 * tokens + 16 * (examples.train + examples.evaluated))
 
 
-def _longest_or_mean(lengths: Lengths | None, longest: int) -> float:
+def _mean(lengths: Lengths | None, longest: int) -> float:
     return lengths.mean if lengths else longest
-
-
-# --- time ------------------------------------------------------------------------------------
-
-RATES: Mapping[str, float] = {
-    "a CPU core, miniature": 0.04,
-    "a CPU core, bf16": 0.1,
-    "V100, fp32": 8,
-    "V100, mixed precision": 35,
-    "A100, bf16": 110,
-    "H200, bf16": 250,
-}
-"""TFLOP/s, as examples. Those of a core were measured on trainings of this project at real lengths, on
-one thread of an AMD EPYC: 0.03 to 0.046 for the miniature's encoder in fp32 on an idle machine, half of
-that on a busy one; on a busy one 0.035 for MiniLM in fp32, 0.093 in bf16, 0.11 for bert-base in bf16.
-Those of GPUs are guesses for large batches, none was measured; of batches of short texts expect a half to
-a quarter."""
-
-
-def hours(flops: float, rate: float) -> float:
-    """At a sustained rate in TFLOP/s."""
-    return flops / (rate * 1e12) / 3600
-
-
-def overhead(run: int, stages: int) -> float:
-    """Seconds that DVC and the start of processes take, beside what these do.
-
-    DVC rewrites dvc.lock after every stage: with DVC 3.67 it took 5 s for 50 stages that do nothing, 57 s
-    for 200 and 383 s for 500 on one machine, twice that on a busy one. A process takes 0.6 s to start.
-
-    Args:
-        run: stages that run.
-        stages: of the study, whose entries dvc.lock has in the end; at least `run`.
-    """
-    return (0.6 + 0.02) * run + 0.0015 * run * (2 * stages - run)

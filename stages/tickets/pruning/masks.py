@@ -54,11 +54,23 @@ def survivors_at(sparsity: float, num_weights: int) -> int:
 def prune_by_magnitude(weights: Weights, mask: Mask, sparsity: float) -> Mask:
     """Drop the smallest survivors, ranked over all matrices, until `sparsity` is reached.
 
-    Of n weights in all, exactly round((1 - sparsity) * n) survive. Equal magnitudes go in order of
-    matrix name, then row-major position, so the result depends on nothing else.
+    It is `keep_largest` with magnitudes for scores, and takes, returns and raises the same.
+
+    Frankle & Carbin 2019, Sec. 1, step 3, with one ranking over all matrices as in Chen et al.
+    2020.
+    """
+    return keep_largest({name: np.abs(weight) for name, weight in weights.items()}, mask, sparsity)
+
+
+def keep_largest(scores: Weights, mask: Mask, sparsity: float) -> Mask:
+    """Drop the survivors of the lowest scores, ranked over all matrices, until `sparsity` is reached.
+
+    Of n weights in all, exactly round((1 - sparsity) * n) survive. Equal scores go in order of matrix
+    name, then row-major position, so the result depends on nothing else.
 
     Args:
-        weights: trained weights, float16, float32 or float64; names and shapes are those of `mask`.
+        scores: of every weight, of any sign, float16, float32 or float64; names and shapes are those of
+            `mask`.
         mask: the survivors so far, bool, one array (rows, columns) per prunable matrix.
         sparsity: share of all n weights that are dropped in the end, in [0, 1).
 
@@ -66,13 +78,10 @@ def prune_by_magnitude(weights: Weights, mask: Mask, sparsity: float) -> Mask:
         A new mask, a subset of `mask`: a dropped weight never returns.
 
     Raises:
-        ValueError: `sparsity` is out of range or below that of `mask`, names or shapes differ, or a
-            surviving weight is NaN.
-
-    Frankle & Carbin 2019, Sec. 1, step 3, with one ranking over all matrices as in Chen et al.
-    2020.
+        ValueError: `sparsity` is out of range or below that of `mask`, names or shapes differ, or the
+            score of a survivor is NaN.
     """
-    check_same_matrices(weights, mask)
+    check_same_matrices(scores, mask)
     num_kept = num_survivors(mask)
     num_dropped = num_kept - survivors_at(sparsity, num_weights(mask))
     if num_dropped < 0:
@@ -81,24 +90,23 @@ def prune_by_magnitude(weights: Weights, mask: Mask, sparsity: float) -> Mask:
             " of the weights; a dropped weight never returns"
         )
     names = sorted(mask)
-    precision = np.result_type(*(weight.dtype for weight in weights.values()))
+    precision = np.result_type(*(score.dtype for score in scores.values()))
 
     def ranked(name: str) -> tuple[Ranks, NDArray[np.int64]]:
-        ranks = _ranks(weights[name].astype(precision, copy=False), mask[name])
+        ranks = _ranks(scores[name].astype(precision), mask[name])
         return ranks, np.bincount(_upper(ranks), minlength=1 << 16)
 
     def compared(name: str) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
-        ties = np.flatnonzero(ranks[name] == threshold)
-        return ranks[name] > threshold, ties[mask[name].reshape(-1)[ties]]
+        return ranks[name] > threshold, np.flatnonzero(ranks[name] == threshold)
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:  # numpy works outside Python's lock
-        found = dict(zip(names, pool.map(ranked, names), strict=True))
+        pairs = dict(zip(names, pool.map(ranked, names), strict=True))
+        ranks = {name: of_matrix for name, (of_matrix, _) in pairs.items()}
+        counts = np.sum([histogram for _, histogram in pairs.values()], axis=0)
         if num_dropped == 0:
             return {name: kept.copy() for name, kept in mask.items()}
-        ranks = {name: one for name, (one, _) in found.items()}
-        counts = np.sum([histogram for _, histogram in found.values()], axis=0)
         num_out = num_weights(mask) - num_kept
-        threshold, ties_to_drop = _threshold(list(ranks.values()), counts, num_out, num_dropped)
+        threshold, ties_to_drop = _threshold(list(ranks.values()), counts, num_out + num_dropped)
         pruned: Mask = {}
         for name, (stays, ties) in zip(names, pool.map(compared, names), strict=True):
             stays.reshape(-1)[ties[ties_to_drop:]] = True
@@ -107,18 +115,21 @@ def prune_by_magnitude(weights: Weights, mask: Mask, sparsity: float) -> Mask:
     return {name: pruned[name] for name in mask}
 
 
-def _ranks(weights: NDArray[np.floating], kept: NDArray[np.bool_]) -> Ranks:
-    """Numbers in the order of the magnitudes, 0 where a weight is out already.
+def _ranks(scores: NDArray[np.floating], kept: NDArray[np.bool_]) -> Ranks:
+    """Numbers in the order of the scores, above 0; 0 where a weight is out already.
 
-    The bits of floats that are not negative are in the order of the floats.
+    The bits of floats that are not negative are in the order of the floats, those of the others in the
+    opposite order: the former get the sign's bit, of the latter every bit is turned.
     """
-    size = weights.dtype.itemsize
-    ranks: Ranks = np.abs(weights, order="C").view(f"u{size}")
+    if (np.isnan(scores) & kept).any():
+        raise ValueError("the score of a survivor is NaN, so scores cannot be ranked")
+    size = scores.dtype.itemsize
+    scores += 0.0  # makes 0 of -0, which is its equal
+    ranks: Ranks = np.ascontiguousarray(scores).view(f"u{size}")
+    sign = ranks.dtype.type(1 << (8 * size - 1))
+    ranks ^= np.where(ranks < sign, sign, ~ranks.dtype.type(0))
     if not kept.all():
         ranks *= kept
-    infinite = np.array(np.inf, weights.dtype).view(f"u{size}")
-    if ranks.size and ranks.max() > infinite:
-        raise ValueError("a surviving weight is NaN, so magnitudes cannot be ranked")
     return ranks
 
 
@@ -129,24 +140,20 @@ def _upper(ranks: Ranks) -> NDArray[np.uint16]:
     return ranks.reshape(-1).view(np.uint16)[place::parts]
 
 
-def _threshold(
-    ranks: Sequence[Ranks], counts: NDArray[np.int64], num_out: int, number: int
-) -> tuple[int, int]:
+def _threshold(ranks: Sequence[Ranks], counts: NDArray[np.int64], number: int) -> tuple[int, int]:
     """The largest of the `number` smallest ranks, and how many of them equal it.
 
     Args:
-        ranks: of all weights; `num_out` of them are 0 and do not count.
-        counts: how many have which upper 16 bits; of those in one of these bins some need sorting.
-        num_out: as said.
-        number: at least 1.
+        ranks: of all weights.
+        counts: how many have which upper 16 bits; only those in one of these bins need sorting.
+        number: more than there are weights that are out already, whose rank is 0.
     """
-    up_to = np.cumsum(counts) - num_out
-    wanted = int(np.searchsorted(up_to, number))
-    inside = np.concatenate([some.reshape(-1)[_upper(some) == wanted] for some in ranks])
-    place = number - 1 - int(up_to[wanted] - counts[wanted])
+    up_to = np.cumsum(counts)
+    bin_of_it = int(np.searchsorted(up_to, number))
+    inside = np.concatenate([some.reshape(-1)[_upper(some) == bin_of_it] for some in ranks])
+    place = number - 1 - int(up_to[bin_of_it] - counts[bin_of_it])
     threshold = int(np.partition(inside, place)[place])
-    not_ties = int(np.count_nonzero(inside < threshold)) if threshold else num_out
-    return threshold, place + 1 - not_ties
+    return threshold, place + 1 - int(np.count_nonzero(inside < threshold))
 
 
 def random_like(mask: Mask, generator: np.random.Generator) -> Mask:
@@ -179,6 +186,15 @@ def one_shot(weights: Weights, mask: Mask) -> Mask:
     Of the pre-trained weights it is the row "Pruning theta_0" of Figure 2 in Chen et al. 2020.
     """
     return prune_by_magnitude(weights, dense(weights), sparsity(mask))
+
+
+def complement(mask: Mask, weights: Weights) -> Mask:
+    """Keep as many weights as `mask`, but the smallest: the "bad" ones of Prasanna et al. 2020."""
+    kept, everything = num_survivors(mask), dense(weights)
+    if kept == num_weights(mask):
+        return everything
+    largest = prune_by_magnitude(weights, everything, kept / num_weights(mask))
+    return {name: ~stays for name, stays in largest.items()}
 
 
 def check_same_matrices(

@@ -15,15 +15,8 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from stages.tickets.pruning.masks import (
-    Mask,
-    Weights,
-    check_same_matrices,
-    dense,
-    num_survivors,
-    num_weights,
-    prune_by_magnitude,
-)
+from stages.tickets.pruning import masks
+from stages.tickets.pruning.masks import Mask, Weights, check_same_matrices
 
 T = TypeVar("T")
 QUANTILES = {"move_50": 0.5, "move_90": 0.9, "move_99": 0.99, "move_99_9": 0.999}
@@ -36,7 +29,7 @@ class Moves:
     num: int
     largest: float
     quantiles: dict[str, float]
-    """By name as in QUANTILES: the smallest move that so large a share of the weights does not exceed."""
+    """The smallest moves that such shares of the weights do not exceed, by name as in QUANTILES."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +42,7 @@ class Bound:
     """Survivors whose pre-trained magnitude is no further from the threshold of the one-shot mask."""
     most_exchanged: int
     jaccard_at_least: float
-    """Of what both masks keep."""
+    """Lower bound of the Jaccard similarity of the two masks."""
 
 
 @dataclass(frozen=True)
@@ -68,27 +61,27 @@ class Exchange:
     """Weights that the one-shot mask keeps and that rounds before have dropped: they never return."""
     exchanged: int
     jaccard: float
-    """Of what both masks keep."""
+    """Jaccard similarity of the two masks."""
 
 
 def record(
     pretrained: Weights,
+    one_shot: Mask,
     start: Weights,
     trained: Weights,
     before: Mask,
     after: Mask,
-    sparsity: float,
     rates: float,
 ) -> dict[str, int | float]:
-    """All of this about one round, as numbers by name.
+    """Tell how far a round has moved weights and its mask, and how far it could have, in numbers by name.
 
     Args:
         pretrained: theta_0.
+        one_shot: its largest weights, exactly as many as `after` keeps, over all matrices.
         start: the weights that rounds restart from, theta_i.
         trained: the weights that the round has ranked, those outside `before` aside.
         before: the survivors that were trained.
         after: what the round keeps.
-        sparsity: of `after`.
         rates: sum of the learning rates that led from theta_0 to `trained`.
 
     Returns:
@@ -97,11 +90,10 @@ def record(
         measured, and, with `rates_` before their names, by the learning rates.
     """
     moved = moves(start, trained, before)
-    one_shot = prune_by_magnitude(pretrained, dense(pretrained), sparsity)
     distance = largest_distance(pretrained, trained, before)
     by_rates = asdict(bound(pretrained, one_shot, before, rates))
     return {
-        "prunable": num_weights(after),
+        "prunable": masks.num_weights(after),
         "trained": moved.num,
         "largest": moved.largest,
         **moved.quantiles,
@@ -112,7 +104,7 @@ def record(
 
 
 def moves(start: Weights, trained: Weights, survivors: Mask) -> Moves:
-    """How far the survivors have moved.
+    """Measure how far the survivors have moved.
 
     Args:
         start: the weights at the start of the training.
@@ -140,9 +132,9 @@ def moves(start: Weights, trained: Weights, survivors: Mask) -> Moves:
 
 
 def largest_distance(pretrained: Weights, trained: Weights, survivors: Mask) -> float:
-    """Of a survivor from its pre-trained value.
+    """The largest distance of a survivor from its pre-trained value.
 
-    In float64, so that a threshold less the distance is not rounded.
+    It is computed in float64, so that a threshold less the distance is not rounded.
 
     Raises:
         ValueError: names or shapes differ.
@@ -160,7 +152,7 @@ def largest_distance(pretrained: Weights, trained: Weights, survivors: Mask) -> 
 def exchange(
     pretrained: Weights, one_shot: Mask, trained: Weights, before: Mask, after: Mask
 ) -> Exchange:
-    """How far the mask of a round is from the one-shot mask.
+    """Compare the mask of a round with the one-shot mask.
 
     Args:
         pretrained: theta_0.
@@ -174,8 +166,11 @@ def exchange(
     """
     for other in (one_shot, trained, before, after):
         check_same_matrices(pretrained, other)
-    kept = num_survivors(after)
-    _check_size(one_shot, kept)
+    kept = masks.num_survivors(after)
+    if masks.num_survivors(one_shot) != kept:
+        raise ValueError(
+            f"the one-shot mask keeps {masks.num_survivors(one_shot)} weights, and the round's {kept}"
+        )
 
     def counted(name: str) -> tuple[float, int, int]:
         largest = _largest(np.abs(trained[name]), before[name] & ~after[name])
@@ -222,38 +217,31 @@ def bound(pretrained: Weights, one_shot: Mask, before: Mask, distance: float) ->
             int(np.count_nonzero(kept & ~there)),
         )
 
-    above, below, gone = (int(sum(one)) for one in zip(*_over(before, counted), strict=True))
-    size = num_survivors(one_shot)
-    most = min(max(below, above + gone), size, num_weights(one_shot) - size)
+    above, below, gone = (int(sum(of)) for of in zip(*_over(before, counted), strict=True))
+    size = masks.num_survivors(one_shot)
+    most = min(max(below, above + gone), size, masks.num_weights(one_shot) - size)
     return Bound(distance, above + below, most, jaccard(most, size))
 
 
 def threshold(weights: Weights, mask: Mask) -> float:
-    """Magnitude of the largest weight that the mask drops; 0 where it drops none."""
+    """Magnitude of the largest weight that the mask drops; 0 if it drops none."""
     return max(_over(mask, lambda name: _largest(np.abs(weights[name]), ~mask[name])))
-
-
-def _check_size(one_shot: Mask, kept: int) -> None:
-    if num_survivors(one_shot) != kept:
-        raise ValueError(
-            f"the one-shot mask keeps {num_survivors(one_shot)} weights, and the round's {kept}"
-        )
 
 
 def jaccard(exchanged: int, kept: int) -> float:
     """Jaccard similarity of two masks that keep `kept` weights each, and share all but `exchanged`.
 
-    1 where nothing is kept.
+    It is 1 if nothing is kept.
     """
     return (kept - exchanged) / (kept + exchanged) if kept else 1.0
 
 
 def _largest(magnitudes: NDArray[np.floating], among: NDArray[np.bool_]) -> float:
-    """0 where there are none."""
+    """The largest of some magnitudes; 0 if there are none."""
     return float((magnitudes * among).max(initial=0.0))
 
 
 def _over(names: Iterable[str], work: Callable[[str], T]) -> list[T]:
-    """The work on every matrix, side by side: numpy works outside Python's lock."""
+    """Do the work on every matrix, side by side: numpy works outside Python's lock."""
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         return list(pool.map(work, names))

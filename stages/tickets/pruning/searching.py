@@ -4,8 +4,8 @@ Prasanna et al. 2020, Sec. 3. What a subnetwork scores and how important its par
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +18,7 @@ Phase = Literal["joint", "heads", "mlps"]
 Scored = tuple[NDArray[np.float64], NDArray[np.float64]]
 """Importance of heads, (layers, heads), and of MLPs, (layers,); those of dropped ones are not read."""
 MAX_PASSES = 30
-"""Of the magnitude search."""
+"""Most steps of a magnitude search."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Step:
 
     phase: Phase
     importance: Scored
-    """By which the least important elements were chosen."""
+    """Scores by which the least important elements were chosen."""
     candidate: Structure
     score: float
     accepted: bool
@@ -42,6 +42,26 @@ class Found:
     threshold: float
     """The lowest score that passes."""
     steps: tuple[Step, ...]
+
+    def record(self) -> dict[str, Any]:
+        """All but the structure as lists and numbers by name, importance to six digits."""
+        steps = [
+            {
+                "phase": step.phase,
+                "heads": step.candidate.heads.astype(int).tolist(),
+                "mlps": step.candidate.mlps.astype(int).tolist(),
+                "head_importance": [[_six_digits(x) for x in row] for row in step.importance[0]],
+                "mlp_importance": [_six_digits(x) for x in step.importance[1]],
+                "score": step.score,
+                "accepted": step.accepted,
+            }
+            for step in self.steps
+        ]
+        return {"dense_score": self.dense_score, "threshold": self.threshold, "steps": steps}
+
+
+def _six_digits(number: float) -> float:
+    return float(f"{number:.6g}")
 
 
 def search(
@@ -77,15 +97,15 @@ def search(
     full_step = max(1, int(amount * start.heads.size))
     if dense_score <= 0:
         return Found(start, dense_score, lowest, ())
-    current, found, steps = start, importance(start), []
+    current, ranking, steps = start, importance(start), []
     for phase in phases:
         num = full_step if phase == "joint" or phases == ("heads",) else max(1, full_step // 2)
-        while (candidate := _without_least(current, found, phase, num)) is not None:
+        while (candidate := _without_least(current, ranking, phase, num)) is not None:
             reached = score(candidate)
             accepted = reached >= lowest
-            steps.append(Step(phase, found, candidate, reached, accepted))
+            steps.append(Step(phase, ranking, candidate, reached, accepted))
             if accepted or stale_ranking:
-                found = importance(candidate)
+                ranking = importance(candidate)
             if not accepted:
                 break
             current = candidate
@@ -95,7 +115,7 @@ def search(
 def _without_least(
     current: Structure, importance: Scored, phase: Phase, num_heads: int
 ) -> Structure | None:
-    """The next candidate; None where the phase has nothing left to drop."""
+    """The next candidate; None if the phase has nothing left to drop."""
     heads, mlps = current.heads.copy(), current.mlps.copy()
     if (phase != "mlps" and not heads.any()) or (phase != "heads" and not mlps.any()):
         return None
@@ -130,6 +150,11 @@ class FoundMask:
     threshold: float
     steps: tuple[Pass, ...]
 
+    def record(self) -> dict[str, Any]:
+        """All but the mask as numbers by name."""
+        steps = [asdict(step) for step in self.steps]
+        return {"dense_score": self.dense_score, "threshold": self.threshold, "steps": steps}
+
 
 def search_by_magnitude(
     score: Callable[[Mask], float], weights: Weights, threshold: float = 0.9, amount: float = 0.1
@@ -161,12 +186,3 @@ def search_by_magnitude(
             break
         mask = candidate
     return FoundMask(mask, dense_score, lowest, tuple(steps))
-
-
-def complement(mask: Mask, weights: Weights) -> Mask:
-    """As many weights as `mask` keeps, but the smallest: the "bad" ones of Prasanna et al. 2020."""
-    kept, everything = masks.num_survivors(mask), masks.dense(weights)
-    if kept == masks.num_weights(mask):
-        return everything
-    largest = masks.prune_by_magnitude(weights, everything, kept / masks.num_weights(mask))
-    return {name: ~stays for name, stays in largest.items()}

@@ -65,8 +65,8 @@ def layers(weights: Matrices, generator: np.random.Generator) -> dict[str, NDArr
 
 
 def _layer(name: str) -> str | None:
-    found = re.search(r"\.(\d+)\.", name)
-    return found[1] if found else None
+    layer = re.search(r"\.(\d+)\.", name)
+    return layer[1] if layer else None
 
 
 BY_NAME: Mapping[str, Shuffle] = {

@@ -1,13 +1,18 @@
 """Structured masks: which attention heads and which MLPs of an encoder are kept.
 
-numpy only. `survivors` in names counts heads or MLPs, not weights.
+Subnetworks that stand beside those that searches found have names: `good`, `random`, `bad` and so on. A
+number after a name, as in `random-2`, asks for another draw.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+
+from stages.tickets.pruning import masks
+from stages.tickets.pruning.masks import Mask
+from stages.tickets.settings.noise import stable_seed
 
 
 @dataclass(frozen=True)
@@ -34,7 +39,7 @@ def whole(num_layers: int, num_heads: int) -> Structure:
 
 
 def inverted(good: Structure) -> Structure:
-    """What `good` drops. Prasanna et al. 2020 call it so in their code; not of the size of `good`."""
+    """Keep what `good` drops. Prasanna et al. 2020 call it so in their code; its size is another."""
     return Structure(~good.heads, ~good.mlps)
 
 
@@ -46,81 +51,60 @@ def one_head(like: Structure) -> Structure:
 
 
 def random_like(good: Structure, generator: np.random.Generator) -> Structure:
-    """As many heads and as many MLPs as `good`, drawn uniformly.
+    """Draw as many heads and as many MLPs as `good` has, uniformly.
 
     Prasanna et al. 2020 draw each one with the probability of being kept, so that sizes match in
     expectation only; here they match exactly.
     """
-    return Structure(
-        _drawn(good.heads.shape, [np.ones_like(good.heads)], good.num_heads, generator),
-        _drawn(good.mlps.shape, [np.ones_like(good.mlps)], good.num_mlps, generator),
-    )
+    return _drawn_like(good, [whole(*good.heads.shape)], generator)
 
 
 def bad_like(good: Structure, generator: np.random.Generator) -> Structure:
-    """As many heads and MLPs as `good`, from those it drops, topped up with its own where they run out.
+    """Draw as many heads and MLPs as `good` has, of those it drops, and of its own when they run out.
 
     The overlap with `good` is thus max(0, 2 kept - all) for heads, and for MLPs. Prasanna et al. 2020,
     the subnetworks of the final tables ("bad"; in their files heads_mlps_bad_1).
     """
-    return Structure(
-        _drawn(good.heads.shape, [~good.heads, good.heads], good.num_heads, generator),
-        _drawn(good.mlps.shape, [~good.mlps, good.mlps], good.num_mlps, generator),
-    )
+    return _drawn_like(good, [inverted(good), good], generator)
 
 
 def super_survivors(structures: Sequence[Structure]) -> Structure:
-    """What is kept in all of them. Prasanna et al. 2020, over the seeds of a task.
+    """Keep what all of the structures keep.
 
     Raises:
         ValueError: there is no structure.
+
+    Prasanna et al. 2020, over the seeds of a task.
     """
     if not structures:
         raise ValueError("super-survivors need at least one structure, got none")
     return Structure(
-        np.all([one.heads for one in structures], axis=0),
-        np.all([one.mlps for one in structures], axis=0),
+        np.all([kept.heads for kept in structures], axis=0),
+        np.all([kept.mlps for kept in structures], axis=0),
     )
 
 
 def super_bad(structures: Sequence[Structure], generator: np.random.Generator) -> Structure:
-    """As many as the super-survivors: from what no structure keeps, then all but them, then them.
+    """Draw as many as the super-survivors of what no structure keeps, then of all but them, then of them.
 
     Prasanna et al. 2020, appendix (in their files heads_mlps_super_bizzaro).
     """
-    top, never = super_survivors(structures), _never(structures)
-    return Structure(
-        _drawn(
-            top.heads.shape,
-            [never.heads, ~top.heads & ~never.heads, top.heads],
-            top.num_heads,
-            generator,
-        ),
-        _drawn(
-            top.mlps.shape, [never.mlps, ~top.mlps & ~never.mlps, top.mlps], top.num_mlps, generator
-        ),
-    )
+    top = super_survivors(structures)
+    never = super_survivors([inverted(kept) for kept in structures])
+    between = Structure(~top.heads & ~never.heads, ~top.mlps & ~never.mlps)
+    return _drawn_like(top, [never, between, top], generator)
 
 
 def super_random(
     structures: Sequence[Structure], bad: Structure, generator: np.random.Generator
 ) -> Structure:
-    """As many as the super-survivors, from what is neither super nor in `bad`, then from the rest.
+    """Draw as many as the super-survivors of what is neither super nor in `bad`, then of the rest.
 
     Prasanna et al. 2020, appendix (in their files heads_mlps_super_midling).
     """
     top = super_survivors(structures)
-    return Structure(
-        _drawn(
-            top.heads.shape,
-            [~top.heads & ~bad.heads, top.heads | bad.heads],
-            top.num_heads,
-            generator,
-        ),
-        _drawn(
-            top.mlps.shape, [~top.mlps & ~bad.mlps, top.mlps | bad.mlps], top.num_mlps, generator
-        ),
-    )
+    rest = Structure(top.heads | bad.heads, top.mlps | bad.mlps)
+    return _drawn_like(top, [inverted(rest), rest], generator)
 
 
 def overlap(first: Structure, second: Structure) -> tuple[int, int]:
@@ -131,25 +115,71 @@ def overlap(first: Structure, second: Structure) -> tuple[int, int]:
     )
 
 
-def _never(structures: Sequence[Structure]) -> Structure:
-    """What is kept in none of them."""
+def _drawn_like(
+    like: Structure, pools: Sequence[Structure], generator: np.random.Generator
+) -> Structure:
+    """Draw as many heads as `like` has, then as many MLPs, of a pool once those before are used up."""
     return Structure(
-        ~np.any([one.heads for one in structures], axis=0),
-        ~np.any([one.mlps for one in structures], axis=0),
+        _drawn([pool.heads for pool in pools], like.num_heads, generator),
+        _drawn([pool.mlps for pool in pools], like.num_mlps, generator),
     )
 
 
 def _drawn(
-    shape: tuple[int, ...],
-    pools: Sequence[NDArray[np.bool_]],
-    number: int,
-    generator: np.random.Generator,
+    pools: Sequence[NDArray[np.bool_]], number: int, generator: np.random.Generator
 ) -> NDArray[np.bool_]:
     """`number` elements drawn uniformly, from a pool only once those before it are used up."""
-    drawn = np.zeros(shape, np.bool_)
+    drawn = np.zeros_like(pools[0])
     for pool in pools:
         candidates = np.flatnonzero(pool)
         taken = min(number, len(candidates))
         drawn.reshape(-1)[generator.choice(candidates, taken, replace=False)] = True
         number -= taken
     return drawn
+
+
+# --- by name ---------------------------------------------------------------------------------
+
+Draw = Callable[[Structure, np.random.Generator], Structure]
+BY_NAME: Mapping[str, Draw] = {
+    "good": lambda good, _: good,
+    "random": random_like,
+    "bad": bad_like,
+    "inverted": lambda good, _: inverted(good),
+    "one-head": lambda good, _: one_head(good),
+}
+
+
+def numbered(name: str) -> tuple[str, int]:
+    """Split a name into kind and number of the draw: `random-2` is ("random", 2), `bad` ("bad", 1)."""
+    kind, _, number = name.rpartition("-")
+    return (kind, int(number)) if number.isdigit() else (name, 1)
+
+
+def named(name: str, good: Structure, seed: int) -> Structure:
+    """The subnetwork `name`, such as `bad`, beside the good one."""
+    kind, number = numbered(name)
+    return BY_NAME[kind](good, np.random.default_rng([seed, stable_seed(kind), number]))
+
+
+def named_super(name: str, by_seed: Mapping[int, Structure], task: str, seed: int) -> Structure:
+    """The super-survivors of all seeds, or beside them `super-random` or `super-bad`.
+
+    The bad one is the same for all seeds of the task; the random one differs.
+    """
+    structures = [by_seed[key] for key in sorted(by_seed)]
+    if name == "super":
+        return super_survivors(structures)
+    bad = super_bad(structures, np.random.default_rng(stable_seed("super-bad", task)))
+    if name == "super-bad":
+        return bad
+    generator = np.random.default_rng([seed, stable_seed("super-random")])
+    return super_random(structures, bad, generator)
+
+
+def named_mask(name: str, good: Mask, weights: masks.Weights, seed: int) -> Mask:
+    """The magnitude subnetwork `good`, `random` (or `random-2`) or `bad`, the smallest weights."""
+    kind, number = numbered(name)
+    if kind == "random":
+        return masks.random_like(good, np.random.default_rng([seed, stable_seed(kind), number]))
+    return good if kind == "good" else masks.complement(good, weights)

@@ -40,20 +40,20 @@ def measure(
 ) -> Importance:
     """Importance in the subnetwork `structure` of `model`, without dropout.
 
-    By the rule `correct`, of every example the absolute gradient of its loss in each gate, averaged over
-    examples; heads divided by the L2 norm of their layer's surviving heads.
+    By the rule `correct` it is the absolute gradient of an example's loss in each gate, averaged over
+    examples; heads are divided by the L2 norm of their layer's surviving heads.
 
-    By `published`, what the authors' code computes: batches of 64 in the order of the split; after each,
-    the absolute value of the gradient summed over all batches so far (it is never set to zero) is added;
-    heads are divided by the L2 norm of all heads of their layer, dropped ones included, MLPs by the
-    number of tokens; then both are rescaled to 0..1. It depends on order and size of the batches.
+    By `published` it is what the authors' code computes: batches of 64 in the order of the split; after
+    each, the absolute value of the gradient summed over all batches so far (it is never set to zero) is
+    added; heads are divided by the L2 norm of all heads of their layer, dropped ones included, MLPs by
+    the number of tokens; then both are rescaled to 0..1. It depends on order and size of the batches.
 
     Args:
         model: a classifier, built as BERT is.
         prepared: gives task and vocabulary.
         split: the examples.
         structure: what is kept; gates of dropped elements are 0 and have gradients too.
-        rule: as said.
+        rule: `correct` or `published`, as above.
     """
     where = device.place_(model.train(mode=False), prepared.task.kind)
     rows = Rows.of(split, prepared.vocabulary.pad, where)
@@ -64,8 +64,8 @@ def measure(
     running = [torch.zeros_like(total) for total in totals]
     for start in range(0, len(order), BATCH):
         examples = order[start : start + BATCH]
-        found = _gradients(model, prepared, split, rows, examples, structure, rule)
-        for part, gradient in enumerate(found):
+        gradients = _gradients(model, prepared, split, rows, examples, structure, rule)
+        for part, gradient in enumerate(gradients):
             if rule == "correct":
                 totals[part] += gradient.abs().sum(0)
             else:
@@ -97,7 +97,7 @@ def _gradients(
     structure: Structure,
     rule: Rule,
 ) -> tuple[Tensor, ...]:
-    """Of the losses in the gates: by example, or of the mean loss of the batch."""
+    """Gradients in the gates: of the losses by example, or of the mean loss of the batch."""
     numbers = torch.from_numpy(examples).to(rows.ids.device)
     lengths = split.lengths[examples]
     inputs, _ = rows.padded(numbers, int(lengths.max()))
@@ -109,12 +109,12 @@ def _gradients(
         logits = device.logits_of(model, taken).float()
         losses = _losses(prepared, logits, rows.labels[numbers])
         loss = losses.sum() if by_example else losses.mean()
-        found = torch.autograd.grad(loss, (gates.heads, gates.mlps), materialize_grads=True)
-    return tuple(gradient.double().cpu() for gradient in found)
+        gradients = torch.autograd.grad(loss, (gates.heads, gates.mlps), materialize_grads=True)
+    return tuple(gradient.double().cpu() for gradient in gradients)
 
 
 def _losses(prepared: Prepared, logits: Tensor, labels: Tensor) -> Tensor:
-    """Of every example."""
+    """The loss of every example."""
     if prepared.task.kind == "regression":
         return (logits.squeeze(-1) - labels) ** 2
     return nn.functional.cross_entropy(logits, labels, reduction="none")

@@ -4,13 +4,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
-from transformers import PreTrainedModel
+from transformers import PreTrainedConfig, PreTrainedModel
 
 from stages.tickets.encoder import removal
+from stages.tickets.encoder.weights import linear_parameters
 from stages.tickets.files import Arrays
+from stages.tickets.plan import flops
+from stages.tickets.pruning import masks, structure
 from stages.tickets.pruning.masks import Mask
 from stages.tickets.pruning.structure import Structure
-from stages.tickets.searches.search import magnitude_parameters
 from stages.tickets.settings import Train
 from stages.tickets.settings.noise import Seeds
 from stages.tickets.tasks.task import Prepared
@@ -23,14 +25,58 @@ Cut = Callable[[PreTrainedModel], Subnetwork | None]
 
 
 @dataclass(frozen=True)
-class Both:
+class Retrained:
+    """A subnetwork of the fine-tuned model as it is, and as it was trained alone."""
+
     pruned: Arrays
-    """What the fine-tuned weights of the subnetwork predict."""
+    """Predictions with the fine-tuned weights of the subnetwork."""
     retrained: Run
+    """Predictions and losses of the training from theta_0."""
+
+
+def size_of_mask(mask: Mask, good: Mask) -> dict[str, int]:
+    """Numbers of weights and biases by name: kept, prunable, kept by the good subnetwork too."""
+    return {
+        "kept": masks.num_survivors(mask),
+        "prunable": masks.num_weights(mask),
+        "kept_by_good_too": sum(int((kept & good[name]).sum()) for name, kept in mask.items()),
+    }
+
+
+def size_of_structure(
+    config: PreTrainedConfig, kept: Structure, good: Structure, tokens: int
+) -> dict[str, int]:
+    """Numbers by name: parameters, heads, MLPs and FLOPs of a subnetwork, and what the good one shares.
+
+    Args:
+        config: of the whole model.
+        kept: the subnetwork.
+        good: what the overlap is counted with.
+        tokens: of the example that the FLOPs are for.
+    """
+    everything = structure.whole(*kept.heads.shape)
+    heads, mlps = structure.overlap(kept, good)
+
+    def passes(part: Structure) -> int:
+        widths = config.hidden_size, config.intermediate_size
+        return round(flops.forward_through(part, *widths, tokens))
+
+    return {
+        "kept": removal.num_parameters(config, kept),
+        "prunable": removal.num_parameters(config, everything),
+        "heads": kept.num_heads,
+        "mlps": kept.num_mlps,
+        "all_heads": everything.num_heads,
+        "all_mlps": everything.num_mlps,
+        "heads_of_good_too": heads,
+        "mlps_of_good_too": mlps,
+        "flops": passes(kept),
+        "all_flops": passes(everything),
+    }
 
 
 def by_structure(kept: Structure) -> Cut:
-    """Removes heads and MLPs."""
+    """A cut that removes all other heads and MLPs from a model."""
 
     def cut(model: PreTrainedModel) -> None:
         removal.remove_(model, kept)
@@ -39,10 +85,10 @@ def by_structure(kept: Structure) -> Cut:
 
 
 def by_mask(mask: Mask) -> Cut:
-    """Sets weights and biases to zero."""
+    """A cut that sets all other weights and biases to zero, and has a training keep them there."""
 
     def cut(model: PreTrainedModel) -> Subnetwork:
-        live = magnitude_parameters(model)
+        live = linear_parameters(model)
         with torch.no_grad():
             for name, parameter in live.items():
                 parameter.mul_(torch.from_numpy(mask[name]))
@@ -58,7 +104,7 @@ def retrain(
     prepared: Prepared,
     seeds: Seeds,
     config: Train,
-) -> Both:
+) -> Retrained:
     """Cut both models down to the subnetwork in place; predict with one, train the other and predict.
 
     Classifier and data order are those of the dense run of the same seed. Prasanna et al. 2020, Sec. 4.
@@ -66,4 +112,4 @@ def retrain(
     cut(fine_tuned)
     pruned = predict.predict(fine_tuned, prepared)
     losses = fit.fit_(theta_0, prepared, seeds, config, cut(theta_0))
-    return Both(pruned, Run(predict.predict(theta_0, prepared), losses))
+    return Retrained(pruned, Run(predict.predict(theta_0, prepared), losses))

@@ -5,10 +5,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
-from torch import nn
 from transformers import PreTrainedModel
 
 from stages.tickets.encoder.gates import gated, layers_of
+from stages.tickets.encoder.weights import linear_parameters
 from stages.tickets.files import Split
 from stages.tickets.pruning import searching, structure
 from stages.tickets.pruning.masks import Mask
@@ -30,7 +30,7 @@ class Variant:
     phases: tuple[Phase, ...] = ALL_PHASES
     rule: importance.Rule = "correct"
     half: int | None = None
-    """Of the examples, 0 or 1; None for all."""
+    """The half of the examples that is used, 0 or 1; None for all."""
 
 
 STRUCTURED: Mapping[str, Variant] = {
@@ -80,8 +80,8 @@ def find_structure(
             return _score(model, prepared, split)
 
     def important(kept: Structure) -> Scored:
-        found = importance.measure(model, prepared, split, kept, variant.rule)
-        return found.heads, found.mlps
+        scores_of = importance.measure(model, prepared, split, kept, variant.rule)
+        return scores_of.heads, scores_of.mlps
 
     start = structure.whole(len(layers_of(model)), model.config.num_attention_heads)
     return searching.search(
@@ -93,7 +93,7 @@ def find_mask(
     model: PreTrainedModel, prepared: Prepared, split: Split, threshold: float, amount: float
 ) -> FoundMask:
     """Search for the weights that keep the share `threshold` of the score; `model` stays as it is."""
-    live = magnitude_parameters(model)
+    live = linear_parameters(model)
     trained = {name: parameter.detach().cpu().numpy().copy() for name, parameter in live.items()}
 
     def score(mask: Mask) -> float:
@@ -102,24 +102,11 @@ def find_mask(
                 parameter.copy_(torch.from_numpy(trained[name] * mask[name]))
         return _score(model, prepared, split)
 
-    found = searching.search_by_magnitude(score, trained, threshold, amount)
+    result = searching.search_by_magnitude(score, trained, threshold, amount)
     with torch.no_grad():
         for name, parameter in live.items():
             parameter.copy_(torch.from_numpy(trained[name]))
-    return found
-
-
-def magnitude_parameters(model: PreTrainedModel) -> dict[str, nn.Parameter]:
-    """Weights and biases of all linear modules in the layers, by name in the base model; no pooler.
-
-    Prasanna et al. 2020 prune biases too, and neither embeddings nor LayerNorms, pooler, classifier.
-    """
-    return {
-        f"{name}.{kind}": parameter
-        for name, module in model.base_model.named_modules()
-        if isinstance(module, nn.Linear) and any(part.isdigit() for part in name.split("."))
-        for kind, parameter in module.named_parameters()
-    }
+    return result
 
 
 def _score(model: PreTrainedModel, prepared: Prepared, split: Split) -> float:

@@ -1,4 +1,4 @@
-"""What a ticket is compared with: other masks of its size, and its mask on other weights."""
+"""Controls of a ticket: other masks of its size, and its mask on other weights."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -6,17 +6,16 @@ from dataclasses import dataclass, replace
 import numpy as np
 from transformers import PreTrainedModel
 
-from stages.tickets import settings
-from stages.tickets.encoder import theta
 from stages.tickets.encoder.theta import Encoder
-from stages.tickets.pruning import masks, shuffles
+from stages.tickets.encoder.weights import draw_anew_, prunable_weights, set_prunable_
+from stages.tickets.pruning import masks, shuffles, structure
 from stages.tickets.pruning.masks import Mask
 from stages.tickets.settings.noise import Seeds, stable_seed
 
 
 @dataclass(frozen=True)
 class Start:
-    """Where the training of a ticket starts, or of a control."""
+    """The model and the mask with which the training of a ticket or a control starts."""
 
     model: PreTrainedModel
     """Holds theta_i, or what stands in its place."""
@@ -49,26 +48,26 @@ def controlled(
         seeds: `mask` is used, so that draws can be fixed apart from the noise of the training.
         number: round of the ticket.
     """
-    name, draw = _parsed(kind)
+    name, draw = structure.numbered(kind)
     generator = _generator(name, draw, seeds, number)
     mask = _other_mask(name, ticket.mask, encoder, models, generator)
     if mask is not None:
         return replace(ticket, mask=mask)
     if name in shuffles.BY_NAME:
-        weights = theta.prunable_weights(ticket.model, encoder)
+        weights = prunable_weights(ticket.model, encoder)
         shuffled = shuffles.BY_NAME[name](weights, generator)
-        theta.set_prunable_(ticket.model, encoder, shuffled)
+        set_prunable_(ticket.model, encoder, shuffled)
     elif name != "ticket":
         drawn = models.unpretrained(int(generator.integers(2**63)))
         only_layers = name == "reinitialised-layers"
-        theta.draw_anew_(ticket.model, encoder, drawn, only_layers)
+        draw_anew_(ticket.model, encoder, drawn, only_layers)
     return ticket
 
 
 def _other_mask(
     name: str, mask: Mask, encoder: Encoder, models: Models, generator: np.random.Generator
 ) -> Mask | None:
-    """Of the size of `mask`; None for a control that keeps it."""
+    """Another mask of the size of `mask`; None for a control that keeps it."""
     match name:
         case "random":
             return masks.random_like(mask, generator)
@@ -78,14 +77,9 @@ def _other_mask(
             theta_0 = {matrix: encoder.weights[matrix].numpy() for matrix in encoder.prunable}
             return masks.one_shot(theta_0, mask)
         case "one-shot-fine-tuned":
-            weights = theta.prunable_weights(models.fine_tuned(), encoder)
+            weights = prunable_weights(models.fine_tuned(), encoder)
             return masks.one_shot(weights, mask)
     return None
-
-
-def _parsed(kind: str) -> tuple[str, int]:
-    name, _, draw = kind.rpartition("-")
-    return (name, int(draw)) if draw.isdigit() and name in settings.DRAWN_CONTROLS else (kind, 1)
 
 
 def _generator(name: str, draw: int, seeds: Seeds, number: int) -> np.random.Generator:

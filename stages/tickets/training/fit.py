@@ -1,6 +1,5 @@
-"""The training loop around a mask."""
+"""The training loop around a mask: AdamW, a linear schedule, batches in an order that a seed draws."""
 
-import math
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
@@ -13,12 +12,12 @@ from torch import Tensor, nn
 from tqdm import tqdm
 from transformers import PreTrainedModel
 
-from stages.tickets.encoder import device, graphs
+from stages.tickets.encoder import device
 from stages.tickets.encoder.words import Words
-from stages.tickets.settings import Train
+from stages.tickets.settings import Train, UserError
 from stages.tickets.settings.noise import Seeds
 from stages.tickets.tasks.task import NOT_SCORED, Prepared, Task, hide_words
-from stages.tickets.training import batches
+from stages.tickets.training import batches, schedule
 from stages.tickets.training.batches import Rows
 from stages.tickets.training.update import Descent, Subnetwork, Update
 
@@ -27,45 +26,8 @@ CHECK_EVERY = 50
 HISTORY_POINTS = 100
 
 
-class TrainingError(RuntimeError):
+class TrainingError(UserError):
     """Training cannot go on; the message says where and with which learning rate."""
-
-
-def num_steps(num_examples: int, config: Train) -> int:
-    """Optimizer steps of a training: epochs times the batches of one epoch, at least 1."""
-    return max(1, round(config.epochs * math.ceil(num_examples / config.batch_size)))
-
-
-def step_at(percent: int, num_steps: int) -> int:
-    """The step after `percent` of the training, rounded to the nearest, halves to even."""
-    return round(percent * num_steps / 100)
-
-
-def learning_rate_at(step: int, num_steps: int, config: Train, decay_over: int = 1) -> float:
-    """Of step `step` (from 0): linear warm-up, then linear decay to 0 after `decay_over` trainings.
-
-    Args:
-        step: of one training, in [0, num_steps).
-        num_steps: of one training; of these the warm-up is a share.
-        config: recipe.
-        decay_over: see `fit_`.
-    """
-    num_warmup = config.warmup * num_steps
-    if step < num_warmup:
-        return config.learning_rate * (step + 1) / (num_warmup + 1)
-    end = num_steps * decay_over
-    return config.learning_rate * (end - step) / (end - num_warmup)
-
-
-def sum_of_rates(num_steps: int, config: Train, first_step: int = 0, decay_over: int = 1) -> float:
-    """Of the dense training up to `first_step`, and of one that goes on from there as `fit_` does.
-
-    AdamW moves a weight by about this much in all at most, weight decay aside.
-    """
-    dense = [learning_rate_at(step, num_steps, config) for step in range(first_step)]
-    rest = range(first_step, num_steps)
-    here = [learning_rate_at(step, num_steps, config, decay_over) for step in rest]
-    return math.fsum(dense + here)
 
 
 def fit_(
@@ -106,45 +68,65 @@ def fit_(
     """
     where = device.place_(model.train(), prepared.task.kind)
     torch.set_num_threads(config.threads)
-    total = num_steps(len(prepared.train), config)
-    end = total if last_step is None else last_step
+    total = schedule.num_steps(len(prepared.train), config)
+    steps = range(first_step, total if last_step is None else last_step)
     drawn = batches.drawn(prepared.train.lengths, config, seeds.data_order)
     order = list(islice(drawn, total))
-    is_mlm = prepared.task.kind == "mlm"
-    replayed = not is_mlm and graphs.wanted(where)
-    losses: list[Tensor] = []
     with (
         torch.random.fork_rng(devices=[where] if where.type == "cuda" else []),
-        graphs.one_stream() if replayed else nullcontext(),
         _few_words(model, prepared) as (seen, words),
     ):
         torch.manual_seed(seeds.dropout)
-        descent = Descent(model.parameters(), config, subnetwork, where, replayed)
-        take = taking(model, seen, order, descent, config.masked, seeds.data_order, replayed)
+        descent = Descent(model.parameters(), config, subnetwork, where)
+        take = taking(model, seen, order, descent, config.masked, seeds.data_order)
 
-        def pause(done: int) -> None:
+        def after(done: int, rate: float) -> None:
+            if words:
+                words.decay *= 1 - rate * config.weight_decay
             if after_step and (at is None or done in at):
                 with words.all_shown() if words else nullcontext():
                     after_step(done)
 
-        pause(first_step)
-        for step in tqdm(
-            range(first_step, end),
-            seen.task.name,
-            end,
-            initial=first_step,
-            unit="step",
-            mininterval=5,
-        ):
-            rate = learning_rate_at(step, total, config, decay_over)
-            descent.set_rate(rate)
-            losses.append(take(step))
-            if len(losses) % CHECK_EVERY == 0 or step + 1 == end:
-                check_finite(losses, step, total, lambda _: (prepared.task, config), decay_over)
-            if words:
-                words.decay *= 1 - rate * config.weight_decay
-            pause(step + 1)
+        after(first_step, 0.0)
+        of = prepared.task, config
+        losses = descend(descent, take, steps, total, lambda _: of, decay_over, after)
     return history(losses)
+
+
+def descend(
+    descent: Descent,
+    take: Callable[[int], Tensor],
+    steps: range,
+    total: int,
+    of: Callable[[int], tuple[Task, Train]],
+    decay_over: int = 1,
+    after_step: Callable[[int, float], None] | None = None,
+) -> list[Tensor]:
+    """Take steps, each with the learning rate that is due; returns the loss before each, on the device.
+
+    Args:
+        descent: of the parameters.
+        take: takes a step by its number and returns its loss.
+        steps: numbers of the steps.
+        total: steps of the whole schedule.
+        of: task and recipe of a step.
+        decay_over: see `fit_`.
+        after_step: called with the number of steps done and the learning rate of the last.
+
+    Raises:
+        TrainingError: a loss is not finite.
+    """
+    losses: list[Tensor] = []
+    name = " ".join({of(step)[0].name: None for step in steps})
+    for step in tqdm(steps, name, steps.stop, initial=steps.start, unit="step", mininterval=5):
+        rate = schedule.learning_rate_at(step, total, of(step)[1], decay_over)
+        descent.set_rate(rate)
+        losses.append(take(step))
+        if len(losses) % CHECK_EVERY == 0 or step + 1 == steps.stop:
+            _check_finite(losses, step, total, of, decay_over)
+        if after_step:
+            after_step(step + 1, rate)
+    return losses
 
 
 def history(losses: Sequence[Tensor]) -> list[float]:
@@ -160,23 +142,21 @@ def taking(
     descent: Descent,
     masked: float,
     data_order: int,
-    replayed: bool = False,
 ) -> Callable[[int], Tensor]:
-    """What takes a step of a task by its number in `order`, and returns its loss.
+    """A function that takes a step of a task by its number in `order`, and returns its loss.
 
     Args:
-        model: as `models.place_` left it.
+        model: as `device.place_` left it.
         prepared: task and data.
         order: examples by batch.
         descent: of the parameters of `model`, and maybe of others.
         masked: share of the words that masked language modelling hides, anew in each step.
         data_order: seed of which ones.
-        replayed: steps are CUDA graphs; not for masked language modelling.
     """
     update, where = Update(model, prepared.task, descent), descent.where
     if prepared.task.kind == "mlm":
         return _hiding(update, model, prepared, order, where, masked, data_order)
-    return _gathering(update, model, prepared, order, where, replayed)
+    return _gathering(update, model, prepared, order, where)
 
 
 def _gathering(
@@ -185,7 +165,6 @@ def _gathering(
     prepared: Prepared,
     order: Sequence[NDArray[np.int64]],
     where: torch.device,
-    replayed: bool,
 ) -> Callable[[int], Tensor]:
     """Takes a step by its number; the split and the order of its examples lie on the device."""
     lengths = prepared.train.lengths
@@ -193,18 +172,12 @@ def _gathering(
     ends = np.cumsum([len(batch) for batch in order])
     numbers = torch.from_numpy(np.concatenate(order)).to(where).tensor_split(ends[:-1].tolist())
 
-    def take(examples: Tensor, length: int, full: bool) -> Tensor:
-        inputs, _ = rows.padded(examples, length)
-        return update(device.inputs_of(model, inputs, full), rows.labels[examples])
-
-    taken = graphs.Replayed(take) if replayed else take
-
     def step(number: int) -> Tensor:
         of_batch = lengths[order[number]]
-        length = int(of_batch.max())
-        if replayed:
-            length = graphs.bucketed(length, int(lengths.max()))
-        return taken(numbers[number], length, bool((of_batch == length).all()))
+        examples, length = numbers[number], int(of_batch.max())
+        inputs, _ = rows.padded(examples, length)
+        full = bool((of_batch == length).all())
+        return update(device.inputs_of(model, inputs, full), rows.labels[examples])
 
     return step
 
@@ -255,30 +228,22 @@ def _few_words(
         yield replace(prepared, train=train), words
 
 
-def check_finite(
+def _check_finite(
     losses: Sequence[Tensor],
     step: int,
     total: int,
     of: Callable[[int], tuple[Task, Train]],
-    decay_over: int = 1,
+    decay_over: int,
 ) -> None:
-    """Raise TrainingError where one of the latest losses is not finite.
-
-    Args:
-        losses: up to that of `step`, counted from 0.
-        step: the last one taken.
-        total: steps of the training.
-        of: task and recipe of a step.
-        decay_over: see `fit_`.
-    """
+    """Raise TrainingError if one of the latest losses, up to that of `step`, is not finite."""
     recent = torch.stack(list(losses[-CHECK_EVERY:]))
     if bool(torch.isfinite(recent).all()):
         return
     bad = int((~torch.isfinite(recent)).nonzero()[0, 0])
     first = step + 1 - len(recent) + bad
     task, config = of(first)
+    rate = schedule.learning_rate_at(first, total, config, decay_over)
     raise TrainingError(
         f"the loss of task {task.name!r} is {float(recent[bad])} from step {first + 1} of {total} on, "
-        f"where the learning rate was {learning_rate_at(first, total, config, decay_over):.3g}; lower "
-        "train.learning_rate or override it for this task"
+        f"where the learning rate was {rate:.3g}; lower train.learning_rate or override it for this task"
     )

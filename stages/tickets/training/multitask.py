@@ -15,17 +15,16 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
-from tqdm import tqdm
 from transformers import PreTrainedModel
 
-from stages.tickets.encoder import device, theta
+from stages.tickets.encoder import device, theta, weights
 from stages.tickets.encoder.theta import Encoder
 from stages.tickets.pruning import masks
 from stages.tickets.pruning.masks import Mask
 from stages.tickets.settings import Kind, Train
 from stages.tickets.settings.noise import Seeds
 from stages.tickets.tasks.task import LABELLED, Prepared, Task
-from stages.tickets.training import batches, fit
+from stages.tickets.training import batches, fit, schedule
 from stages.tickets.training.update import Descent, Subnetwork
 
 EVERY_TOKEN: Kind = "mlm"
@@ -42,17 +41,17 @@ class Part:
 
     @property
     def num_steps(self) -> int:
-        return fit.num_steps(len(self.prepared.train), self.recipe)
+        return schedule.num_steps(len(self.prepared.train), self.recipe)
 
 
 @dataclass(frozen=True)
-class Round:
-    """What one round leaves behind."""
+class JointRound:
+    """The mask and the losses of one round on all tasks."""
 
     mask: Mask
     """After pruning."""
     losses: dict[str, list[float]]
-    """By task, each averaged over 100 stretches of its own steps."""
+    """Training losses by task, each averaged over 100 stretches of its own steps."""
 
 
 def built(encoder: Encoder, parts: Sequence[Part]) -> list[PreTrainedModel]:
@@ -62,7 +61,7 @@ def built(encoder: Encoder, parts: Sequence[Part]) -> list[PreTrainedModel]:
     that it does not bring belongs to the head. A model that has no use for a shared part, as masked
     language models for the pooler, goes without.
     """
-    found = [
+    models = [
         theta.build(
             encoder,
             part.prepared.task.kind,
@@ -73,7 +72,7 @@ def built(encoder: Encoder, parts: Sequence[Part]) -> list[PreTrainedModel]:
         for part in parts
     ]
     shared: dict[str, nn.Module] = {}
-    for model in found:
+    for model in models:
         words, outputs = model.get_input_embeddings(), model.get_output_embeddings()  # type: ignore[no-untyped-call]
         is_tied = outputs is not None and outputs.weight is words.weight
         for name, child in list(model.base_model.named_children()):
@@ -81,17 +80,17 @@ def built(encoder: Encoder, parts: Sequence[Part]) -> list[PreTrainedModel]:
                 setattr(model.base_model, name, shared.setdefault(name, child))
         if is_tied:
             outputs.weight = model.get_input_embeddings().weight
-    return found
+    return models
 
 
 def prunable_parameters(
     joined: Sequence[PreTrainedModel], encoder: Encoder
 ) -> dict[str, nn.Parameter]:
     """The prunable matrices that one of the models has at least, live, by name."""
-    found: dict[str, nn.Parameter] = {}
+    shared: dict[str, nn.Parameter] = {}
     for model in joined:
-        found |= theta.prunable_parameters(model, encoder)
-    return found
+        shared |= weights.prunable_parameters(model, encoder)
+    return shared
 
 
 def mixed(num_steps: Sequence[int], seeds: Sequence[int]) -> NDArray[np.int64]:
@@ -112,7 +111,7 @@ def fit_(
 
     One AdamW moves all. In a step with a batch of one task, the heads of the others stay, and so do their
     moments. The learning rate decays over the steps of all tasks, from the peak of the task whose
-    turn it is. Dropout follows the seed of the first task. With one task this is `training.fit_`.
+    turn it is. Dropout follows the seed of the first task. With one task this is `fit.fit_`.
 
     Args:
         joined: as `built` made them; moved to the device and left there.
@@ -134,7 +133,6 @@ def fit_(
     torch.set_num_threads(first.recipe.threads)
     turns = mixed([part.num_steps for part in parts], [part.seeds.data_order for part in parts])
     steps = [iter(range(part.num_steps)) for part in parts]
-    losses: list[Tensor] = []
     with torch.random.fork_rng(devices=[where] if where.type == "cuda" else []):
         torch.manual_seed(first.seeds.dropout)
         subnetwork = Subnetwork(prunable_parameters(joined, encoder), mask)
@@ -145,13 +143,11 @@ def fit_(
         def of(step: int) -> tuple[Task, Train]:
             return parts[turns[step]].prepared.task, parts[turns[step]].recipe
 
-        name = " ".join(part.prepared.task.name for part in parts)
-        for step, turn in enumerate(tqdm(turns, name, unit="step", mininterval=5)):
-            rate = fit.learning_rate_at(step, len(turns), parts[turn].recipe)
-            descent.set_rate(rate)
-            losses.append(takes[turn](next(steps[turn])))
-            if len(losses) % fit.CHECK_EVERY == 0 or step + 1 == len(turns):
-                fit.check_finite(losses, step, len(turns), of)
+        def take(step: int) -> Tensor:
+            turn = int(turns[step])
+            return takes[turn](next(steps[turn]))
+
+        losses = fit.descend(descent, take, range(len(turns)), len(turns), of)
     return {
         part.prepared.task.name: fit.history([losses[at] for at in np.flatnonzero(turns == i)])
         for i, part in enumerate(parts)
@@ -166,7 +162,9 @@ def _taking(model: PreTrainedModel, part: Part, descent: Descent) -> Callable[[i
     return fit.taking(model, part.prepared, order, descent, masked, data_order)
 
 
-def chain(encoder: Encoder, parts: Sequence[Part], sparsities: Sequence[float]) -> Iterator[Round]:
+def chain(
+    encoder: Encoder, parts: Sequence[Part], sparsities: Sequence[float]
+) -> Iterator[JointRound]:
     """Iterative magnitude pruning on all tasks at once: a round for every sparsity.
 
     Every round trains the subnetwork from theta_0 with all heads at their first weights, then drops the
@@ -184,6 +182,6 @@ def chain(encoder: Encoder, parts: Sequence[Part], sparsities: Sequence[float]) 
     for sparsity in sparsities:
         joined = built(encoder, parts)
         losses = fit_(joined, encoder, parts, mask)
-        trained = theta.to_rank(prunable_parameters(joined, encoder), encoder)
+        trained = weights.to_rank(prunable_parameters(joined, encoder), encoder)
         mask = masks.prune_by_magnitude(trained, mask, sparsity)
-        yield Round(mask, losses)
+        yield JointRound(mask, losses)

@@ -1,4 +1,4 @@
-"""What a model predicts, stored so that scores need no model."""
+"""Predictions of a model, in a form in which scores need no model."""
 
 import numpy as np
 import torch
@@ -78,7 +78,7 @@ def _predict_split(model: PreTrainedModel, prepared: Prepared, split: Split) -> 
 
 
 def _numbers(order: NDArray[np.int64], split: Split, kind: Kind) -> NDArray[np.int64]:
-    """What there is a prediction of in this order of examples: they, their tokens or hidden words."""
+    """The numbers of what is predicted, in this order of examples: examples, tokens or hidden words."""
     if kind in LABELLED:
         return order
     tokens = np.concatenate([np.arange(split.starts[i], split.starts[i + 1]) for i in order])

@@ -4,20 +4,20 @@ from dataclasses import dataclass
 
 from transformers import PreTrainedModel
 
-from stages.tickets.encoder import theta
 from stages.tickets.encoder.theta import Encoder
+from stages.tickets.encoder.weights import prunable_parameters
 from stages.tickets.files import Arrays
 from stages.tickets.pruning.masks import Mask
 from stages.tickets.settings import Train
 from stages.tickets.settings.noise import Seeds
 from stages.tickets.tasks.task import Prepared
-from stages.tickets.training import fit, predict
+from stages.tickets.training import fit, predict, schedule
 from stages.tickets.training.update import Subnetwork
 
 
 @dataclass(frozen=True)
 class Run:
-    """What a training leaves behind, beside the weights in the model itself."""
+    """The predictions and losses of a training; its weights are in the model itself."""
 
     predictions: Arrays
     losses: list[float]
@@ -27,7 +27,7 @@ def train_(
     model: PreTrainedModel,
     encoder: Encoder,
     prepared: Prepared,
-    mask: Mask,
+    mask: Mask | None,
     seeds: Seeds,
     config: Train,
     percent: int = 0,
@@ -42,14 +42,14 @@ def train_(
         model: holds theta_i.
         encoder: whose prunable matrices `mask` covers; a matrix that `model` lacks is passed over.
         prepared: task and data.
-        mask: the survivors.
+        mask: the survivors; None trains all weights.
         seeds: noise of the run.
         config: recipe.
         percent: i, in per cent of the training.
-        decay_over: trainings over which the learning rate decays, see `training.fit_`.
+        decay_over: trainings over which the learning rate decays, see `fit.fit_`.
     """
-    subnetwork = Subnetwork(theta.prunable_parameters(model, encoder), mask)
-    first_step = fit.step_at(percent, fit.num_steps(len(prepared.train), config))
+    subnetwork = Subnetwork(prunable_parameters(model, encoder), mask) if mask else None
+    first_step = schedule.step_at(percent, schedule.num_steps(len(prepared.train), config))
     losses = fit.fit_(model, prepared, seeds, config, subnetwork, first_step, decay_over=decay_over)
     return Run(predict.predict(model, prepared), losses)
 
@@ -70,6 +70,6 @@ def to_sparse_theta_(
     would: with the same examples and rates, but with an optimizer that has forgotten its moments and with
     dropout drawn anew. Little can come of that.
     """
-    subnetwork = Subnetwork(theta.prunable_parameters(model, encoder), mask)
-    last_step = fit.step_at(percent, fit.num_steps(len(prepared.train), config))
+    subnetwork = Subnetwork(prunable_parameters(model, encoder), mask)
+    last_step = schedule.step_at(percent, schedule.num_steps(len(prepared.train), config))
     fit.fit_(model, prepared, seeds, config, subnetwork, last_step=last_step)

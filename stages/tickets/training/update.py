@@ -45,7 +45,6 @@ class Descent:
         config: Train,
         subnetwork: Subnetwork | None,
         where: torch.device,
-        recordable: bool = False,
     ) -> None:
         """
         Args:
@@ -53,7 +52,6 @@ class Descent:
             config: recipe.
             subnetwork: what is dropped; None for nothing.
             where: the device.
-            recordable: the learning rate lies on the device, for a CUDA graph to read.
         """
         self.config, self.where = config, where
         self._parameters = [p for p in parameters if p.requires_grad]
@@ -65,22 +63,16 @@ class Descent:
                 {"params": matrices, "weight_decay": config.weight_decay},
                 {"params": vectors, "weight_decay": 0.0},
             ],
-            lr=torch.tensor(0.0, device=where) if recordable else config.learning_rate,
+            lr=config.learning_rate,
             betas=config.betas,
             eps=config.epsilon,
-            capturable=recordable,
             fused=True,
         )
-        # It would warn at the steps before the first recording, which are meant to be eager.
-        self._optimizer._warned_capturable_if_run_uncaptured = recordable
 
     def set_rate(self, rate: float) -> None:
         """The learning rate from the next step on."""
         for group in self._optimizer.param_groups:
-            if isinstance(group["lr"], Tensor):
-                group["lr"].fill_(rate)
-            else:
-                group["lr"] = rate
+            group["lr"] = rate
 
     def __call__(self, loss: Tensor) -> None:
         """Take a step; parameters that `loss` does not depend on stay, and so do their moments."""
@@ -99,7 +91,7 @@ class Update:
     def __init__(self, model: PreTrainedModel, task: Task, descent: Descent) -> None:
         """
         Args:
-            model: on its device, as `models.place_` left it.
+            model: on its device, as `device.place_` left it.
             task: gives the loss.
             descent: of the parameters of `model`, and maybe of others.
         """
@@ -119,7 +111,7 @@ class Update:
             The loss before the step, on the device.
         """
         where, bf16 = self._descent.where, self._descent.config.precision == "bf16"
-        # Each weight is cast once a step anyway, and a recorded step must cast anew when replayed.
+        # Each weight is cast once a step, so a cache of casts would only hold memory.
         with torch.autocast(where.type, torch.bfloat16, bf16, cache_enabled=False):
             logits = device.logits_of(self._model, inputs, hidden)
         loss = loss_of(self._task, logits, labels)

@@ -1,0 +1,175 @@
+"""A study that takes seconds, and every stage of it run end to end with the commands of dvc.yaml."""
+
+import csv
+import hashlib
+import importlib
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from stages.launch import cli, warm
+from stages.tickets import files
+from stages.tickets.pruning.masks import Mask
+from tests.imports import ROOT
+from tests.test_pipeline import Stage, read, resolve
+
+SHIPPED = read(ROOT / "params.yaml")
+TRAIN = SHIPPED["train"] | {"epochs": 2, "batch_size": 8}
+CONTROLS = ["random-2", "random-by-matrix", "reinitialised", "shuffled-layers", "one-shot"]
+STUDY: dict[str, Any] = SHIPPED | {
+    "study": "tiny",
+    "tasks": ["mood", "similarity", "mlm"],
+    "seeds": [1, 2],
+    "encoder": SHIPPED["encoder"]
+    | {"sentences": 100, "layers": 2, "attention_heads": 2, "hidden": 16, "mlp": 32}
+    | {"train": SHIPPED["encoder"]["train"] | {"epochs": 1, "batch_size": 16}},
+    "data": {
+        name: SHIPPED["data"][name] | {"train": 30, "validation": 20}
+        for name in ("similarity", "mlm")
+    },
+    "own": {
+        "mood": {
+            "train": "train.csv",
+            "validation": "validation.csv",
+            "texts": ["text"],
+            "label": "label",
+            "kind": "classification",
+            "metrics": ["accuracy", "f1"],
+        }
+    },
+    "prepare": SHIPPED["prepare"] | {"selection": 0.2},
+    "train": TRAIN,
+    "override": {"mood": {}, "similarity": {"epochs": 1}, "mlm": {"learning_rate": 2e-3}},
+    "rounds": [{"from": 0, "to": 1, "sparsity": 0.4}, {"from": 1, "to": 2, "sparsity": 0.75}],
+    "last_round": 2,
+    "imp": {"rewind_to": 0, "keep_weights": [1], "decay_over": 1, "classifier": "rewound"},
+    "earlier": {"rounds": []},
+    "dense": {"points": [0, 50]},
+    "rewind": {"tasks": ["mood", "similarity"], "seeds": [1], "points": [50], "source": "dense"},
+    "random": {"rounds": [1]},
+    "controls": {
+        "every": {"kinds": ["random"]},
+        "more": {"kinds": CONTROLS},
+        "tasks": ["mood", "mlm"],
+        "seeds": [1],
+        "rounds": [1, 2],
+    },
+    "standard": {"tasks": ["mood", "mlm"], "seeds": [1], "aliased": {"rounds": [2]}},
+    "cross": {"tasks": ["mood"], "mask_seeds": [1, 2], "seeds": [1]},
+    "scratch": {"seeds": [1]},
+    "transfer": {
+        "sources": ["mood", "mlm", "one-shot"],
+        "targets": ["mood", "similarity"],
+        "seeds": [1],
+        "round": 1,
+    },
+    "transfer_weights": {"sources": ["mlm"], "targets": ["mood"], "seeds": [1], "points": [0, 50]},
+    "search": {
+        "tasks": ["mood", "similarity"],
+        "seeds": [1, 2],
+        "rule": SHIPPED["search"]["rule"] | {"amount": 0.3},
+        "permutations": 10,
+    },
+    "retrain": {
+        "tasks": ["mood"],
+        "seeds": [1, 2],
+        "structured": ["good", "random", "bad", "random-2", "inverted", "one-head"],
+        "super": ["super", "super-random", "super-bad"],
+        "magnitude": ["good", "random", "bad"],
+        "scratch": ["random"],
+    },
+    "multitask": {"tasks": ["mood", "mlm"], "seeds": [1]},
+    "patterns": {
+        "tasks": ["mood", "similarity"],
+        "network": SHIPPED["patterns"]["network"]
+        | {"maps": 10, "lengths": [5, 24], "epochs": 1, "held_out": 10},
+        "examples": {"split": "validation", "number": 5},
+    },
+}
+NO_CONTROLS = {
+    "controls": STUDY["controls"] | {"tasks": [], "seeds": [], "rounds": []},
+    "standard": {"tasks": [], "seeds": [], "aliased": {"rounds": []}},
+    "cross": {"tasks": [], "mask_seeds": [], "seeds": []},
+    "multitask": {"tasks": [], "seeds": []},
+    "transfer_weights": {"sources": [], "targets": [], "seeds": [], "points": []},
+}
+"""No control but the random mask of the last ticket."""
+SPARSITY = {after["to"]: after["sparsity"] for after in STUDY["rounds"]}
+RUNS = [(task, seed) for task in STUDY["tasks"] for seed in STUDY["seeds"]]
+
+
+NAMES = [
+    f"encoder.layer.{layer}.{matrix}.weight"
+    for layer in range(2)
+    for matrix in ("attention.self.query", "intermediate.dense", "output.dense")
+]
+
+
+def write_study(folder: Path, study: dict[str, Any]) -> None:
+    """params.yaml (JSON is YAML), and the tables of the task of one's own."""
+    (folder / "params.yaml").write_text(json.dumps(study), encoding="utf-8")
+    for name, number in {"train": 30, "validation": 15}.items():
+        with (folder / f"{name}.csv").open("w", encoding="utf-8", newline="") as file:
+            writer = csv.writer(file, lineterminator="\n")
+            writer.writerow(["text", "label"])
+            for i in range(number):
+                word, label = ("good", "happy") if i % 3 else ("bad", "sad")
+                writer.writerow([f"the dog is {word} {'today ' * (i % 4)}".strip(), label])
+
+
+def stages(study: dict[str, Any] = STUDY) -> list[Stage]:
+    return resolve(read(ROOT / "dvc.yaml"), study)
+
+
+def run(module: str, *arguments: str) -> int:
+    """The exit code of a stage or a command, run in this process with this command line."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "argv", [f"{module}.py", *arguments])
+        with pytest.raises(SystemExit) as end:
+            cli.run(importlib.import_module(warm.modules()[module]).main)
+    return int(end.value.code or 0)
+
+
+def run_all(folder: Path, study: dict[str, Any] = STUDY) -> Path:
+    """Run every stage of a study in an empty folder, in this process."""
+    folder.mkdir()
+    (folder / "stages").symlink_to(ROOT / "stages")
+    (folder / "published").symlink_to(ROOT / "published")
+    write_study(folder, study)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        for stage in stages(study):
+            assert run(stage.module, *stage.arguments) == 0, stage.name
+    return folder
+
+
+def contents(folder: Path) -> dict[str, str]:
+    """The hash of every file that stages have made."""
+    return {
+        path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+        for part in ("results", "reports")
+        for path in sorted((folder / part).rglob("*"))
+        if path.is_file()
+    }
+
+
+def ticket(project: Path, task: str, seed: int, number: int) -> Mask:
+    folder = project / "results" / "rounds" / task / f"seed-{seed}" / f"round-{number}"
+    return files.load_mask(folder / "mask.safetensors")
+
+
+def options(name: str) -> dict[str, Any]:
+    """Of a stage whose options come once each."""
+    stage = next(stage for stage in stages() if stage.name == name)
+    return dict(zip(stage.arguments[::2], stage.arguments[1::2], strict=True))
+
+
+def assert_predictions(folder: Path, expected: files.Arrays) -> None:
+    found = files.load_arrays(folder / "predictions.safetensors")
+    assert found.keys() == expected.keys()
+    for name, array in expected.items():
+        np.testing.assert_array_equal(found[name], array)
