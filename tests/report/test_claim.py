@@ -1,11 +1,13 @@
 """The one rule of all claims: whether a statement holds, and whether two numbers are the same."""
 
+import math
+
 import pytest
 
 from stages.tickets.report import claim
-from stages.tickets.report.claim import ABOVE, AT_LEAST, BELOW, Bounds, near
+from stages.tickets.report.claim import ABOVE, AT_LEAST, BELOW, CHEN, Bounds, Claim, near
 from stages.tickets.settings import Verdict
-from stages.tickets.statistics.intervals import Summary
+from stages.tickets.statistics.intervals import Difference, Summary
 
 RULE = Verdict(margin=0.02, widest=0.1)
 
@@ -52,6 +54,9 @@ def test_whether_two_differences_are_the_same(
         (near(0.1), summary(-0.08, 0.03), "unclear"),
         (near(0.1), summary(-0.3, 0.1), "no"),
         (near(0.1), summary(0.0, None), "unclear"),
+        ((-0.5, 0.25), summary(-0.125, 0.375), "yes"),  # to both ends
+        ((-0.03, 0.02), summary(-0.015, 0.025), "unclear"),
+        ((-math.inf, 0.02), summary(0.25, 0.229), "no"),
         (ABOVE, None, "–"),
     ],
 )
@@ -63,3 +68,22 @@ def test_scores_agree_or_differ() -> None:
     assert claim.same_score(0.84, summary(0.30, 0.05), RULE) == "differs"
     assert claim.same_score(0.84, summary(0.80, 0.1), RULE) == "agrees"
     assert claim.same_score(0.84, None, RULE) == ""
+
+
+@pytest.mark.parametrize(
+    ("means", "holds"),
+    [
+        ((0.05, -0.05), "no"),  # their mean is 0
+        ((0.005, -0.005), "yes"),
+        ((0.005, 0.018), "unclear"),
+        ((0.005, 0.018, 0.05), "no"),
+    ],
+)
+def test_the_worst_task_decides(means: tuple[float, ...], holds: str) -> None:
+    gains = {
+        str(number): Difference(mean, 0.01, mean - 0.005, mean + 0.005, 3, None)
+        for number, mean in enumerate(means)
+    }
+    made = claim.of_worst(Claim("name", "statement", CHEN, ()), (-0.03, 0.02), gains, "not run")
+    assert made.holds == holds
+    assert made.n == 3
