@@ -10,7 +10,8 @@ import typer
 from stages.launch import cli
 from stages.tickets import settings
 from stages.tickets.plan import manifest
-from stages.tickets.report import headlines, scoring
+from stages.tickets.report import metrics as numbers
+from stages.tickets.report import scoring
 from stages.tickets.report.scores import Scores
 
 
@@ -36,7 +37,7 @@ def main(
         task: scoring.load_examples(study.place("prepared", task=task)) for task in config.tasks
     }
     scores, on_hans = scoring.score(scoring.predicted(study, examples), examples)
-    metrics = headlines.headlines(Scores(scoring.as_rows(scores)), config)
+    metrics = numbers.headlines(Scores(scoring.as_rows(scores)), config)
     for path, text in (
         (scores_out, scoring.to_csv(scoring.SCORES, scores)),
         (hans_out, scoring.to_csv(scoring.HANS, on_hans)),

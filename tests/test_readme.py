@@ -12,7 +12,7 @@ from dvc.cli import DvcParserError, parse_args
 from ruamel.yaml import YAML
 
 from stages.commands import graph
-from stages.tickets.report.headlines import headlines
+from stages.tickets.report.metrics import headlines
 from tests.imports import ROOT
 from tests.made_up import config, study, with_everything
 

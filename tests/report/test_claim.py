@@ -1,43 +1,77 @@
-"""The rule by which statements hold: bounds and intervals by hand."""
+"""The one rule of all claims: whether a statement holds, and whether two numbers are the same."""
 
 import math
 
 import pytest
 
-from stages.tickets.report.claim import CHEN, Bounds, Claim, of_worst, within
+from stages.tickets.report import claim
+from stages.tickets.report.claim import ABOVE, AT_LEAST, BELOW, CHEN, Bounds, Claim, near
+from stages.tickets.settings import Verdict
 from stages.tickets.statistics.intervals import Difference, Summary
 
+RULE = Verdict(margin=0.02, widest=0.1)
 
-def interval(low: float | None, high: float | None) -> Summary:
-    return Summary(0.0, None, low, high, 3)
+
+def summary(mean: float, half: float | None) -> Summary:
+    low, high = (None, None) if half is None else (mean - half, mean + half)
+    return Summary(mean, None, low, high, 1 if half is None else 3)
 
 
 @pytest.mark.parametrize(
-    ("bounds", "measured", "holds"),
+    ("paper", "ours", "verdict"),
     [
-        ((0.0, math.inf), interval(0.1, 0.3), "yes"),
-        ((0.0, math.inf), interval(-0.1, 0.3), "unclear"),
-        ((0.0, math.inf), interval(-0.3, -0.1), "no"),
-        ((-math.inf, 0.02), interval(-0.5, 0.02), "yes"),
-        ((-math.inf, 0.02), interval(0.021, 0.5), "no"),
-        ((-0.03, 0.02), interval(-0.03, 0.02), "yes"),
-        ((-0.03, 0.02), interval(-0.04, 0.01), "unclear"),
-        ((-0.03, 0.02), interval(None, None), "unclear"),
-        ((-0.03, 0.02), None, "–"),
+        (0.10, summary(0.12, 0.001), "agrees"),  # at the margin
+        (0.10, summary(0.121, 0.001), "direction only"),
+        (0.10, summary(0.13, 0.05), "agrees"),  # in the interval
+        (0.10, summary(0.20, 0.15), "direction only"),  # in one that is too wide, of a sure sign
+        (0.10, summary(0.11, 0.15), "undecided"),  # however near
+        (0.10, summary(0.30, 0.15), "direction only"),  # wide, but its sign is sure
+        (0.30, summary(0.01, 0.08), "differs"),  # it may be 0
+        (0.10, summary(-0.05, 0.01), "differs"),
+        (0.10, summary(0.30, None), "undecided"),  # one seed
+        (-0.10, summary(-0.30, 0.01), "direction only"),
+        (0.0, summary(0.30, 0.01), "differs"),
+        (0.10, None, ""),
     ],
 )
-def test_a_statement_holds_by_all_of_the_interval(
-    bounds: Bounds, measured: Summary | None, holds: str
+def test_whether_two_differences_are_the_same(
+    paper: float, ours: Summary | None, verdict: str
 ) -> None:
-    assert within(bounds, measured) == holds
-
-
-def gain(mean: float, half: float) -> Difference:
-    return Difference(mean, 0.01, mean - half, mean + half, 3, None)
+    assert claim.same_number(paper, ours, RULE) == verdict
 
 
 @pytest.mark.parametrize(
-    ("gains", "holds"),
+    ("bounds", "ours", "holds"),
+    [
+        (ABOVE, summary(0.2, 0.1), "yes"),
+        (ABOVE, summary(0.1, 0.2), "unclear"),
+        (ABOVE, summary(-0.2, 0.1), "no"),
+        (ABOVE, summary(0.1, 0.1), "unclear"),  # 0 is not above 0
+        (AT_LEAST, summary(0.1, 0.1), "yes"),
+        (BELOW, summary(-0.2, 0.1), "yes"),
+        (BELOW, summary(0.2, 0.1), "no"),
+        (near(0.1), summary(-0.01, 0.03), "yes"),
+        (near(0.1), summary(-0.08, 0.03), "unclear"),
+        (near(0.1), summary(-0.3, 0.1), "no"),
+        (near(0.1), summary(0.0, None), "unclear"),
+        ((-0.5, 0.25), summary(-0.125, 0.375), "yes"),  # to both ends
+        ((-0.03, 0.02), summary(-0.015, 0.025), "unclear"),
+        ((-math.inf, 0.02), summary(0.25, 0.229), "no"),
+        (ABOVE, None, "–"),
+    ],
+)
+def test_whether_a_statement_holds(bounds: Bounds, ours: Summary | None, holds: str) -> None:
+    assert claim.within(bounds, ours) == holds
+
+
+def test_scores_agree_or_differ() -> None:
+    assert claim.same_score(0.84, summary(0.30, 0.05), RULE) == "differs"
+    assert claim.same_score(0.84, summary(0.80, 0.1), RULE) == "agrees"
+    assert claim.same_score(0.84, None, RULE) == ""
+
+
+@pytest.mark.parametrize(
+    ("means", "holds"),
     [
         ((0.05, -0.05), "no"),  # their mean is 0
         ((0.005, -0.005), "yes"),
@@ -45,8 +79,11 @@ def gain(mean: float, half: float) -> Difference:
         ((0.005, 0.018, 0.05), "no"),
     ],
 )
-def test_the_worst_task_decides(gains: tuple[float, ...], holds: str) -> None:
-    measured = {str(number): gain(mean, 0.005) for number, mean in enumerate(gains)}
-    claim = of_worst(Claim("name", "statement", CHEN, ()), (-0.03, 0.02), measured, "not run")
-    assert claim.holds == holds
-    assert claim.n == 3
+def test_the_worst_task_decides(means: tuple[float, ...], holds: str) -> None:
+    gains = {
+        str(number): Difference(mean, 0.01, mean - 0.005, mean + 0.005, 3, None)
+        for number, mean in enumerate(means)
+    }
+    made = claim.of_worst(Claim("name", "statement", CHEN, ()), (-0.03, 0.02), gains, "not run")
+    assert made.holds == holds
+    assert made.n == 3

@@ -76,3 +76,12 @@ def test_differences_between_groups_alone_are_no_evidence() -> None:
     """All of one group have much of both: within groups there is nothing to permute."""
     groups = [(np.full(8, 9.0), np.ones(8)), (np.ones(8), np.zeros(8))]
     assert correlation.p_of_sum(groups, 99, np.random.default_rng(0)) == 1
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_correlation_of_ranks_is_that_of_scipy(seed: int) -> None:
+    values = [(i * i * 7 + seed * i) % 11 / 3 for i in range(40)]
+    others = [(i * 5 + seed) % 13 / 2 + value for i, value in enumerate(values)]
+    ours = correlation.of_ranks(np.array(values), np.array(others))
+    assert ours == pytest.approx(stats.spearmanr(values, others).statistic)
+    assert correlation.of_ranks(np.array(values), np.ones(40)) is None

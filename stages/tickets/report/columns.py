@@ -33,6 +33,16 @@ def sparsity(of: Callable[[Row], float], header: str = "sparsity") -> Column[Row
     return Column(header, lambda row: words.percent(of(row)), {"sparsity": of})
 
 
+def percent(header: str, of: Callable[[Row], float | None], name: str) -> Column[Row]:
+    """A share in per cent, or a dash; csv has the share under `name`."""
+
+    def cell(row: Row) -> str:
+        share = of(row)
+        return words.NONE if share is None else words.percent(share)
+
+    return Column(header, cell, {name: of})
+
+
 def only_csv(name: str, of: Callable[[Row], Value]) -> Column[Row]:
     """A value that is not shown."""
     return Column("", csv={name: of})
@@ -61,6 +71,11 @@ def score(
         return words.marked(wording(summary), collapsed(row))
 
     return Column(header, cell, {} if prefix is None else spread(of, prefix))
+
+
+def mean_and_std(header: str, of: Callable[[Row], Summary | None], prefix: str = "") -> Column[Row]:
+    """Mean ± standard deviation in points."""
+    return Column(header, lambda row: words.spread(of(row)), spread(of, prefix))
 
 
 def difference(

@@ -34,6 +34,10 @@ SOURCES = {
     "multi-task": "several tasks at once",
 }
 """Sources of transferred masks that are no task."""
+PARTS = {"heads": "heads", "mlps": "MLPs"}
+"""Parts of a layer, as they are shown."""
+STATES = ("pruned", "retrained")
+"""Kinds of runs of a searched subnetwork: as it is, and trained alone."""
 NO_LAYERS = "not run: layers.csv has no rows of the last round"
 
 
@@ -147,6 +151,25 @@ def control_name(kind: str) -> str:
         return CONTROLS[kind]
     drawn, _, number = kind.rpartition("-")
     return f"{CONTROLS[drawn]}, draw {number}"
+
+
+def subnetworks(study: Study) -> list[tuple[str, str]]:
+    """Kinds and names of searched subnetworks, structured ones first."""
+    retrain = study.retrain
+    structured = [("structured", name) for name in (*retrain.structured, *retrain.super)]
+    return structured + [("magnitude", name) for name in retrain.magnitude]
+
+
+def subnetwork_run(task: str, state: str, kind: str, name: str) -> Run:
+    """A searched subnetwork in one of `STATES`."""
+    return Run(task, state, 0, f"{kind} {name}")
+
+
+def random_of_same_size(name: str) -> str:
+    """The random subnetwork that `name` is compared with; empty for those that are random or alone."""
+    if name in ("super", "super-bad"):
+        return "super-random"
+    return "random" if name == "good" or name.startswith("bad") else ""
 
 
 def source_name(source: str) -> str:

@@ -9,7 +9,7 @@ from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
 from stages.tickets.report import claim as claimed
-from stages.tickets.report import deviations, scope
+from stages.tickets.report import departures, scope
 from stages.tickets.report.claim import NO_VERDICT, Claim
 from stages.tickets.report.figure import Figure
 from stages.tickets.report.results import Results
@@ -104,7 +104,7 @@ def content(sections: Sequence[Section], results: Results, study: Study) -> Cont
     """What the page and the README show of the sections."""
     return Content(
         scope.scope(results.scores, results.encoder, study),
-        deviations.deviations(results.encoder["num_prunable"], results.tasks, study),
+        departures.departures(results.encoder["num_prunable"], results.tasks, study),
         scope.notes(study),
         sections,
     )

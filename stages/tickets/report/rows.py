@@ -1,6 +1,7 @@
 """Rows of the tables that stages write and papers published, as the report reads them."""
 
 import csv
+from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Annotated, TypeVar, get_type_hints
@@ -8,6 +9,7 @@ from typing import Annotated, TypeVar, get_type_hints
 from pydantic import Field, TypeAdapter, ValidationError
 
 Row = TypeVar("Row")
+Key = TypeVar("Key", bound=Hashable)
 Number = Annotated[float, Field(allow_inf_nan=False)]
 
 
@@ -37,6 +39,14 @@ def read(path: Path, kind: type[Row]) -> list[Row]:
         number, column = error.errors(include_url=False)[0]["loc"][:2]
         text = content[int(number)][str(column)]
         raise ValueError(f"{path}: row {int(number) + 1} has {column} {text!r}") from None
+
+
+def grouped(rows: Iterable[Row], key: Callable[[Row], Key]) -> dict[Key, list[Row]]:
+    """Rows by their key, each group in the order of the rows."""
+    groups: dict[Key, list[Row]] = {}
+    for row in rows:
+        groups.setdefault(key(row), []).append(row)
+    return groups
 
 
 @dataclass(frozen=True)

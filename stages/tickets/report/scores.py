@@ -15,6 +15,9 @@ VALIDATION = "validation"
 PLACE = ["task", "kind", "at", "source", "split", "metric"]
 """Columns of the frame that say what was scored; with the seed, they name one score."""
 
+Setting = tuple[str, str]
+"""Kind and source of runs that differ in task and seed alone."""
+
 
 class Run(NamedTuple):
     """What was trained: `at` is the point that its training starts from, else the round of its mask.
@@ -95,6 +98,20 @@ class Scores:
         """First minus second, by seed the mean over the pairs that ran, and how many those are."""
         scored = [(self.of(first), self.of(second)) for first, second in pairs]
         return intervals.pooled(scored, confidence)
+
+    def over_tasks(
+        self, first: Setting, second: Setting, tasks: Iterable[str], confidence: float
+    ) -> Difference | None:
+        """First minus second, by seed the mean over tasks; None unless a seed has both on every task.
+
+        A baseline without seeds, as the second, stands beside every seed of the first.
+        """
+        pairs = []
+        for task in tasks:
+            ours, other = (self.of(Run(task, kind, 0, source)) for kind, source in (first, second))
+            pairs.append((ours, dict.fromkeys(ours, other[None]) if None in other else other))
+        gain, num_tasks = intervals.pooled(pairs, confidence)
+        return gain if num_tasks == len(pairs) else None
 
     def collapsed(self, run: Run) -> int:
         """How many seeds ended in a model that predicts one class or a constant."""

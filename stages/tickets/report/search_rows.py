@@ -119,6 +119,33 @@ class Size:
     all_flops: int | None
     kept_by_good_too: int | None
 
+    @property
+    def share(self) -> float:
+        """Share of the parameters of heads and MLPs."""
+        return self.kept / self.prunable
+
+    @property
+    def share_of_flops(self) -> float | None:
+        """Share of the layers' operations, if they were counted."""
+        return self.flops / self.all_flops if self.flops is not None and self.all_flops else None
+
+    @property
+    def shares_of_good(self) -> dict[str, float]:
+        """Share of its heads, MLPs and weights that the good one (or what is super) keeps too.
+
+        There is none of a part of which it keeps nothing.
+        """
+        counts = {
+            "heads": (self.heads_of_good_too, self.heads),
+            "mlps": (self.mlps_of_good_too, self.mlps),
+            "weights": (self.kept_by_good_too, self.kept),
+        }
+        return {
+            part: common / kept
+            for part, (common, kept) in counts.items()
+            if common is not None and kept
+        }
+
 
 @dataclass(frozen=True)
 class Confusion:

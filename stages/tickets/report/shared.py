@@ -1,6 +1,7 @@
 """What a study has in common with a paper: tasks, metrics and encoder."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from stages.tickets.report.claim import OTHER_ENCODER, OTHER_TASKS
 from stages.tickets.report.results import Results
@@ -18,6 +19,39 @@ UNUSABLE = ("wnli",)
 def usable(tasks: Sequence[str]) -> list[str]:
     """The tasks without WNLI, unless it is all there is."""
     return [task for task in tasks if task not in UNUSABLE] or list(tasks)
+
+
+@dataclass(frozen=True)
+class Compared:
+    """The tasks whose means stand beside each other."""
+
+    published: tuple[str, ...]
+    ours: tuple[str, ...]
+
+    @property
+    def words(self) -> tuple[str, str]:
+        """What a caption says of the paper's tasks, and of ours."""
+        if self.published == self.ours:
+            return "this study's tasks", "the same"
+        return f"its {len(self.published)} tasks without WNLI", "this study's tasks, others"
+
+
+def compared(
+    published: Sequence[str], ours: Sequence[str], same: Callable[[str], bool] = lambda _: True
+) -> Compared:
+    """Our usable tasks on both sides, if the paper has them all; else its usable ones, and ours.
+
+    WNLI is on neither side, unless it is all that we have.
+
+    Args:
+        published: tasks of the paper.
+        ours: tasks of the study.
+        same: whether a task of the paper's name is the paper's task, such as by its metric.
+    """
+    tasks = tuple(usable(ours))
+    if tasks and all(task in published and same(task) for task in tasks):
+        return Compared(tasks, tasks)
+    return Compared(tuple(dict.fromkeys(usable(published))), tasks)
 
 
 def language(tasks: Sequence[str], results: Results) -> list[str]:

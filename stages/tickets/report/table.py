@@ -21,9 +21,9 @@ TEX |= {
     "−": "$-$",
     "×": r"$\times$",
     "κ": r"$\kappa$",
-    "ρ": r"$\rho$",
     "α": r"$\alpha$",
     "→": r"$\to$",
+    "ρ": r"$\rho$",
 }
 TEX |= {"\N{NO-BREAK SPACE}": "~", "–": "--", "†": r"$\dagger$"}
 

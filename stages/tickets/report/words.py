@@ -32,6 +32,11 @@ def percent(share: float) -> str:
     return f"{100 * share:.1f}".removesuffix(".0") + "\N{NO-BREAK SPACE}%"
 
 
+def two_digits(value: float) -> str:
+    """A number without a unit, such as a correlation; there is no negative zero."""
+    return f"{value:.2f}".replace("-0.00", "0.00").replace("-", "−")
+
+
 def metric_name(metric: str) -> str:
     return METRICS.get(metric, metric)
 

@@ -1,35 +1,195 @@
-"""What Prasanna et al. 2020 say, and whether it holds here."""
+"""What Prasanna et al. 2020 say of scores, sizes and places, and whether it holds here."""
 
+from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import fmean
+from typing import Literal
 
-from stages.tickets.report import claims as old
-from stages.tickets.report import structure_claims
-from stages.tickets.report.claim import PRASANNA, Claim
+from stages.tickets.report import columns, words
+from stages.tickets.report.claim import (
+    ABOVE,
+    BELOW,
+    NO_VERDICT,
+    PRASANNA,
+    Claim,
+    near,
+    same_number,
+    tally,
+    within,
+)
+from stages.tickets.report.papers import prasanna_scores, prasanna_structure
+from stages.tickets.report.papers.prasanna_scores import DENSE, MAJORITY, SETTINGS
 from stages.tickets.report.results import Results
+from stages.tickets.report.scores import Run, Setting
 from stages.tickets.report.section import Section
+from stages.tickets.report.shared import Compared, compared
+from stages.tickets.report.table import Column, Table, spread, table
+from stages.tickets.report.words import NONE, NOT_RUN, points, signed
 from stages.tickets.settings import Study
+
+VERDICTS = ("agrees", "undecided", "direction only", "differs", NO_VERDICT, NOT_RUN)
+
+
+@dataclass(frozen=True)
+class Statement:
+    """A statement about the difference of two settings."""
+
+    text: str
+    first: Setting
+    second: Setting
+    expected: Literal["above", "below", "near"]
+    """Where the difference lies, seen from 0, if the statement is true."""
+
+    @property
+    def stages(self) -> tuple[str, ...]:
+        """Names of the stages that decide it."""
+        if self.first[1].startswith("magnitude"):
+            return "search", "retrain-magnitude"
+        return "search", "retrain", "retrain-super"
+
+
+GOOD, RANDOM, BAD, SUPER = (
+    ("retrained", f"structured {name}") for name in ("good", "random", "bad", "super")
+)
+GOOD_WEIGHTS, RANDOM_WEIGHTS, BAD_WEIGHTS = (
+    ("retrained", f"magnitude {name}") for name in ("good", "random", "bad")
+)
+STATEMENTS = {
+    "good_weights": Statement(
+        "Good weights retrain to about the dense score", GOOD_WEIGHTS, DENSE, "near"
+    ),
+    "good": Statement("Good heads and MLPs come close to it", GOOD, DENSE, "near"),
+    "random": Statement(
+        "Random heads and MLPs retrain about as well as good ones", RANDOM, GOOD, "near"
+    ),
+    "bad": Statement(
+        "Bad heads and MLPs stay trainable: above the majority", BAD, MAJORITY, "above"
+    ),
+    "bad_random": Statement("Bad heads and MLPs are below random ones", BAD, RANDOM, "below"),
+    "random_weights": Statement(
+        "Random weights are below good ones", RANDOM_WEIGHTS, GOOD_WEIGHTS, "below"
+    ),
+    "bad_weights": Statement(
+        "Bad weights are below random ones", BAD_WEIGHTS, RANDOM_WEIGHTS, "below"
+    ),
+    "super": Statement(
+        "Super-survivors are below dense, in the paper by nine points", SUPER, DENSE, "below"
+    ),
+}
+"""By the names of their claims."""
 
 
 def section(results: Results, study: Study, claims: Sequence[Claim]) -> Section:
     """Do their statements on subnetworks hold here?"""
-    claimed = old.claims_table(results.scores, results.published_scores, study)
-    structure = structure_claims.structure_claims_table(
-        structure_claims.Found(
-            results.sizes, results.searched, results.structures, results.places, results.weights
-        ),
-        results.published_structure,
-        study,
-    )
+    tasks = tasks_of(results, study)
+    statements = [decide(name, tasks, results, study) for name in STATEMENTS]
+    ranges = prasanna_structure.compare(results, study)
+    numbers = [row.claim for row in ranges]
     return Section(
         "claims",
         "What Prasanna et al. say",
         "Do their statements on subnetworks hold here?",
         "Prasanna et al. 2020, abstract, Figures 1 and 2, table of all settings in the appendix.",
-        old.on_claims(claimed, structure),
+        answer(statements, numbers),
         tables=(
-            claimed,
-            structure,
-            old.published_table(results.scores, results.published_scores, study),
+            claims_table(statements, tasks, study),
+            prasanna_structure.structure_table(ranges, results, study),
+            prasanna_scores.published_table(results, study),
         ),
-        claims=tuple(claim for claim in claims if claim.paper == PRASANNA),
+        claims=(*statements, *numbers, *(claim for claim in claims if claim.paper == PRASANNA)),
+    )
+
+
+def tasks_of(results: Results, study: Study) -> Compared:
+    """The tasks of claims about scores."""
+    metrics = {row.task: row.metric for row in results.published_scores}
+    return compared(
+        list(metrics),
+        study.retrain.tasks,
+        lambda task: results.scores.metrics.get(task) == metrics[task],
+    )
+
+
+def published_difference(statement: Statement, results: Results, tasks: Sequence[str]) -> float:
+    """The paper's mean over tasks of the first setting minus the second."""
+    means = {(row.task, row.kind, row.source): row.mean for row in results.published_scores}
+    return fmean(means[task, *statement.first] - means[task, *statement.second] for task in tasks)
+
+
+def decide(name: str, tasks: Compared, results: Results, study: Study) -> Claim:
+    """Whether a statement holds here, and whether the paper's difference is ours."""
+    statement, rule = STATEMENTS[name], study.verdict
+    bounds = {"above": ABOVE, "below": BELOW, "near": near(rule.widest)}[statement.expected]
+    paper = published_difference(statement, results, tasks.published)
+    gain = results.scores.over_tasks(
+        statement.first, statement.second, tasks.ours, study.tickets.confidence
+    )
+    verdict = same_number(paper, gain, rule) or why_not(statement, results, study)
+    if gain and name == "super":
+        verdict = prasanna_structure.other_seeds(study) or verdict
+    return Claim(
+        name,
+        statement.text,
+        PRASANNA,
+        statement.stages,
+        published=signed(paper),
+        published_value=paper,
+        here=words.difference(gain) if gain else NONE,
+        n=gain.n if gain else 0,
+        holds=within(bounds, gain),
+        verdict=verdict,
+        measured=gain,
+    )
+
+
+def why_not(statement: Statement, results: Results, study: Study) -> str:
+    """Why there is no difference of the two settings."""
+    if not study.retrain.tasks:
+        return results.not_run("retrained")
+    task = study.retrain.tasks[0]
+    missing = [
+        SETTINGS[kind, source]
+        for kind, source in (statement.first, statement.second)
+        if not results.scores.of(Run(task, kind, 0, source))
+    ]
+    return f"not run: {' and '.join(missing) or 'no seed has both'}"
+
+
+COLUMNS: Sequence[Column[Claim]] = (
+    columns.text("claim of Prasanna et al. 2020", lambda claim: claim.statement),
+    columns.only_csv("claim", lambda claim: claim.name),
+    columns.only_csv("first", lambda claim: " ".join(STATEMENTS[claim.name].first).strip()),
+    columns.only_csv("second", lambda claim: " ".join(STATEMENTS[claim.name].second).strip()),
+    Column("paper", lambda claim: claim.published, {"paper": lambda claim: claim.published_value}),
+    Column("here", lambda claim: claim.here, spread(lambda claim: claim.measured)),
+    columns.text("here − paper", lambda claim: claim.difference),
+    columns.text("n", lambda claim: str(claim.n or NONE)),
+    columns.text("holds", lambda claim: claim.holds, "holds"),
+    columns.text("same number", lambda claim: claim.same_number, "verdict"),
+)
+
+
+def claims_table(statements: Sequence[Claim], tasks: Compared, study: Study) -> Table:
+    """Every statement with the paper's number and ours."""
+    published, ours = tasks.words
+    widest, margin = points(study.verdict.widest), points(study.verdict.margin)
+    caption = (
+        f"Differences of scores: of the paper the mean over {published}, bert-base-uncased; here by "
+        f"seed the mean over {ours} ({len(tasks.ours)}), with the interval over n seeds. A statement "
+        f"holds by all of our interval: above 0, below 0, or for about as well at most {widest} points "
+        f"from it. Numbers agree if they are at most {margin} points apart or the paper's lies in our "
+        f"interval, which reaches at most {widest} points each way; direction only: all of our interval "
+        "has the paper's sign."
+    )
+    return table("claims", caption, statements, COLUMNS)
+
+
+def answer(statements: Sequence[Claim], numbers: Sequence[Claim]) -> str:
+    """How many statements hold here, and how many of the paper's numbers are ours too."""
+    verdicts = Counter(claim.verdict.split(":")[0] for claim in statements)
+    same = ", ".join(f"{verdicts[word]} {word}" for word in VERDICTS if verdicts[word])
+    return (
+        f"Do its statements on scores hold? {tally(statements)}. Are the differences the same? {same}. "
+        f"Are its sizes and places? {tally(numbers)}."
     )

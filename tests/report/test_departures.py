@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from stages.tickets import settings
-from stages.tickets.report import deviations
+from stages.tickets.report import departures
 from stages.tickets.report.rows import TaskSize
 
 STUDIES = Path(__file__).parents[2] / "studies"
@@ -14,7 +14,7 @@ STUDIES = Path(__file__).parents[2] / "studies"
 def said(study: str, sizes: list[TaskSize] | None = None) -> list[str]:
     config = settings.load(STUDIES / f"{study}.yaml")
     made = [TaskSize(task, "classification", 2, "accuracy", 90, 10, 40) for task in config.tasks]
-    return deviations.deviations(10_616_832, sizes or made, config)
+    return departures.departures(10_616_832, sizes or made, config)
 
 
 def test_a_study_of_bert_base_departs_little() -> None:
@@ -55,7 +55,7 @@ def test_cuts_come_last_in_their_own_words() -> None:
 def test_made_up_tasks_are_of_neither_paper() -> None:
     config = settings.load(STUDIES.parent / "params.yaml")
     sizes = [TaskSize(task, "classification", 2, "accuracy", 90, 10, 40) for task in config.tasks]
-    found = deviations.deviations(524_288, sizes, config)
+    found = departures.departures(524_288, sizes, config)
     assert (
         "Tasks of neither paper: acceptability, sentiment, paraphrase, similarity, entailment, mlm."
         in found

@@ -1,0 +1,193 @@
+"""Where a study departs from what the two papers did, as far as its settings tell."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from stages.tickets import settings
+from stages.tickets.report.names import sparsities
+from stages.tickets.report.rows import TaskSize, grouped
+from stages.tickets.report.words import count, percent
+from stages.tickets.settings import Study
+
+GLUE_TASKS = ("mnli", "qqp", "stsb", "wnli", "qnli", "mrpc", "rte", "sst2", "cola")
+TASKS = {"Chen et al.": (*GLUE_TASKS, "squad", "mlm"), "Prasanna et al.": GLUE_TASKS}
+Recipe = tuple[float, int, float]
+"""Epochs, examples a batch and peak rate."""
+GLUE: Recipe = (3.0, 32, 2.0e-5)
+SQUAD: Recipe = (2.0, 16, 3.0e-5)
+"""Recipes of both papers on GLUE, and of Chen et al. on SQuAD."""
+BERT_BASE = ("bert-base-uncased", "google-bert/bert-base-uncased")
+"""Names of the papers' encoder."""
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A setting of the papers, that of a study, and the sentence if they are not the same."""
+
+    papers: object
+    study: Callable[[Study], object]
+    """None if the study has nothing to compare."""
+    sentence: str
+    """With {} for what the study has."""
+    shown: Callable[[Any], str] = str
+
+
+RULES = (
+    Rule(
+        "pretrained",
+        lambda study: getattr(study.encoder, "pooler", None),  # encoders made here have none
+        "The pooler is drawn anew and never pruned; Chen et al. prune the pre-trained one with the rest.",
+    ),
+    Rule(
+        128,
+        lambda study: study.prepare.max_length,
+        "Texts are cut to {} tokens; in the papers to 128 on GLUE.",
+    ),
+    Rule(
+        5,
+        lambda study: len(study.seeds),
+        "{}; Prasanna et al. have 5, and so have Chen et al. if they give a spread.",
+        lambda number: count(number, "seed"),
+    ),
+    Rule(
+        tuple(number / 10 for number in range(1, 10)),
+        lambda study: tuple(sparsities(study).values()),
+        "{}; Chen et al. drop a tenth of the weights in each of nine.",
+        lambda grid: f"{count(len(grid), 'round')} of pruning, to {', '.join(map(percent, grid))}",
+    ),
+    Rule(
+        0.1,
+        lambda study: study.train.dropout,
+        "Dropout is {}; in the papers 0.1.",
+        lambda share: f"{share:g}",
+    ),
+    Rule(
+        False,
+        lambda study: study.imp.decay_over == 1 and study.imp.classifier == "rewound",
+        "Each round of pruning decays the learning rate to 0 and rewinds the classifier, as Chen et al. "
+        "write; their code does neither.",
+    ),
+    Rule(
+        0.0,
+        lambda study: study.train.warmup,
+        "The learning rate warms up over {} of the steps; in the papers not at all.",
+        percent,
+    ),
+    Rule(
+        "fp32",
+        lambda study: study.train.precision,
+        "Products of matrices are in {}; in the papers in fp32.",
+    ),
+    Rule(
+        0.0,
+        lambda study: study.prepare.selection,
+        "{} of the training examples are set aside as selection, on which sparsities are chosen; the "
+        "papers train on all, and choose on the validation split that they report.",
+        percent,
+    ),
+    Rule(
+        0.7,
+        lambda study: (
+            sparsities(study).get(study.transfer.round) if study.transfer.sources else None
+        ),
+        "Transferred masks have {} sparsity; in Chen et al. " + percent(0.7) + ".",
+        percent,
+    ),
+    Rule(
+        "validation",
+        lambda study: study.search.rule.split if study.search.tasks else None,
+        "Searches stop on the {} split; those of Prasanna et al. on validation.",
+    ),
+    Rule(
+        False,
+        lambda study: bool(study.search.tasks),
+        "Searches add up importance as the formula of Prasanna et al. says; in their code the gradients "
+        "of a batch go on into the next (the search called published does the same).",
+    ),
+)
+
+
+def departures(num_prunable: int, sizes: Sequence[TaskSize], study: Study) -> list[str]:
+    """A sentence for each; what was left out by choice comes last.
+
+    Args:
+        num_prunable: weights of the encoder.
+        sizes: of the tasks, with their training examples.
+    """
+    by_rule = [
+        rule.sentence.format(rule.shown(own))
+        for rule in RULES
+        if (own := rule.study(study)) is not None and own != rule.papers
+    ]
+    cuts = study.ran.cuts if study.ran else ()
+    encoder, recipes = _encoder(num_prunable, study), _recipes(study)
+    return [*encoder, *_tasks(study), *_examples(sizes, study), *recipes, *by_rule, *cuts]
+
+
+def _encoder(num_prunable: int, study: Study) -> Iterable[str]:
+    encoder = study.encoder
+    if not (isinstance(encoder, settings.HubEncoder) and encoder.name in BERT_BASE):
+        yield (
+            "Encoder: the papers have bert-base-uncased, 12 layers with 85.5 million prunable weights; "
+            f"this one has {num_prunable / 1e6:.1f} million."
+        )
+
+
+def _tasks(study: Study) -> Iterable[str]:
+    names = {task: _name_in_papers(study.data.get(task)) for task in study.tasks}
+    others = [task for task, name in names.items() if name is None]
+    if others:
+        yield f"Tasks of neither paper: {', '.join(others)}."
+    for paper, tasks in TASKS.items():
+        absent = [task for task in tasks if task not in names.values()]
+        if len(absent) == len(tasks):
+            yield f"No task of {paper} is here."
+        elif absent:
+            yield f"Tasks of {paper} that are not here: {', '.join(absent)}."
+
+
+def _name_in_papers(data: settings.Data | None) -> str | None:
+    """The name of a task in the papers; None if they do not have it."""
+    match data:
+        case settings.TextData():
+            return "mlm"
+        case settings.HubData() | settings.FolderData():
+            if data.config in settings.WIKITEXT:
+                return "mlm"
+            return "squad" if data.config in settings.SQUAD else data.config
+        case _:
+            return None
+
+
+def _examples(sizes: Sequence[TaskSize], study: Study) -> Iterable[str]:
+    train = {size.task: size.train for size in sizes}
+    for task in study.tasks:
+        data = study.data.get(task)
+        if isinstance(data, settings.DataSet) and data.examples is not None:
+            yield f"{task} trains on {train[task]:,} examples, drawn from all that there are."
+
+
+def _recipes(study: Study) -> Iterable[str]:
+    recipes: dict[str, Recipe] = {}
+    for task in study.tasks:
+        name = _name_in_papers(study.data.get(task))
+        train = study.train.model_copy(update=study.override[task].model_dump(exclude_none=True))
+        recipe = train.epochs, train.batch_size, train.learning_rate
+        if name != "mlm" and recipe != (SQUAD if name == "squad" else GLUE):
+            recipes[task] = recipe
+    if recipes:
+        tasks_of = grouped(recipes, lambda task: recipes[task])
+        listed = "; ".join(
+            f"{', '.join(tasks)}: {_shown(recipe)}" for recipe, tasks in tasks_of.items()
+        )
+        yield (
+            "Epochs, sentences a batch and peak learning rate are not the papers' "
+            f"({_shown(GLUE)} on GLUE): {listed}."
+        )
+
+
+def _shown(recipe: Recipe) -> str:
+    """Such as 3 x 32 at 0.00002, without an exponent."""
+    epochs, batch_size, rate = recipe
+    return f"{epochs:g} x {batch_size} at " + f"{rate:.10f}".rstrip("0")

@@ -1,0 +1,40 @@
+"""Bad subnetworks beside what knows less than BERT, on made-up results."""
+
+from stages.tickets.report.sections import bad_subnetworks
+from tests.made_up import config, study
+
+
+def test_bad_subnetworks_stand_beside_baselines_and_the_paper() -> None:
+    made = study(config(2, 3, 1))
+    rows = bad_subnetworks.measure(made.results, made.config)
+    table = bad_subnetworks.bad_table(rows, made.results, made.config)
+    assert [row[0] for row in table.rows] == [
+        "majority class",
+        "the same in the paper",
+        "averaged word vectors",
+        "bag of words",
+        "random weights, random heads and MLPs",
+        "bad heads and MLPs, retrained",
+        "the same in the paper",
+        "bad weights, retrained",
+        "the same in the paper",
+        "random heads and MLPs, retrained",
+        "dense",
+    ]
+    assert {task for row in rows if row.origin == "paper" for task in row.by_task} == {"sentiment"}
+    seeds = {row.setting: row.num_seeds for row in rows if row.origin == "here"}
+    assert seeds["scratch_structured", "structured random"] == 3
+    assert seeds["bag_of_words", ""] == 0
+    answer = bad_subnetworks.answer(rows, made.results, made.config)
+    assert (
+        "Bad heads and MLPs, retrained, have 71.5 points, +10.0 [+7.5, +12.5] beside bag" in answer
+    )
+
+
+def test_a_setting_that_lacks_a_task_has_no_mean() -> None:
+    made = study(config(2, 1, 1))
+    rows = bad_subnetworks.measure(made.results, made.config)
+    level = next(row for row in rows if row.setting == bad_subnetworks.DENSE)
+    assert level.mean is not None
+    one_task = bad_subnetworks.Level(level.setting, "here", {**level.by_task, "rte": None}, 1)
+    assert one_task.mean is None
