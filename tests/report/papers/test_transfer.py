@@ -19,9 +19,13 @@ from tests.made_up import Study, chen, config, study, with_everything, with_lang
 LARGE = Kept("entailment", 1, 1, 0.3, 0, "output.dense", shared.BERT_BASE, 1)
 
 
-def claims_of(made: Study, scores: Scores | None = None, **tables: Any) -> dict[str, Claim]:
+def claims_of(
+    made: Study, scores: Scores | None = None, asked: Params | None = None, **tables: Any
+) -> dict[str, Claim]:
+    """The claims of a study, with other scores, settings or tables."""
     results = replace(made.results, scores=scores or made.found, **tables)
-    parts = [module.section(results, made.config) for module in (transfer, transfer_weights)]
+    asked = asked or made.config
+    parts = [module.section(results, asked) for module in (transfer, transfer_weights)]
     return {claim.name: claim for part in parts for claim in part.claims}
 
 
@@ -140,12 +144,17 @@ def as_published(made: Study, names: dict[str, str]) -> dict[str, Claim]:
         return names.get(name, name)
 
     rows = [replace(row, task=new(row.task), source=new(row.source)) for row in made.scores]
-    asked = made.config.transfer
-    places = {"sources": renamed(asked.sources), "targets": renamed(asked.targets)}
-    update = {"tasks": renamed(made.config.tasks), "transfer": asked.model_copy(update=places)}
-    study_of_paper = replace(made, config=made.config.model_copy(update=update))
+    places = {
+        "sources": renamed(made.config.transfer.sources),
+        "targets": renamed(made.config.transfer.targets),
+    }
+    update = {
+        "tasks": renamed(made.config.tasks),
+        "transfer": made.config.transfer.model_copy(update=places),
+    }
+    asked = made.config.model_copy(update=update)
     tasks = [replace(row, task=new(row.task)) for row in made.tasks]
-    return claims_of(study_of_paper, Scores(rows), tasks=tasks, layers=[LARGE])
+    return claims_of(made, Scores(rows), asked, tasks=tasks, layers=[LARGE])
 
 
 def at(sparsity: float) -> Params:
