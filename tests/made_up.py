@@ -11,7 +11,6 @@ from stages.tickets import settings
 from stages.tickets.plan.manifest import Manifest
 from stages.tickets.report import published, rows
 from stages.tickets.report.names import control_run
-from stages.tickets.report.old import ChenResults, PatternResults
 from stages.tickets.report.published import (
     Published,
     PublishedCorrelation,
@@ -53,6 +52,28 @@ METRICS = {"similarity": ("pearson", "spearman")}
 LANGUAGE = {"mlm": "mlm", "wikitext": "mlm"}
 """Kinds of tasks that are not classified."""
 MATRICES = {"attention.self.query": 100, "output.dense": 400}
+
+
+@dataclass(frozen=True)
+class ChenResults:
+    """What Chen et al. 2020 published."""
+
+    tickets: list[published.PublishedTicket]
+    transfers: list[published.PublishedTransfer]
+    dark: list[published.PublishedDark]
+    strict: list[published.PublishedStrict]
+
+
+@dataclass(frozen=True)
+class PatternResults:
+    """Tables of attention patterns, and the published ones."""
+
+    confusion: list[Confusion]
+    shares: list[PatternShare]
+    heads: list[HeadPatterns]
+    agreement: list[NetworkAgreement]
+    published: list[PublishedShare]
+    correlations: list[PublishedCorrelation]
 
 
 @dataclass(frozen=True)

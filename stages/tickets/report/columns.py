@@ -1,21 +1,48 @@
-"""Columns that many tables share: a summary, a paired difference, a p value, a count."""
+"""Columns that many tables share: a field, a summary, a paired difference, a p value, a count.
+
+What a column is of is a function of the row, or the name of a field, with dots for fields of fields:
+`"gain.p"`. A field of None is None.
+"""
 
 from collections.abc import Callable, Sequence
-from operator import attrgetter, itemgetter
-from typing import TypeVar
+from operator import itemgetter
+from typing import Any, TypeVar
 
 from stages.tickets.report import words
 from stages.tickets.report.table import Column, Value, spread
-from stages.tickets.statistics.intervals import Difference, Summary
+from stages.tickets.statistics.intervals import Summary
 
 Row = TypeVar("Row")
+Of = str | Callable[[Row], Any]
+"""A function of the row, or the name of a field."""
 Nothing = str | Callable[[Row], str]
 """What stands if there is no number: the same in all rows, or not."""
 
 
-def text(header: str, of: Callable[[Row], str], name: str = "") -> Column[Row]:
+def getter(of: Of[Row]) -> Callable[[Row], Any]:
+    """The function that `of` is or names."""
+    if callable(of):
+        return of
+    names = of.split(".")
+
+    def value(row: Row) -> Any:  # noqa: ANN401
+        part: Any = row
+        for name in names:
+            part = None if part is None else getattr(part, name)
+        return part
+
+    return value
+
+
+def text(header: str, of: Of[Row], name: str = "") -> Column[Row]:
     """Words that csv has as they are, under `name`, or not at all without one."""
-    return Column(header, of, {name: of} if name else {})
+    return Column(header, getter(of), {name: getter(of)} if name else {})
+
+
+def named(header: str, of: str, naming: Callable[[Any], str] = str) -> Column[Row]:
+    """A field that is shown by `naming`; csv has the field as it is, under its name."""
+    field: Callable[[Row], Any] = getter(of)
+    return Column(header, lambda row: naming(field(row)), {of.rpartition(".")[2]: field})
 
 
 def of_cells(header: Sequence[str]) -> list[Column[Sequence[str]]]:
@@ -23,35 +50,45 @@ def of_cells(header: Sequence[str]) -> list[Column[Sequence[str]]]:
     return [Column(name, itemgetter(place)) for place, name in enumerate(header)]
 
 
-def value(name: str) -> Column[Row]:
-    """A field of the row in csv, under the field's name; it is not shown."""
-    return only_csv(name, attrgetter(name))
+def value(*names: str) -> Column[Row]:
+    """Fields of the row in csv, under their names; they are not shown."""
+    return Column("", csv={name.rpartition(".")[2]: getter(name) for name in names})
 
 
-def sparsity(of: Callable[[Row], float], header: str = "sparsity") -> Column[Row]:
-    """A sparsity in per cent; csv has the share."""
-    return Column(header, lambda row: words.percent(of(row)), {"sparsity": of})
-
-
-def percent(header: str, of: Callable[[Row], float | None], name: str) -> Column[Row]:
-    """A share in per cent, or a dash; csv has the share under `name`."""
-
-    def cell(row: Row) -> str:
-        share = of(row)
-        return words.NONE if share is None else words.percent(share)
-
-    return Column(header, cell, {name: of})
-
-
-def only_csv(name: str, of: Callable[[Row], Value]) -> Column[Row]:
+def only_csv(name: str, of: Of[Row]) -> Column[Row]:
     """A value that is not shown."""
-    return Column("", csv={name: of})
+    return Column("", csv={name: getter(of)})
+
+
+def sparsity(of: Of[Row] = "sparsity", header: str = "sparsity") -> Column[Row]:
+    """A sparsity in per cent; csv has the share."""
+    return percent(header, of, "sparsity")
+
+
+def percent(header: str, of: Of[Row], name: str = "") -> Column[Row]:
+    """A share in per cent, or a dash; csv has the share under `name`."""
+    share = getter(of)
+    return Column(header, _or_dash(share, words.percent), {name: share} if name else {})
+
+
+def number(header: str, of: Of[Row], shown: Callable[[Any], str], name: str = "") -> Column[Row]:
+    """A number as `shown` words it, or a dash; csv has it under `name`."""
+    value = getter(of)
+    return Column(header, _or_dash(value, shown), {name: value} if name else {})
+
+
+def _or_dash(value: Callable[[Row], Any], shown: Callable[[Any], str]) -> Callable[[Row], str]:
+    def cell(row: Row) -> str:
+        known = value(row)
+        return words.NONE if known is None else shown(known)
+
+    return cell
 
 
 def score(
     header: str,
-    of: Callable[[Row], Summary | None],
-    collapsed: Callable[[Row], int],
+    of: Of[Row],
+    collapsed: Of[Row] | None = None,
     prefix: str | None = None,
     nothing: Nothing[Row] = words.NOT_RUN,
     wording: Callable[[Summary], str] = words.mean,
@@ -59,64 +96,71 @@ def score(
     """Mean ± half the interval in points, with a dagger if a run collapsed.
 
     Args:
+        collapsed: number of runs that collapsed.
         prefix: of the columns of csv; None leaves the score out of csv.
         nothing: what stands if nothing ran.
         wording: `words.spread` for mean ± standard deviation.
     """
+    get, count_of = getter(of), getter(collapsed) if collapsed else lambda _: 0
 
     def cell(row: Row) -> str:
-        summary = of(row)
+        summary = get(row)
         if summary is None:
             return _stands(nothing, row)
-        return words.marked(wording(summary), collapsed(row))
+        return words.marked(wording(summary), count_of(row))
 
-    return Column(header, cell, {} if prefix is None else spread(of, prefix))
+    return Column(header, cell, {} if prefix is None else spread(get, prefix))
 
 
-def mean_and_std(header: str, of: Callable[[Row], Summary | None], prefix: str = "") -> Column[Row]:
+def mean_and_std(header: str, of: Of[Row], prefix: str = "") -> Column[Row]:
     """Mean ± standard deviation in points."""
-    return Column(header, lambda row: words.spread(of(row)), spread(of, prefix))
+    get = getter(of)
+    return Column(header, lambda row: words.spread(get(row)), spread(get, prefix))
 
 
 def difference(
     header: str,
-    of: Callable[[Row], Difference | None],
+    of: Of[Row],
     prefix: str | None = "",
     nothing: Nothing[Row] = words.NOT_RUN,
 ) -> Column[Row]:
     """A paired difference [interval] in points, with its sign."""
+    get = getter(of)
 
     def cell(row: Row) -> str:
-        gain = of(row)
+        gain = get(row)
         return _stands(nothing, row) if gain is None else words.difference(gain)
 
-    return Column(header, cell, {} if prefix is None else spread(of, prefix))
+    return Column(header, cell, {} if prefix is None else spread(get, prefix))
 
 
 def _stands(nothing: Nothing[Row], row: Row) -> str:
     return nothing if isinstance(nothing, str) else nothing(row)
 
 
-def count(of: Callable[[Row], Summary | None], header: str = "n") -> Column[Row]:
+def spread_of(of: Of[Row], prefix: str = "") -> Column[Row]:
+    """Mean, standard deviation, interval and n of a summary, in csv alone."""
+    return Column("", csv=spread(getter(of), prefix))
+
+
+def count(of: Of[Row], header: str = "n") -> Column[Row]:
     """How many seeds a summary has; csv has it with the summary."""
-
-    def cell(row: Row) -> str:
-        summary = of(row)
-        return words.NONE if summary is None else str(summary.n)
-
-    return Column(header, cell)
+    return Column(header, _or_dash(getter(of), lambda summary: str(summary.n)))
 
 
-def p_value(of: Callable[[Row], Difference], header: str = "p", name: str = "p") -> Column[Row]:
+def p_value(of: Of[Row], header: str = "p", name: str = "p") -> Column[Row]:
     """The p of a paired t test, or why there is none."""
-    return Column(header, lambda row: words.p_value(of(row)), {name: lambda row: of(row).p})
+    get = getter(of)
+    return Column(header, lambda row: words.p_value(get(row)), {name: lambda row: get(row).p})
 
 
-def corrected(of: Callable[[Row], float | None]) -> Column[Row]:
+def corrected(of: Of[Row]) -> Column[Row]:
     """A p value after Holm's correction."""
+    return number("p (Holm)", of, words.probability, "p_holm")
 
-    def cell(row: Row) -> str:
-        p = of(row)
-        return words.NONE if p is None else words.probability(p)
 
-    return Column("p (Holm)", cell, {"p_holm": of})
+def records(rows: Sequence[Row], *columns: Column[Row]) -> tuple[dict[str, Value], ...]:
+    """The csv of a figure: one record for each row, with the numbers of all columns."""
+    return tuple(
+        {name: get(row) for column in columns for name, get in column.csv.items()} for row in rows
+    )

@@ -22,7 +22,7 @@ from stages.tickets.report.papers.tickets import better_than
 from stages.tickets.report.results import Results
 from stages.tickets.report.scores import Run, Scores
 from stages.tickets.report.section import Section
-from stages.tickets.report.table import Column, Table, records, spread, table
+from stages.tickets.report.table import Column, Table, table
 from stages.tickets.settings import Study
 from stages.tickets.statistics import matching
 from stages.tickets.statistics.intervals import Difference, Summary
@@ -47,9 +47,9 @@ class Comparison:
     """Ticket minus control, paired by seed."""
     num_tasks: int = 1
     ticket: Summary | None = None
-    ticket_collapsed: int = 0
+    ticket_collapsed: int | None = None
     control_score: Summary | None = None
-    control_collapsed: int = 0
+    control_collapsed: int | None = None
     holm: float | None = None
     """p of the gain, corrected for all rows of single tasks, or for all rows over all tasks."""
 
@@ -57,6 +57,11 @@ class Comparison:
     def is_mean(self) -> bool:
         """Whether it is over all tasks."""
         return self.task == ALL
+
+    @property
+    def shown(self) -> str:
+        """The task, or over how many tasks the mean is."""
+        return f"{ALL} ({self.num_tasks})" if self.is_mean else self.task
 
 
 def section(results: Results, study: Study) -> Section:
@@ -134,41 +139,20 @@ def answer(rows: Sequence[Comparison], study: Study) -> str:
     return f"Tickets minus controls, mean over tasks in points: {'; '.join(parts)}."
 
 
-def _columns() -> Sequence[Column[Comparison]]:
-    return (
-        Column(
-            "task",
-            lambda row: f"{ALL} ({row.num_tasks})" if row.is_mean else row.task,
-            {"task": lambda row: row.task},
-        ),
-        columns.only_csv("round", lambda row: row.round),
-        columns.sparsity(lambda row: row.sparsity),
-        Column(
-            "control", lambda row: control_name(row.control), {"control": lambda row: row.control}
-        ),
-        columns.score(
-            "IMP ticket",
-            lambda row: row.ticket,
-            lambda row: row.ticket_collapsed,
-            nothing=words.NONE,
-        ),
-        columns.score(
-            "control's score",
-            lambda row: row.control_score,
-            lambda row: row.control_collapsed,
-            nothing=words.NONE,
-        ),
-        columns.difference("IMP − control", lambda row: row.gain),
-        columns.count(lambda row: row.gain),
-        columns.only_csv(
-            "imp_collapsed", lambda row: None if row.is_mean else row.ticket_collapsed
-        ),
-        columns.only_csv(
-            "control_collapsed", lambda row: None if row.is_mean else row.control_collapsed
-        ),
-        columns.p_value(lambda row: row.gain),
-        columns.corrected(lambda row: row.holm),
-    )
+COLUMNS: Sequence[Column[Comparison]] = (
+    Column("task", lambda row: row.shown, {"task": lambda row: row.task}),
+    columns.value("round"),
+    columns.sparsity(),
+    columns.named("control", "control", control_name),
+    columns.score("IMP ticket", "ticket", "ticket_collapsed", nothing=words.NONE),
+    columns.score("control's score", "control_score", "control_collapsed", nothing=words.NONE),
+    columns.difference("IMP − control", "gain"),
+    columns.count("gain"),
+    columns.only_csv("imp_collapsed", "ticket_collapsed"),
+    columns.value("control_collapsed"),
+    columns.p_value("gain"),
+    columns.corrected("holm"),
+)
 
 
 def controls_table(rows: Sequence[Comparison], results: Results, study: Study) -> Table:
@@ -185,7 +169,7 @@ def controls_table(rows: Sequence[Comparison], results: Results, study: Study) -
         for kind in absent
     ]
     return table(
-        "controls", " ".join([caption, *reasons]), rows, _columns(), results.not_run("random")
+        "controls", " ".join([caption, *reasons]), rows, COLUMNS, results.not_run("random")
     )
 
 
@@ -231,14 +215,11 @@ def figure(rows: Sequence[Comparison], results: Results, study: Study) -> Figure
     lines = -(-len(panel_names) // min(study.plot.columns, len(panel_names)))
     width = max(min(study.plot.columns, len(panel_names)) * study.plot.panel_width + 1.2, 4.6)
     size = (width, lines * (0.9 + 0.3 * len(kinds)) + 1.0)
-    shown: Sequence[Column[Comparison]] = (
-        columns.only_csv("task", lambda row: row.task),
-        columns.only_csv("round", lambda row: row.round),
-        columns.only_csv("control", lambda row: row.control),
-        Column("", csv=spread(lambda row: row.gain)),
+    csv = columns.records(
+        rows, columns.value("task", "round", "control"), columns.spread_of("gain")
     )
     svg = render("controls", FIGURE_TITLE, size, draw)
-    return Figure("controls", FIGURE_TITLE, caption, svg, tuple(records(rows, shown)))
+    return Figure("controls", FIGURE_TITLE, caption, svg, csv)
 
 
 def _reach(rows: Sequence[Comparison]) -> tuple[float, float]:
