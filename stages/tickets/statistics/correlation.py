@@ -39,9 +39,7 @@ def pearson_of_counts(n: int, first: int, second: int, shared: int) -> Correlati
         ValueError: there are no such items.
     """
     if not (0 <= shared <= min(first, second) and first + second - shared <= n):
-        raise ValueError(
-            f"of {n} items, {first} and {second} and {shared} with both is impossible"
-        )
+        raise ValueError(f"of {n} items, {first} and {second} and {shared} with both is impossible")
     spread = first * (n - first) * second * (n - second)
     if spread == 0 or n < 3:
         return None
