@@ -108,7 +108,7 @@ def agreement_table(agreement: Sequence[Agreement], study: Study) -> Table:
         alike = {name: mean_of([row for row in own if row.measure == name]) for name in MEASURES}
         cells = [mean.cell for mean in alike.values()]
         lines.append((percent(sparsity), BETWEEN[axis], task, *cells, str(alike["jaccard"].n)))
-        place = {"round": number, "sparsity": sparsity, "axis": axis, "task": task}
+        place: Record = {"round": number, "sparsity": sparsity, "axis": axis, "task": task}
         long += [{**place, "measure": name, **vars(mean)} for name, mean in alike.items()]
     shown = columns.of_cells(("sparsity", "between", "task", *MEASURES.values(), "n"))
     return table("agreement", caption, lines, shown, names.why_no_agreement(study), long)
