@@ -66,7 +66,7 @@ def section(results: Results, study: Study) -> Section:
         stages=("stability",),
         figures=(figure(last, study),),
         tables=(agreement_table(results.agreement, study),),
-        claims=(masks.masks_agree(last, study), masks.mlm_mask_differs(last, results, study)),
+        claims=masks.claims(last, results, study),
     )
 
 
