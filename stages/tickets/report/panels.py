@@ -148,11 +148,7 @@ def heat(
     names: tuple[Sequence[str], Sequence[str]],
     colours: tuple[str, float, float],
 ) -> QuadMesh:
-    """Cells as vectors with their numbers; a missing value stays white.
-
-    Args:
-        names: of the rows and of the columns.
-        colours: name of the colour map, and the values at its ends.
+    """Cells of a `Map` as vectors with their numbers.
 
     41 colours, an odd number for a middle one; of more than 50, a colour bar becomes a bitmap.
     """

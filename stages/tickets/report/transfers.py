@@ -33,11 +33,6 @@ class Transfer:
     collapsed: int
     """Seeds that ended in a model which predicts one class or a constant."""
 
-    @property
-    def pair(self) -> str:
-        """Both tasks."""
-        return f"{self.source} to {self.target}"
-
     def serves(self, margin: float = 0.0) -> int | None:
         """1 if the mask is at most `margin` below the target's own, else 0; None if that is unknown."""
         return int(serves(self.from_own.mean, margin)) if self.from_own else None
@@ -63,12 +58,17 @@ class Source:
     """By how much it is better than tasks' masks on the same targets, see `centred`."""
 
 
+def run_of(source: str, target: str, study: Study) -> Run:
+    """The source's mask trained on the target."""
+    return Run(target, "transfer", study.transfer.round, source)
+
+
 def measure(scores: Scores, study: Study) -> list[Transfer]:
     """Every transfer that ran, by source and target in the order of params.yaml."""
     confidence = study.tickets.confidence
     transfers = []
     for source, target in product(study.transfer.sources, study.transfer.targets):
-        run = Run(target, "transfer", study.transfer.round, source)
+        run = run_of(source, target, study)
         score = scores.summary(run, confidence)
         dense = scores.compare(run, Run(target, "dense"), confidence)
         if score and dense:
@@ -80,7 +80,7 @@ def measure(scores: Scores, study: Study) -> list[Transfer]:
 
 def own_ticket(target: str, scores: Scores, study: Study) -> Run:
     """The target's own mask, trained as all others are; if it is no source, as IMP trained it."""
-    own = Run(target, "transfer", study.transfer.round, target)
+    own = run_of(target, target, study)
     return own if scores.of(own) else Run(target, "imp", study.transfer.round)
 
 
@@ -114,9 +114,8 @@ def mean_from_own(
     source: str, targets: Sequence[str], scores: Scores, study: Study
 ) -> Difference | None:
     """Minus the own tickets of these targets, by seed the mean over them but the source."""
-    number = study.transfer.round
     pairs = [
-        (Run(target, "transfer", number, source), own_ticket(target, scores, study))
+        (run_of(source, target, study), own_ticket(target, scores, study))
         for target in targets
         if target != source
     ]
@@ -130,7 +129,7 @@ def mean_centred(
     by_cell = {
         (name, target): values
         for name, target in product(dict.fromkeys((source, *sources)), targets)
-        if (values := scores.of(Run(target, "transfer", study.transfer.round, name)))
+        if (values := scores.of(run_of(name, target, study)))
     }
     seeds = set.intersection(*map(set, by_cell.values())) if by_cell else set()
     gains = (

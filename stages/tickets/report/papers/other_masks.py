@@ -156,10 +156,7 @@ def several_tasks(source: str, studies: Studies) -> Claim:
     """The mask of several tasks minus that of MLM alone, by seed the mean over targets but MLM."""
     study, margin = studies.study, studies.study.verdict.margin
     pairs = [
-        (
-            Run(target, "transfer", study.transfer.round, "multi-task"),
-            Run(target, "transfer", study.transfer.round, source),
-        )
+        (transfers.run_of("multi-task", target, study), transfers.run_of(source, target, study))
         for target in study.transfer.targets
         if target != source
     ]

@@ -112,15 +112,9 @@ def compare(
     why = shared.why_no_verdict(targets, results)
     if shared.same_encoder(results.layers) and abs(sparsity - SPARSITY) > 1e-6:
         why = f"{NO_VERDICT}: masks of {percent(sparsity)}, the paper's of {percent(SPARSITY)}"
-    return Studies(
-        results,
-        study,
-        {row.name: row for row in rows},
-        transfers.from_own(cells),
-        shared.language(study.transfer.sources, results),
-        [] if why else targets,
-        why,
-    )
+    language = shared.language(study.transfer.sources, results)
+    own, by_name = transfers.from_own(cells), {row.name: row for row in rows}
+    return Studies(results, study, by_name, own, language, [] if why else targets, why)
 
 
 def claims(studies: Studies) -> tuple[Claim, ...]:

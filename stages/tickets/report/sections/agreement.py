@@ -116,20 +116,16 @@ def agreement_table(agreement: Sequence[Agreement], study: Study) -> Table:
 
 def figure(last: Sequence[Agreement], study: Study) -> Figure:
     """Jaccard similarity of the last masks between tasks, and between seeds on the diagonal."""
-    end, tasks, overall = study.rounds[-1], study.tasks, mean_of(last)
+    end, tasks = study.rounds[-1], study.tasks
+    floor = mean_of(last).floor or 0.0
     caption = (
         f"Jaccard similarity (survivors of both over survivors of either) of the masks of round "
         f"{end.to} ({percent(end.sparsity)} sparse): off the diagonal between tasks, mean over "
-        f"seeds (n={len(study.seeds)}); on the diagonal between seeds of one task."
+        f"seeds (n={len(study.seeds)}); on the diagonal between seeds of one task. The colours start at "
+        f"{floor:.3f}, as uniformly random masks of the same sizes have."
     )
     if not last:
         return Figure("agreement", FIGURE_TITLE, caption, missing=names.why_no_agreement(study))
-    floor = overall.floor or 0.0
-    caption += (
-        f" By chance: {floor:.3f} for uniformly random masks of the same sizes, "
-        f"{overall.floor_by_matrix:.3f} for masks random within every matrix; the colours start at the "
-        "first."
-    )
     cells = [
         [mean_of([row for row in last if _between(row, first, second)]) for second in tasks]
         for first in tasks

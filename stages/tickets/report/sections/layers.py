@@ -5,18 +5,8 @@ from dataclasses import dataclass
 
 from matplotlib.axes import Axes
 
-from stages.tickets.report import columns, names, panels, words
-from stages.tickets.report.figure import (
-    BLACK,
-    BLUE,
-    GREEN,
-    GREY,
-    ORANGE,
-    PURPLE,
-    SKY,
-    VERMILION,
-    Figure,
-)
+from stages.tickets.report import columns, figure, names, panels, words
+from stages.tickets.report.figure import GREY, Figure
 from stages.tickets.report.results import Results
 from stages.tickets.report.rows import Kept, grouped
 from stages.tickets.report.section import Section
@@ -28,8 +18,8 @@ from stages.tickets.statistics.intervals import Summary
 
 ALL = "all tasks"
 LOOKS = (
-    (BLUE, "o-"), (VERMILION, "s--"), (GREEN, "^-."), (PURPLE, "D:"), (BLACK, "v-"), (ORANGE, "P--"),
-    (SKY, "X-."),
+    (figure.BLUE, "o-"), (figure.VERMILION, "s--"), (figure.GREEN, "^-."), (figure.PURPLE, "D:"),
+    (figure.BLACK, "v-"), (figure.ORANGE, "P--"), (figure.SKY, "X-."),
 )  # fmt: skip
 SIDE = "layer (0: next to the input)"
 

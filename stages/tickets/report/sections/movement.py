@@ -52,7 +52,6 @@ class Moved:
 
     @property
     def n(self) -> int:
-        """Number of seeds."""
         return len(self.seeds)
 
     @property

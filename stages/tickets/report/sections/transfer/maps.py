@@ -32,7 +32,8 @@ def transfer_figure(
     svg = _two_maps("transfer", title, study.transfer.targets, (dense, own), margin, limit)
     csv = columns.records(
         cells,
-        columns.value("pair", "source", "target"),
+        columns.only_csv("pair", lambda row: f"{row.source} to {row.target}"),
+        columns.value("source", "target"),
         columns.only_csv("difference", "from_dense.mean"),
         columns.value("from_dense.low", "from_dense.high"),
         columns.only_csv("minus_own", "from_own.mean"),
@@ -83,15 +84,16 @@ def _two_maps(
         limit: the end of the colours, in points each way.
     """
 
+    places = [[(source, target) for target in targets] for source in margin]
+    stars = {place for place, level in levels[1].items() if serves(level) and place[0] != place[1]}
+
     def cells(of: Levels, label: str) -> panels.Map:
-        grid = [[of.get((source, target)) for target in targets] for source in margin]
-        texts = [
-            [signed(of.get((source, target), 0.0)) + star(source, target) for target in targets]
-            for source in margin
-        ]
+        def text(place: tuple[str, str]) -> str:
+            return signed(of[place]) + ("*" if place in stars else "") if place in of else ""
+
         return panels.Map(
-            [[None if level is None else 100 * level for level in line] for line in grid],
-            texts,
+            [[100 * of[place] if place in of else None for place in line] for line in places],
+            [list(map(text, line)) for line in places],
             (list(map(source_name, margin)), targets),
             ("RdBu", -limit, limit),
             f"{label} (points)",
@@ -99,10 +101,6 @@ def _two_maps(
             label,
             list(margin.values()),
         )
-
-    def star(source: str, target: str) -> str:
-        level = levels[1].get((source, target))
-        return "*" if source != target and level is not None and serves(level) else ""
 
     drawn = (cells(levels[0], "score − dense"), cells(levels[1], "score − own ticket"))
     size = (max(2.5 + 0.62 * len(targets), 4.4), 2 * (2.4 + 0.34 * len(margin)))
