@@ -202,10 +202,10 @@ def of_worst(claim: Claim, bounds: Bounds, measured: Mapping[str, Difference], w
     held = [within(bounds, gain) for gain in measured.values()]
     holds = "no" if "no" in held else "yes" if set(held) == {"yes"} else "unclear"
     low, high = (pick(measured, key=lambda name: measured[name].mean) for pick in (min, max))
-    here = f"{difference(measured[low])} ({low})"
+    shown = f"{difference(measured[low])} ({low})"
     if low != high:
-        here = f"{signed(measured[low].mean)} ({low}) to {signed(measured[high].mean)} ({high})"
-    return replace(claim, here=here, n=min(gain.n for gain in measured.values()), holds=holds)
+        shown = f"{signed(measured[low].mean)} ({low}) to {signed(measured[high].mean)} ({high})"
+    return replace(claim, here=shown, n=min(gain.n for gain in measured.values()), holds=holds)
 
 
 def tally(claims: Sequence[Claim]) -> str:

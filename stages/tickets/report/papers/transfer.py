@@ -74,7 +74,9 @@ class Studies:
             return f"{name}_{source}", f"{statement} ({source})"
         return name, statement
 
-    def counted(self, claim: Claim, here: str, over: str, *, is_true: bool, is_same: bool) -> Claim:
+    def counted(
+        self, claim: Claim, shown: str, over: str, *, is_true: bool, is_same: bool
+    ) -> Claim:
         """Decide a statement on counts, which holds or not from two seeds on.
 
         Args:
@@ -84,7 +86,7 @@ class Studies:
         holds = "yes" if is_true else "no"
         if self.n == 1:
             verdict, holds = self.why or "undecided", "unclear"
-        return replace(claim, here=here, n=self.n, holds=holds, verdict=verdict, over=over)
+        return replace(claim, here=shown, n=self.n, holds=holds, verdict=verdict, over=over)
 
     def beside_own(self, source: str, published: str) -> Beside:
         """Row - own over the targets that both have, but the source's own."""
@@ -139,8 +141,8 @@ def universal_claims(source: str, studies: Studies) -> tuple[Claim, Claim]:
         own = on(studies.own, studies.targets)
         common = on(paper, {target for _, target in own})
         is_same = served(source, own) == served(MLM, common)
-        here = f"{as_good} of {total}"
-        every = studies.counted(every, here, over, is_true=as_good == total, is_same=is_same)
+        shown = f"{as_good} of {total}"
+        every = studies.counted(every, shown, over, is_true=as_good == total, is_same=is_same)
     statement = "On the mean of other tasks the MLM mask is at least as good as their own"
     named = studies.named("universal_mean", statement, source)
     gain = studies.rows[source].from_own if source in studies.rows else None
@@ -202,5 +204,5 @@ def half_served(studies: Studies) -> Claim:
     own, paper = (
         halves(on(levels, studies.targets), common) for levels in (studies.own, studies.paper)
     )
-    here, over = f"{near} of {number}", count(number, "source")
-    return studies.counted(claim, here, over, is_true=2 * near > number, is_same=own == paper)
+    shown, over = f"{near} of {number}", count(number, "source")
+    return studies.counted(claim, shown, over, is_true=2 * near > number, is_same=own == paper)

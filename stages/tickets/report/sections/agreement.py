@@ -7,7 +7,7 @@ from stages.tickets.report import columns, names, panels, words
 from stages.tickets.report.figure import Figure
 from stages.tickets.report.papers import masks
 from stages.tickets.report.results import Results
-from stages.tickets.report.rows import Agreement
+from stages.tickets.report.rows import Agreement, grouped
 from stages.tickets.report.section import Section
 from stages.tickets.report.table import Record, Table, table
 from stages.tickets.report.words import NOT_RUN, percent
@@ -126,8 +126,9 @@ def figure(last: Sequence[Agreement], study: Study) -> Figure:
     )
     if not last:
         return Figure("agreement", FIGURE_TITLE, caption, missing=names.why_no_agreement(study))
+    by_pair = grouped(last, lambda row: frozenset((row.first, row.second or row.first)))
     cells = [
-        [mean_of([row for row in last if _between(row, first, second)]) for second in tasks]
+        [mean_of(by_pair.get(frozenset((first, second)), [])) for second in tasks]
         for first in tasks
     ]
     values = [[cell.value for cell in line] for line in cells]
@@ -147,10 +148,3 @@ def figure(last: Sequence[Agreement], study: Study) -> Figure:
     drawn = panels.Map(values, texts, (tasks, tasks), ("viridis", floor, 1.0), scale)
     svg = panels.maps("agreement", FIGURE_TITLE, size, drawn)
     return Figure("agreement", FIGURE_TITLE, caption, svg, tuple(pairs))
-
-
-def _between(row: Agreement, first: str, second: str) -> bool:
-    """Whether it is of two tasks, or of two seeds of the one task."""
-    if first == second:
-        return row.axis == "seeds" and row.first == first
-    return row.axis == "tasks" and {row.first, row.second} == {first, second}

@@ -95,7 +95,7 @@ def weights_table(results: Results, study: Study) -> Table:
     caption = (
         f"The mask of the source, {percent(sparsity)} sparse, trained on the target from the weights of "
         "the source at i % of its dense training (theta_i), and from where transfer starts "
-        f"(theta_0: i = {study.imp.rewind_to} % of the target's). {words.DAGGER}."
+        f"(theta_0: i = {study.imp.rewind_to} % of the target's)."
     )
     asked, missing = study.transfer_weights, results.not_run("transfer_weights")
     scores, confidence = results.scores, study.tickets.confidence

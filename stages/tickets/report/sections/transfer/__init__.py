@@ -79,7 +79,7 @@ def transfer_table(
         f"{caption(study)} In brackets: minus the column's own ticket; last columns: on how many other "
         f"tasks the row's mask is as good, or at most {points(margin)} points worse, the mean of row − "
         "own over other tasks, and, to compare rows, of row minus the mean of the tasks' masks (but the "
-        f"column's own) in the same column. {words.DAGGER}."
+        f"column's own) in the same column."
     )
     by_place = {(row.source, row.target): row for row in cells}
 
