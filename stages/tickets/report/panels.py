@@ -1,6 +1,6 @@
 """What figures are made of: panels side by side, scores with intervals, and heat maps."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,8 @@ from matplotlib.figure import Figure as Canvas
 from stages.tickets.report.figure import BLACK, Config
 from stages.tickets.statistics.intervals import Summary
 
+LEVEL = (":", "-.")
+"""Formats of level lines."""
 Grid = Sequence[Sequence[float | None]]
 
 
@@ -84,6 +86,36 @@ def dense_band(panel: Axes, dense: Summary | None) -> None:
     if dense.low is not None and dense.high is not None:
         low, high = 100 * max(dense.low, -1.0), 100 * min(dense.high, 1.0)
         panel.axhspan(low, high, color=BLACK, alpha=0.12, linewidth=0)
+
+
+def curves(
+    canvas: Canvas,
+    titles: Mapping[str, str],
+    across: str,
+    levels: Mapping[tuple[str, str], Mapping[float, Summary]],
+    looks: Mapping[str, tuple[str, str, str]],
+    config: Config,
+) -> list[Axes]:
+    """Scores against the number that `across` names, one panel per title and one legend.
+
+    Args:
+        levels: scores by their number, of every panel and kind that ran.
+        looks: label, colour and format of the kinds in their order; `dense` is a band, and a format
+            without a marker is a level line.
+    """
+    grid = side_by_side(canvas, list(titles.values()), (across, "score (points)"), config)
+    for panel, name in zip(grid, titles, strict=True):
+        for kind, (label, colour, fmt) in looks.items():
+            scores = levels.get((name, kind), {})
+            if kind == "dense":
+                dense_band(panel, scores.get(0.0))
+            elif fmt in LEVEL:
+                for score in scores.values():
+                    panel.axhline(100 * score.mean, color=colour, linestyle=fmt, label=label)
+            elif scores:
+                curve(panel, list(scores), list(scores.values()), (colour, fmt), label)
+    legend(canvas, grid)
+    return grid
 
 
 def heat(
