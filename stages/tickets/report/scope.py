@@ -68,7 +68,9 @@ def notes(config: Study) -> list[str]:
     reach = "With n=1 there is no standard deviation and no interval."
     if any_values.half and any_values.std:
         times = f"{any_values.half / any_values.std:.1f}"
-        reach = f"With n={n} the {confidence} interval reaches {times} standard deviations each way."
+        reach = (
+            f"With n={n} the {confidence} interval reaches {times} standard deviations each way."
+        )
     return [
         "A point is 0.01 of the metric: 81.3 is an accuracy or a correlation of 0.813.",
         (
