@@ -12,6 +12,8 @@ from matplotlib.figure import Figure as Canvas
 from stages.tickets.report.figure import BLACK, Config
 from stages.tickets.statistics.intervals import Summary
 
+Point = tuple[str, str, float, Summary | None]
+"""Title of a panel, label of a curve, place, and the score there if it ran."""
 LEVEL = (":", "-.")
 """Formats of level lines."""
 Grid = Sequence[Sequence[float | None]]
@@ -90,30 +92,29 @@ def dense_band(panel: Axes, dense: Summary | None) -> None:
 
 def curves(
     canvas: Canvas,
-    titles: Mapping[str, str],
+    points: Sequence[Point],
     across: str,
-    levels: Mapping[tuple[str, str], Mapping[float, Summary]],
-    looks: Mapping[str, tuple[str, str, str]],
+    looks: Mapping[str, tuple[str, str]],
     config: Config,
 ) -> list[Axes]:
-    """Scores against the number that `across` names, one panel per title and one legend.
+    """Scores against the number that `across` names, and one legend.
 
     Args:
-        levels: scores by their number, of every panel and kind that ran.
-        looks: label, colour and format of the kinds in their order; `dense` is a band, and a format
-            without a marker is a level line.
+        looks: colour and format by label; `dense` is a band, and without a marker it is a level line.
     """
-    grid = side_by_side(canvas, list(titles.values()), (across, "score (points)"), config)
-    for panel, name in zip(grid, titles, strict=True):
-        for kind, (label, colour, fmt) in looks.items():
-            scores = levels.get((name, kind), {})
-            if kind == "dense":
-                dense_band(panel, scores.get(0.0))
+    titles = list(dict.fromkeys(title for title, *_ in points))
+    grid = side_by_side(canvas, titles, (across, "score (points)"), config)
+    for panel, title in zip(grid, titles, strict=True):
+        for label, (colour, fmt) in looks.items():
+            own = [point for point in points if point[:2] == (title, label)]
+            ran = {at: score for _, _, at, score in own if score}
+            if label == "dense":
+                dense_band(panel, ran.get(0.0))
             elif fmt in LEVEL:
-                for score in scores.values():
+                for score in ran.values():
                     panel.axhline(100 * score.mean, color=colour, linestyle=fmt, label=label)
-            elif scores:
-                curve(panel, list(scores), list(scores.values()), (colour, fmt), label)
+            elif ran:
+                curve(panel, list(ran), list(ran.values()), (colour, fmt), label)
     legend(canvas, grid)
     return grid
 

@@ -54,12 +54,12 @@ def metric_name(metric: str) -> str:
 
 def mean(summary: Summary | None) -> str:
     """Mean ± half the interval, or the mean and that it is of one seed."""
-    return _with(summary, summary and summary.half)
+    return _with(summary, summary.half if summary else None)
 
 
 def spread(summary: Summary | None) -> str:
     """Mean ± standard deviation, or the mean and that it is of one seed."""
-    return _with(summary, summary and summary.std)
+    return _with(summary, summary.std if summary else None)
 
 
 def _with(summary: Summary | None, reach: float | None) -> str:
