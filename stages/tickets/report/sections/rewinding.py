@@ -40,7 +40,6 @@ FIGURE_TITLE = "Score of the last ticket against the rewinding point, one panel 
 def section(results: Results, study: Study) -> Section:
     """Whether later weights, or no rewinding at all, make the last ticket better."""
     trials = try_all(results, study)
-    rounds = standard.rounds(trials, results, study)
     changes = {run: trained.change for run, trained in trials.items() if trained.change}
     return Section(
         "rewinding",
@@ -56,7 +55,7 @@ def section(results: Results, study: Study) -> Section:
         ),
         tables=(
             rewinding_table(trials, results, study),
-            standard.standard_table(rounds, results, study),
+            standard.standard_table(trials, results, study),
         ),
         claims=(
             statements.rewinding(changes, results, study),
@@ -154,7 +153,7 @@ def rewinding_table(trials: Trials, results: Results, study: Study) -> Table:
         rows.append(
             (
                 task,
-                *(words.marked(words.mean(row.score), row.collapsed) for row in scores),
+                *(row.cell for row in scores),
                 *(words.difference(of_task[place].change) for place in changed),
                 words.sizes(row.score for row in of_task.values()),
             )

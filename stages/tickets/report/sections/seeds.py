@@ -87,41 +87,30 @@ def _shares(two: TwoWay, of: str) -> str:
 
 def cross_table(rows: Sequence[Crossed], results: Results, study: Study) -> Table:
     """Every cell: the ticket of one seed trained with the noise of another."""
-    last, seeds = study.rounds[-1], study.cross.seeds
+    last, masks, seeds = study.rounds[-1], study.cross.mask_seeds, study.cross.seeds
     caption = (
         f"Tickets of round {last.to} ({percent(last.sparsity)} sparse) by the seed of their mask "
-        "(rows) and of their training (columns), with means and standard deviations of rows and columns "
-        "at the ends. * both seeds are the same: the ticket's own run."
+        "(rows) and of their training (columns), with mean ± standard deviation of rows and columns at "
+        "the ends. * both seeds are the same: the ticket's own run."
     )
     lines: list[Sequence[str]] = []
     long: list[Record] = []
     for row in rows:
-        for mask, cells in zip(study.cross.mask_seeds, row.scores, strict=True):
-            of_mask = dict(zip(seeds, cells, strict=True))
-            shown = [
-                NOT_RUN if cell is None else points(cell) + "*" * (seed == mask)
-                for seed, cell in of_mask.items()
-            ]
-            lines.append((row.task, f"mask seed {mask}", *shown, *_mean_and_std(cells, study)))
-            long += [
-                {"task": row.task, "mask_seed": mask, "seed": seed, "score": cell}
-                for seed, cell in of_mask.items()
-            ]
-        means, stds = zip(
-            *(_mean_and_std(cells, study) for cells in zip(*row.scores, strict=True)), strict=True
-        )
-        lines.append((row.task, "mean over masks", *means, NONE, NONE))
-        lines.append((row.task, "std over masks", *stds, NONE, NONE))
-    header = ("task", "mask", *(f"training seed {seed}" for seed in seeds), "mean", "std")
+        for mask, cells in zip(masks, row.scores, strict=True):
+            shown = []
+            for seed, cell in zip(seeds, cells, strict=True):
+                shown.append(NOT_RUN if cell is None else points(cell) + "*" * (seed == mask))
+                long.append({"task": row.task, "mask_seed": mask, "seed": seed, "score": cell})
+            lines.append((row.task, f"mask seed {mask}", *shown, _spread(cells, study)))
+        over_masks = (_spread(cells, study) for cells in zip(*row.scores, strict=True))
+        lines.append((row.task, "over masks", *over_masks, NONE))
+    header = ("task", "mask", *(f"training seed {seed}" for seed in seeds), "over trainings")
     return table("cross", caption, lines, columns.of_cells(header), results.not_run("cross"), long)
 
 
-def _mean_and_std(cells: Sequence[float | None], study: Study) -> tuple[str, str]:
+def _spread(cells: Sequence[float | None], study: Study) -> str:
     known = [cell for cell in cells if cell is not None]
-    if not known:
-        return NOT_RUN, NOT_RUN
-    summary = intervals.summarize(known, study.tickets.confidence)
-    return points(summary.mean), NONE if summary.std is None else points(summary.std)
+    return words.spread(intervals.summarize(known, study.tickets.confidence) if known else None)
 
 
 def _part(name: str, part: str) -> tuple[Column[Crossed], ...]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 
 from matplotlib.figure import Figure as Canvas
 
@@ -10,7 +11,7 @@ from stages.tickets.report.figure import BLACK, BLUE, GREEN, ORANGE, Figure, ren
 from stages.tickets.report.names import NAMES, sparsities
 from stages.tickets.report.results import Results
 from stages.tickets.report.scores import Run
-from stages.tickets.report.table import Column, Table, table
+from stages.tickets.report.table import Record, Table, Value, numbers, table
 from stages.tickets.settings import Study
 from stages.tickets.statistics.intervals import Difference, Summary
 
@@ -40,57 +41,16 @@ class Trained:
     change: Difference | None
     """Minus the ticket from where the rounds restart: of the last round, or of the run's round."""
 
+    @property
+    def cell(self) -> str:
+        """The score, as shown."""
+        return words.marked(words.mean(self.score), self.collapsed)
+
 
 Trials = Mapping[Run, Trained]
 
 
-@dataclass(frozen=True)
-class Round:
-    """The ticket of one round of a task beside standard pruning and its mask."""
-
-    task: str
-    round: int
-    sparsity: float
-    imp: Trained
-    standard: Trained
-    aliased: Trained
-
-    @property
-    def sizes(self) -> str:
-        """How many seeds the differences are of."""
-        return words.sizes((self.standard.change, self.aliased.change))
-
-
-def _score(kind: str) -> tuple[Column[Round], Column[Round]]:
-    return (
-        columns.score(NAMES[kind], f"{kind}.score", f"{kind}.collapsed", f"{kind}_"),
-        columns.only_csv(f"{kind}_collapsed", f"{kind}.collapsed"),
-    )
-
-
-COLUMNS: Sequence[Column[Round]] = (
-    columns.named("task", "task"),
-    columns.value("round"),
-    columns.sparsity(),
-    *(column for kind in KINDS for column in _score(kind)),
-    columns.difference("standard pruning − IMP", "standard.change", "standard_minus_imp_"),
-    columns.difference(f"{NAMES['aliased']} − IMP", "aliased.change", "aliased_minus_imp_"),
-    columns.text("n", "sizes"),
-)
-
-
-def rounds(trials: Trials, results: Results, study: Study) -> list[Round]:
-    """All rounds of the tasks of standard pruning, if any of it ran."""
-    if not any(map(results.scores.has, OTHERS)):
-        return []
-    return [
-        Round(task, number, sparsity, *(trials[Run(task, kind, number)] for kind in KINDS))
-        for task in study.standard.tasks
-        for number, sparsity in sparsities(study).items()
-    ]
-
-
-def standard_table(rows: Sequence[Round], results: Results, study: Study) -> Table:
+def standard_table(trials: Trials, results: Results, study: Study) -> Table:
     """Standard pruning and its mask from theta_i minus IMP, round by round."""
     caption = (
         "Standard pruning, which trains on after every round, and its mask trained from where the "
@@ -99,7 +59,29 @@ def standard_table(rows: Sequence[Round], results: Results, study: Study) -> Tab
     )
     if not results.scores.has("aliased"):
         caption += f" Its mask rewound: {results.not_run('aliased')}."
-    return table("standard", caption, rows, COLUMNS, results.not_run("standard"))
+    rows: list[Sequence[str]] = []
+    long: list[Record] = []
+    ran = any(map(results.scores.has, OTHERS))
+    for task, number in product(study.standard.tasks if ran else (), sparsities(study)):
+        by_kind = {kind: trials[Run(task, kind, number)] for kind in KINDS}
+        changes = {kind: by_kind[kind].change for kind in OTHERS}
+        sparsity = by_kind["imp"].sparsity
+        record: dict[str, Value] = {"task": task, "round": number, "sparsity": sparsity}
+        for kind, trained in by_kind.items():
+            record |= numbers(trained.score, f"{kind}_")
+            record[f"{kind}_collapsed"] = trained.collapsed
+        for kind, change in changes.items():
+            record |= numbers(change, f"{kind}_minus_imp_")
+        cells = (trained.cell for trained in by_kind.values())
+        gains = map(words.difference, changes.values())
+        rows.append((task, words.percent(sparsity), *cells, *gains, words.sizes(changes.values())))
+        long.append(record)
+    kinds, differences = (
+        (NAMES[kind] for kind in KINDS),
+        (f"{NAMES[kind]} − IMP" for kind in OTHERS),
+    )
+    header = columns.of_cells(("task", "sparsity", *kinds, *differences, "n"))
+    return table("standard", caption, rows, header, results.not_run("standard"), long)
 
 
 def standard_figure(trials: Trials, results: Results, study: Study) -> Figure:
