@@ -1,6 +1,7 @@
 """Does rewinding help: the last ticket from other weights, and pruning that never rewinds."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from matplotlib.figure import Figure as Canvas
 
@@ -68,30 +69,24 @@ def section(results: Results, study: Study) -> Section:
 def try_all(results: Results, study: Study) -> Trials:
     """The last ticket from every point, and standard pruning and its mask rewound in every round."""
     scores, confidence, last = results.scores, study.tickets.confidence, study.rounds[-1].to
-    usual, *points = names.rewinding_points(study)
-    beside: dict[Run, Run | None] = {}
-    """Runs, and the tickets that they are compared with."""
+
+    def trained(run: Run, ticket: Run | None = None) -> Trained:
+        number = last if run.kind == "rewind" else run.at
+        score, collapsed = scores.summary(run, confidence), scores.collapsed(run)
+        change = scores.compare(run, ticket, confidence) if ticket else None
+        title, sparsity = names.task_name(run.task, scores), sparsities(study).get(number, 0.0)
+        return Trained(run, title, number, sparsity, score, collapsed, change)
+
+    trials = {}
     for task in _tasks(study):
-        start = Run(task, "rewind", usual)
-        beside |= {Run(task, "dense"): None, start: None}
-        beside |= {Run(task, "rewind", at): start for at in points}
+        dense, ticket = Run(task, "dense"), Run(task, "imp", last)
+        usual, *points = (Run(task, "rewind", at) for at in names.rewinding_points(study))
+        trials |= {dense: trained(dense), **{run: trained(run, usual) for run in points}}
+        trials[usual] = trained(usual) if scores.of(usual) else replace(trained(ticket), run=usual)
         for number in sparsities(study):
             ticket = Run(task, "imp", number)
-            beside |= {ticket: None, **{Run(task, kind, number): ticket for kind in OTHERS}}
-    trials = {}
-    for run, compared in beside.items():
-        number = last if run.kind == "rewind" else run.at
-        unrun = compared is None and not scores.of(run)
-        scored = Run(run.task, "imp", last) if unrun and run.kind == "rewind" else run
-        trials[run] = Trained(
-            run,
-            names.task_name(run.task, scores),
-            number,
-            sparsities(study).get(number, 0.0),
-            scores.summary(scored, confidence),
-            scores.collapsed(scored),
-            scores.compare(run, compared, confidence) if compared else None,
-        )
+            others = [Run(task, kind, number) for kind in OTHERS]
+            trials |= {ticket: trained(ticket), **{run: trained(run, ticket) for run in others}}
     return trials
 
 
@@ -139,10 +134,8 @@ def rewinding_table(trials: Trials, results: Results, study: Study) -> Table:
         f"{usual} % in the last round in which it ran, as the authors' code does in masked language "
         "modelling."
     )
-    if absent := [
-        f"{title}: {results.not_run(kind)}" for kind, title in KINDS.items() if not has(kind)
-    ]:
-        caption += f" {'; '.join(absent)}."
+    absent = [f"{KINDS[kind]}: {results.not_run(kind)}" for kind in KINDS if not has(kind)]
+    caption += f" {'; '.join(absent)}." if absent else ""
     places = starts(results, study)
     changed = [place for place in places if place != ("rewind", usual)]
     rows: list[Sequence[str]] = []
