@@ -1,16 +1,26 @@
 """Tables of scores from all stored predictions, and the few numbers that `dvc metrics` shows."""
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from stages.launch import cli
+from stages.tickets import settings
 from stages.tickets.plan import manifest
 from stages.tickets.report import metrics as numbers
 from stages.tickets.report import scoring
 from stages.tickets.report.scores import Scores
+
+
+@dataclass(frozen=True)
+class Params:
+    tasks: tuple[str, ...]
+    rounds: tuple[settings.Round, ...]
+    transfer: settings.Transfer
+    tickets: settings.Tickets
 
 
 def main(
@@ -21,7 +31,7 @@ def main(
     tasks_out: Annotated[Path, typer.Option("--tasks")],
     hans_out: Annotated[Path, typer.Option("--hans")],
 ) -> None:
-    config = cli.read(numbers.Params)
+    config = cli.read(Params)
     study = manifest.load(manifest_file)
     examples = {
         task: scoring.load_examples(study.place("prepared", task=task)) for task in config.tasks

@@ -1,9 +1,9 @@
 """The few numbers of a study that people compare between experiments; only scores are known here."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from itertools import product
 from statistics import fmean
+from typing import Protocol
 
 from stages.tickets import settings
 from stages.tickets.report.scores import SELECTION, Run, Scores
@@ -13,17 +13,17 @@ MOST = 20
 """Numbers, whatever the study."""
 
 
-@dataclass(frozen=True)
-class Params:
+class Config(Protocol):
     """The sections of params.yaml that say which runs are compared."""
 
-    tasks: tuple[str, ...]
-    rounds: tuple[settings.Round, ...]
-    transfer: settings.Transfer
-    tickets: settings.Tickets
-
-
-Config = Params | settings.Study
+    @property
+    def tasks(self) -> tuple[str, ...]: ...
+    @property
+    def rounds(self) -> tuple[settings.Round, ...]: ...
+    @property
+    def transfer(self) -> settings.Transfer: ...
+    @property
+    def tickets(self) -> settings.Tickets: ...
 
 
 def headlines(scores: Scores, config: Config) -> dict[str, float | dict[str, float]]:

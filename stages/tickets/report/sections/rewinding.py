@@ -77,7 +77,7 @@ def try_all(results: Results, study: Study) -> Trials:
         title, sparsity = names.task_name(run.task, scores), sparsities(study).get(number, 0.0)
         return Trained(run, title, number, sparsity, score, collapsed, change)
 
-    trials = {}
+    trials: dict[Run, Trained] = {}
     for task in _tasks(study):
         dense, ticket = Run(task, "dense"), Run(task, "imp", last)
         usual, *points = (Run(task, "rewind", at) for at in names.rewinding_points(study))
