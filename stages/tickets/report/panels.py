@@ -1,6 +1,6 @@
 """What figures are made of: panels side by side, scores with intervals, and heat maps."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +13,10 @@ from matplotlib.figure import Figure as Canvas
 from stages.tickets.report.figure import BLACK, Config, render
 from stages.tickets.statistics.intervals import Summary
 
+Point = tuple[str, str, float, Summary | None]
+"""Title of a panel, label of a curve, place, and the score there if it ran."""
+LEVEL = (":", "-.")
+"""Formats of level lines."""
 Grid = Sequence[Sequence[float | None]]
 
 
@@ -139,6 +143,35 @@ def maps(name: str, title: str, size: tuple[float, float], *drawn: Map) -> str:
             colour_bar(canvas, panel, mesh, cells.scale)
 
     return render(name, title, size, draw)
+
+
+def curves(
+    canvas: Canvas,
+    points: Sequence[Point],
+    across: str,
+    looks: Mapping[str, tuple[str, str]],
+    config: Config,
+) -> list[Axes]:
+    """Scores against the number that `across` names, and one legend.
+
+    Args:
+        looks: colour and format by label; `dense` is a band, and without a marker it is a level line.
+    """
+    titles = list(dict.fromkeys(title for title, *_ in points))
+    grid = side_by_side(canvas, titles, (across, "score (points)"), config)
+    for panel, title in zip(grid, titles, strict=True):
+        for label, (colour, fmt) in looks.items():
+            own = [point for point in points if point[:2] == (title, label)]
+            ran = {at: score for _, _, at, score in own if score}
+            if label == "dense":
+                dense_band(panel, ran.get(0.0))
+            elif fmt in LEVEL:
+                for score in ran.values():
+                    panel.axhline(100 * score.mean, color=colour, linestyle=fmt, label=label)
+            elif ran:
+                curve(panel, list(ran), list(ran.values()), (colour, fmt), label)
+    legend(canvas, grid)
+    return grid
 
 
 def heat(
