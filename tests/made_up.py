@@ -22,7 +22,6 @@ from stages.tickets.report.rows import Agreement, HansScore, Kept, Movement, Sco
 from stages.tickets.report.scores import Run, Scores
 from stages.tickets.report.search_rows import (
     HEADS,
-    MAPS,
     STATES,
     Confusion,
     HeadPatterns,
@@ -36,7 +35,7 @@ from stages.tickets.report.search_rows import (
     WeightsOfLayer,
 )
 from stages.tickets.report.search_rows import Size as Sizes
-from stages.tickets.searches.attention.patterns import PATTERNS
+from stages.tickets.searches.attention.patterns import MAPS, PATTERNS
 from stages.tickets.settings import Study as Params
 from tests.pipeline import manifest
 

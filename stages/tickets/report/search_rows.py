@@ -4,8 +4,6 @@ from dataclasses import dataclass
 
 from stages.tickets.report.rows import Number
 
-MAPS = ("raw", "normed")
-"""Attention weights, and their products with the norms of transformed values (Kobayashi et al. 2020)."""
 STATES = ("fine-tuned", "pre-trained")
 HEADS = ("all", "super")
 """super: those that the joint searches of all seeds keep, in a model cut down to the super-survivors."""

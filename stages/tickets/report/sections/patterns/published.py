@@ -2,17 +2,16 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from operator import itemgetter
 
-from stages.tickets.report import claim
+from stages.tickets.report import claim, columns
 from stages.tickets.report.published import PublishedShare
 from stages.tickets.report.results import Results
-from stages.tickets.report.sections.patterns.shares import FINE_TUNED, NAMES, NO_HEAD, Shares
-from stages.tickets.report.table import Column, Record, Table, numbers, table
+from stages.tickets.report.rows import grouped
+from stages.tickets.report.sections.patterns.shares import FINE_TUNED, NO_HEAD, Share
+from stages.tickets.report.table import Table, table
 from stages.tickets.report.words import NONE, points, signed
 from stages.tickets.searches.attention.patterns import PATTERNS
 from stages.tickets.settings import Study
-from stages.tickets.statistics.intervals import Summary
 
 OTHER_TASKS = "other tasks"
 THEIR_SEEDS = "5"
@@ -20,44 +19,28 @@ THEIR_SEEDS = "5"
 
 @dataclass(frozen=True)
 class Comparison:
-    """The paper's shares of the five classes and ours, in the order of `PATTERNS`."""
+    """The paper's share of one class and ours."""
 
-    shares: Shares
-    paper_tasks: tuple[str, ...]
-    paper: tuple[float, ...]
-    ours: tuple[Summary | None, ...]
-    verdicts: tuple[str, ...]
-    """Whether the two agree, by class."""
+    share: Share
+    paper: float
+    paper_tasks: int
+    """Tasks that the paper's share is the mean over."""
+    verdict: str
+    """Whether the two agree, or why nothing is said."""
 
     @property
-    def verdict(self) -> str:
-        """On how many of the five shares they agree, or why nothing is said."""
-        if self.verdicts[0] in (NO_HEAD, OTHER_TASKS):
-            return self.verdicts[0]
-        counts = {word: self.verdicts.count(word) for word in ("agrees", "undecided", "differs")}
-        return ", ".join(f"{word}: {number}" for word, number in counts.items() if number)
+    def here(self) -> str:
+        """Our mean ± half the interval if there is one; the pre-trained encoder has none."""
+        ours = self.share.over_seeds
+        if ours is None:
+            return NONE
+        return points(ours.mean) + ("" if ours.half is None else f" ± {points(ours.half)}")
 
-    def lines(self) -> list[tuple[str, ...]]:
-        """The paper's, ours, and the difference, as shown."""
-        row = self.shares
-        where = (row.state, row.map, NAMES[row.heads])
-        seeds = [ours.n for ours in self.ours if ours and row.state == FINE_TUNED]
-        gaps = [
-            signed(ours.mean - paper) if ours else NONE
-            for paper, ours in zip(self.paper, self.ours, strict=True)
-        ]
-        paper = f"paper ({len(self.paper_tasks)} tasks)"
-        return [
-            (*where, paper, *map(points, self.paper), THEIR_SEEDS, NONE),
-            (
-                *where,
-                f"here ({len(row.tasks)} tasks)",
-                *map(_mean, self.ours),
-                str(seeds[0]) if seeds else NONE,
-                NONE,
-            ),
-            (*where, "here − paper", *gaps, NONE, self.verdict),
-        ]
+    @property
+    def gap(self) -> str:
+        """Our mean minus the paper's."""
+        ours = self.share.over_seeds
+        return signed(ours.mean - self.paper) if ours else NONE
 
 
 def paper_tasks(published: Sequence[PublishedShare], tasks: tuple[str, ...]) -> tuple[str, ...]:
@@ -66,11 +49,9 @@ def paper_tasks(published: Sequence[PublishedShare], tasks: tuple[str, ...]) -> 
     return tasks if tasks and set(tasks) <= set(known) else known
 
 
-def paper_share(
-    published: Sequence[PublishedShare], shares: Shares, pattern: str, tasks: Sequence[str]
-) -> float:
-    """The paper's share of one class of the same maps, mean over tasks."""
-    wanted = (shares.state, shares.heads, shares.map, pattern)
+def paper_share(published: Sequence[PublishedShare], share: Share, tasks: Sequence[str]) -> float:
+    """The paper's share of the same class of the same maps, mean over tasks."""
+    wanted = (share.state, share.heads, share.map, share.pattern)
     by_task = {
         row.task: row.share
         for row in published
@@ -79,57 +60,55 @@ def paper_share(
     return sum(by_task[task] for task in tasks) / len(tasks)
 
 
-def compare(shares: Sequence[Shares], results: Results, study: Study) -> list[Comparison]:
-    """The paper's shares and ours over all tasks, by model, map and heads."""
+def compare(shares: Sequence[Share], results: Results, study: Study) -> list[Comparison]:
+    """The paper's shares and ours over all tasks, by model, map, heads and class."""
     rows = []
-    for row in shares:
-        if row.task:
+    for share in shares:
+        if share.task:
             continue
-        tasks = paper_tasks(results.published_shares, row.tasks)
-        paper = tuple(
-            paper_share(results.published_shares, row, pattern, tasks) for pattern in PATTERNS
-        )
-        ours = tuple(row.over_seeds.get(pattern) for pattern in PATTERNS)
-        verdicts = tuple(
-            NO_HEAD if not known
-            else claim.same_score(level, known, study.verdict) if tasks == row.tasks
-            else OTHER_TASKS
-            for level, known in zip(paper, ours, strict=True)
-        )  # fmt: skip
-        rows.append(Comparison(row, tasks, paper, ours, verdicts))
+        tasks = paper_tasks(results.published_shares, share.tasks)
+        paper = paper_share(results.published_shares, share, tasks)
+        verdict = NO_HEAD if share.over_seeds is None else OTHER_TASKS
+        if tasks == share.tasks:
+            verdict = claim.same_score(paper, share.over_seeds, study.verdict)
+        rows.append(Comparison(share, paper, len(tasks), verdict))
     return rows
 
 
-def published_table(shares: Sequence[Shares], results: Results, study: Study) -> Table:
+def _lines(place: tuple[str, ...], rows: Sequence[Comparison]) -> list[tuple[str, ...]]:
+    """The paper's shares of all classes, ours, and the differences with the verdict, as shown."""
+    first, verdicts = rows[0], [row.verdict for row in rows]
+    seeds = first.share.over_seeds.n if first.share.over_seeds and place[0] == FINE_TUNED else NONE
+    counts = {word: verdicts.count(word) for word in ("agrees", "undecided", "differs")}
+    verdict = ", ".join(f"{word}: {number}" for word, number in counts.items() if number)
+    shown = {
+        f"paper ({first.paper_tasks} tasks)": [points(row.paper) for row in rows]
+        + [THEIR_SEEDS, NONE],
+        f"here ({len(first.share.tasks)} tasks)": [row.here for row in rows] + [str(seeds), NONE],
+        "here − paper": [row.gap for row in rows] + [NONE, verdict or verdicts[0]],
+    }
+    return [(*place, name, *cells) for name, cells in shown.items()]
+
+
+def published_table(shares: Sequence[Share], results: Results, study: Study) -> Table:
     """The paper's shares beside ours."""
-    rule = study.verdict
     caption = (
         "Shares in per cent, mean over tasks: of the paper over 5 seeds and 100 examples of "
         "bert-base-uncased, normed maps with a mis-sliced output matrix, no token types; here over "
-        "seeds and networks, ± half the interval over n seeds. Over the same tasks, the verdict says on "
-        f"how many of the five shares the two agree, at most {points(rule.margin)} points apart or the "
-        "paper's in our interval, if that is not too wide; else the paper's mean is over its eight "
-        "tasks, and there is no verdict."
+        "seeds and networks. If both are over the same tasks, the verdict says on how many of the five "
+        f"shares they agree, at most {points(study.verdict.margin)} points apart or the paper's in our "
+        "interval, if that is not too wide."
     )
     rows = compare(shares, results, study)
-    lines = [line for row in rows for line in row.lines()]
-    header = ("model", "map", "heads", "share", *PATTERNS, "n", "verdict")
-    records: list[Record] = [
-        {
-            "state": row.shares.state, "map": row.shares.map, "heads": row.shares.heads,
-            "pattern": pattern, "paper": paper, "paper_tasks": len(row.paper_tasks),
-            **numbers(ours, "here_"), "verdict": verdict,
-        }
-        for row in rows
-        for pattern, paper, ours, verdict in zip(PATTERNS, row.paper, row.ours, row.verdicts, strict=True)
-    ]  # fmt: skip
-    shown = [Column(name, itemgetter(place)) for place, name in enumerate(header)]
+    groups = grouped(rows, lambda row: row.share.place)
+    lines = [line for place, own in groups.items() for line in _lines(place, own)]
+    header = columns.of_cells(("model", "map", "heads", "share", *PATTERNS, "n", "verdict"))
+    fields = ("share.state", "share.map", "share.heads", "share.pattern", "paper", "paper_tasks")
+    records = columns.records(
+        rows,
+        columns.value(*fields),
+        columns.spread_of("share.over_seeds", "here_"),
+        columns.value("verdict"),
+    )
     missing = results.not_run("patterns")
-    return table("patterns_published", caption, lines, shown, missing, long=records)
-
-
-def _mean(summary: Summary | None) -> str:
-    """Mean ± half the interval if there is one; the pre-trained encoder has none."""
-    if summary is None:
-        return NONE
-    return points(summary.mean) + ("" if summary.half is None else f" ± {points(summary.half)}")
+    return table("patterns_published", caption, lines, header, missing, records)
