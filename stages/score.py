@@ -8,10 +8,10 @@ from typing import Annotated
 import typer
 
 from stages.launch import cli
-from stages.tickets import settings
+from stages.tickets import files, settings
 from stages.tickets.plan import manifest
 from stages.tickets.report import metrics as numbers
-from stages.tickets.report import scoring
+from stages.tickets.report import rows, scoring
 from stages.tickets.report.scores import Scores
 
 
@@ -37,16 +37,14 @@ def main(
         task: scoring.load_examples(study.place("prepared", task=task)) for task in config.tasks
     }
     scores, on_hans = scoring.score(scoring.predicted(study, examples), examples)
-    metrics = numbers.headlines(Scores(scoring.as_rows(scores)), config)
-    for path, text in (
-        (scores_out, scoring.to_csv(scoring.SCORES, scores)),
-        (hans_out, scoring.to_csv(scoring.HANS, on_hans)),
-        (sizes_out, scoring.to_csv(scoring.SIZES, scoring.sizes(study))),
-        (tasks_out, scoring.to_csv(scoring.TASKS, scoring.described(examples))),
-        (metrics_out, json.dumps(metrics, indent=1, allow_nan=False) + "\n"),  # in DVC's order
-    ):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
+    files.save_table(scores, scoring.SCORES, scores_out)
+    files.save_table(on_hans, scoring.HANS, hans_out)
+    files.save_table(scoring.sizes(study), scoring.SIZES, sizes_out)
+    files.save_table(scoring.described(examples), scoring.TASKS, tasks_out)
+    metrics = numbers.headlines(Scores(rows.read(scores_out, rows.ScoreRow)), config)
+    metrics_out.parent.mkdir(parents=True, exist_ok=True)
+    text = json.dumps(metrics, indent=1, allow_nan=False)  # in DVC's order
+    metrics_out.write_text(text + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

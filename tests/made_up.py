@@ -466,10 +466,9 @@ def _patterns(config: Params) -> PatternResults:
         )
     ]  # fmt: skip
     agreement = [
-        NetworkAgreement(task, seed, state, heads, kind, *pair, 0.75, 40)
-        for task, (state, seed), heads, kind, pair in product(
-            tasks, models, HEADS, MAPS, combinations(networks, 2)
-        )
+        NetworkAgreement(state, heads, kind, 0.75)
+        for _, (state, _), heads, kind in product(tasks, models, HEADS, MAPS)
+        if len(networks) > 1
     ]
     published = [
         PublishedShare(task, state, heads, kind, pattern, share)

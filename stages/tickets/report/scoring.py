@@ -1,15 +1,13 @@
 """The tables that `score` writes, from all stored predictions of a study."""
 
-import csv
-import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
 from stages.tickets import files
-from stages.tickets.plan.manifest import Manifest, Run
-from stages.tickets.report.rows import HansScore, ScoreRow, TaskSize
+from stages.tickets.plan.manifest import Manifest
+from stages.tickets.report.rows import HansScore, TaskSize
 from stages.tickets.report.search_rows import Size
 from stages.tickets.tasks import hans, scores, squad
 from stages.tickets.tasks import task as tasks
@@ -19,10 +17,8 @@ from stages.tickets.tasks.task import Prepared
 
 Record = dict[str, Any]
 """A row of a table, by column."""
-SCORES = (
-    "task", "kind", "seed", "round", "sparsity", "point", "source",
-    "split", "metric", "headline", "score", "num_examples", "collapsed",
-)  # fmt: skip
+RUN = ("task", "kind", "seed", "round", "sparsity", "point", "source")
+SCORES = (*RUN, "split", "metric", "headline", "score", "num_examples", "collapsed")
 """Columns of scores.csv."""
 HANS, SIZES, TASKS = (
     [field.name for field in fields(kind)] for kind in (HansScore, Size, TaskSize)
@@ -35,7 +31,7 @@ class Predicted:
     """The predictions of one run, or of one baseline."""
 
     coordinates: Record
-    """Task, kind, seed, round, sparsity, point and source: the first columns of scores.csv."""
+    """The columns `RUN`."""
     arrays: files.Arrays
     prefix: str = ""
     """What names of splits in `arrays` begin with."""
@@ -53,7 +49,7 @@ class Examples:
 
 
 def load_examples(folder: Path) -> Examples:
-    """What `prepare` has left for one task."""
+    """Read what `prepare` wrote for one task."""
     prepared = tasks.load_prepared(folder)
     spans = prepared.evaluated if prepared.task.kind == "span" else ()
     on_hans = hans.SPLIT in prepared.evaluated
@@ -67,26 +63,20 @@ def load_examples(folder: Path) -> Examples:
 def predicted(manifest: Manifest, examples: Mapping[str, Examples]) -> Iterator[Predicted]:
     """All runs, then the baselines of every task, those of word vectors only if it has labels."""
     for run in manifest.runs:
-        coordinates = {name: getattr(run, name) for name in SCORES[:7]} | {
-            "sparsity": sparsity(run)
-        }
-        arrays = files.load_arrays(Path(run.folder) / "predictions.safetensors")
-        yield Predicted(coordinates, arrays)
+        coordinates = {name: getattr(run, name) for name in RUN}
+        if run.size is not None:
+            size = files.load_record(Path(run.size))
+            coordinates["sparsity"] = 1 - size["kept"] / size["prunable"]
+        yield Predicted(
+            coordinates, files.load_arrays(Path(run.folder) / "predictions.safetensors")
+        )
     for task, data in examples.items():
         arrays = files.load_arrays(manifest.place("prepared", task=task) / "baselines.safetensors")
         if data.prepared.task.kind in tasks.LABELLED:
             arrays |= files.load_arrays(manifest.place("baselines") / f"{task}.safetensors")
         for kind in sorted({key.split(".")[0] for key in arrays}, reverse=True):
-            coordinates = dict.fromkeys(SCORES[:7]) | {"task": task, "kind": kind}
-            yield Predicted(coordinates | {"round": 0, "sparsity": 0.0}, arrays, f"{kind}.")
-
-
-def sparsity(run: Run) -> float | None:
-    """The share of the prunable weights that a run drops."""
-    if run.size is None:
-        return run.sparsity
-    size = files.load_record(Path(run.size))
-    return 1 - float(size["kept"]) / float(size["prunable"])
+            known = {"task": task, "kind": kind, "round": 0, "sparsity": 0.0}
+            yield Predicted(dict.fromkeys(RUN) | known, arrays, f"{kind}.")
 
 
 def score(
@@ -97,50 +87,19 @@ def score(
     on_hans: list[Record] = []
     for run in runs:
         data = examples[run.coordinates["task"]]
+        task = data.prepared.task
         for split, given in data.prepared.evaluated.items():
             prefix = run.prefix + split
             if split == hans.SPLIT:
                 logits = run.arrays[f"{prefix}.logits"]
                 accuracies = hans.by_subcase(logits, given.labels, data.cases)
-                on_hans += [rounded(run.coordinates | asdict(row)) for row in accuracies]
-            else:
-                long += _rows(run, data, split, given, prefix)
+                on_hans += [run.coordinates | asdict(row) for row in accuracies]
+                continue
+            for row in scores.score(task, run.arrays, prefix, given, data.asked.get(split)):
+                headline = row.metric == task.metrics[0]
+                cells = (split, row.metric, headline, row.value, row.num_examples, row.collapsed)
+                long.append(run.coordinates | dict(zip(SCORES[len(RUN) :], cells, strict=True)))
     return long, on_hans
-
-
-def _rows(
-    run: Predicted, data: Examples, split: str, given: files.Split, prefix: str
-) -> Iterator[Record]:
-    task = data.prepared.task
-    for row in scores.score(task, run.arrays, prefix, given, data.asked.get(split)):
-        yield rounded(
-            run.coordinates
-            | {
-                "split": split,
-                "metric": row.metric,
-                "headline": row.metric == task.metrics[0],
-                "score": float(row.value),
-                "num_examples": row.num_examples,
-                "collapsed": row.collapsed,
-            }
-        )
-
-
-def rounded(record: Record) -> Record:
-    """Every fraction with six significant digits, for tables and for what is computed from them."""
-    return {
-        name: float(f"{value:.6g}") if isinstance(value, float) else value
-        for name, value in record.items()
-    }
-
-
-def as_rows(records: Iterable[Record]) -> Iterator[ScoreRow]:
-    """What the report reads of rows of scores.csv."""
-    names = [field.name for field in fields(ScoreRow)]
-    for record in records:
-        yield ScoreRow(
-            **{name: record[name] for name in names} | {"source": record["source"] or ""}
-        )
 
 
 def sizes(manifest: Manifest) -> list[Record]:
@@ -150,34 +109,16 @@ def sizes(manifest: Manifest) -> list[Record]:
         if run.kind == "retrained" and run.size and run.source:
             kind, _, name = run.source.partition(" ")
             row = {"task": run.task, "seed": run.seed, "kind": kind, "subnetwork": name}
-            rows.append(row | files.load_record(Path(run.size)))
+            rows.append(dict.fromkeys(SIZES) | row | files.load_record(Path(run.size)))
     return rows
 
 
 def described(examples: Mapping[str, Examples]) -> list[Record]:
     """Rows of tasks.csv: what every task asks for, and how many examples it has."""
-    return [
-        asdict(
-            TaskSize(
-                name,
-                data.prepared.task.kind,
-                data.prepared.task.num_labels,
-                " ".join(data.prepared.task.metrics),
-                len(data.prepared.train),
-                len(data.prepared.evaluated["selection"]),
-                len(data.prepared.evaluated["validation"]),
-            )
-        )
-        for name, data in examples.items()
-    ]
-
-
-def to_csv(columns: Sequence[str], records: Iterable[Record]) -> str:
-    """A table with a header; fractions have six significant digits, and what is missing is empty."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(columns)
-    for record in records:
-        cells = (record.get(name) for name in columns)
-        writer.writerow([f"{cell:.6g}" if isinstance(cell, float) else cell for cell in cells])
-    return text.getvalue()
+    rows = []
+    for name, data in examples.items():
+        task, evaluated = data.prepared.task, data.prepared.evaluated
+        splits = data.prepared.train, evaluated["selection"], evaluated["validation"]
+        metrics = " ".join(task.metrics)
+        rows.append(asdict(TaskSize(name, task.kind, task.num_labels, metrics, *map(len, splits))))
+    return rows

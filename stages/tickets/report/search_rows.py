@@ -129,10 +129,7 @@ class Size:
 
     @property
     def shares_of_good(self) -> dict[str, float]:
-        """Share of its heads, MLPs and weights that the good one (or what is super) keeps too.
-
-        There is none of a part of which it keeps nothing.
-        """
+        """Share of the heads, MLPs and weights it keeps, if any, that the good one keeps too."""
         counts = {
             "heads": (self.heads_of_good_too, self.heads),
             "mlps": (self.mlps_of_good_too, self.mlps),
@@ -195,12 +192,7 @@ class HeadPatterns:
 class NetworkAgreement:
     """A row of agreement.csv: on what share of the maps of a model two networks say the same."""
 
-    task: str
-    seed: int | None
     state: str
     heads: str
     map: str
-    first: int
-    second: int
     agreement: Number
-    maps: int

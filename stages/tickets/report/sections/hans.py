@@ -11,7 +11,7 @@ from stages.tickets.report.figure import BLACK, BLUE, GREY, ORANGE, SKY, VERMILI
 from stages.tickets.report.results import Results
 from stages.tickets.report.rows import HansScore, grouped
 from stages.tickets.report.section import Section
-from stages.tickets.report.table import Table, table
+from stages.tickets.report.table import Column, Table, table
 from stages.tickets.settings import Study
 from stages.tickets.statistics import intervals
 from stages.tickets.statistics.intervals import Summary
@@ -55,7 +55,7 @@ class Accuracy:
         return text.removesuffix(" (n=1)") if self.kind in BASELINES else text
 
 
-CSV = (
+CSV: Sequence[Column[Accuracy]] = (
     columns.value("task", "kind", "subnetwork", "heuristic", "truth", "subcase"),
     columns.spread_of("over_seeds"),
 )

@@ -51,7 +51,8 @@ def answer(rows: Sequence[Share], correlations: Sequence[Survival], results: Res
         ]
         parts.append(f"of the {kind} maps {' and '.join(levels)}")
         parts += [
-            f"with survival over heads ρ is {coefficient(row.value)} (p {words.probability(row.p_of_heads)})"
+            f"with survival over heads ρ is {coefficient(row.value)} "
+            f"(p {words.probability(row.p_of_heads)})"
             for row in correlations
             if (row.map, row.source) == (kind, survival.MEAN_OF_TASKS)
             if row.value is not None and row.p_of_heads is not None

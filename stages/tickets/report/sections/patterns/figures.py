@@ -2,14 +2,15 @@
 
 from collections.abc import Sequence
 from itertools import product
-from typing import Any, NamedTuple
+from operator import itemgetter
+from typing import Any
 
 import numpy as np
 from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
 
-from stages.tickets.report import panels
+from stages.tickets.report import columns, panels
 from stages.tickets.report.figure import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, Figure, render
 from stages.tickets.report.results import Results
 from stages.tickets.report.search_rows import HEADS
@@ -26,17 +27,8 @@ DARK = (PATTERNS[0], PATTERNS[-1])
 PAPER = "paper"
 TOKENS, SEED = 12, 3
 """Size of the examples, whose cells are vectors, and the seed that draws them."""
-
-
-class Part(NamedTuple):
-    """One part of a bar: the share of one class."""
-
-    map: str
-    heads: str
-    task: str
-    """`PAPER` for the paper's mean."""
-    pattern: str
-    share: float
+FIELDS = ("map", "heads", "task", "pattern", "share")
+"""Columns of the csv of shares, in which the task may be `PAPER`."""
 
 
 def examples_figure(results: Results, study: Study) -> Figure:
@@ -97,7 +89,7 @@ def shares_figure(shares: Sequence[Share], results: Results, study: Study) -> Fi
         if not row.task:
             level = paper_share(results.published_shares, row, beside)
         if row.state == FINE_TUNED and level is not None:
-            parts.append(Part(row.map, row.heads, row.task or PAPER, row.pattern, level))
+            parts.append((row.map, row.heads, row.task or PAPER, row.pattern, level))
     places = dict(zip((*tasks, PAPER), (*range(len(tasks)), len(tasks) + 0.3), strict=True))
 
     def draw(canvas: Canvas) -> None:
@@ -105,9 +97,10 @@ def shares_figure(shares: Sequence[Share], results: Results, study: Study) -> Fi
         for panel, (kind, heads) in zip(grid.flat, product(MAPS, HEADS), strict=True):
             panel.set_title(f"{kind} maps, {NAMES[heads]}")
             panel.grid(visible=False)
-            own = [part for part in parts if (part.map, part.heads) == (kind, heads)]
             for task, place in places.items():
-                _stack(panel, place, [part for part in own if part.task == task])
+                _stack(
+                    panel, place, [part[3:] for part in parts if part[:3] == (kind, heads, task)]
+                )
             labels = [*tasks, f"paper,\n{len(beside)} tasks"]
             panel.set_xticks([*places.values()], labels, rotation=40 if len(tasks) > 3 else 0)
             panel.set_ylim(0, 100)
@@ -116,20 +109,20 @@ def shares_figure(shares: Sequence[Share], results: Results, study: Study) -> Fi
         panels.legend(canvas, grid.flat)
 
     width = max(6.0, 2 * (0.8 + (0.85 if len(tasks) <= 3 else 0.5) * len(places)))
+    cells = (columns.only_csv(name, itemgetter(place)) for place, name in enumerate(FIELDS))
     svg = render("patterns", title, (width, 5.4), draw)
-    return Figure("patterns", title, caption, svg, tuple(part._asdict() for part in parts))
+    return Figure("patterns", title, caption, svg, columns.records(parts, *cells))
 
 
-def _stack(panel: Axes, place: float, parts: Sequence[Part]) -> None:
-    """One stacked bar, with the numbers that have room."""
+def _stack(panel: Axes, place: float, shares: Sequence[tuple[str, float]]) -> None:
+    """One stacked bar of shares by class, with the numbers that have room."""
     low = 0.0
-    for part in parts:
-        height = 100 * part.share
-        colour = COLOURS[part.pattern]
-        look: dict[str, Any] = {"color": colour, "edgecolor": "white", "linewidth": 0.8}
-        panel.bar(place, height, 0.8, low, label=part.pattern, **look)
-        if part.share >= 0.07:
-            ink = "#FFFFFF" if part.pattern in DARK else BLACK
+    for pattern, share in shares:
+        height = 100 * share
+        look: dict[str, Any] = {"edgecolor": "white", "linewidth": 0.8, "label": pattern}
+        panel.bar(place, height, 0.8, low, color=COLOURS[pattern], **look)
+        if share >= 0.07:
+            ink = "#FFFFFF" if pattern in DARK else BLACK
             look = {"ha": "center", "va": "center", "fontsize": 8, "color": ink}
             panel.text(place, low + height / 2, f"{height:.0f}", **look)
         low += height

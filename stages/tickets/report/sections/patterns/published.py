@@ -3,18 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from stages.tickets.report import claim, columns
+from stages.tickets.report import claim, columns, words
 from stages.tickets.report.published import PublishedShare
 from stages.tickets.report.results import Results
-from stages.tickets.report.rows import grouped
-from stages.tickets.report.sections.patterns.shares import FINE_TUNED, NO_HEAD, Share
-from stages.tickets.report.table import Table, table
-from stages.tickets.report.words import NONE, points, signed
-from stages.tickets.searches.attention.patterns import PATTERNS
+from stages.tickets.report.sections.patterns.shares import NAMES, NO_HEAD, Share
+from stages.tickets.report.table import Column, Table, table
 from stages.tickets.settings import Study
 
 OTHER_TASKS = "other tasks"
-THEIR_SEEDS = "5"
 
 
 @dataclass(frozen=True)
@@ -29,18 +25,10 @@ class Comparison:
     """Whether the two agree, or why nothing is said."""
 
     @property
-    def here(self) -> str:
-        """Our mean ± half the interval if there is one; the pre-trained encoder has none."""
+    def gap(self) -> float | None:
+        """Our share minus the paper's; None if no head survives here."""
         ours = self.share.over_seeds
-        if ours is None:
-            return NONE
-        return points(ours.mean) + ("" if ours.half is None else f" ± {points(ours.half)}")
-
-    @property
-    def gap(self) -> str:
-        """Our mean minus the paper's."""
-        ours = self.share.over_seeds
-        return signed(ours.mean - self.paper) if ours else NONE
+        return ours.mean - self.paper if ours else None
 
 
 def paper_tasks(published: Sequence[PublishedShare], tasks: tuple[str, ...]) -> tuple[str, ...]:
@@ -75,19 +63,18 @@ def compare(shares: Sequence[Share], results: Results, study: Study) -> list[Com
     return rows
 
 
-def _lines(place: tuple[str, ...], rows: Sequence[Comparison]) -> list[tuple[str, ...]]:
-    """The paper's shares of all classes, ours, and the differences with the verdict, as shown."""
-    first, verdicts = rows[0], [row.verdict for row in rows]
-    seeds = first.share.over_seeds.n if first.share.over_seeds and place[0] == FINE_TUNED else NONE
-    counts = {word: verdicts.count(word) for word in ("agrees", "undecided", "differs")}
-    verdict = ", ".join(f"{word}: {number}" for word, number in counts.items() if number)
-    shown = {
-        f"paper ({first.paper_tasks} tasks)": [points(row.paper) for row in rows]
-        + [THEIR_SEEDS, NONE],
-        f"here ({len(first.share.tasks)} tasks)": [row.here for row in rows] + [str(seeds), NONE],
-        "here − paper": [row.gap for row in rows] + [NONE, verdict or verdicts[0]],
-    }
-    return [(*place, name, *cells) for name, cells in shown.items()]
+COLUMNS: Sequence[Column[Comparison]] = (
+    columns.named("model", "share.state"),
+    columns.named("map", "share.map"),
+    columns.named("heads", "share.heads", NAMES.__getitem__),
+    columns.named("class", "share.pattern"),
+    columns.number("paper", "paper", words.points, "paper"),
+    columns.named("its tasks", "paper_tasks"),
+    columns.score("here", "share.over_seeds", prefix="here_", nothing=words.NONE),
+    columns.number("here − paper", "gap", words.signed),
+    columns.count("share.over_seeds"),
+    columns.named("verdict", "verdict"),
+)
 
 
 def published_table(shares: Sequence[Share], results: Results, study: Study) -> Table:
@@ -95,20 +82,9 @@ def published_table(shares: Sequence[Share], results: Results, study: Study) -> 
     caption = (
         "Shares in per cent, mean over tasks: of the paper over 5 seeds and 100 examples of "
         "bert-base-uncased, normed maps with a mis-sliced output matrix, no token types; here over "
-        "seeds and networks. If both are over the same tasks, the verdict says on how many of the five "
-        f"shares they agree, at most {points(study.verdict.margin)} points apart or the paper's in our "
+        "seeds and networks. There is a verdict if both are over the same tasks: they agree if they are "
+        f"at most {words.points(study.verdict.margin)} points apart or the paper's share is in our "
         "interval, if that is not too wide."
     )
     rows = compare(shares, results, study)
-    groups = grouped(rows, lambda row: row.share.place)
-    lines = [line for place, own in groups.items() for line in _lines(place, own)]
-    header = columns.of_cells(("model", "map", "heads", "share", *PATTERNS, "n", "verdict"))
-    fields = ("share.state", "share.map", "share.heads", "share.pattern", "paper", "paper_tasks")
-    records = columns.records(
-        rows,
-        columns.value(*fields),
-        columns.spread_of("share.over_seeds", "here_"),
-        columns.value("verdict"),
-    )
-    missing = results.not_run("patterns")
-    return table("patterns_published", caption, lines, header, missing, records)
+    return table("patterns_published", caption, rows, COLUMNS, results.not_run("patterns"))

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from itertools import product
+from operator import attrgetter
 
 from stages.tickets.report import columns, words
 from stages.tickets.report.results import Results
@@ -35,34 +36,35 @@ class Share:
     """Over seeds, each a mean over tasks and networks."""
     tasks: tuple[str, ...]
     """Tasks that have such maps."""
-    networks: int
     maps: int
     """Maps of all seeds and tasks."""
 
     @property
-    def place(self) -> tuple[str, str, str]:
-        """Model, map and heads, as shown."""
-        return self.state, self.map, NAMES[self.heads]
+    def networks(self) -> int:
+        """Number of networks."""
+        return self.over_networks.n if self.over_networks else 0
 
 
 def shares_of(results: Results, study: Study) -> list[Share]:
     """The shares of every task, then those over all tasks, by model, map and heads."""
     groups = (*study.patterns.tasks, "") if results.shares else ()
     listed = []
-    for task, *place in product(groups, STATES, MAPS, HEADS, PATTERNS):
+    for task, state, kind, heads, pattern in product(groups, STATES, MAPS, HEADS, PATTERNS):
         rows = [
             row
             for row in results.shares
-            if [row.state, row.map, row.heads, row.pattern] == place and task in ("", row.task)
+            if (row.state, row.map, row.heads, row.pattern) == (state, kind, heads, pattern)
+            if task in ("", row.task)
         ]
-        by_network = grouped(rows, lambda row: row.network)
-        by_seed = grouped(rows, lambda row: row.seed)
-        summaries = [
-            _over(by_key.values(), study.tickets.confidence) for by_key in (by_network, by_seed)
-        ]
+        over_networks, over_seeds = (
+            _over(grouped(rows, key).values(), study.tickets.confidence)
+            for key in (attrgetter("network"), attrgetter("seed"))
+        )
         tasks = tuple(dict.fromkeys(row.task for row in rows))
         maps = sum({(row.task, row.seed): row.maps for row in rows}.values())
-        listed.append(Share(task, *place, *summaries, tasks, len(by_network), maps))
+        listed.append(
+            Share(task, state, kind, heads, pattern, over_networks, over_seeds, tasks, maps)
+        )
     return listed
 
 
@@ -83,13 +85,14 @@ def shares_table(shares: Sequence[Share], results: Results, study: Study) -> Tab
     rows = [row for row in shares if row.task]
     lines = [
         (
-            task,
             *place,
             *(words.spread(row.over_networks) if row.maps else words.NONE for row in own),
             f"{own[0].maps:,}" if own[0].maps else NO_HEAD,
             str(own[0].networks),
         )
-        for (task, place), own in grouped(rows, lambda row: (row.task, row.place)).items()
+        for place, own in grouped(
+            rows, lambda row: (row.task, row.state, row.map, NAMES[row.heads])
+        ).items()
     ]
     header = columns.of_cells(("task", "model", "map", "heads", *PATTERNS, "maps", "networks"))
     records = columns.records(
