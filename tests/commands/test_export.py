@@ -60,7 +60,8 @@ EXPORTED: dict[str, Any] = (
     }
 )
 NEEDED = (
-    "encoder", "prepare", "prepare-own", "baselines", "fine-tune", "prune-round", "ticket", "search",
+    "check", "encoder", "prepare", "prepare-own", "baselines", "fine-tune", "prune-round", "ticket",
+    "search",
     "retrain", "score",
 )  # fmt: skip
 AUTO = {
@@ -75,6 +76,8 @@ def finished(on_the_cpu: None, tmp_path_factory: pytest.TempPathFactory) -> Path
     """A folder in which what exports read has been made."""
     folder = tmp_path_factory.mktemp("export") / "project"
     folder.mkdir()
+    for part in ("pipeline", "dvc.yaml", ".dvc"):
+        (folder / part).symlink_to(ROOT / part)
     write_study(folder, EXPORTED)
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
