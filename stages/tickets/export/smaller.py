@@ -96,22 +96,16 @@ def card_of(
     """The card of a smaller model; `size_of` is what `size` says of it."""
     name, run = next(iter(table.runs.items()))
     task, is_whole = study.described(run.task), models.is_whole(kept)
-    what = (
-        f"A subnetwork of an encoder on the task {code(task.name)}, after Prasanna et al. 2020: "
-        f"{size_of}."
-    )
     pair = origin.is_pair(task.name, study.source(task.name))
     return card.of_model(
-        card.Model(
-            f"{task.name}: {name}, seed {table.seeds[0]}",
-            what,
-            [WHOLE if is_whole else CUT, *usage.how_to_load(model, task.kind, kept, pair)],
-            LIMITS,
-            ["pruned"],
-            is_whole,
-            is_scored=True,
-        ),
         study.about(),
         task,
         table,
+        title=f"{task.name}: {name}, seed {table.seeds[0]}",
+        what=f"A subnetwork of an encoder on the task {code(task.name)}, after Prasanna et al. 2020: "
+        f"{size_of}.",
+        how_to_load=[WHOLE if is_whole else CUT, *usage.how_to_load(model, task.kind, kept, pair)],
+        limits=LIMITS,
+        tags=["pruned"],
+        is_whole=is_whole,
     )
