@@ -466,8 +466,8 @@ def _patterns(config: Params) -> PatternResults:
         )
     ]  # fmt: skip
     agreement = [
-        NetworkAgreement(state, heads, kind, 0.75)
-        for _, (state, _), heads, kind in product(tasks, models, HEADS, MAPS)
+        NetworkAgreement(task, state, heads, kind, 0.75)
+        for task, (state, _), heads, kind in product(tasks, models, HEADS, MAPS)
         if len(networks) > 1
     ]
     published = [

@@ -7,7 +7,7 @@ of a removed layer.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -24,10 +24,6 @@ from stages.tickets.tasks.task import Vocabulary
 WHOLE = "model.safetensors"
 SMALLER = "smaller.safetensors"
 STRUCTURE = "structure.json"
-PROBLEMS: Mapping[Kind, str] = {
-    "classification": "single_label_classification",
-    "regression": "regression",
-}
 
 
 def save(model: PreTrainedModel, structure: Structure, folder: Path) -> None:
@@ -107,8 +103,10 @@ def describe_(model: PreTrainedModel, kind: Kind, labels: Sequence[str] | None) 
     Raises:
         ValueError: there is not one name per class.
     """
-    if kind in PROBLEMS:
-        model.config.problem_type = PROBLEMS[kind]
+    if kind == "classification":
+        model.config.problem_type = "single_label_classification"
+    elif kind == "regression":
+        model.config.problem_type = "regression"
     if labels is not None:
         if len(labels) != model.config.num_labels:
             raise ValueError(f"{model.config.num_labels} classes have the names {list(labels)}")

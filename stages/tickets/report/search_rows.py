@@ -192,6 +192,7 @@ class HeadPatterns:
 class NetworkAgreement:
     """A row of agreement.csv: on what share of the maps of a model two networks say the same."""
 
+    task: str
     state: str
     heads: str
     map: str
