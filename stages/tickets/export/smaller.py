@@ -50,16 +50,16 @@ def check(study: Finished, task: str, seed: int, subnetwork: str) -> None:
 
 def size(model: PreTrainedModel, dense: PreTrainedModel, kept: Structure) -> str:
     """How small `model` is beside `dense`, in words."""
-    config, whole = dense.config, structure.whole(*kept.heads.shape)
+    config, everything = dense.config, structure.whole(*kept.heads.shape)
     heads = f"{kept.num_heads} of {kept.heads.size} heads, {kept.num_mlps} of {kept.mlps.size} MLPs"
-    parts = removal.num_parameters(config, kept) / removal.num_parameters(config, whole)
-    everything = model.num_parameters() / dense.num_parameters()
+    parts = removal.num_parameters(config, kept) / removal.num_parameters(config, everything)
+    of_all = model.num_parameters() / dense.num_parameters()
     few, many = (
         flops.forward_through(part, config.hidden_size, config.intermediate_size, TOKENS)
-        for part in (kept, whole)
+        for part in (kept, everything)
     )
     return (
-        f"{heads}; of dense {parts:.1%} of the parameters of heads and MLPs, {everything:.1%} of all "
+        f"{heads}; of dense {parts:.1%} of the parameters of heads and MLPs, {of_all:.1%} of all "
         f"parameters, {few / many:.1%} of the FLOPs of the layers at {TOKENS} tokens"
     )
 
