@@ -22,7 +22,6 @@ from stages.tickets.report.rows import Agreement, HansScore, Kept, Movement, Sco
 from stages.tickets.report.scores import Run, Scores
 from stages.tickets.report.search_rows import (
     HEADS,
-    MAPS,
     STATES,
     Confusion,
     HeadPatterns,
@@ -36,7 +35,7 @@ from stages.tickets.report.search_rows import (
     WeightsOfLayer,
 )
 from stages.tickets.report.search_rows import Size as Sizes
-from stages.tickets.searches.attention.patterns import PATTERNS
+from stages.tickets.searches.attention.patterns import MAPS, PATTERNS
 from stages.tickets.settings import Study as Params
 from tests.pipeline import manifest
 
@@ -467,10 +466,9 @@ def _patterns(config: Params) -> PatternResults:
         )
     ]  # fmt: skip
     agreement = [
-        NetworkAgreement(task, seed, state, heads, kind, *pair, 0.75, 40)
-        for task, (state, seed), heads, kind, pair in product(
-            tasks, models, HEADS, MAPS, combinations(networks, 2)
-        )
+        NetworkAgreement(task, state, heads, kind, 0.75)
+        for task, (state, _), heads, kind in product(tasks, models, HEADS, MAPS)
+        if len(networks) > 1
     ]
     published = [
         PublishedShare(task, state, heads, kind, pattern, share)

@@ -86,40 +86,38 @@ def card(title: str, front: ModelCardData, parts: Sequence[str]) -> str:
     return "\n\n".join([f"---\n{front.to_yaml()}\n---", f"# {plain(title)}", *parts]) + "\n"
 
 
-@dataclass(frozen=True)
-class Model:
-    """What the card of a model says, apart from its study."""
+def of_model(
+    source: Source,
+    task: Task,
+    table: Table,
+    *,
+    title: str,
+    what: str,
+    how_to_load: Sequence[str],
+    limits: str,
+    tags: Sequence[str],
+    is_whole: bool = True,
+    is_scored: bool = True,
+) -> str:
+    """The whole card of a model of one task.
 
-    title: str
-    what: str
-    how_to_load: Sequence[str]
-    """Parts of the card."""
-    limits: str
-    tags: Sequence[str]
-    is_whole: bool
-    """Whether transformers loads it as it is."""
-    is_scored: bool
-    """Whether the scores are those of the model as it stands."""
-
-
-def of_model(model: Model, source: Source, task: Task, table: Table) -> str:
-    """The whole card of a model of one task."""
-    kind, metrics = task.kind if model.is_whole else None, table if model.is_scored else None
-    return card(
-        model.title,
-        front_matter(source, [task], model.tags, kind, model.title, metrics),
-        [
-            model.what,
-            "## How to load it",
-            *model.how_to_load,
-            "## Scores",
-            scored(table),
-            "## Where it comes from",
-            provenance(source, [task]),
-            "## Limits",
-            model.limits,
-        ],
-    )
+    Args:
+        source: the study.
+        task: the task.
+        table: scores of the model and of others.
+        title: name of the model.
+        what: first paragraph.
+        how_to_load: parts of the card.
+        limits: last paragraph.
+        tags: beside those of every card.
+        is_whole: transformers loads it as it is.
+        is_scored: the scores are those of the model as it stands.
+    """
+    kind, metrics = task.kind if is_whole else None, table if is_scored else None
+    front = front_matter(source, [task], tags, kind, title, metrics)
+    parts = [what, "## How to load it", *how_to_load, "## Scores", scored(table)]
+    parts += ["## Where it comes from", provenance(source, [task]), "## Limits", limits]
+    return card(title, front, parts)
 
 
 def front_matter(
@@ -140,27 +138,24 @@ def front_matter(
         name: of the model, with `table`.
         table: scores of its first run and seed on splits for reporting become metrics of the model.
     """
-    more: dict[str, Any] = (
-        {} if kind is None else {"library_name": "transformers", "pipeline_tag": PIPELINES[kind]}
-    )
-    results = _results(tasks[0], table) if table else []
-    if results:
-        more["model_name"] = one_line(name)
+    more: dict[str, Any] = {}
+    if kind is not None:
+        more |= {"library_name": "transformers", "pipeline_tag": PIPELINES[kind]}
+    if results := _results(tasks[0], table) if table else []:
+        more |= {"model_name": one_line(name), "eval_results": results}
     data_sets = sorted({one_line(task.on_hub) for task in tasks if task.on_hub})
     return ModelCardData(
         license=(source.licence or "unknown").lower(),
         base_model=one_line(source.base_model) if source.base_model else None,
         datasets=data_sets or None,
         tags=[*NAMED_HERE, *tags],
-        eval_results=results or None,
         ignore_metadata_errors=False,
         **more,
     )
 
 
 def _results(task: Task, table: Table) -> list[EvalResult]:
-    run, seed = next(iter(table.runs.values())), table.seeds[0]
-    scores = {place: table.scores.of(run, *place) for place in _columns(table)}
+    seed = table.seeds[0]
     return [
         EvalResult(
             task_type=PIPELINES[task.kind],
@@ -171,43 +166,41 @@ def _results(task: Task, table: Table) -> list[EvalResult]:
             metric_name=words.metric_name(metric),
             metric_value=by_seed[seed],
         )
-        for (split, metric), by_seed in scores.items()
+        for split, metric, by_seed in _scores(table, next(iter(table.runs.values())))
         if split != SELECTION and seed in by_seed
     ]
 
 
-def _columns(table: Table) -> list[tuple[str, str]]:
-    """Splits and metrics that the task is scored on: the headline on validation and selection first."""
-    task = next(iter(table.runs.values())).task
-    headline = table.scores.metrics[task]
-    others = [(split, metric) for name, split, metric in table.scores.others if name == task]
-    return [(VALIDATION, headline), (SELECTION, headline), *others]
+def _scores(table: Table, run: Run) -> list[tuple[str, str, Mapping[Seed, float]]]:
+    """Split, metric and scores by seed: the headline on validation and selection, then the others."""
+    headline = table.scores.metrics[run.task]
+    others = [(split, metric) for task, split, metric in table.scores.others if task == run.task]
+    places = [(VALIDATION, headline), (SELECTION, headline), *others]
+    scores = [(*place, table.scores.of(run, *place)) for place in places]
+    return [row for row in scores if row[-1]]
 
 
 def scored(table: Table) -> str:
     """The scores of all runs, of the seeds and over all seeds of the study, in points."""
-    seeds = " | ".join(f"seed {seed}" for seed in table.seeds)
+    seeds = [f"seed {seed}" for seed in table.seeds]
     interval = f"{words.percent(table.confidence)} interval"
-    lines = [
-        f"| what | split | metric | {seeds} | mean over seeds | {interval} | n |",
-        "|---" * (6 + len(table.seeds)) + "|",
-    ]
+    header = ["what", "split", "metric", *seeds, "mean over seeds", interval, "n"]
+    lines: list[list[str]] = []
     notes = ["Points are hundredths; the interval is Student's t of the mean over seeds."]
     for name, run in table.runs.items():
-        scores = {place: table.scores.of(run, *place) for place in _columns(table)}
-        for (split, metric), by_seed in scores.items():
-            if by_seed:
-                cells = [plain(name), plain(split), words.metric_name(metric)]
-                cells += _cells(by_seed, table)
-                lines.append(f"| {' | '.join(cells)} |")
-        if not any(scores.values()):
+        rows = _scores(table, run)
+        for split, metric, by_seed in rows:
+            shown = [plain(name), plain(split), words.metric_name(metric)]
+            lines.append([*shown, *_cells(by_seed, table)])
+        if not rows:
             notes.append(f"The study has no score of: {plain(name)}.")
     notes += [
         f"A run of it predicts one class or a constant: {plain(name)}."
         for name, run in table.runs.items()
         if table.scores.collapsed(run)
     ]
-    return "\n".join(lines) + "\n\n" + " ".join(notes)
+    first, *rest = (f"| {' | '.join(line)} |" for line in (header, *lines))
+    return "\n".join([first, "|---" * len(header) + "|", *rest]) + "\n\n" + " ".join(notes)
 
 
 def _cells(by_seed: Mapping[Seed, float], table: Table) -> list[str]:

@@ -80,19 +80,16 @@ def save_tokenizer(
     if len(around) == 2:  # what stands around every text
         names |= {"cls_token": around[0], "sep_token": around[1]}
     unknown = json.loads(plain.to_str())["model"].get("unk_token")
-    inputs = ["input_ids", *(["token_type_ids"] if types else []), "attention_mask"]
+    record = {
+        "tokenizer_class": "PreTrainedTokenizerFast",
+        "model_input_names": ["input_ids", *["token_type_ids"] * types, "attention_mask"],
+        "model_max_length": max_length,
+    } | {key: plain.id_to_token(number) for key, number in names.items()}
+    if unknown:
+        record["unk_token"] = unknown
     folder.mkdir(parents=True, exist_ok=True)
     plain.save(str(folder / "tokenizer.json"))
-    files.save_record(
-        {
-            "tokenizer_class": "PreTrainedTokenizerFast",
-            "model_input_names": inputs,
-            "model_max_length": max_length,
-            **{key: plain.id_to_token(number) for key, number in names.items()},
-            **({"unk_token": unknown} if unknown else {}),
-        },
-        folder / "tokenizer_config.json",
-    )
+    files.save_record(record, folder / "tokenizer_config.json")
 
 
 def describe_(model: PreTrainedModel, kind: Kind, labels: Sequence[str] | None) -> None:
@@ -150,13 +147,10 @@ def _check(model: PreTrainedModel, structure: Structure) -> None:
     size = model.config.hidden_size // model.config.num_attention_heads
     rows = {name: len(weight) for name, weight in model.base_model.named_parameters()}
     for number, (heads, mlp) in enumerate(zip(structure.heads, structure.mlps, strict=True)):
-        layer = f"encoder.layer.{number}"
-        num_heads = rows.get(f"{layer}.attention.self.query.weight", 0) // size
-        if num_heads != np.count_nonzero(heads):
-            raise ValueError(
-                f"layer {number} has {num_heads} heads, but {np.count_nonzero(heads)} are kept"
-            )
+        layer, kept = f"encoder.layer.{number}", np.count_nonzero(heads)
+        present = rows.get(f"{layer}.attention.self.query.weight", 0) // size
+        if present != kept:
+            raise ValueError(f"layer {number} has {present} heads, but {kept} are kept")
         if (f"{layer}.intermediate.dense.weight" in rows) != mlp:
-            raise ValueError(
-                f"layer {number} has {'no' if mlp else 'an'} MLP, against the structure"
-            )
+            article = "no" if mlp else "an"
+            raise ValueError(f"layer {number} has {article} MLP, against the structure")

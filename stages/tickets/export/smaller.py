@@ -50,16 +50,16 @@ def check(study: Finished, task: str, seed: int, subnetwork: str) -> None:
 
 def size(model: PreTrainedModel, dense: PreTrainedModel, kept: Structure) -> str:
     """How small `model` is beside `dense`, in words."""
-    config, whole = dense.config, structure.whole(*kept.heads.shape)
+    config, everything = dense.config, structure.whole(*kept.heads.shape)
     heads = f"{kept.num_heads} of {kept.heads.size} heads, {kept.num_mlps} of {kept.mlps.size} MLPs"
-    parts = removal.num_parameters(config, kept) / removal.num_parameters(config, whole)
-    everything = model.num_parameters() / dense.num_parameters()
+    parts = removal.num_parameters(config, kept) / removal.num_parameters(config, everything)
+    of_all = model.num_parameters() / dense.num_parameters()
     few, many = (
         flops.forward_through(part, config.hidden_size, config.intermediate_size, TOKENS)
-        for part in (kept, whole)
+        for part in (kept, everything)
     )
     return (
-        f"{heads}; of dense {parts:.1%} of the parameters of heads and MLPs, {everything:.1%} of all "
+        f"{heads}; of dense {parts:.1%} of the parameters of heads and MLPs, {of_all:.1%} of all "
         f"parameters, {few / many:.1%} of the FLOPs of the layers at {TOKENS} tokens"
     )
 
@@ -96,22 +96,16 @@ def card_of(
     """The card of a smaller model; `size_of` is what `size` says of it."""
     name, run = next(iter(table.runs.items()))
     task, is_whole = study.described(run.task), models.is_whole(kept)
-    what = (
-        f"A subnetwork of an encoder on the task {code(task.name)}, after Prasanna et al. 2020: "
-        f"{size_of}."
-    )
     pair = origin.is_pair(task.name, study.source(task.name))
     return card.of_model(
-        card.Model(
-            f"{task.name}: {name}, seed {table.seeds[0]}",
-            what,
-            [WHOLE if is_whole else CUT, *usage.how_to_load(model, task.kind, kept, pair)],
-            LIMITS,
-            ["pruned"],
-            is_whole,
-            is_scored=True,
-        ),
         study.about(),
         task,
         table,
+        title=f"{task.name}: {name}, seed {table.seeds[0]}",
+        what=f"A subnetwork of an encoder on the task {code(task.name)}, after Prasanna et al. 2020: "
+        f"{size_of}.",
+        how_to_load=[WHOLE if is_whole else CUT, *usage.how_to_load(model, task.kind, kept, pair)],
+        limits=LIMITS,
+        tags=["pruned"],
+        is_whole=is_whole,
     )

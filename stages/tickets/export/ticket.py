@@ -100,16 +100,13 @@ def card_of(
         )
     pair = origin.is_pair(task.name, study.source(task.name))
     return card.of_model(
-        card.Model(
-            f"{task.name}: ticket of round {run.at}, seed {table.seeds[0]}",
-            what,
-            usage.how_to_load(model, task.kind, None, pair),
-            LIMITS,
-            ["pruned", "sparse"],
-            is_whole=True,
-            is_scored=trained,
-        ),
         study.about(),
         task,
         table,
+        title=f"{task.name}: ticket of round {run.at}, seed {table.seeds[0]}",
+        what=what,
+        how_to_load=usage.how_to_load(model, task.kind, None, pair),
+        limits=LIMITS,
+        tags=["pruned", "sparse"],
+        is_scored=trained,
     )

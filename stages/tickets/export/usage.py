@@ -79,8 +79,7 @@ def how_to_load(
     model: PreTrainedModel, kind: Kind, structure: Structure | None, pair: bool
 ) -> list[str]:
     """The parts of a card that say it."""
-    code = [python(loading(model, kind, structure)), python(asking(kind, pair))]
-    return [*code, TOKENIZER]
+    return [python(loading(model, kind, structure)), python(asking(kind, pair)), TOKENIZER]
 
 
 def loading(model: PreTrainedModel, kind: Kind, structure: Structure | None = None) -> str:

@@ -30,10 +30,7 @@ class PublishedStructure:
 
 @dataclass(frozen=True)
 class PublishedTicket:
-    """A row of chen2020_table2.csv: a score at the sparsity of the task's ticket.
-
-    No std: a single number; mean and std are those of the metric, in [0, 1]; std is over 5 runs.
-    """
+    """A row of chen2020_table2.csv: a score in [0, 1] at the sparsity of the task's ticket."""
 
     task: str
     kind: str
@@ -42,6 +39,7 @@ class PublishedTicket:
     metric: str
     mean: Number
     std: Number | None
+    """Over 5 runs; None for a single number."""
     mark: str
 
 
@@ -57,15 +55,12 @@ class PublishedTransfer:
 
 @dataclass(frozen=True)
 class PublishedDark:
-    """A row of chen2020_dark.csv: other targets on which a mask does as well as their own, as printed.
-
-    train: examples of the task's training set, of SQuAD its 87,599 questions, which
-    make 88,641 windows; none where it is unknown.
-    """
+    """A row of chen2020_dark.csv: other targets on which a mask does as well as their own, as printed."""
 
     source: str
     dark: int
     train: int | None
+    """Examples of the task's training set, of SQuAD its 87,599 questions; None if it is unknown."""
     mark: str
 
 

@@ -4,8 +4,6 @@ from dataclasses import dataclass
 
 from stages.tickets.report.rows import Number
 
-MAPS = ("raw", "normed")
-"""Attention weights, and their products with the norms of transformed values (Kobayashi et al. 2020)."""
 STATES = ("fine-tuned", "pre-trained")
 HEADS = ("all", "super")
 """super: those that the joint searches of all seeds keep, in a model cut down to the super-survivors."""
@@ -131,10 +129,7 @@ class Size:
 
     @property
     def shares_of_good(self) -> dict[str, float]:
-        """Share of its heads, MLPs and weights that the good one (or what is super) keeps too.
-
-        There is none of a part of which it keeps nothing.
-        """
+        """Share of the heads, MLPs and weights it keeps, if any, that the good one keeps too."""
         counts = {
             "heads": (self.heads_of_good_too, self.heads),
             "mlps": (self.mlps_of_good_too, self.mlps),
@@ -198,11 +193,7 @@ class NetworkAgreement:
     """A row of agreement.csv: on what share of the maps of a model two networks say the same."""
 
     task: str
-    seed: int | None
     state: str
     heads: str
     map: str
-    first: int
-    second: int
     agreement: Number
-    maps: int

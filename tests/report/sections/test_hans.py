@@ -9,7 +9,6 @@ from stages.tickets import settings
 from stages.tickets.report.rows import HansScore
 from stages.tickets.report.section import Section
 from stages.tickets.report.sections import hans
-from stages.tickets.report.sections.hans import Examples
 from tests.made_up import Study, config, study
 
 DENSE = HansScore(
@@ -29,13 +28,13 @@ def test_subcases_count_by_their_examples_and_seeds_alike() -> None:
         replace(DENSE, seed=2, accuracy=0.7),
         replace(DENSE, kind="imp"),
     ]
-    (dense,) = hans.over_seeds(scores, config(1, 2, 1))  # tickets are in hans.csv alone
-    overall = dense.accuracies[Examples("constituent", "non-entailed")]
-    assert overall.mean == pytest.approx((0.5 + 0.7) / 2)
-    assert overall.n == 2
-    adverb = dense.accuracies[Examples("constituent", "non-entailed", "cn_adverb")]
-    assert adverb.mean == pytest.approx(0.55)
-    assert len(dense.accuracies) == 3
+    rows = hans.accuracies(scores, config(1, 2, 1))  # tickets are in hans.csv alone
+    assert {row.kind for row in rows} == {"dense"}
+    by_subcase = {row.subcase: row.over_seeds for row in rows}
+    assert by_subcase[""].mean == pytest.approx((0.5 + 0.7) / 2)
+    assert by_subcase[""].n == 2
+    assert by_subcase["cn_adverb"].mean == pytest.approx(0.55)
+    assert len(rows) == 3
 
 
 def test_the_table_has_a_row_per_setting_and_columns_by_heuristic_and_truth() -> None:

@@ -4,34 +4,17 @@ from collections.abc import Sequence
 
 from stages.tickets.report import words
 from stages.tickets.report.results import Results
-from stages.tickets.report.search_rows import MAPS
 from stages.tickets.report.section import Section
-from stages.tickets.report.sections.patterns.figures import examples_figure, shares_figure
-from stages.tickets.report.sections.patterns.published import published_table
-from stages.tickets.report.sections.patterns.shares import (
-    FINE_TUNED,
-    NAMES,
-    Shares,
-    agreement,
-    confusion_table,
-    shares_of,
-    shares_table,
-)
-from stages.tickets.report.sections.patterns.survival import (
-    HETEROGENEOUS,
-    MEAN_OF_TASKS,
-    Survival,
-    coefficient,
-    correlations,
-    p_value,
-    survival_table,
-)
+from stages.tickets.report.sections.patterns import figures, published, shares, survival
+from stages.tickets.report.sections.patterns.shares import FINE_TUNED, NAMES, Share
+from stages.tickets.report.sections.patterns.survival import HETEROGENEOUS, Survival, coefficient
+from stages.tickets.searches.attention.patterns import MAPS
 from stages.tickets.settings import Study
 
 
 def section(results: Results, study: Study) -> Section:
     """Shares of the classes, how well networks tell them apart, and whether they go with survival."""
-    shares, survival = shares_of(results, study), correlations(results, study)
+    rows, correlations = shares.shares_of(results, study), survival.correlations(results, study)
     return Section(
         "patterns",
         "Attention patterns",
@@ -39,33 +22,40 @@ def section(results: Results, study: Study) -> Section:
         "and do heads survive for attending to many things?",
         "Prasanna et al. 2020, Figure 4 and Section 6; classes of Kovaleva et al. 2019, norms of "
         "Kobayashi et al. 2020.",
-        answer(shares, survival, results),
+        answer(rows, correlations, results),
         stages=("patterns",),
-        figures=(examples_figure(results, study), shares_figure(shares, results, study)),
+        figures=(
+            figures.examples_figure(results, study),
+            figures.shares_figure(rows, results, study),
+        ),
         tables=(
-            shares_table(shares, results, study),
-            published_table(shares, results, study),
-            survival_table(survival, results, study),
-            confusion_table(results, study),
+            shares.shares_table(rows, results, study),
+            published.published_table(rows, results, study),
+            survival.survival_table(correlations, results, study),
+            shares.confusion_table(results, study),
         ),
     )
 
 
-def answer(shares: Sequence[Shares], survival: Sequence[Survival], results: Results) -> str:
+def answer(rows: Sequence[Share], correlations: Sequence[Survival], results: Results) -> str:
     """How many maps are heterogeneous, whether that goes with survival, and how sure it is."""
-    if not shares:
+    if not rows:
         return words.sentence(results.not_run("patterns"))
     parts = []
     for kind in MAPS:
+        place = ("", FINE_TUNED, kind, HETEROGENEOUS)
         levels = [
-            f"{words.points(row.over_networks[HETEROGENEOUS].mean)} % in {NAMES[row.heads]}"
-            for row in shares
-            if (row.task, row.state, row.map) == ("", FINE_TUNED, kind) and row.networks
+            f"{words.points(row.over_networks.mean)} % in {NAMES[row.heads]}"
+            for row in rows
+            if (row.task, row.state, row.map, row.pattern) == place and row.over_networks
         ]
         parts.append(f"of the {kind} maps {' and '.join(levels)}")
         parts += [
-            f"with survival over heads ρ is {coefficient(row.value)}, p {p_value(row.p_of_heads, '= ')}"
-            for row in survival
-            if (row.map, row.source) == (kind, MEAN_OF_TASKS) and row.value is not None
+            f"with survival over heads ρ is {coefficient(row.value)} "
+            f"(p {words.probability(row.p_of_heads)})"
+            for row in correlations
+            if (row.map, row.source) == (kind, survival.MEAN_OF_TASKS)
+            if row.value is not None and row.p_of_heads is not None
         ]
-    return f"Heterogeneous are, mean over tasks, {'; '.join(parts)}.{agreement(results)}"
+    agreement = shares.agreement(results)
+    return f"Heterogeneous are, mean over tasks, {'; '.join(parts)}.{agreement}"

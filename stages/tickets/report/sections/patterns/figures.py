@@ -1,21 +1,24 @@
 """An example of every class of attention maps, and their shares as stacked bars."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from itertools import product
+from operator import itemgetter
+from typing import Any
 
 import numpy as np
 from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
 
-from stages.tickets.report import panels
+from stages.tickets.report import columns, panels
 from stages.tickets.report.figure import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, Figure, render
 from stages.tickets.report.results import Results
-from stages.tickets.report.search_rows import HEADS, MAPS
+from stages.tickets.report.search_rows import HEADS
 from stages.tickets.report.sections.patterns.published import paper_share, paper_tasks
-from stages.tickets.report.sections.patterns.shares import FINE_TUNED, NAMES, Shares
+from stages.tickets.report.sections.patterns.shares import FINE_TUNED, NAMES, Share
 from stages.tickets.report.table import Record
 from stages.tickets.searches.attention import patterns
-from stages.tickets.searches.attention.patterns import PATTERNS, Rule
+from stages.tickets.searches.attention.patterns import MAPS, PATTERNS, Rule
 from stages.tickets.settings import Study
 
 COLOURS = dict(zip(PATTERNS, (BLUE, ORANGE, GREEN, PURPLE, GREY), strict=True))
@@ -24,6 +27,8 @@ DARK = (PATTERNS[0], PATTERNS[-1])
 PAPER = "paper"
 TOKENS, SEED = 12, 3
 """Size of the examples, whose cells are vectors, and the seed that draws them."""
+FIELDS = ("map", "heads", "task", "pattern", "share")
+"""Columns of the csv of shares, in which the task may be `PAPER`."""
 
 
 def examples_figure(results: Results, study: Study) -> Figure:
@@ -64,42 +69,38 @@ def examples_figure(results: Results, study: Study) -> Figure:
     return Figure("pattern_examples", title, caption, svg, tuple(records), of_papers=True)
 
 
-def shares_figure(shares: Sequence[Shares], results: Results, study: Study) -> Figure:
+def shares_figure(shares: Sequence[Share], results: Results, study: Study) -> Figure:
     """Stacked bars of shares by task, and the paper's mean; a panel for each map and choice of heads."""
     title = "Shares of the five classes of attention maps by task, in fine-tuned models"
     tasks = study.patterns.tasks
     beside = paper_tasks(results.published_shares, tasks)
     over = "the same tasks" if beside == tasks else "its eight tasks, others than these"
     caption = (
-        "Fine-tuned models: shares of the maps of all heads, and of super-survivors in a model cut "
-        "down to them, mean over seeds and networks; a gap is a task in which no head survives in all "
-        f"seeds. Last bar: the paper's mean over {over}, roughly comparable, as its networks learned "
-        "from maps labelled by hand."
+        "Shares of the maps of fine-tuned models, of all heads and of super-survivors in a model cut "
+        "down to them, mean over seeds and networks. A gap is a task in which no head survives in all "
+        f"seeds. The last bar is the paper's mean over {over}, roughly comparable, as its networks "
+        "learned from maps labelled by hand."
     )
     if not shares:
         return Figure("patterns", title, caption, missing=results.not_run("patterns"))
-    bars: dict[tuple[str, str, str], Mapping[str, float]] = {}
+    parts = []
     for row in sorted(shares, key=lambda row: (MAPS.index(row.map), HEADS.index(row.heads))):
-        if row.state != FINE_TUNED:
-            continue
+        level = row.over_networks.mean if row.over_networks else None
         if not row.task:
-            levels = {
-                name: paper_share(results.published_shares, row, name, beside) for name in PATTERNS
-            }
-            bars[row.map, row.heads, PAPER] = levels
-        elif row.networks:
-            levels = {name: row.over_networks[name].mean for name in PATTERNS}
-            bars[row.map, row.heads, row.task] = levels
+            level = paper_share(results.published_shares, row, beside)
+        if row.state == FINE_TUNED and level is not None:
+            parts.append((row.map, row.heads, row.task or PAPER, row.pattern, level))
     places = dict(zip((*tasks, PAPER), (*range(len(tasks)), len(tasks) + 0.3), strict=True))
 
     def draw(canvas: Canvas) -> None:
         grid = canvas.subplots(2, 2, sharex=True, sharey=True)
-        kinds = [(kind, heads) for kind in MAPS for heads in HEADS]
-        for panel, (kind, heads) in zip(grid.flat, kinds, strict=True):
+        for panel, (kind, heads) in zip(grid.flat, product(MAPS, HEADS), strict=True):
             panel.set_title(f"{kind} maps, {NAMES[heads]}")
             panel.grid(visible=False)
             for task, place in places.items():
-                _stack(panel, place, bars.get((kind, heads, task), {}))
+                _stack(
+                    panel, place, [part[3:] for part in parts if part[:3] == (kind, heads, task)]
+                )
             labels = [*tasks, f"paper,\n{len(beside)} tasks"]
             panel.set_xticks([*places.values()], labels, rotation=40 if len(tasks) > 3 else 0)
             panel.set_ylim(0, 100)
@@ -107,30 +108,21 @@ def shares_figure(shares: Sequence[Shares], results: Results, study: Study) -> F
             panel.set_ylabel("share of maps (%)")
         panels.legend(canvas, grid.flat)
 
-    records: list[Record] = [
-        {"map": kind, "heads": heads, "task": task, "pattern": pattern, "share": share}
-        for (kind, heads, task), levels in bars.items()
-        for pattern, share in levels.items()
-    ]
     width = max(6.0, 2 * (0.8 + (0.85 if len(tasks) <= 3 else 0.5) * len(places)))
-    return Figure(
-        "patterns", title, caption, render("patterns", title, (width, 5.4), draw), tuple(records)
-    )
+    cells = (columns.only_csv(name, itemgetter(place)) for place, name in enumerate(FIELDS))
+    svg = render("patterns", title, (width, 5.4), draw)
+    return Figure("patterns", title, caption, svg, columns.records(parts, *cells))
 
 
-def _stack(panel: Axes, place: float, levels: Mapping[str, float]) -> None:
-    """One stacked bar, with the numbers that have room."""
+def _stack(panel: Axes, place: float, shares: Sequence[tuple[str, float]]) -> None:
+    """One stacked bar of shares by class, with the numbers that have room."""
     low = 0.0
-    for pattern, share in levels.items():
+    for pattern, share in shares:
         height = 100 * share
-        panel.bar(
-            place, height, 0.8, low,
-            color=COLOURS[pattern], edgecolor="white", linewidth=0.8, label=pattern,
-        )  # fmt: skip
+        look: dict[str, Any] = {"edgecolor": "white", "linewidth": 0.8, "label": pattern}
+        panel.bar(place, height, 0.8, low, color=COLOURS[pattern], **look)
         if share >= 0.07:
             ink = "#FFFFFF" if pattern in DARK else BLACK
-            panel.text(
-                place, low + height / 2, f"{height:.0f}",
-                ha="center", va="center", fontsize=8, color=ink,
-            )  # fmt: skip
+            look = {"ha": "center", "va": "center", "fontsize": 8, "color": ink}
+            panel.text(place, low + height / 2, f"{height:.0f}", **look)
         low += height

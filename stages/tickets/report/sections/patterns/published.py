@@ -2,62 +2,33 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from operator import itemgetter
 
-from stages.tickets.report import claim
+from stages.tickets.report import claim, columns, words
 from stages.tickets.report.published import PublishedShare
 from stages.tickets.report.results import Results
-from stages.tickets.report.sections.patterns.shares import FINE_TUNED, NAMES, NO_HEAD, Shares
-from stages.tickets.report.table import Column, Record, Table, numbers, table
-from stages.tickets.report.words import NONE, points, signed
-from stages.tickets.searches.attention.patterns import PATTERNS
+from stages.tickets.report.sections.patterns.shares import NAMES, NO_HEAD, Share
+from stages.tickets.report.table import Column, Table, table
 from stages.tickets.settings import Study
-from stages.tickets.statistics.intervals import Summary
 
 OTHER_TASKS = "other tasks"
-THEIR_SEEDS = "5"
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """The paper's shares of the five classes and ours, in the order of `PATTERNS`."""
+    """The paper's share of one class and ours."""
 
-    shares: Shares
-    paper_tasks: tuple[str, ...]
-    paper: tuple[float, ...]
-    ours: tuple[Summary | None, ...]
-    verdicts: tuple[str, ...]
-    """Whether the two agree, by class."""
+    share: Share
+    paper: float
+    paper_tasks: int
+    """Tasks that the paper's share is the mean over."""
+    verdict: str
+    """Whether the two agree, or why nothing is said."""
 
     @property
-    def verdict(self) -> str:
-        """On how many of the five shares they agree, or why nothing is said."""
-        if self.verdicts[0] in (NO_HEAD, OTHER_TASKS):
-            return self.verdicts[0]
-        counts = {word: self.verdicts.count(word) for word in ("agrees", "undecided", "differs")}
-        return ", ".join(f"{word}: {number}" for word, number in counts.items() if number)
-
-    def lines(self) -> list[tuple[str, ...]]:
-        """The paper's, ours, and the difference, as shown."""
-        row = self.shares
-        where = (row.state, row.map, NAMES[row.heads])
-        seeds = [ours.n for ours in self.ours if ours and row.state == FINE_TUNED]
-        gaps = [
-            signed(ours.mean - paper) if ours else NONE
-            for paper, ours in zip(self.paper, self.ours, strict=True)
-        ]
-        paper = f"paper ({len(self.paper_tasks)} tasks)"
-        return [
-            (*where, paper, *map(points, self.paper), THEIR_SEEDS, NONE),
-            (
-                *where,
-                f"here ({len(row.tasks)} tasks)",
-                *map(_mean, self.ours),
-                str(seeds[0]) if seeds else NONE,
-                NONE,
-            ),
-            (*where, "here − paper", *gaps, NONE, self.verdict),
-        ]
+    def gap(self) -> float | None:
+        """Our share minus the paper's; None if no head survives here."""
+        ours = self.share.over_seeds
+        return ours.mean - self.paper if ours else None
 
 
 def paper_tasks(published: Sequence[PublishedShare], tasks: tuple[str, ...]) -> tuple[str, ...]:
@@ -66,11 +37,9 @@ def paper_tasks(published: Sequence[PublishedShare], tasks: tuple[str, ...]) -> 
     return tasks if tasks and set(tasks) <= set(known) else known
 
 
-def paper_share(
-    published: Sequence[PublishedShare], shares: Shares, pattern: str, tasks: Sequence[str]
-) -> float:
-    """The paper's share of one class of the same maps, mean over tasks."""
-    wanted = (shares.state, shares.heads, shares.map, pattern)
+def paper_share(published: Sequence[PublishedShare], share: Share, tasks: Sequence[str]) -> float:
+    """The paper's share of the same class of the same maps, mean over tasks."""
+    wanted = (share.state, share.heads, share.map, share.pattern)
     by_task = {
         row.task: row.share
         for row in published
@@ -79,57 +48,43 @@ def paper_share(
     return sum(by_task[task] for task in tasks) / len(tasks)
 
 
-def compare(shares: Sequence[Shares], results: Results, study: Study) -> list[Comparison]:
-    """The paper's shares and ours over all tasks, by model, map and heads."""
+def compare(shares: Sequence[Share], results: Results, study: Study) -> list[Comparison]:
+    """The paper's shares and ours over all tasks, by model, map, heads and class."""
     rows = []
-    for row in shares:
-        if row.task:
+    for share in shares:
+        if share.task:
             continue
-        tasks = paper_tasks(results.published_shares, row.tasks)
-        paper = tuple(
-            paper_share(results.published_shares, row, pattern, tasks) for pattern in PATTERNS
-        )
-        ours = tuple(row.over_seeds.get(pattern) for pattern in PATTERNS)
-        verdicts = tuple(
-            NO_HEAD if not known
-            else claim.same_score(level, known, study.verdict) if tasks == row.tasks
-            else OTHER_TASKS
-            for level, known in zip(paper, ours, strict=True)
-        )  # fmt: skip
-        rows.append(Comparison(row, tasks, paper, ours, verdicts))
+        tasks = paper_tasks(results.published_shares, share.tasks)
+        paper = paper_share(results.published_shares, share, tasks)
+        verdict = NO_HEAD if share.over_seeds is None else OTHER_TASKS
+        if tasks == share.tasks:
+            verdict = claim.same_score(paper, share.over_seeds, study.verdict)
+        rows.append(Comparison(share, paper, len(tasks), verdict))
     return rows
 
 
-def published_table(shares: Sequence[Shares], results: Results, study: Study) -> Table:
+COLUMNS: Sequence[Column[Comparison]] = (
+    columns.named("model", "share.state"),
+    columns.named("map", "share.map"),
+    columns.named("heads", "share.heads", NAMES.__getitem__),
+    columns.named("class", "share.pattern"),
+    columns.number("paper", "paper", words.points, "paper"),
+    columns.named("its tasks", "paper_tasks"),
+    columns.score("here", "share.over_seeds", prefix="here_", nothing=words.NONE),
+    columns.number("here − paper", "gap", words.signed),
+    columns.count("share.over_seeds"),
+    columns.named("verdict", "verdict"),
+)
+
+
+def published_table(shares: Sequence[Share], results: Results, study: Study) -> Table:
     """The paper's shares beside ours."""
-    rule = study.verdict
     caption = (
         "Shares in per cent, mean over tasks: of the paper over 5 seeds and 100 examples of "
         "bert-base-uncased, normed maps with a mis-sliced output matrix, no token types; here over "
-        "seeds and networks, ± half the interval over n seeds. Over the same tasks, the verdict says on "
-        f"how many of the five shares the two agree, at most {points(rule.margin)} points apart or the "
-        "paper's in our interval, if that is not too wide; else the paper's mean is over its eight "
-        "tasks, and there is no verdict."
+        "seeds and networks. There is a verdict if both are over the same tasks: they agree if they are "
+        f"at most {words.points(study.verdict.margin)} points apart or the paper's share is in our "
+        "interval, if that is not too wide."
     )
     rows = compare(shares, results, study)
-    lines = [line for row in rows for line in row.lines()]
-    header = ("model", "map", "heads", "share", *PATTERNS, "n", "verdict")
-    records: list[Record] = [
-        {
-            "state": row.shares.state, "map": row.shares.map, "heads": row.shares.heads,
-            "pattern": pattern, "paper": paper, "paper_tasks": len(row.paper_tasks),
-            **numbers(ours, "here_"), "verdict": verdict,
-        }
-        for row in rows
-        for pattern, paper, ours, verdict in zip(PATTERNS, row.paper, row.ours, row.verdicts, strict=True)
-    ]  # fmt: skip
-    shown = [Column(name, itemgetter(place)) for place, name in enumerate(header)]
-    missing = results.not_run("patterns")
-    return table("patterns_published", caption, lines, shown, missing, long=records)
-
-
-def _mean(summary: Summary | None) -> str:
-    """Mean ± half the interval if there is one; the pre-trained encoder has none."""
-    if summary is None:
-        return NONE
-    return points(summary.mean) + ("" if summary.half is None else f" ± {points(summary.half)}")
+    return table("patterns_published", caption, rows, COLUMNS, results.not_run("patterns"))

@@ -1,14 +1,16 @@
 """Shares of the five classes of attention maps, and how well networks tell them apart."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from functools import partial
+from itertools import product
+from operator import attrgetter
 
 from stages.tickets.report import columns, words
 from stages.tickets.report.results import Results
-from stages.tickets.report.search_rows import HEADS, MAPS, STATES, Confusion, PatternShare
-from stages.tickets.report.table import Column, Record, Table, table
-from stages.tickets.searches.attention.patterns import PATTERNS
+from stages.tickets.report.rows import grouped
+from stages.tickets.report.search_rows import HEADS, STATES, Confusion, PatternShare
+from stages.tickets.report.table import Table, table
+from stages.tickets.searches.attention.patterns import MAPS, PATTERNS
 from stages.tickets.settings import Study
 from stages.tickets.statistics import intervals
 from stages.tickets.statistics.intervals import Summary
@@ -19,136 +21,112 @@ NO_HEAD = "no head survives"
 
 
 @dataclass(frozen=True)
-class Shares:
-    """Shares of the five classes among maps that are counted together."""
+class Share:
+    """The share of one class among maps that are counted together."""
 
     task: str
     """Empty: all tasks."""
     state: str
     map: str
     heads: str
-    over_networks: Mapping[str, Summary]
-    """By class over networks, each a mean over tasks and seeds; empty if no head survives."""
-    over_seeds: Mapping[str, Summary]
-    """By class over seeds, each a mean over tasks and networks."""
+    pattern: str
+    over_networks: Summary | None
+    """Over networks, each a mean over tasks and seeds; None if no head survives."""
+    over_seeds: Summary | None
+    """Over seeds, each a mean over tasks and networks."""
     tasks: tuple[str, ...]
     """Tasks that have such maps."""
-    networks: int
     maps: int
     """Maps of all seeds and tasks."""
 
+    @property
+    def networks(self) -> int:
+        """Number of networks."""
+        return self.over_networks.n if self.over_networks else 0
 
-def shares_of(results: Results, study: Study) -> list[Shares]:
+
+def shares_of(results: Results, study: Study) -> list[Share]:
     """The shares of every task, then those over all tasks, by model, map and heads."""
     groups = (*study.patterns.tasks, "") if results.shares else ()
-    return [
-        _shares(task, state, kind, heads, results, study)
-        for task in groups
-        for state in STATES
-        for kind in MAPS
-        for heads in HEADS
-    ]
-
-
-def _shares(task: str, state: str, kind: str, heads: str, results: Results, study: Study) -> Shares:
-    rows = [
-        row
-        for row in results.shares
-        if (row.state, row.map, row.heads) == (state, kind, heads) and task in ("", row.task)
-    ]
-    confidence = study.tickets.confidence
-    return Shares(
-        task,
-        state,
-        kind,
-        heads,
-        _over(rows, lambda row: row.network, confidence),
-        _over(rows, lambda row: row.seed, confidence),
-        tuple(dict.fromkeys(row.task for row in rows)),
-        len({row.network for row in rows}),
-        sum({(row.task, row.seed): row.maps for row in rows}.values()),
-    )
-
-
-def _over(
-    rows: Sequence[PatternShare], key: Callable[[PatternShare], int | None], confidence: float
-) -> dict[str, Summary]:
-    values: dict[str, dict[int | None, list[float]]] = {}
-    for row in rows:
-        values.setdefault(row.pattern, {}).setdefault(key(row), []).append(row.share)
-    return {
-        pattern: intervals.summarize(
-            [sum(shares) / len(shares) for shares in by_key.values()], confidence
+    listed = []
+    for task, state, kind, heads, pattern in product(groups, STATES, MAPS, HEADS, PATTERNS):
+        rows = [
+            row
+            for row in results.shares
+            if (row.state, row.map, row.heads, row.pattern) == (state, kind, heads, pattern)
+            if task in ("", row.task)
+        ]
+        over_networks, over_seeds = (
+            _over(grouped(rows, key).values(), study.tickets.confidence)
+            for key in (attrgetter("network"), attrgetter("seed"))
         )
-        for pattern, by_key in values.items()
-    }
+        tasks = tuple(dict.fromkeys(row.task for row in rows))
+        maps = sum({(row.task, row.seed): row.maps for row in rows}.values())
+        listed.append(
+            Share(task, state, kind, heads, pattern, over_networks, over_seeds, tasks, maps)
+        )
+    return listed
 
 
-def shares_table(shares: Sequence[Shares], results: Results, study: Study) -> Table:
+def _over(groups: Collection[Sequence[PatternShare]], confidence: float) -> Summary | None:
+    means = [sum(row.share for row in rows) / len(rows) for rows in groups]
+    return intervals.summarize(means, confidence) if means else None
+
+
+def shares_table(shares: Sequence[Share], results: Results, study: Study) -> Table:
     """Shares of the five classes by task, model, map and heads."""
     examples = study.patterns.examples
     caption = (
-        "Share of maps of each class in per cent, mean over seeds, ± standard deviation over networks; "
-        f"a map is the attention of one head on one of {examples.number} examples of the "
-        f"{examples.split} split. Normed maps are multiplied by the norms of the transformed values; "
-        "super-survivors are the heads that the joint searches of all seeds keep, in a model cut down "
-        "to them."
+        "Share of maps of each class in per cent, ± standard deviation over networks; a map is the "
+        f"attention of one head on one of {examples.number} examples of the {examples.split} split. "
+        "Normed maps are multiplied by the norms of the transformed values. Super-survivors are the "
+        "heads that the joint searches of all seeds keep, in a model cut down to them."
     )
     rows = [row for row in shares if row.task]
-    shown = [
-        columns.text("task", lambda row: row.task),
-        columns.text("model", lambda row: row.state),
-        columns.text("map", lambda row: row.map),
-        columns.text("heads", lambda row: NAMES[row.heads]),
-        *(Column(pattern, partial(_share, pattern=pattern)) for pattern in PATTERNS),
-        Column("maps", lambda row: f"{row.maps:,}" if row.networks else NO_HEAD),
-        Column("networks", lambda row: str(row.networks)),
+    lines = [
+        (
+            *place,
+            *(words.spread(row.over_networks) if row.maps else words.NONE for row in own),
+            f"{own[0].maps:,}" if own[0].maps else NO_HEAD,
+            str(own[0].networks),
+        )
+        for place, own in grouped(
+            rows, lambda row: (row.task, row.state, row.map, NAMES[row.heads])
+        ).items()
     ]
-    records: list[Record] = [
-        {
-            "task": row.task, "state": row.state, "map": row.map, "heads": row.heads,
-            "pattern": pattern, "share": known.mean if known else None,
-            "std_over_networks": known.std if known else None, "networks": row.networks,
-            "maps": row.maps,
-        }
-        for row in rows
-        for pattern in PATTERNS
-        for known in [row.over_networks.get(pattern)]
-    ]  # fmt: skip
-    return table("patterns", caption, rows, shown, results.not_run("patterns"), long=records)
-
-
-def _share(row: Shares, pattern: str) -> str:
-    return words.spread(row.over_networks[pattern]) if row.networks else words.NONE
-
-
-# --- how well networks tell the classes apart ---------------------------------------------------
+    header = columns.of_cells(("task", "model", "map", "heads", *PATTERNS, "maps", "networks"))
+    records = columns.records(
+        rows,
+        columns.value("task", "state", "map", "heads", "pattern"),
+        columns.only_csv("share", "over_networks.mean"),
+        columns.only_csv("std_over_networks", "over_networks.std"),
+        columns.value("networks", "maps"),
+    )
+    return table("patterns", caption, lines, header, results.not_run("patterns"), records)
 
 
 def agreement(results: Results) -> str:
     """On how many maps of whole fine-tuned models two networks agree; empty with one network."""
     parts = []
     for kind in MAPS:
-        place = (kind, FINE_TUNED, HEADS[0])
+        place = (kind, FINE_TUNED, "all")
         values = [
             row.agreement for row in results.networks if (row.map, row.state, row.heads) == place
         ]
         if values:
             parts.append(f"{words.percent(round(sum(values) / len(values), 2))} of the {kind} maps")
-    if not parts:
-        return ""
-    return f" Two networks of other seeds say the same of {' and of '.join(parts)}."
+    return (
+        f" Two networks of other seeds say the same of {' and of '.join(parts)}." if parts else ""
+    )
 
 
 def accuracies(rows: Sequence[Confusion], kind: str) -> list[float]:
     """The accuracy of every network on held-out maps of one kind."""
-    right: dict[int, int] = {}
-    total: dict[int, int] = {}
-    for row in rows:
-        if row.map == kind:
-            total[row.network] = total.get(row.network, 0) + row.maps
-            right[row.network] = right.get(row.network, 0) + row.maps * (row.true == row.found)
-    return [right[network] / total[network] for network in total]
+    by_network = grouped([row for row in rows if row.map == kind], lambda row: row.network)
+    return [
+        sum(row.maps for row in own if row.true == row.found) / sum(row.maps for row in own)
+        for own in by_network.values()
+    ]
 
 
 def confusion_table(results: Results, study: Study) -> Table:
@@ -159,32 +137,20 @@ def confusion_table(results: Results, study: Study) -> Table:
         for kind in MAPS
     ]
     caption = (
-        "What networks find in maps made by rule and held out, of lengths that they did not learn from "
-        f"and of more noise ({network.held_out_noise} instead of {network.noise}), per cent of the maps "
-        "of a class, mean over networks. The network of the paper has a weighted F1 of 81 (raw) and 74 "
-        "(normed) on a fifth of the maps labelled by hand. Accuracy here, a number for each network: "
-        f"{'; '.join(listed)}."
+        "What networks find in held-out maps made by rule, of other lengths and of more noise "
+        f"({network.held_out_noise} instead of {network.noise}) than they learned from, in per cent of "
+        f"the maps of a class. The accuracy of each network is: {'; '.join(listed)}. The paper's network "
+        "has a weighted F1 of 81 (raw) and 74 (normed) on a fifth of the maps labelled by hand."
     )
-    by_class: dict[tuple[str, str], list[Confusion]] = {}
-    for row in results.confusion:
-        by_class.setdefault((row.map, row.true), []).append(row)
-    rows = [by_class[kind, true] for kind in MAPS for true in PATTERNS if (kind, true) in by_class]
-
-    def maps(rows: list[Confusion], classes: Sequence[str] = PATTERNS) -> int:
-        return sum(row.maps for row in rows if row.found in classes)
-
-    def part(rows: list[Confusion], pattern: str) -> str:
-        return words.points(maps(rows, [pattern]) / maps(rows))
-
-    def networks(rows: list[Confusion]) -> int:
-        return len({row.network for row in rows})
-
-    shown: Sequence[Column[list[Confusion]]] = (
-        Column("made as", lambda rows: f"{rows[0].map}, {rows[0].true}"),
-        *(Column(f"found {name}", partial(part, pattern=name)) for name in PATTERNS),
-        Column("maps", lambda rows: str(maps(rows) // networks(rows))),
-        Column("networks", lambda rows: str(networks(rows))),
+    lines = []
+    for made_as, own in grouped(results.confusion, lambda row: (row.map, row.true)).items():
+        maps = {name: sum(row.maps for row in own if row.found == name) for name in PATTERNS}
+        total, networks = sum(maps.values()), len({row.network for row in own})
+        shares = [words.points(number / total) for number in maps.values()]
+        lines.append((", ".join(made_as), *shares, str(total // networks), str(networks)))
+    header = columns.of_cells(
+        ("made as", *(f"found {name}" for name in PATTERNS), "maps", "networks")
     )
-    records: list[Record] = [dict(vars(row)) for row in results.confusion]
+    records = [dict(vars(row)) for row in results.confusion]
     missing = results.not_run("patterns")
-    return table("pattern_confusion", caption, rows, shown, missing, long=records)
+    return table("pattern_confusion", caption, lines, header, missing, records)
