@@ -38,7 +38,7 @@ class Bound:
     distance: float
     """Largest distance of a weight from its pre-trained value."""
     near: int
-    """Number of survivors whose pre-trained magnitude is that close to the one-shot threshold."""
+    """Number of survivors with a pre-trained magnitude within `distance` of the one-shot threshold."""
     most_exchanged: int
     jaccard_at_least: float
     """Lower bound of the Jaccard similarity of the two masks, in [0, 1]."""

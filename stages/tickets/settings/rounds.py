@@ -92,7 +92,7 @@ class Earlier(Section):
 
 
 class Random(Section):
-    """Random masks of exactly the size of the ticket of these rounds; the last is in `controls`."""
+    """Random masks of exactly the size of these rounds' tickets; `controls` has the last round's."""
 
     rounds: Annotated[tuple[RoundNumber, ...], Unique, UpTo("last_round", less=1)]
 
