@@ -1,4 +1,4 @@
-"""Check the whole of params.yaml and that what it names is there; write what the study has to run."""
+"""Check params.yaml and that the files and packages it names exist; write the runs of the study."""
 
 import importlib.util
 from pathlib import Path
@@ -13,7 +13,7 @@ from stages.tickets.plan import stages as pipeline
 
 
 def check(study: settings.Study) -> None:
-    """Raise ParamsError where a file or package that the study names is not there."""
+    """Raise ParamsError if a file or package that the study names does not exist."""
     encoder = study.encoder
     if isinstance(encoder, settings.FolderEncoder):
         _folder(encoder.path, "encoder.path")
@@ -40,7 +40,7 @@ def check(study: settings.Study) -> None:
 def _installed(package: str) -> bool:
     try:
         return importlib.util.find_spec(package) is not None
-    except ModuleNotFoundError:  # of the package that a dotted name is in
+    except ModuleNotFoundError:  # a package that a dotted name lies in is missing
         return False
 
 

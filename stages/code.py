@@ -1,4 +1,4 @@
-"""Hash what the code of every script amounts to: one file per script, which DVC compares."""
+"""Hash the code that decides what each script computes: one file per script, which DVC compares."""
 
 import json
 from pathlib import Path

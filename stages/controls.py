@@ -1,4 +1,4 @@
-"""Train a ticket and its controls, each of exactly its size, from where the rounds restarted."""
+"""Train a ticket and its controls, each of exactly the ticket's size, from theta_i."""
 
 from functools import partial
 from pathlib import Path
@@ -24,7 +24,7 @@ def train(
     out: Path,
     kind: str,
 ) -> None:
-    """Train one of them; its mask is written if it is not the ticket's."""
+    """Train the ticket or one control; write its mask if that is not the ticket's."""
     theta_i = Start(loaded.model(weights), ticket)
     start = controls.controlled(kind, theta_i, loaded.encoder, models, loaded.noise, number)
     run = loaded.train(start.model, start.mask, point)

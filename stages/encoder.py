@@ -1,4 +1,4 @@
-"""The pre-trained encoder theta_0 and its tokenizer: pre-trained here, or loaded."""
+"""Pre-train or load the encoder theta_0 and its tokenizer, and store them."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,7 +31,7 @@ def pretrain(source: settings.Pretrain) -> tuple[Pretrained, dict[str, Any]]:
     """Pre-train a small BERT by masked language modelling on the miniature language.
 
     Returns:
-        The encoder, and a record with the share of hidden words it finds in held-out sentences.
+        The encoder, and a record with its accuracy on the hidden words of held-out sentences.
     """
     tokenizer, vocabulary = pretrained.word_tokenizer(sentences.WORDS)
     lines = sentences.sentences(source.sentences + HELD_OUT, source.seed)

@@ -1,4 +1,4 @@
-"""Train the dense encoder on a task; keep its weights, also those at the rewinding points."""
+"""Train the dense encoder on a task; keep its weights at the rewinding points and at the end."""
 
 from pathlib import Path
 from typing import Annotated

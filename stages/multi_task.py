@@ -15,7 +15,7 @@ from stages.tickets.training.multitask import Part
 
 @dataclass(frozen=True)
 class Params:
-    """The settings that are read; dvc.yaml tracks the round of `transfer`, the tasks of `multitask`."""
+    """Sections read; dvc.yaml tracks the round of `transfer` and the tasks of `multitask` alone."""
 
     rounds: tuple[settings.Round, ...]
     transfer: settings.Transfer

@@ -29,7 +29,7 @@ def main(
     out: Annotated[Path, typer.Option()],
     seeds: Annotated[list[int], typer.Option("--seeds", default_factory=list)],
 ) -> None:
-    torch.set_num_threads(threads)  # for the test as well
+    torch.set_num_threads(threads)  # the test uses as many as the training
     fewest, most = lengths
     recipe = Recipe(maps, size, epochs, batch_size, learning_rate, threads)
     rows: list[dict[str, Any]] = []

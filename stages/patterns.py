@@ -1,4 +1,4 @@
-"""Patterns of attention in a task's models: of all heads, and of super-survivors in a model cut down."""
+"""Count patterns of attention in a task's models: over all heads, and over super-survivors alone."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,11 +52,11 @@ def main(
     for seed in (*config.seeds, None):
         state = "pre-trained" if seed is None else "fine-tuned"
         path = None if seed is None else weights / f"seed-{seed}" / "trained.safetensors"
-        # Attention does not depend on the classifier, which any seed may draw.
+        # Attention does not depend on the classifier, so any seed may draw it.
         loaded = inputs.load(task, config.seeds[0] if seed is None else seed, theta_0, prepared)
         torch.set_num_threads(loaded.recipe.threads)
         for scope, kept in {"all": structure.whole(*top.heads.shape), "super": top}.items():
-            if not kept.num_heads:  # no seed keeps the heads of another
+            if not kept.num_heads:  # no head is kept by all seeds
                 continue
             model = loaded.model(path)
             removal.remove_(model, kept)

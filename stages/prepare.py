@@ -1,4 +1,4 @@
-"""A task's tokenised splits (train, selection carved from it, validation, HANS), baselines and recipe."""
+"""Write the tokenised splits of a task (train, selection, validation, HANS), baselines and recipe."""
 
 from dataclasses import dataclass
 from pathlib import Path

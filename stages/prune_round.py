@@ -1,4 +1,4 @@
-"""One round of iterative magnitude pruning: train a round's subnetwork, drop its weakest weights."""
+"""Do one round of iterative magnitude pruning: train the subnetwork, drop its smallest weights."""
 
 from pathlib import Path
 from typing import Annotated, Literal

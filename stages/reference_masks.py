@@ -1,4 +1,4 @@
-"""Masks that no task has made, for every round: the smallest pre-trained weights dropped; a draw."""
+"""Make two masks per round that depend on no task: by pre-trained magnitude, and at random."""
 
 from dataclasses import dataclass
 from pathlib import Path

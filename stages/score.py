@@ -1,4 +1,4 @@
-"""Tables of scores from all stored predictions, and the few numbers that `dvc metrics` shows."""
+"""Score all stored predictions; write tables and the few numbers that `dvc metrics` shows."""
 
 import json
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Search a fine-tuned model for subnetworks that keep its score untrained; write them and every step."""
+"""Search a fine-tuned model for subnetworks that keep its score without training; record every step."""
 
 from pathlib import Path
 from typing import Annotated

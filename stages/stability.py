@@ -1,4 +1,4 @@
-"""How far masks agree across seeds and tasks, beside chance, and where the weights are dropped."""
+"""Compare masks across seeds and tasks with chance, and count dropped weights by layer."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +19,7 @@ class Params:
 
 
 def folder(rounds: Path, source: str, seed: int, number: int) -> Path:
-    """Where the mask of a round lies; `source` is a task or the name of another mask."""
+    """Return the folder of a round's mask; `source` is a task or the name of another mask."""
     return rounds / source / f"seed-{seed}" / f"round-{number}"
 
 

@@ -1,4 +1,4 @@
-"""Standard pruning: train, prune, train on, never rewinding; and its masks on the pre-trained weights."""
+"""Prune without rewinding (train, prune, train on); also train its masks from the rewound weights."""
 
 from dataclasses import dataclass
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Heads and MLPs that the searches of all seeds of a task keep, and random and bad counterparts."""
+"""Write the heads and MLPs that all seeds of a task keep, and random and bad counterparts."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,7 +25,7 @@ def main(
 ) -> None:
     config = cli.read(Params)
     out.mkdir(parents=True, exist_ok=True)
-    if "joint" not in config.search.rule.variants:  # and so `check` lets nothing ask for these
+    if "joint" not in config.search.rule.variants:  # `check` refuses settings that need them
         return
     searches = {
         seed: files.load_structure(searched / f"seed-{seed}" / "joint" / "structure.safetensors")

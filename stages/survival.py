@@ -1,4 +1,4 @@
-"""Tables of what the searches kept: how much, where, beside what importance, and how far they agree."""
+"""Write tables of what the searches kept: size, place, importance, and agreement."""
 
 from dataclasses import dataclass
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Train a subnetwork on a task: a mask or a structure, on weights that other stages have left."""
+"""Train a subnetwork, given as a mask or a structure, on a task, from weights of other stages."""
 
 from pathlib import Path
 from typing import Annotated, Literal
@@ -15,7 +15,7 @@ from stages.tickets.training import subnetwork as subnetworks
 
 
 def cut_(model: PreTrainedModel, loaded: Inputs, name: str, searched: Path) -> dict[str, int]:
-    """Remove from `model` what the subnetwork `name` of a search drops; returns its size."""
+    """Cut `model` down to the subnetwork `name` of a search; return its kept and prunable parameters."""
     good = files.load_structure(searched / "structure.safetensors")
     kept = structure.named(name, good, loaded.noise.mask)
     parts = {"kept": kept, "prunable": structure.whole(*kept.heads.shape)}
@@ -25,7 +25,7 @@ def cut_(model: PreTrainedModel, loaded: Inputs, name: str, searched: Path) -> d
 
 
 def trained_by(task: str, source: str, seed: int, mask_seed: int | None) -> str | None:
-    """Name what trains a ticket on its own task with its own noise; None for any other training."""
+    """Tell what else trains a ticket on its own task and noise; None for any other training."""
     if source == task:
         return "the chain of the task itself"
     return "the stage ticket" if mask_seed == seed else None

@@ -1,7 +1,7 @@
-"""What to take along from a finished study: masks, tickets, smaller models.
+"""Export masks, tickets or smaller models of a finished study.
 
-Commands and no stage: `uv run python -m stages export masks --help`, likewise `ticket` and `smaller`.
-The two that need torch import it when they run.
+These are commands, not stages: `uv run python -m stages export masks --help`, and `ticket` or `smaller`
+in place of `masks`. The last two need torch and import it when they run.
 """
 
 from pathlib import Path
@@ -61,7 +61,7 @@ def export_masks(
 def chosen(
     study: Finished, tasks: list[str] | None, seeds: list[int] | None, rounds: list[int] | None
 ) -> list[Place]:
-    """Every task with every seed and every round, in the order of params.yaml if none is named."""
+    """Combine tasks, seeds and rounds; None stands for all of params.yaml, in its order."""
     settings = study.settings
     places = [
         Place(task, seed, number)
@@ -86,7 +86,7 @@ def export_ticket(
     results: Results = RESULTS,
     reports: Reports = REPORTS,
 ) -> None:
-    """Write a ticket, or what its training made of it, as an ordinary model of transformers."""
+    """Write a ticket, trained or as its training starts, as an ordinary model of transformers."""
     from stages.launch import inputs  # noqa: PLC0415  torch
     from stages.tickets.export import model as models  # noqa: PLC0415
     from stages.tickets.export import ticket  # noqa: PLC0415

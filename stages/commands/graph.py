@@ -1,6 +1,6 @@
-"""The graph of stages that README.md shows: `dvc dag`, with one node for all stages of a kind.
+"""Print the graph of stages that README.md shows: `dvc dag`, with one node for all stages of a kind.
 
-A command and no stage: `uv run python -m stages graph` prints it as Markdown.
+This is a command, not a stage: `uv run python -m stages graph` prints Markdown.
 """
 
 from dvc.repo import Repo
@@ -9,11 +9,11 @@ from stages.launch import cli
 from stages.tickets.plan import picture
 
 LEFT_OUT = ("check", "code")
-"""Almost all others read these, which would hide the rest."""
+"""Stages left out: almost all others read them, and their edges would hide the rest."""
 
 
 def drawn() -> str:
-    """The graph of the project in this folder."""
+    """Return the graph of the project in the working directory, as Markdown."""
     with Repo() as repo:
         edges = [(made.addressing, reader.addressing) for reader, made in repo.index.graph.edges]
         return picture.mermaid([stage.addressing for stage in repo.index.stages], edges, LEFT_OUT)

@@ -1,6 +1,6 @@
-"""What a study will cost, before anything runs, and what a change reruns.
+"""Estimate what a study will cost before anything runs, and tell what a change reruns.
 
-A command and no stage: `uv run python -m stages plan`.
+This is a command, not a stage: `uv run python -m stages plan`.
 """
 
 import json

@@ -1,6 +1,6 @@
-"""A complete params.yaml from a study in studies/: all of it, or some of its tasks and seeds.
+"""Write a complete params.yaml from a study in studies/, with all or some of its tasks and seeds.
 
-A command and no stage: `uv run python -m stages study` lists the studies.
+This is a command, not a stage: `uv run python -m stages study` lists the studies.
 """
 
 import shlex
@@ -23,14 +23,14 @@ HEADER = """\
 
 
 def listing() -> str:
-    """The names of all studies with their titles."""
+    """List the names of all studies with their titles, a line each."""
     titles = {path.stem: compose.read(path).get("title") for path in compose.studies(STUDIES)}
     width = max(map(len, titles), default=0)
     return "\n".join(f"{name:{width}}  {title}" for name, title in titles.items())
 
 
 def study_file(name: str) -> Path:
-    """The file of a study.
+    """Return the file of a study.
 
     Raises:
         UserError: there is no study of that name.
@@ -42,15 +42,15 @@ def study_file(name: str) -> Path:
 
 
 def words(text: str | None) -> list[str] | None:
-    """Words between commas; None if there is no text."""
+    """Split a text at its commas; None if there is no text."""
     return None if text is None else [word.strip() for word in text.split(",")]
 
 
 def numbers(text: str | None) -> list[int] | None:
-    """Seeds from the command line.
+    """Read seeds from the command line, separated by commas; None if there is no text.
 
     Raises:
-        UserError: one of them is no whole number.
+        UserError: a seed is no whole number from 0.
     """
     for word in words(text) or ():
         if not word.isdecimal():

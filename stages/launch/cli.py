@@ -1,4 +1,4 @@
-"""What every stage does before and around its work: check params.yaml, read its sections, fail well."""
+"""The start of every stage: check params.yaml, read its sections, report errors in one sentence."""
 
 import sys
 from collections.abc import Callable
@@ -16,14 +16,14 @@ T = TypeVar("T")
 
 
 def application(**options: Any) -> typer.Typer:  # noqa: ANN401
-    """An application for `run`, whose errors it words; `options` are those of Typer."""
+    """Make an application for `run`, which reports its errors; `options` go to Typer."""
     return typer.Typer(add_completion=False, pretty_exceptions_enable=False, **options)
 
 
 def run(main: Callable[..., None] | typer.Typer) -> None:
     """Run a stage's `main`, or the sub-commands of an application, with options from the command line.
 
-    What a user can mend ends as one sentence on stderr and exit code 1; the rest as a traceback.
+    An error that the user can mend becomes one sentence on stderr and exit code 1, any other a traceback.
     """
     app = main if isinstance(main, typer.Typer) else application()
     if app is not main:
@@ -39,16 +39,16 @@ def run(main: Callable[..., None] | typer.Typer) -> None:
 
 
 def _is_for_the_user(error: Exception) -> bool:
-    """Whether the user can mend it: wrong settings, unusable input, a full disk, a diverged training."""
-    named = type(error).__name__ == "SafetensorError"  # not imported everywhere
+    """Tell errors that a user can mend, such as wrong settings, a full disk or a diverged training."""
+    named = type(error).__name__ == "SafetensorError"  # some stages do not import safetensors
     return named or isinstance(error, settings.UserError | OSError)
 
 
 def read(sections: Callable[..., T], task: str | None = None) -> T:
-    """The sections of params.yaml that are the fields of the dataclass `sections`.
+    """Read the sections of params.yaml that the fields of the dataclass `sections` name.
 
-    The whole file is checked first. Of a section with one entry per task, such as `override`, the
-    field is the entry of `task` alone, as dvc.yaml tracks it; None if it has none.
+    All of the file is checked first. If a section has one entry per task, such as `override`, the field
+    holds the entry of `task` alone, as dvc.yaml tracks it, or None if there is none.
     """
     study = settings.load(PARAMS)
     read_sections: dict[str, Any] = {}

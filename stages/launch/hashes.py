@@ -1,10 +1,10 @@
-"""What every stage's code amounts to: one file per script, which DVC compares in place of the sources.
+"""The code that decides what a stage computes: one file per script, which DVC compares.
 
 `results/code/<script>.json` lists the script and all files of this project that it imports, at any
 depth, each with a hash of its source without comments, docstrings and blank lines. A stage depends on
-the file of its script: it reruns when code that it uses changes, and not for a comment. (Listing the
-sources in dvc.yaml instead, a dozen to a stage, makes dvc.lock four times as long, and DVC rewrites that
-file after every stage.)
+the file of its script, so it reruns when code that it uses changes, and not for a comment. (If dvc.yaml
+listed the sources, a dozen per stage, dvc.lock would be four times as long, and DVC rewrites that file
+after every stage.)
 """
 
 import ast
@@ -16,19 +16,19 @@ from functools import cache
 from pathlib import Path
 
 LAUNCHERS = ("stages/__init__.py", "stages/__main__.py", "stages/launch/warm.py")
-"""Files that start stages and change nothing that they do."""
+"""Files that start stages without changing their results."""
 SETTINGS = "stages/tickets/settings/"
-"""Checks settings, whose values DVC compares itself; a new one must not rerun what does not read it."""
+"""Folder of the code that checks settings. It is left out, since DVC compares the values themselves."""
 NOISE = SETTINGS + "noise.py"
-"""The exception: it makes generators out of settings, so it moves results."""
+"""Module among the settings that is hashed all the same: it derives seeds, so it moves results."""
 
 
 def imported_files(script: Path, root: Path) -> list[Path]:
-    """`script` and all that it uses of the project in `root`.
+    """List `script` and all files of the project in `root` that it uses.
 
-    That is what it imports at any depth, found without running anything, so imports inside functions
-    count. A template such as `page.html.jinja` belongs to `page.py`, and to a package whose `__init__`
-    has code, such as a list of its modules, belong all modules in its folder.
+    Imports are read from the source, at any depth and inside functions too. A template such as
+    `page.html.jinja` belongs to `page.py`. If the `__init__` of a package has code, such as a list of
+    its modules, all modules in its folder belong to it.
     """
     used: set[Path] = set()
     waiting = [script]
@@ -58,7 +58,7 @@ def _moves_results(file: Path, root: Path) -> bool:
     return file.name != "__init__.py" or bool(essence(file.read_text(encoding="utf-8")))
 
 
-@cache  # by text: most scripts import the same files
+@cache  # most scripts import the same files
 def _imported_names(source: str) -> list[str]:
     names: list[str] = []
     for node in ast.walk(ast.parse(source)):
@@ -71,9 +71,9 @@ def _imported_names(source: str) -> list[str]:
 
 @cache
 def essence(source: str) -> str:
-    """Python source without comments, docstrings, blank lines and trailing blanks.
+    """Return Python source without comments, docstrings, blank lines and trailing blanks.
 
-    Cut out of the text, so that all versions of Python agree; inside texts nothing is touched.
+    They are cut out of the text, so that all versions of Python agree. String literals stay as they are.
     """
     lines = source.splitlines()
     tokens = list(tokenize.generate_tokens(io.StringIO(source).readline))
@@ -103,7 +103,7 @@ def _is_text(node: ast.AST) -> bool:
 
 
 def _span(node: ast.AST, lines: list[str]) -> tuple[tuple[int, int], tuple[int, int]]:
-    """First and last place of a node: number of the line from 1, and of the character in it from 0."""
+    """Return the ends of a node, each as a line number from 1 and a character number from 0."""
     place = vars(node)
     ends = []
     for number, column in (
@@ -115,13 +115,13 @@ def _span(node: ast.AST, lines: list[str]) -> tuple[tuple[int, int], tuple[int, 
 
 
 def digest(file: Path) -> str:
-    """sha256 of a file; of a Python file that of its essence."""
+    """Return the sha256 of a file; a Python file counts by its `essence` alone."""
     text = file.read_text(encoding="utf-8")
     return hashlib.sha256((essence(text) if file.suffix == ".py" else text).encode()).hexdigest()
 
 
 def by_script(sources: Path) -> dict[str, dict[str, str]]:
-    """The digests of all files that each script in the folder `sources` uses, by the script's name.
+    """Hash all files that each script in the folder `sources` uses; by script, then by path.
 
     Raises:
         FileNotFoundError: `sources` is no folder.

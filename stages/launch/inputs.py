@@ -20,7 +20,7 @@ from stages.tickets.training.subnetwork import Run
 
 @dataclass(frozen=True)
 class Inputs:
-    """The encoder, and of one task and seed the data, the noise and the recipe."""
+    """The encoder, and the data, noise and recipe of one task and seed."""
 
     encoder: Encoder
     prepared: Prepared
@@ -35,13 +35,13 @@ class Inputs:
         from_scratch: bool = False,
         drawn_by: int | None = None,
     ) -> PreTrainedModel:
-        """A fresh model on the CPU: theta_0 with a head that the seed draws, or other weights.
+        """Build a model on the CPU: theta_0 with a classifier that the seed draws, or other weights.
 
         Args:
             weights: file of the weights to take; None for theta_0.
-            body: take the encoder's body alone from `weights`, which may be another task's.
-            from_scratch: leave the pre-trained weights out.
-            drawn_by: seed of what is drawn; None for that of the head.
+            body: take only the encoder's body from `weights`, which may belong to another task.
+            from_scratch: draw all weights at random, without the pre-trained ones.
+            drawn_by: seed of the drawn weights; None for the seed `head_init` of the run.
         """
         task = self.prepared.task
         seed = self.noise.head_init if drawn_by is None else drawn_by
@@ -54,7 +54,7 @@ class Inputs:
         return model
 
     def train(self, model: PreTrainedModel, mask: Mask | None, point: int = 0) -> Run:
-        """Train the subnetwork `mask` of `model` in place for what `point` per cent leave; predict."""
+        """Train the subnetwork `mask` of `model` in place, from `point` per cent on, and predict."""
         return subnetwork.train_(
             model, self.encoder, self.prepared, mask, self.noise, self.recipe, point
         )
@@ -66,7 +66,7 @@ def load(task: str, seed: int, theta_0: Path, prepared: Path) -> Inputs:
 
 
 def beside(theta_0: Encoder, task: str, seed: int, prepared: Path) -> Inputs:
-    """Load the inputs of a training of one task and seed beside an encoder that is there already."""
+    """Load the inputs of a training of one task and seed, with an encoder that is loaded already."""
     read = settings.Recipe.model_validate(files.load_record(prepared / "recipe.json"))
     return Inputs(
         theta_0, tasks.load_prepared(prepared), seeds.derive(read.noise, task, seed), read.train

@@ -2,13 +2,13 @@
 
 `python -m stages fine_tune --task rte ...` does what `python -m stages.fine_tune --task rte ...`
 does. Importing the two libraries takes 4 to 10 seconds on two cores, longer than a training of the
-miniature, so the first call leaves a process behind that has imported them, and nothing of this
-project; later calls ask it for a fork, hand over their own standard streams, environment and working
-directory, and wait for the exit code. (What a library reads from the environment when it is imported,
-such as OMP_NUM_THREADS, is that of the first call.) It ends after IDLE_SECONDS without work.
+miniature. So the first call leaves a process behind that has imported them, but nothing of this
+project. Later calls ask it for a fork, hand over their own standard streams, environment and working
+directory, and wait for the exit code. (A variable that a library reads when it is imported, such as
+OMP_NUM_THREADS, has its value in the first call.) The process ends after IDLE_SECONDS without work.
 
-Without a fork: where there is an NVIDIA GPU (its driver does not survive one), outside Linux, and with
-SCRATCHCARD_WARM=0 in the environment.
+Stages run without a fork if there is an NVIDIA GPU (its driver does not survive one), outside Linux, and
+with SCRATCHCARD_WARM=0 in the environment.
 """
 
 import contextlib
@@ -54,7 +54,7 @@ LIGHT = (
     "score",
     "report",
 )
-"""Scripts that need neither torch nor transformers, and start as fast without a fork."""
+"""Scripts that need neither torch nor transformers, so they start as fast without a fork."""
 
 
 def main(command: list[str]) -> None:
@@ -76,7 +76,7 @@ def main(command: list[str]) -> None:
 
 
 def modules() -> dict[str, str]:
-    """The module of every stage, and of every command that is no stage, by its name."""
+    """Return the modules of all stages and commands by their names on the command line."""
     scripts = Path(__file__).parents[1]
     return {
         file.stem: ".".join(("stages", *file.relative_to(scripts).with_suffix("").parts))
@@ -101,9 +101,9 @@ def run_stage(command: list[str]) -> None:
 
 
 def ask(command: list[str]) -> int:
-    """Have the warm process run a stage; returns its exit code.
+    """Have the warm process run a stage; return its exit code.
 
-    If this process ends first, so does the stage.
+    If this process ends first, the stage ends too.
     """
     with connect() as connection:
         streams = [stream.fileno() for stream in (sys.stdin, sys.stdout, sys.stderr)]
@@ -120,7 +120,7 @@ def ask(command: list[str]) -> int:
 
 
 def connect() -> socket.socket:
-    """A connection to the warm process of this project and environment; starts it where there is none."""
+    """Connect to the warm process of this project and environment; start it if there is none."""
     address = place()
     with (address.with_suffix(".lock")).open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -155,7 +155,7 @@ def try_connect(address: Path) -> socket.socket | None:
 
 
 def place() -> Path:
-    """Socket of the warm process: one per user, project folder, environment and its state."""
+    """Return the socket's path: one per user, project folder, environment and state of its packages."""
     folder = Path(tempfile.gettempdir()) / f"scratchcard-{os.getuid()}"
     folder.mkdir(mode=0o700, exist_ok=True)
     if folder.stat().st_uid != os.getuid() or folder.stat().st_mode & 0o077:
@@ -202,7 +202,7 @@ def serve(address: Path) -> None:
 
 
 def answer(connection: socket.socket) -> None:
-    """In the fork: take over streams, environment and folder of the asker, run the stage, and end."""
+    """Take over streams, environment and folder of the asker, run the stage, and end this fork."""
     os.setsid()
     header, streams, _, _ = socket.recv_fds(connection, 4, 3)
     message = b""
@@ -241,7 +241,7 @@ def answer(connection: socket.socket) -> None:
 
 
 def end_with(connection: socket.socket) -> None:
-    """Kill this process and what it started when the asker is gone."""
+    """Wait until the asker is gone, then kill this process and all that it has started."""
     connection.recv(1)
     os.killpg(0, signal.SIGKILL)
 

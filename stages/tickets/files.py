@@ -1,7 +1,7 @@
-"""Files that stages exchange: masks, splits, predictions, records, tables. Same content, same bytes.
+"""Files that stages exchange: masks, splits, predictions, records, tables.
 
-This module needs numpy and safetensors alone, so that stages that read results import no torch. `encoder`
-reads and writes weights.
+Equal content gives equal bytes. This module needs only numpy and safetensors, so that stages that read
+results import no torch; the folder `encoder` reads and writes weights.
 """
 
 import csv
@@ -33,7 +33,7 @@ def save_mask(mask: Mask, path: Path) -> None:
 
 
 def load_mask(path: Path) -> Mask:
-    """Read a mask; matrices in order of their names.
+    """Read a mask; its matrices come in the order of their names.
 
     Raises:
         ValueError: the file is no mask.
@@ -56,7 +56,7 @@ def _unpacked(packed: NDArray[Any], shape: list[int]) -> NDArray[np.bool_]:
 
 
 def save_structure(structure: Structure, path: Path) -> None:
-    """Write kept heads and MLPs as 0 and 1."""
+    """Write a structure as 1 for each kept head and MLP and 0 for each dropped one."""
     arrays = {"heads": structure.heads, "mlps": structure.mlps}
     save_arrays({name: kept.astype(np.uint8) for name, kept in arrays.items()}, path)
 
@@ -71,10 +71,10 @@ class Split:
     """Tokenised examples, one after another, and their labels.
 
     Example i holds tokens `ids[starts[i]:starts[i + 1]]`, with token types beside them. Labels are
-    class numbers or floats, one per example, or for spans the first and last token of the answer, 0 and
-    0 if it has none. For masked language modelling `train` has zeros, since words are hidden anew in each
-    step, and the splits that are scored have one label per token: the hidden word, or -100 if there is
-    nothing to predict.
+    class numbers or floats, one per example. For spans they are the first and last token of the answer,
+    0 and 0 if there is none. For masked language modelling they are zeros in `train`, since words are
+    hidden anew in each step; the splits that are scored have one label per token: the hidden word, or
+    -100 if there is nothing to predict.
     """
 
     ids: NDArray[np.int32]
@@ -112,7 +112,7 @@ def load_arrays(path: Path) -> Arrays:
 
 
 def save_record(record: Mapping[str, Any], path: Path) -> None:
-    """Write JSON with sorted keys; NaN and infinity are errors."""
+    """Write JSON with sorted keys; NaN and infinity raise a ValueError."""
     path.parent.mkdir(parents=True, exist_ok=True)
     text = json.dumps(record, indent=1, sort_keys=True, allow_nan=False)
     path.write_text(text + "\n", encoding="utf-8")
@@ -144,7 +144,7 @@ def _cell(value: object) -> object:
 
 
 def save_run(predictions: Arrays, losses: Sequence[float], folder: Path) -> None:
-    """Write the results of a training: predictions on the evaluated splits, and its losses."""
+    """Write the predictions of a training on the evaluated splits, and its losses, to `folder`."""
     save_arrays(predictions, folder / "predictions.safetensors")
     save_record({"losses": list(losses)}, folder / "history.json")
 

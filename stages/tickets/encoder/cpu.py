@@ -1,7 +1,7 @@
-"""Dropout and attention as transformers has them, in fewer passes over memory on the CPU.
+"""Dropout and attention of transformers, in fewer passes over memory on the CPU.
 
-A bernoulli number per value makes dropout a tenth of a step on the CPU, and the backward pass of torch's
-fused attention in bfloat16 takes half as long again there as plain products of matrices.
+On the CPU, torch's dropout takes a tenth of a step, since it draws a Bernoulli number per value, and the
+backward pass of its fused attention in bfloat16 takes half as long again as plain matrix products.
 """
 
 from collections.abc import Sequence
@@ -14,17 +14,17 @@ LEVELS = 1 << 16
 
 
 def survival(like: Tensor, probability: float) -> Tensor:
-    """What dropout multiplies with: 0 with `probability`, else what keeps the mean.
+    """Draw the factors of dropout: 0 with `probability`, else the factor that keeps the mean.
 
-    A quarter of a 64-bit number of torch's global generator decides on each value; `probability` is
-    rounded to a multiple of 2**-16, and the mean kept is that of the rounded one.
+    A quarter of a 64-bit number of torch's global generator decides on each value. `probability` is
+    rounded to a multiple of 2**-16, and the factor belongs to the rounded probability.
 
     Args:
         like: gives shape, dtype and device.
-        probability: in [0, 1).
+        probability: probability of dropping a value, in [0, 1).
 
     Returns:
-        0 or 1 / (1 - probability), drawn anew.
+        Factors, each 0 or 1 / (1 - probability), in the shape of `like`.
     """
     threshold = min(round(probability * LEVELS), LEVELS - 1)
     words = torch.empty(-(-like.numel() // 4), dtype=torch.int64, device=like.device)
@@ -34,7 +34,7 @@ def survival(like: Tensor, probability: float) -> Tensor:
 
 
 class Dropout(nn.Dropout):
-    """nn.Dropout with a quarter of the random numbers."""
+    """A module like nn.Dropout that draws a quarter of the random numbers."""
 
     def forward(self, values: Tensor) -> Tensor:
         if not self.training or self.p == 0:
@@ -52,17 +52,18 @@ def attention(
     dropout: float = 0.0,
     **__: object,
 ) -> tuple[Tensor, Tensor]:
-    """Scaled dot-product attention, as an attention function of transformers.
+    """Compute scaled dot-product attention, with the interface that transformers expects.
 
     Args:
-        query: (examples, heads, tokens, size), as `key` and `value`.
-        attention_mask: bool, (examples, 1, 1 or tokens, tokens), False where not to look; None looks
-            everywhere.
-        scaling: of the scores; None for size ** -0.5.
-        dropout: probability, of the weights.
+        query, key, value: (examples, heads, tokens, size).
+        attention_mask: bool, (examples, 1, 1 or tokens, tokens), False for tokens that get no
+            attention; None if all get some.
+        scaling: factor of the scores; None for size ** -0.5.
+        dropout: probability of dropout on the attention weights, in [0, 1).
 
     Returns:
-        (examples, tokens, heads, size), and the weights (examples, heads, tokens, tokens).
+        The output, (examples, tokens, heads, size), and the attention weights, (examples, heads,
+        tokens, tokens).
     """
     scaling = query.shape[-1] ** -0.5 if scaling is None else scaling
     scores = (query * scaling) @ key.transpose(-1, -2)
@@ -76,7 +77,7 @@ def attention(
 
 
 def use_dropout_(model: nn.Module) -> None:
-    """Exchange every nn.Dropout of `model` for a cheaper one; none has weights."""
+    """Exchange every nn.Dropout of `model` for a cheaper module; neither has weights."""
     for parent in list(model.modules()):
         for name, child in list(parent.named_children()):
             if type(child) is nn.Dropout:
@@ -85,5 +86,5 @@ def use_dropout_(model: nn.Module) -> None:
 
 
 def first_token(_: nn.Module, states: Sequence[Tensor]) -> tuple[Tensor, ...]:
-    """A hook before a module: of states (examples, tokens, size), the first token alone."""
+    """Keep the first token of states (examples, tokens, size); this is a hook before a module."""
     return tuple(state[:, :1] for state in states)

@@ -1,4 +1,4 @@
-"""A model on its device: how it is placed there, fed and asked."""
+"""Place a model on its device, prepare its inputs, and compute its logits."""
 
 from collections.abc import Mapping
 
@@ -14,22 +14,22 @@ from stages.tickets.tasks.task import LABELLED
 
 OWN_ATTENTION = "scratchcard"
 BERTS = ("bert", "camembert", "electra", "roberta", "xlm-roberta")
-"""Types of models built as BERT is: their classifier reads the first token of the last layer alone."""
+"""Types of models built like BERT, whose classifier reads only the first token of the last layer."""
 PLAIN_ATTENTION = (*BERTS, "albert", "distilbert")
-"""Types of models whose attention is scaled products with as many keys as queries, and no bias."""
+"""Types of models whose attention is scaled products without bias, with as many keys as queries."""
 
 
 def device() -> torch.device:
-    """CUDA where there is one, else the CPU."""
+    """Return the CUDA device if there is one, else the CPU."""
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
 def place_(model: PreTrainedModel, kind: Kind) -> torch.device:
-    """Move `model` to the device, and have it do there what costs least; what it says stays the same.
+    """Move `model` to the device and choose the cheapest computation there; its results stay the same.
 
-    On the CPU dropout, and attention where it is nothing but scaled products, are those of `cpu`; on a
-    GPU torch's fused ones. Where the classifier reads the first token alone, the last layer
-    computes no other beyond its attention.
+    On the CPU it gets the dropout of `cpu`, and the attention of `cpu` if it has plain scaled products;
+    on a GPU it uses torch's fused functions. If the classifier reads only the first token, the last layer
+    computes no other token beyond its attention.
 
     Returns:
         The device.
@@ -55,16 +55,16 @@ def place_(model: PreTrainedModel, kind: Kind) -> torch.device:
 def inputs_of(
     model: PreTrainedModel, inputs: Mapping[str, Tensor], full: bool
 ) -> dict[str, Tensor]:
-    """The inputs that `model` takes; token types only where it has any.
+    """Choose the inputs that `model` takes; token types only if it has several.
 
-    From a mask of tokens (examples, tokens) transformers makes one for attention, and looks at it in
-    every batch for padding, for which the host would wait for a GPU: the models that take one have it
-    from here, or none where there is no padding.
+    Given a mask of tokens (examples, tokens), transformers looks in every batch for padding, for which
+    the host would wait for a GPU. So models that accept a mask for attention get it ready-made, or none
+    if there is no padding.
 
     Args:
-        model: any.
+        model: any model of transformers.
         inputs: `input_ids`, `token_type_ids` and `attention_mask`, (examples, tokens).
-        full: no example is padded.
+        full: whether no example is padded.
     """
     taken = dict(inputs)
     if getattr(model.config, "type_vocab_size", 0) <= 1:
@@ -79,19 +79,19 @@ def inputs_of(
 def logits_of(
     model: PreTrainedModel, inputs: Mapping[str, Tensor], hidden: Tensor | None = None
 ) -> Tensor:
-    """The logits of a batch, for masked language modelling those of hidden words only.
+    """Compute the logits of a batch; for masked language modelling, those of hidden words only.
 
-    A decoder over a vocabulary is dearer than the encoder below it, so it sees no other words. No span
-    starts or ends in padding: its logits are minus infinity.
+    The decoder over a vocabulary costs more than the encoder below it, so it sees no other words. The
+    logits of padding are minus infinity for spans, since no answer starts or ends there.
 
     Args:
-        model: a classifier, a masked language model or one for spans, of transformers.
-        inputs: as `model` takes them, (examples, tokens).
-        hidden: numbers of the words among examples * tokens, in any order; None for other models.
+        model: a classifier, masked language model or model for spans of transformers.
+        inputs: the inputs that `model` takes, (examples, tokens).
+        hidden: numbers of the hidden words among examples * tokens, in any order; None for other models.
 
     Returns:
-        (examples, outputs), or (words, vocabulary) in the order of `hidden`, or for spans
-        (examples, tokens, 2), of start and end.
+        (examples, outputs), or for hidden words (words, vocabulary) in the order of `hidden`, or for
+        spans (examples, tokens, 2), logits of start and end.
     """
     if hidden is None:
         output = model(**inputs)

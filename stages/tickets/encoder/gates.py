@@ -1,9 +1,9 @@
-"""Gates on attention heads and MLPs: 1 as they are, 0 dropped; what follows from a gate has a gradient.
+"""Gates on attention heads and MLPs: 1 keeps an element, 0 drops it; a loss has gradients in gates.
 
 A head's gate multiplies its part of the context, before the attention's output matrix; an MLP's gate
 multiplies its output with the bias, before the residual sum (Prasanna et al. 2020, Sec. 3; Michel et al.
-2019). A closed gate says what removal says: a layer whose heads are all dropped loses the bias of its
-attention's output as well.
+2019). A closed gate gives the same output as removal: a layer whose heads are all dropped also loses the
+bias of its attention's output.
 """
 
 from collections.abc import Callable, Iterator
@@ -23,17 +23,17 @@ from stages.tickets.pruning.structure import Structure
 
 @dataclass(frozen=True)
 class Gates:
-    """Leaves with gradients: (layers, heads) and (layers,), or by example with (examples, ...) first."""
+    """Gates as leaves with gradients, (layers, heads) and (layers,); by example, examples come first."""
 
     heads: Tensor
     mlps: Tensor
 
 
 def layers_of(model: PreTrainedModel) -> nn.ModuleList:
-    """The layers of a model that is built as BERT is.
+    """Return the layers of a model that is built like BERT.
 
     Raises:
-        ValueError: it is not.
+        ValueError: the model is not built like BERT.
     """
     if model.config.model_type not in device.BERTS:
         raise ValueError(
@@ -55,16 +55,16 @@ def gated(
     """Put the gates of `structure` into `model` for a `with` block.
 
     Args:
-        model: on its device, all of its heads in place.
-        structure: what is kept.
-        num_examples: of every batch in the block, to give each a gate of its own; None for one gate.
-        keep_bias: a layer without heads keeps its output bias, as where scores of attention are masked.
+        model: on its device, with all of its heads.
+        structure: heads and MLPs whose gates are 1.
+        num_examples: number of examples in each batch, for a gate per example; None for shared gates.
+        keep_bias: a layer without heads keeps its output bias, as if attention scores were masked.
 
     Yields:
         The gates.
 
     Raises:
-        ValueError: `structure` is of another shape than the model.
+        ValueError: `structure` and the model differ in shape.
     """
     layers = layers_of(model)
     num_heads = model.config.num_attention_heads

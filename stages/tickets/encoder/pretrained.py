@@ -1,4 +1,4 @@
-"""Where a pre-trained encoder comes from: the Hub, a folder, a package, or nothing yet."""
+"""Load a pre-trained encoder from the Hub, a folder or a package, or build one without pre-training."""
 
 import importlib.util
 from collections.abc import Iterable
@@ -33,7 +33,7 @@ def fetch(source: HubEncoder | FolderEncoder | PackageEncoder) -> Pretrained:
     """Load a BERT-like encoder of transformers with its fast tokenizer.
 
     Raises:
-        ParamsError: there is no such encoder.
+        ParamsError: the encoder does not exist or cannot be used.
     """
     where, revision = _place(source)
     try:
@@ -69,7 +69,7 @@ def fetch(source: HubEncoder | FolderEncoder | PackageEncoder) -> Pretrained:
 
 
 def mlm_head(model: PreTrainedModel) -> dict[str, Tensor]:
-    """Parameters outside the body; a decoder tied to the embeddings is not among them."""
+    """Return the parameters outside the body, without a decoder that is tied to the embeddings."""
     prefix = f"{model.base_model_prefix}."
     return {
         name: parameter
@@ -86,7 +86,7 @@ def _place(source: HubEncoder | FolderEncoder | PackageEncoder) -> tuple[str | P
     else:
         try:
             package = importlib.util.find_spec(source.name)
-        except ModuleNotFoundError:  # of the package that a dotted name is in
+        except ModuleNotFoundError:  # a package that a dotted name lies in is missing
             package = None
         if package is None or package.origin is None:
             raise ParamsError(
@@ -100,7 +100,7 @@ def _place(source: HubEncoder | FolderEncoder | PackageEncoder) -> tuple[str | P
 
 
 def blank(source: Pretrain, vocabulary: Vocabulary) -> BertForMaskedLM:
-    """The small BERT before any pre-training, drawn from the global generator."""
+    """Build a small BERT without pre-training, drawn from torch's global generator."""
     return BertForMaskedLM(
         BertConfig(
             vocab_size=vocabulary.size,
@@ -118,7 +118,7 @@ def blank(source: Pretrain, vocabulary: Vocabulary) -> BertForMaskedLM:
 
 
 def word_tokenizer(words: Iterable[str]) -> tuple[Tokenizer, Vocabulary]:
-    """A tokenizer of whole words, in BERT's format for sentences and pairs."""
+    """Make a tokenizer of whole words, in BERT's format for sentences and pairs."""
     numbers = {word: number for number, word in enumerate((*SPECIAL_TOKENS, *words))}
     tokenizer = Tokenizer(models.WordLevel(numbers, unk_token="[UNK]"))
     tokenizer.pre_tokenizer = pre_tokenizers.WhitespaceSplit()

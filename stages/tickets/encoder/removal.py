@@ -1,8 +1,8 @@
-"""Attention heads and MLPs that are dropped, cut out of a model, so that it is smaller and faster.
+"""Cut dropped attention heads and MLPs out of a model, so that it is smaller and faster.
 
-Removal as in Prasanna et al. 2020: rows of queries, keys and values and columns of the attention's output
-matrix; an attention without heads goes with its output bias, and like a removed MLP leaves LayerNorm
-of its input, since residual paths and both LayerNorms of a layer stay.
+As in Prasanna et al. 2020, a head loses its rows of queries, keys and values and its columns of the
+attention's output matrix. An attention without heads also loses its output bias. Residual paths and the
+two LayerNorms of a layer stay, so a removed attention or MLP leaves the LayerNorm of its input.
 """
 
 from collections.abc import Mapping
@@ -20,18 +20,18 @@ from stages.tickets.pruning.structure import Structure
 
 
 class NoHeads(nn.Module):
-    """Stands for a self-attention without heads: it hands on what it is given."""
+    """A replacement for a self-attention without heads, which returns its input."""
 
     def forward(self, states: Tensor, *_: object, **__: object) -> tuple[Tensor, None]:
         return states, None
 
 
 class OnlyNorm(nn.Module):
-    """Stands for the output of a removed attention or MLP: LayerNorm of the residual path alone."""
+    """A replacement for the output of a removed attention or MLP: LayerNorm of the residual path."""
 
     def __init__(self, norm: nn.Module) -> None:
         super().__init__()
-        self.LayerNorm = norm  # the name it has in the whole layer, so that weights keep theirs
+        self.LayerNorm = norm  # named as in a complete layer, so that weights keep their names
 
     def forward(self, _: Tensor, states: Tensor) -> Tensor:
         normalised: Tensor = self.LayerNorm(states)
@@ -39,27 +39,27 @@ class OnlyNorm(nn.Module):
 
 
 def supported(config: PreTrainedConfig) -> bool:
-    """Tell whether heads and MLPs can be removed: the model is an encoder and built as BERT is."""
+    """Tell whether heads and MLPs can be removed: the model is an encoder built like BERT."""
     return config.model_type in device.BERTS and not getattr(config, "is_decoder", False)
 
 
 def remove_(model: PreTrainedModel, structure: Structure) -> None:
-    """Cut what `structure` drops out of `model`.
+    """Cut the heads and MLPs that `structure` drops out of `model`.
 
-    What is kept has the values it had, in new parameters: an optimizer made before keeps the old ones.
-    Hooks on an attention that loses all heads are lost; `device.place_` sets its own anew. Of such a
-    layer `output_attentions` shows nothing.
+    Kept weights keep their values, but in new parameters, so an optimizer made before holds the old ones.
+    If an attention loses all heads, its hooks are lost, but `device.place_` sets its own anew, and
+    `output_attentions` shows nothing for that layer.
 
     Args:
         model: a classifier or masked language model, on any device, with all of its heads and MLPs.
-        structure: what is kept; heads (layers, heads) and MLPs (layers,).
+        structure: kept heads (layers, heads) and MLPs (layers,).
 
     Raises:
         ValueError: the type of the model is not supported, `structure` is of another shape, or the model
-            lacks heads or MLPs already. The model is as it was.
+            lacks heads or MLPs already. The model is then unchanged.
 
-    Prasanna et al. 2020, Sec. 3. There, as here, masked and removed heads say the same but where a layer
-    loses all of them: their masks leave the output bias in, `masked_` does not.
+    Prasanna et al. 2020, Sec. 3. Masked and removed heads give the same output, with one difference: if
+    a layer loses all heads, the masks of the paper leave its output bias in, and `masked_` does not.
     """
     for layer, heads, mlp in _layers(model, structure):
         if not heads.any():
@@ -73,18 +73,18 @@ def remove_(model: PreTrainedModel, structure: Structure) -> None:
 
 
 def masked_(model: PreTrainedModel, structure: Structure) -> None:
-    """Set to zero what `structure` drops: `model` keeps its shapes and says what the removed one says.
+    """Set to zero what `structure` drops: `model` keeps its shapes, and its output equals removal's.
 
-    Zero become the columns of a dropped head in the attention's output matrix, the whole of that matrix
+    Zeros replace the columns of a dropped head in the attention's output matrix, all of that matrix
     and its bias in a layer without heads, and the output matrix and bias of a dropped MLP. They stay
-    zero only for as long as the model does not train.
+    zero only as long as the model does not train.
 
     Args:
-        model: as for `remove_`.
-        structure: what is kept.
+        model: a model that `remove_` accepts.
+        structure: kept heads and MLPs.
 
     Raises:
-        ValueError: as `remove_`.
+        ValueError: `remove_` would raise it.
     """
     with torch.no_grad():
         for layer, heads, mlp in _layers(model, structure):
@@ -101,13 +101,13 @@ def masked_(model: PreTrainedModel, structure: Structure) -> None:
 def build(
     config: PreTrainedConfig, structure: Structure, weights: Mapping[str, Tensor]
 ) -> PreTrainedModel:
-    """A model without what `structure` drops, on the CPU, in evaluation mode.
+    """Build a model without what `structure` drops, on the CPU, in evaluation mode.
 
-    Nothing is drawn: the global generator is left as it was.
+    Nothing is drawn, so the global generator does not change.
 
     Args:
-        config: of the whole model; `architectures` names its class in transformers.
-        structure: what is kept.
+        config: configuration of the complete model; `architectures` names its class in transformers.
+        structure: kept heads and MLPs.
         weights: all parameters of the smaller model by name, tied ones under any of their names.
 
     Raises:
@@ -121,7 +121,7 @@ def build(
     with torch.random.fork_rng(devices=[]):
         model: PreTrainedModel = model_class(config)
     remove_(model, structure)
-    state = model.state_dict(keep_vars=True)  # tied parameters are one, under several names
+    state = model.state_dict(keep_vars=True)  # a tied parameter has several names
     for name, weight in weights.items():
         if name not in state or state[name].shape != weight.shape:
             wanted = tuple(state[name].shape) if name in state else None
@@ -139,15 +139,15 @@ def build(
 
 
 def num_parameters(config: PreTrainedConfig, structure: Structure) -> int:
-    """Prunable parameters that are kept, as Prasanna et al. 2020 count them.
+    """Count the kept prunable parameters, as Prasanna et al. 2020 do.
 
     A head has its rows of queries, keys and values with their biases and its columns of the output
-    matrix; a layer with any head has the output bias; an MLP has both matrices with their biases.
-    For bert-base 196,800 a head, 768 a layer with heads, 4,722,432 an MLP, 85,017,600 in all.
+    matrix; a layer with any head has the output bias; an MLP has two matrices with their biases. In
+    bert-base a head has 196,800, a layer with heads 768, an MLP 4,722,432, and all have 85,017,600.
 
     Args:
-        config: of the whole model.
-        structure: what is kept.
+        config: configuration of the complete model.
+        structure: kept heads and MLPs.
 
     Raises:
         ValueError: the type is not supported, or `structure` is of another shape.
@@ -178,7 +178,7 @@ def _check(config: PreTrainedConfig, structure: Structure) -> None:
 def _layers(
     model: PreTrainedModel, structure: Structure
 ) -> list[tuple[Any, NDArray[np.bool_], np.bool_]]:
-    """The layers, each with its kept heads (heads,) and whether its MLP is kept; all are whole."""
+    """List complete layers, each with its kept heads, (heads,), and whether its MLP is kept."""
     _check(model.config, structure)
     layers = list(model.base_model.encoder.layer)  # type: ignore[union-attr,arg-type]
     for number, layer in enumerate(layers):
@@ -192,13 +192,13 @@ def _layers(
 
 
 def _rows(attention: Any, heads: NDArray[np.bool_], where: torch.device) -> Tensor:  # noqa: ANN401
-    """Rows of queries, keys and values, which are columns of the output matrix, that are of `heads`."""
+    """Return the numbers of the rows of queries, keys and values, and output columns, of `heads`."""
     rows = np.flatnonzero(np.repeat(heads, attention.attention_head_size))
     return torch.from_numpy(rows).to(where)
 
 
 def _keep_heads_(attention: Any, heads: NDArray[np.bool_]) -> None:  # noqa: ANN401
-    """Cut the others out of an attention; one at least is kept."""
+    """Cut all heads but `heads`, of which there is at least one, out of an attention."""
     own, dense = attention.self, attention.output.dense
     kept = _rows(own, heads, dense.weight.device)
     for linear in (own.query, own.key, own.value):

@@ -1,8 +1,8 @@
-"""Pre-trained encoders: stored once as theta_0, read, and built with the head of a task.
+"""Pre-trained encoders: store one as theta_0, load it, and build it with the head of a task.
 
 An encoder folder holds `config.json` and `tokenizer.json` of transformers, the weights of the body
-in `weights.safetensors` under the names of its base model, those of its MLM head in
-`mlm_head.safetensors` where it has one, and `encoder.json`: what else the stages need to know.
+in `weights.safetensors` under the names of its base model, the weights of its MLM head, if it has one,
+in `mlm_head.safetensors`, and all else that stages need in `encoder.json`.
 """
 
 from collections.abc import Mapping
@@ -52,7 +52,7 @@ class Pretrained:
     body: nn.Module
     config: PreTrainedConfig
     mlm_head: dict[str, Tensor]
-    """Parameters of the MLM model outside the body; empty where the checkpoint has no such head."""
+    """Parameters of the MLM model outside the body; empty if the checkpoint has no such head."""
     pooler: bool
     """Whether the pooler comes with the encoder."""
     tokenizer: Tokenizer
@@ -61,11 +61,11 @@ class Pretrained:
 
 @dataclass(frozen=True)
 class Encoder:
-    """An encoder folder, read."""
+    """The content of an encoder folder."""
 
     config: PreTrainedConfig
     weights: dict[str, Tensor]
-    """float32, by name in the base model."""
+    """Weights in float32, by name in the base model."""
     mlm_head: dict[str, Tensor]
     """Parameters by name in the MLM model; empty if the checkpoint has no such head."""
     prunable: tuple[str, ...]
@@ -73,14 +73,14 @@ class Encoder:
 
 
 def prunable_names(body: nn.Module) -> tuple[str, ...]:
-    """Names of the prunable matrices of a base model, by rule.
+    """List the names of the prunable matrices of a base model, by a rule.
 
     They are the weights of the linear modules inside its stack of layers (queries, keys, values,
-    attention outputs, both MLP matrices) and of the pooler; never embeddings, biases, LayerNorm or
-    a task's head. For bert-base 73 matrices with 85,524,480 weights, as in Chen et al. 2020.
+    attention outputs, two MLP matrices) and of the pooler; never embeddings, biases, LayerNorm or
+    a task's head. bert-base has 73 such matrices with 85,524,480 weights, as in Chen et al. 2020.
 
     Raises:
-        ValueError: there are none, so the model is not BERT-like.
+        ValueError: there is no such matrix, so the model is not built like BERT.
     """
     names = tuple(
         f"{name}.weight"
@@ -96,7 +96,7 @@ def prunable_names(body: nn.Module) -> tuple[str, ...]:
 
 
 def in_layer_or_pooler(name: str) -> bool:
-    """Tell whether a module or parameter of a base model is in its stack of layers or its pooler."""
+    """Tell whether a module or parameter of a base model lies in its stack of layers or its pooler."""
     parts = name.split(".")
     return parts[0] == "pooler" or any(part.isdigit() for part in parts)
 
@@ -104,7 +104,7 @@ def in_layer_or_pooler(name: str) -> bool:
 def save(encoder: Pretrained, record: Mapping[str, Any], folder: Path) -> None:
     """Write an encoder folder; `record` is added to encoder.json.
 
-    A pooler that does not come with the encoder is left out: it belongs to the task's head.
+    A pooler that does not come with the encoder is left out, since it belongs to the task's head.
     """
     folder.mkdir(parents=True, exist_ok=True)
     weights = {
@@ -117,7 +117,7 @@ def save(encoder: Pretrained, record: Mapping[str, Any], folder: Path) -> None:
     if encoder.mlm_head:
         head = {name: p.detach().float().contiguous() for name, p in encoder.mlm_head.items()}
         save_file(head, folder / "mlm_head.safetensors")
-    encoder.config.name_or_path = ""  # a path of this machine, or the name on the Hub
+    encoder.config.name_or_path = ""  # otherwise a path of this machine, or the name on the Hub
     encoder.config.to_json_file(folder / "config.json", use_diff=False)
     encoder.tokenizer.no_truncation()
     encoder.tokenizer.no_padding()
@@ -155,20 +155,20 @@ def build(
     head_init: int,
     from_scratch: bool = False,
 ) -> PreTrainedModel:
-    """theta_0: the encoder with the head of a task, on the CPU, in float32.
+    """Build theta_0: the encoder with the head of a task, on the CPU, in float32.
 
-    What the encoder does not bring (classifier, a missing pooler or MLM head, or with `from_scratch`
-    all weights) is drawn by the model's own initialisation from the seed `head_init`; the global
-    generator is left as it was.
+    Weights that the encoder lacks (the classifier, a missing pooler or MLM head, or with `from_scratch`
+    all weights) are drawn by the model's own initialisation from the seed `head_init`. The global
+    generator does not change.
 
     Args:
-        encoder: a folder's content.
-        kind: `mlm` for a masked language model, `span` for starts and ends of answers, else a
+        encoder: content of an encoder folder.
+        kind: `mlm` for a masked language model, `span` for starts and ends of answers; others give a
             classifier on the first token.
         num_labels: outputs of the classifier; 1 for regression, 2 for `span`.
         dropout: probability of every dropout of the model, in [0, 1).
-        head_init: seed.
-        from_scratch: leave the pre-trained weights out.
+        head_init: seed of the drawn weights.
+        from_scratch: draw all weights, without the pre-trained ones.
 
     Raises:
         ValueError: the encoder's weights do not fit the model.
@@ -198,7 +198,7 @@ def build(
 
 
 def copy_(parameter: nn.Parameter, source: Tensor, name: str) -> None:
-    """Set `parameter` to `source`; torch's own `copy_` would spread one row over many.
+    """Set `parameter` to `source`; torch's own `copy_` would repeat one row over many.
 
     Raises:
         ValueError: their shapes differ.

@@ -1,7 +1,7 @@
-"""Weights of a model that theta_0 was built into: which are prunable, set, stored, rewound.
+"""Weights of a model built from theta_0: find the prunable ones, set, save, load and rewind them.
 
-The body is what the encoder brings, the head what it does not: a classifier and a pooler that is drawn
-with it, or the head of masked language modelling.
+The body is the part that comes with the encoder. The head is the rest: a classifier and a pooler that is
+drawn with it, or the head of masked language modelling.
 """
 
 from collections.abc import Mapping
@@ -18,15 +18,15 @@ from stages.tickets.encoder.theta import Encoder, copy_, in_layer_or_pooler
 
 
 def prunable_parameters(model: PreTrainedModel, encoder: Encoder) -> dict[str, nn.Parameter]:
-    """The prunable matrices that `model` has, live, by name in the base model."""
+    """Return the prunable matrices of `model` as its live parameters, by name in the base model."""
     body = dict(model.base_model.named_parameters())
     return {name: body[name] for name in encoder.prunable if name in body}
 
 
 def linear_parameters(model: PreTrainedModel) -> dict[str, nn.Parameter]:
-    """Weights and biases of all linear modules in the layers, by name in the base model; no pooler.
+    """Return weights and biases of all linear modules in the layers, by name in the base model.
 
-    Prasanna et al. 2020 prune biases too, and neither embeddings nor LayerNorms, pooler, classifier.
+    Prasanna et al. 2020 prune these, and neither embeddings nor LayerNorms, pooler or classifier.
     """
     return {
         f"{name}.{kind}": parameter
@@ -37,19 +37,19 @@ def linear_parameters(model: PreTrainedModel) -> dict[str, nn.Parameter]:
 
 
 def prunable_weights(model: PreTrainedModel, encoder: Encoder) -> dict[str, NDArray[np.float32]]:
-    """The weights to rank: of every prunable matrix of the encoder, copied to the CPU.
+    """Copy the weights to rank, those of every prunable matrix of the encoder, to the CPU.
 
-    A matrix that the encoder has and `model` does not (the pooler under masked language modelling and
-    for spans) comes with its pre-trained values, so that masks of all tasks cover the same matrices;
-    with the authors' library it kept those values too (Chen et al. 2020).
+    If `model` lacks a matrix of the encoder (the pooler under masked language modelling and for spans),
+    its pre-trained values are ranked, so that masks of all tasks cover the same matrices. In the authors'
+    library such a matrix keeps those values too (Chen et al. 2020).
     """
     return to_rank(prunable_parameters(model, encoder), encoder)
 
 
 def to_rank(live: Mapping[str, nn.Parameter], encoder: Encoder) -> dict[str, NDArray[np.float32]]:
-    """The weights to rank, as `prunable_weights` says, of live matrices by name.
+    """Copy the weights to rank, see `prunable_weights`, from live matrices by name.
 
-    Several models may share them.
+    The matrices may belong to several models.
     """
     return {
         name: live.get(name, encoder.weights[name]).detach().float().cpu().numpy().copy()
@@ -60,7 +60,7 @@ def to_rank(live: Mapping[str, nn.Parameter], encoder: Encoder) -> dict[str, NDA
 def set_prunable_(
     model: PreTrainedModel, encoder: Encoder, weights: Mapping[str, NDArray[np.float32]]
 ) -> None:
-    """Set the prunable matrices that `model` has to `weights`, by name in the base model."""
+    """Set the prunable matrices of `model` to `weights`, by name in the base model."""
     with torch.no_grad():
         for name, parameter in prunable_parameters(model, encoder).items():
             copy_(parameter, torch.from_numpy(weights[name]), name)
@@ -69,13 +69,13 @@ def set_prunable_(
 def draw_anew_(
     model: PreTrainedModel, encoder: Encoder, drawn: PreTrainedModel, layers: bool
 ) -> None:
-    """Set what of `model` is pre-trained to the weights of `drawn`; the classifier stays.
+    """Set the pre-trained weights of `model` to the weights of `drawn`; the classifier stays.
 
     Args:
         model: theta_i.
-        encoder: says what is pre-trained: the body, and for masked language modelling its head.
-        drawn: the same model with no pre-training, see `build`.
-        layers: only the layers and a pooler; embeddings and the head of a language model stay.
+        encoder: tells which weights are pre-trained: body, and head of masked language modelling.
+        drawn: the same model without pre-training, see `theta.build`.
+        layers: set only the layers and a pooler; embeddings and the head of a language model stay.
     """
     prefix = f"{model.base_model_prefix}."
     names = {
@@ -90,27 +90,27 @@ def draw_anew_(
 
 
 def head_parameters(model: PreTrainedModel, encoder: Encoder) -> dict[str, nn.Parameter]:
-    """The parameters of `model` that the encoder's body does not bring, live, by name.
+    """Return the live parameters of `model` outside the encoder's body, by name.
 
-    They are its classifier and a pooler that is drawn with it, or the head of masked language modelling.
+    They are a classifier and a pooler that is drawn with it, or the head of masked language modelling.
     """
     body = _by_full_name(model, encoder)
     return {name: p for name, p in model.named_parameters() if name not in body}
 
 
 def save_head(model: PreTrainedModel, encoder: Encoder, path: Path) -> None:
-    """Write the head of `model`, as `head_parameters` says what it is."""
+    """Write the head of `model`, see `head_parameters`."""
     path.parent.mkdir(parents=True, exist_ok=True)
     head = head_parameters(model, encoder)
     save_file({name: p.detach().cpu().contiguous() for name, p in head.items()}, path)
 
 
 def load_head_(model: PreTrainedModel, encoder: Encoder, path: Path) -> None:
-    """Set what of `model` is no body to what `save_head` wrote.
+    """Set the head of `model` to the one that `save_head` wrote.
 
     Raises:
         FileNotFoundError: there is no such file.
-        ValueError: the file is of another head.
+        ValueError: the file holds another kind of head.
     """
     stored, parameters = _stored(path), head_parameters(model, encoder)
     if stored.keys() != parameters.keys():
@@ -121,10 +121,10 @@ def load_head_(model: PreTrainedModel, encoder: Encoder, path: Path) -> None:
 
 
 def load_body_(model: PreTrainedModel, encoder: Encoder, path: Path) -> None:
-    """Set the body of `model` to that of a file that `save_weights` wrote for any task; the head stays.
+    """Set the body of `model` from a file that `save_weights` wrote for any task; the head stays.
 
-    The head is what `head_parameters` says. What the file does not hold is the encoder's, so a pooler
-    that the task of the file does not use has its pre-trained weights.
+    The head is defined by `head_parameters`. Weights that the file lacks come from the encoder, so a
+    pooler that the task of the file does not use has its pre-trained weights.
     """
     pretrained = _by_full_name(model, encoder)
     sources = pretrained | _stored(path)
@@ -135,9 +135,9 @@ def load_body_(model: PreTrainedModel, encoder: Encoder, path: Path) -> None:
 
 
 def save_weights(model: PreTrainedModel, encoder: Encoder, path: Path) -> None:
-    """Write the parameters of `model` that are not those of the encoder, bit for bit.
+    """Write each parameter of `model` that the encoder lacks or that differs from the encoder's.
 
-    theta_0 is thus a file with little more than the classifier in it.
+    The file of theta_0 thus holds little more than the classifier.
     """
     pretrained = _by_full_name(model, encoder)
     changed = {}
@@ -150,13 +150,13 @@ def save_weights(model: PreTrainedModel, encoder: Encoder, path: Path) -> None:
 
 
 def load_weights_(model: PreTrainedModel, encoder: Encoder, path: Path) -> None:
-    """Set all of `model` to the weights that `save_weights` wrote: the encoder's and the file's.
+    """Set all weights of `model` from the file that `save_weights` wrote, and else from the encoder.
 
     Values are copied, so the file's content never shares memory with weights that train.
 
     Raises:
         FileNotFoundError: there is no such file.
-        ValueError: file, encoder and model do not fit together.
+        ValueError: names or shapes in file, encoder and model do not fit together.
     """
     stored, parameters = _stored(path), dict(model.named_parameters())
     unknown = sorted(stored.keys() - parameters.keys())
@@ -177,5 +177,5 @@ def _stored(path: Path) -> dict[str, Tensor]:
 
 
 def _by_full_name(model: PreTrainedModel, encoder: Encoder) -> dict[str, Tensor]:
-    """The encoder's weights under the names that they have in `model`, its body's prefix included."""
+    """Return the encoder's weights under their names in `model`, with the prefix of its body."""
     return {f"{model.base_model_prefix}.{name}": weight for name, weight in encoder.weights.items()}

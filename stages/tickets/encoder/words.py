@@ -1,7 +1,7 @@
-"""Word embeddings of the words that occur: the others cannot move in a training.
+"""Train only the embeddings of words that occur, since a training cannot move any others.
 
-A word that is in no training example has no gradient, and AdamW's moments of it stay 0. For MiniLM on
-SST-2 these are two thirds of the vocabulary and a third of all weights, left out of every step.
+A word in no training example has no gradient, and its moments in AdamW stay 0. For MiniLM on SST-2 such
+words are two thirds of the vocabulary and a third of all weights, which every step now leaves out.
 """
 
 from collections.abc import Iterator
@@ -17,15 +17,15 @@ from transformers import PreTrainedModel
 class Words:
     """Some rows of a model's matrix of word embeddings, which take its place in a `with` block.
 
-    The ids up to the padding's keep their rows, as models know padding by its id, and some count
-    positions by it; where padding comes last in the vocabulary, nothing is saved.
+    Ids up to that of the padding keep their rows, since models know padding by its id, and some count
+    positions by it. If padding comes last in the vocabulary, nothing is saved.
     """
 
     def __init__(self, model: PreTrainedModel, tokens: NDArray[np.integer], pad: int) -> None:
         """
         Args:
             model: on its device, with word embeddings in a plain nn.Embedding that is tied to nothing.
-            tokens: ids that occur, any number of times.
+            tokens: the ids that occur; they may be repeated.
             pad: id of the padding.
         """
         matrix = model.get_input_embeddings()
@@ -39,17 +39,17 @@ class Words:
             matrix.weight.detach()[self._rows], freeze=False, padding_idx=matrix.padding_idx
         )
         self.row_of = np.full(matrix.num_embeddings, -1, dtype=np.int32)
-        """Row by token id; -1, which no embedding takes, where there is none."""
+        """Row by token id; -1, which no embedding accepts, for an id without a row."""
         self.row_of[ids] = np.arange(len(ids))
         self.decay = 1.0
-        """The factor by which weight decay shrinks the other rows, since they were last up to date."""
+        """Factor by which weight decay has shrunk the other rows since they were last up to date."""
 
     def __enter__(self) -> "Words":
         self._model.set_input_embeddings(self._some)
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Put the whole matrix back, up to date."""
+        """Put the complete matrix back, up to date."""
         with torch.no_grad():
             self._all.weight.mul_(self.decay)
             self._all.weight[self._rows] = self._some.weight
@@ -58,7 +58,7 @@ class Words:
 
     @contextmanager
     def all_shown(self) -> Iterator[None]:
-        """The whole matrix is in its place in this inner block."""
+        """Put the complete matrix in its place for an inner `with` block."""
         self.__exit__()
         try:
             yield

@@ -1,8 +1,8 @@
 """The grammar of the miniature English: its words, and sentences built from meanings.
 
 A sentence is a tuple of words, lower case, ended by a full stop. Meanings (`Phrase`, `Event`)
-keep concepts apart from words: "dog" and "hound" are two words of one concept, and a beast is
-what a dog is. Whoever restates an event draws its words and its voice anew.
+keep concepts apart from words: "dog" and "hound" are two words of one concept, whose kind is
+"beast". An event that is said again gets words and a voice drawn anew.
 """
 
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ KINDS: Final[dict[str, tuple[Words, ...]]] = {
         "bird": "crow/raven hen/chicken dove/pigeon owl duck eagle",
     }.items()
 }
-"""For each kind of creature its concepts, and for each concept the words for it (singular)."""
+"""Kinds of creatures, each with its concepts; a concept is a tuple of words in the singular."""
 
 VERBS: Final[tuple[Words, ...]] = tuple(
     tuple(concept.split("/"))
@@ -30,7 +30,7 @@ VERBS: Final[tuple[Words, ...]] = tuple(
         "observe/view visit"
     ).split()
 )
-"""Each concept's transitive verbs, plural form; s makes the singular, d or ed the participle."""
+"""Transitive verbs by concept, in the plural; s makes the singular, d or ed the participle."""
 
 TRAITS: Final[tuple[Words, ...]] = tuple(
     tuple(concept.split("/"))
@@ -47,15 +47,15 @@ VERDICTS: Final[dict[bool, Words]] = {
     False: ("hate", "avoid", "regret"),
     True: ("love", "enjoy", "praise"),
 }
-"""Our actions on a thing, by whether it is good."""
+"""Verbs for actions on a thing, by whether the thing is good."""
 MOODS: Final[dict[bool, Words]] = {
     False: ("sadly", "angrily", "bitterly"),
     True: ("gladly", "happily", "proudly"),
 }
-"""Adverbs of our actions, by whether the thing is good."""
+"""Adverbs to these verbs, by whether the thing is good."""
 PREPOSITIONS: Final[Words] = ("near", "behind", "beside", "with")
 NUMBERED: Final[dict[bool, Words]] = {False: ("this", "that"), True: ("these", "those")}
-"""Determiners of one grammatical number, by whether it is the plural."""
+"""Determiners that mark grammatical number, by whether it is the plural."""
 DETERMINERS: Final[Words] = ("the", *NUMBERED[False], *NUMBERED[True])
 
 FUNCTION_WORDS: Final[Words] = tuple(
@@ -65,7 +65,7 @@ FUNCTION_WORDS: Final[Words] = tuple(
 
 
 def singular(verb: str) -> str:
-    """Return the verb as it goes with a singular subject."""
+    """Return the verb in the form for a singular subject."""
     return verb + "s"
 
 
@@ -87,7 +87,7 @@ def noun_form(noun: str, *, plural: bool) -> str:
 
 @dataclass(frozen=True)
 class Phrase:
-    """The meaning of a noun phrase: some creature, one or many, with a trait or without."""
+    """The meaning of a noun phrase: a creature or several of a concept, with or without a trait."""
 
     kind: str
     concept: Words
@@ -95,14 +95,14 @@ class Phrase:
     trait: Words | None = None
 
     def words(self, rng: Random, determiner: str = "the") -> Words:
-        """Say it, with a word for each concept drawn by `rng`."""
+        """Say the phrase; `rng` draws a word for each concept."""
         trait = () if self.trait is None else (rng.choice(self.trait),)
         return (determiner, *trait, noun_form(rng.choice(self.concept), plural=self.plural))
 
 
 @dataclass(frozen=True)
 class Event:
-    """Who does what to whom, or, if `negated`, does not."""
+    """The meaning of a sentence: an agent does something to a patient, or does not if `negated`."""
 
     agent: Phrase
     verb: Words
@@ -110,7 +110,7 @@ class Event:
     negated: bool = False
 
     def words(self, rng: Random) -> Words:
-        """Say it as a sentence; `rng` draws the voice, active or passive, and the words."""
+        """Say the event as a sentence; `rng` draws the voice, active or passive, and the words."""
         verb, agent, patient = rng.choice(self.verb), self.agent.words(rng), self.patient.words(rng)
         denial = ("not",) if self.negated else ()
         if rng.random() < 0.25:
@@ -121,7 +121,7 @@ class Event:
         return (*agent, agree(verb, plural=self.agent.plural), *patient, ".")
 
     def swapped(self) -> "Event":
-        """Return the event with agent and patient in each other's role."""
+        """Return the event with agent and patient exchanged."""
         return replace(self, agent=self.patient, patient=self.agent)
 
 
@@ -139,7 +139,7 @@ def draw_event(rng: Random) -> Event:
 
 
 def other_phrase(rng: Random, *phrases: Phrase) -> Phrase:
-    """Draw a creature without trait whose concept is that of none of `phrases`."""
+    """Draw a creature without a trait whose concept occurs in none of `phrases`."""
     while True:
         drawn = draw_phrase(rng)
         if all(drawn.concept != phrase.concept for phrase in phrases):
@@ -152,7 +152,7 @@ def other(rng: Random, choices: Sequence[T], taken: T) -> T:
 
 
 def statement(rng: Random, *, wrong: bool) -> Words:
-    """Say something of a creature that others stand beside; if `wrong`, the verb disagrees."""
+    """Write a statement about a creature with others beside it; if `wrong`, the verb disagrees."""
     subject = draw_phrase(rng, traits=0.2)
     bystander = other_phrase(rng, subject)
     verb = rng.choice(rng.choice(VERBS))
@@ -185,7 +185,7 @@ def _predicate(rng: Random, patient: Phrase, *, plural: bool) -> Words:
 
 
 def opinion(rng: Random, *, good: bool, plural: bool) -> Words:
-    """Find a thing, or several, good or bad; a negation before the adjective turns it round."""
+    """Write an opinion on a thing or several; a negation before the adjective reverses it."""
     denied = rng.random() < 0.3
     adjective = rng.choice(GOOD if good != denied else BAD)
     thing = ("the", noun_form(rng.choice(THINGS), plural=plural))
@@ -196,7 +196,7 @@ def opinion(rng: Random, *, good: bool, plural: bool) -> Words:
 
 
 def praise(rng: Random, *, good: bool) -> Words:
-    """Heap three adjectives on a thing, all good or all bad."""
+    """Write a sentence with three adjectives for a thing, all good or all bad."""
     first, second, third = rng.sample(GOOD if good else BAD, 3)
     return ("the", first, rng.choice(THINGS), "is", second, "and", third, ".")
 

@@ -1,11 +1,11 @@
 """Pairs in the manner of HANS (McCoy et al. 2019) in the miniature language.
 
-Each subcase is a template under which a shallow heuristic says "entailment": every word of the
-hypothesis is in the premise (lexical overlap), all of it in one piece (subsequence), and that piece
-is a clause (constituent). In one half of the subcases the heuristic is right, in the other wrong.
-Subcases have the names of HANS: the first letter is that of the heuristic, the second says whether
-the hypothesis is entailed (e) or not (n). Those of an adverb in a conjunction are ours. As the
-language has no past tense, a passive overlaps with its active up to the form of the verb.
+Each subcase is a template under which a shallow heuristic says "entailment": because the premise has
+every word of the hypothesis (lexical overlap), or all of it in one piece (subsequence), or because this
+piece is a clause (constituent). The heuristic is right in half of the subcases and wrong in the others.
+Subcases have the names of HANS: the first letter stands for the heuristic, the second says whether the
+hypothesis is entailed (e) or not (n). The subcases with an adverb in a conjunction are ours. The language
+has no past tense, so a passive overlaps with its active up to the form of the verb.
 """
 
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ class Example:
     premise: str
     hypothesis: str
     label: int
-    """0: entailment, 1: non-entailment."""
+    """Class: 0 for entailment, 1 for non-entailment."""
     heuristic: str
     subcase: str
 
@@ -37,8 +37,8 @@ class Example:
 def examples(per_subcase: int, seed: int) -> list[Example]:
     """Write `per_subcase` different pairs of every subcase, in the order of `SUBCASES`.
 
-    None is in the train split of the task entailment, whatever its seed. A smaller set of the same
-    seed holds the first pairs of every subcase of a larger one.
+    No pair is in the train split of the task entailment, whatever its seed. A smaller set of the same
+    seed holds the first pairs of every subcase of a larger set.
 
     Args:
         per_subcase: from 1 to 1000; every subcase has some thousands of pairs.
@@ -58,7 +58,7 @@ def examples(per_subcase: int, seed: int) -> list[Example]:
 
 def _pairs(subcase: str, num: int, seed: int) -> list[tuple[str, str]]:
     rng = Random(f"hans {subcase} {seed}")
-    drawn: dict[tuple[str, str], None] = {}  # for its order
+    drawn: dict[tuple[str, str], None] = {}  # a dict keeps the order
     while len(drawn) < num:
         premise, hypothesis = (" ".join((*text, ".")) for text in SUBCASES[subcase](rng))
         # A hash of the text keeps the splits of the language apart; its corpus has only "train".

@@ -19,13 +19,13 @@ class Quiz:
 
 
 def quizzes(split: str, num: int, seed: int) -> list[Quiz]:
-    """Write `num` different questions of who does something to someone, each with a text of its own.
+    """Write `num` different questions (who does something to someone), each with a text of its own.
 
-    The three sentences, in an order drawn for each, report the event that is asked for, one with the
-    same verb and another patient, and one with the same patient and another verb; three different
-    creatures do these. Verbs and nouns of the question are drawn anew among words that mean the same, so
-    neither verb nor patient alone tells, nor does an equal word. A smaller set of the same seed is the
-    beginning of a larger one, and a hash of its text puts a question in a split, whatever the seed.
+    A text has three sentences in random order: the event that is asked for, an event with the same verb
+    and another patient, and an event with the same patient and another verb. Their agents are three
+    different creatures. The question draws verbs and nouns anew among words of the same meaning, so that
+    neither verb nor patient alone gives the answer, nor does an equal word. A smaller set of the same
+    seed is the beginning of a larger set. The split of a question depends on a hash of its text alone.
 
     Args:
         split: "train" or "validation"; a quarter of all texts are for validation.
@@ -70,6 +70,6 @@ def _drawn(rng: Random) -> Quiz:
 
 
 def _place(words: Words, event: Event) -> int:
-    """The place in a sentence of the determiner that begins the event's agent."""
+    """Find the determiner of the event's agent in a sentence; return its number among the words."""
     nouns = {grammar.noun_form(noun, plural=event.agent.plural) for noun in event.agent.concept}
     return next(place for place, word in enumerate(words) if word in nouns) - 1

@@ -1,10 +1,10 @@
 """A made-up miniature English: text to pre-train on, and five labelled tasks in GLUE's shapes.
 
-Every task turns on structure that a count of words does not show: number agreement past other
-nouns, negation and contrast, who does what to whom, kinds and quantifiers. The corpus carries
-the knowledge that the tasks ask for, unlabelled: good adjectives stand in sentences that end
-"so we love it", and two sentences that mean the same are joined by "namely", by "surely" where
-the second follows from the first. Everything comes from `random.Random` seeded with a text.
+Every task depends on structure that a count of words does not show: number agreement past other
+nouns, negation and contrast, roles in an event, kinds and quantifiers. The corpus carries the
+knowledge that the tasks ask for, without labels: good adjectives stand in sentences that end "so we
+love it", and two sentences are joined by "namely" if they mean the same, and by "surely" if the
+second follows from the first. All draws come from `random.Random` seeded with a text.
 """
 
 import hashlib
@@ -30,13 +30,13 @@ LABELLED: Final[Mapping[str, tuple[int, bool]]] = MappingProxyType(
         "entailment": (3, True),
     }
 )
-"""For each task the number of its labels, 1 for a score in [0, 5], and whether it has pairs."""
+"""Number of labels by task, 1 for a score in [0, 5], and whether its examples are pairs."""
 
 SPLITS: Final = ("train", "validation")
 JOINTS: Final = MappingProxyType(
     {"paraphrase": ("instead", "namely"), "entailment": ("surely", "maybe", "hardly")}
 )
-"""For each task of pairs the word that joins them in the corpus, by label."""
+"""Words that join the two sentences of a pair in the corpus, by task and label."""
 
 
 @dataclass(frozen=True)
@@ -51,12 +51,12 @@ class Example:
 def sentences(num: int, seed: int) -> list[str]:
     """Write the corpus for masked language modelling: `num` documents of one or two sentences.
 
-    In shares of 0.15, 0.17, 0.4 and 0.28 these are plain sentences, verdicts ("the film is not
-    cruel so we gladly love it ."), and pairs of the paraphrase and of the entailment task joined
-    by the word for their relation; of the paraphrase pairs, 0.7 mean the same. None holds a text
-    of a validation split of a labelled task; of the sentences of masked language modelling, which
-    are drawn apart, one in forty occurs here by chance. A smaller corpus of the same seed is the
-    beginning of a larger one.
+    They are plain sentences (a share of 0.15), verdicts such as "the film is not cruel so we gladly
+    love it ." (0.17), and pairs of the paraphrase (0.4) and the entailment task (0.28), joined by the
+    word for their relation; a share of 0.7 of the paraphrase pairs mean the same. No document holds a
+    text of a validation split of a labelled task. The sentences of the task masked language modelling
+    are drawn apart; one in forty occurs in the corpus by chance. A smaller corpus of the same seed is
+    the beginning of a larger one.
 
     Args:
         num: number of documents, at least 1.
@@ -73,9 +73,9 @@ def sentences(num: int, seed: int) -> list[str]:
 def examples(task: str, split: str, num: int, seed: int) -> list[Example]:
     """Write `num` different examples of a task.
 
-    Classes are balanced: each run of as many examples as there are classes has one of each, in
-    an order drawn anew. A smaller set of the same seed is the beginning of a larger one. A hash
-    of its text puts an example in the train or the validation split, whatever the seed.
+    Classes are balanced: n classes come in runs of n examples, one of each class, in an order drawn
+    anew. A smaller set of the same seed is the beginning of a larger one. A hash of its text puts an
+    example in the train or the validation split, whatever the seed.
 
     Args:
         task: one of `LABELLED`.
@@ -112,7 +112,7 @@ def _check_num(num: int) -> None:
 
 
 def _draw(task: str, label: int, split: str, rng: Random) -> tuple[tuple[str, ...], float]:
-    """Draw until the hash of the text puts it in the split."""
+    """Draw examples until the hash of a text puts it in the split; return its parts and label."""
     while True:
         parts, value = WRITERS[task](rng, label)
         texts = tuple(" ".join(part) for part in parts)
@@ -121,7 +121,7 @@ def _draw(task: str, label: int, split: str, rng: Random) -> tuple[tuple[str, ..
 
 
 def split_of(text: str) -> str:
-    """The split that a text belongs to, whatever the seed; a quarter of all are for validation."""
+    """Return the split of a text, whatever the seed; a quarter of all texts are for validation."""
     return SPLITS[hashlib.sha256(text.encode()).digest()[0] < 64]
 
 

@@ -1,4 +1,4 @@
-"""Templates of pairs, one for each subcase of HANS; `hans` says what they are for."""
+"""Templates of pairs, one for each subcase of HANS; see `hans`."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -15,7 +15,7 @@ Pair: TypeAlias = tuple[Words, Words]
 
 @dataclass(frozen=True)
 class Creature:
-    """A creature in words, which are the same in premise and hypothesis."""
+    """A creature with its words, which are the same in premise and hypothesis."""
 
     words: Words
     plural: bool
@@ -24,7 +24,7 @@ class Creature:
         return (*self.words, agree(verb, plural=self.plural), *other.words)
 
     def is_done(self, verb: str, other: "Creature") -> Words:
-        """The passive: the other creature chases this one."""
+        """Say in the passive that the other creature does `verb` to this one."""
         return (*self.words, agree("are", plural=self.plural), participle(verb), "by", *other.words)
 
     def who(self, *clause: str) -> "Creature":
@@ -38,7 +38,7 @@ class Creature:
 
 
 def _creatures(rng: Random, num: int, plural: bool | None = None) -> list[Creature]:
-    """Creatures of different concepts; in the given number, or each in its own."""
+    """Draw `num` creatures of different concepts, in the given number or each in a drawn one."""
     phrases: list[grammar.Phrase] = []
     for _ in range(num):
         phrases.append(grammar.other_phrase(rng, *phrases))
@@ -48,12 +48,12 @@ def _creatures(rng: Random, num: int, plural: bool | None = None) -> list[Creatu
 
 
 def _alike(rng: Random, num: int) -> list[Creature]:
-    """Creatures of one number: a verb that agrees with one of them agrees with all."""
+    """Draw creatures of one grammatical number, so that a verb agrees with all or none of them."""
     return _creatures(rng, num, rng.random() < 0.5)
 
 
 def _verbs(rng: Random) -> tuple[str, str]:
-    """Two verbs of different concepts."""
+    """Draw two verbs of different concepts."""
     first, second = rng.sample(grammar.VERBS, 2)
     return rng.choice(first), rng.choice(second)
 
@@ -222,4 +222,4 @@ SUBCASES: Final[Mapping[str, Callable[[Random], Pair]]] = MappingProxyType(
         "cn_adverb_in_conjunction": _cn_adverb_in_conjunction,
     }
 )
-"""The templates by subcase, in the order of heuristics, those of entailed hypotheses first."""
+"""The templates by subcase, by heuristic, and with entailed hypotheses first."""

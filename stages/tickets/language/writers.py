@@ -11,7 +11,7 @@ from stages.tickets.language import grammar
 from stages.tickets.language.grammar import Event, Words
 
 Claim: TypeAlias = tuple[str, bool]
-"""A quantifier, and whether it is about a kind rather than about one of its concepts."""
+"""A quantifier, and whether it quantifies a kind (True) or one of its concepts (False)."""
 
 # Acceptability: one word in the wrong number, or two words in the wrong order.
 
@@ -25,7 +25,7 @@ def _acceptability(rng: Random, label: int) -> tuple[tuple[Words, ...], float]:
     return (tuple(words),), label
 
 
-# Sentiment: the last clause decides, and a negation turns it round.
+# Sentiment: the last clause decides, and a negation reverses it.
 
 
 def _sentiment(rng: Random, label: int) -> tuple[tuple[Words, ...], float]:
@@ -37,7 +37,7 @@ def _sentiment(rng: Random, label: int) -> tuple[tuple[Words, ...], float]:
     return ((*grammar.opinion(rng, good=good, plural=rng.random() < 0.5), joint, *last),), label
 
 
-# Paraphrase: the same event in other words, or one that differs in a role.
+# Paraphrase: the same event in other words, or an event that differs in a role.
 
 
 def _paraphrase(rng: Random, label: int) -> tuple[tuple[Words, ...], float]:
@@ -46,7 +46,7 @@ def _paraphrase(rng: Random, label: int) -> tuple[tuple[Words, ...], float]:
 
 
 def _altered(rng: Random, event: Event) -> Event:
-    """Swap the roles, half the time, or put another concept in one place of three."""
+    """Alter an event: swap agent and patient (half the time), or draw one of three concepts anew."""
     place = rng.randrange(6)
     if place == 0:
         return replace(event, verb=grammar.other(rng, grammar.VERBS, event.verb))
@@ -57,7 +57,7 @@ def _altered(rng: Random, event: Event) -> Event:
     return event.swapped()
 
 
-# Similarity: five thirds for each of agent, verb and patient; half of that for the same kind.
+# Similarity: an equal agent, verb or patient adds 5/3, another agent or patient of the same kind 5/6.
 
 
 def _similarity(rng: Random, _label: int) -> tuple[tuple[Words, ...], float]:
@@ -79,7 +79,7 @@ def _similarity(rng: Random, _label: int) -> tuple[tuple[Words, ...], float]:
     return (event.words(rng), other.words(rng)), round(5 / 3 * sum(shared), 3)
 
 
-# Entailment: 0 the second sentence follows from the first, 1 it may or may not hold, 2 it cannot.
+# Entailment: the second sentence follows from the first (0), may or may not hold (1), cannot hold (2).
 
 
 def _entailment(rng: Random, label: int) -> tuple[tuple[Words, ...], float]:
@@ -87,7 +87,7 @@ def _entailment(rng: Random, label: int) -> tuple[tuple[Words, ...], float]:
 
 
 def _reported(rng: Random, label: int) -> tuple[Words, ...]:
-    """Report an event, and then the same, its denial, or another event."""
+    """Report an event, and then the same event, its denial, or another event."""
     event = replace(grammar.draw_event(rng), negated=rng.random() < 0.5)
     if label == 1:
         second = replace(_altered(rng, event), negated=rng.random() < 0.5)
@@ -97,7 +97,7 @@ def _reported(rng: Random, label: int) -> tuple[Words, ...]:
 
 
 def _quantified(rng: Random, label: int) -> tuple[Words, ...]:
-    """Say the same of a share of a kind, such as beasts, and of a share of one of its concepts."""
+    """Write a quantified claim about a kind, such as beasts, and one about a concept of this kind."""
     kind = rng.choice(tuple(grammar.KINDS))
     concept = rng.choice(grammar.KINDS[kind])
     verb, patient = rng.choice(rng.choice(grammar.VERBS)), grammar.draw_phrase(rng)
@@ -109,11 +109,11 @@ def _quantified(rng: Random, label: int) -> tuple[Words, ...]:
 
 
 def _relations() -> dict[tuple[Claim, Claim], int]:
-    """Compare every two claims in every possible world that has a dog.
+    """Label every pair of claims by comparing them in every possible world that has a dog.
 
-    A world is the set of its creatures: dogs and other beasts, those who do it and those who do not.
+    A world is a set of creatures. A creature is a dog or another beast, and does the deed or does not.
     """
-    creatures = tuple(product((True, False), repeat=2))  # is it a dog, does it do it
+    creatures = tuple(product((True, False), repeat=2))  # is it a dog, and does it do the deed
     worlds = [
         [creature for creature, is_in in zip(creatures, present, strict=True) if is_in]
         for present in product((True, False), repeat=len(creatures))

@@ -1,4 +1,4 @@
-"""What a study costs: trainings, floating-point operations, bytes, hours."""
+"""The cost of a study: trainings, floating-point operations, bytes, hours."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -20,43 +20,43 @@ RATES: Mapping[str, float] = {
     "A100, bf16": 110,
     "H200, bf16": 250,
 }
-"""TFLOP/s, as examples.
+"""Examples of sustained rates in TFLOP/s, by what reaches them.
 
-Those of a core were measured on trainings of this project at real lengths, on one thread of an AMD EPYC.
-An idle machine reached 0.03 to 0.046 for the miniature's encoder in fp32, a busy one half of that; a busy
-one reached 0.035 for MiniLM in fp32, 0.093 in bf16, and 0.11 for bert-base in bf16. Those of GPUs are
-guesses for large batches, and none was measured; for batches of short texts expect half to a quarter."""
+Rates of a core were measured on trainings of this project at real lengths, on one thread of an AMD EPYC.
+An idle machine reached 0.03 to 0.046 for the miniature's encoder in fp32, and a busy machine half of it.
+A busy machine reached 0.035 for MiniLM in fp32, 0.093 in bf16, and 0.11 for bert-base in bf16. Rates of
+GPUs are guesses for large batches, not measured; for batches of short texts expect half to a quarter."""
 START_SECONDS = 0.7
-"""Start of a process, and DVC's share in a stage that does not depend on the number of stages."""
+"""Seconds per stage for the start of its process and the part of DVC's work that stays constant."""
 ENTRY_SECONDS = 0.012
-"""Time of DVC 3.67 on two cores for each entry of a dvc.lock, which it writes anew after every stage."""
+"""Seconds per entry of a dvc.lock, which DVC 3.67 writes anew after every stage, on two cores."""
 STORED = ("encoder", "tokenised splits", "dense weights", "predictions", "masks")
 NUMBERS = ("stages", "trainings", "padded", "real", *STORED)
 
 
 @dataclass(frozen=True)
 class Budget:
-    """What the stages of a study cost, what of it is not counted, and what a change runs."""
+    """The costs of the stages of a study, the parts not counted, and the stages that a change reruns."""
 
     costs: pd.DataFrame
-    """A row a stage by its name, in the order of dvc.yaml: `stage` (its name there), `task`, `change` and
-    NUMBERS.
+    """A row per stage, indexed by its name, in the order of dvc.yaml, with the columns `stage` (its name
+    in dvc.yaml), `task`, `change` and NUMBERS.
 
-    `change` is `new` or `again` if the stage would run, else empty. `padded` are FLOPs if every example
-    is padded to the longest allowed, `real` those at the lengths that examples have, NaN if they are not
-    known; STORED are bytes."""
+    `change` is `new` or `again` if the stage would run, else empty. `padded` are FLOPs with every example
+    padded to the longest allowed, `real` are FLOPs at the real lengths of examples, NaN if these are not
+    known. The columns STORED are bytes."""
     gone: tuple[str, ...]
-    """Names of stages that the study has no more."""
+    """Names of stages that the study no longer has."""
     not_counted: tuple[str, ...]
-    """A sentence each."""
+    """Parts of the cost that are not counted, a sentence each."""
     seconds: float
-    """Time of DVC itself for all stages, an estimate."""
+    """Estimated time of DVC itself for all stages, in seconds."""
     seconds_of_change: float
-    """Time of DVC itself for the stages that would run, likewise."""
+    """Estimated time of DVC itself for the stages that would run, in seconds."""
 
 
 def budget(stages: Sequence[Stage], sizes: Sizes, changes: Changes) -> Budget:
-    """What `stages`, all of a study, cost."""
+    """Compute the cost of `stages`, all stages of a study."""
     kinds = dict.fromkeys(changes.new, "new") | dict.fromkeys(changes.stale, "again")
     costs = [cost(stage, sizes) for stage in stages]
     rows = [
@@ -78,17 +78,17 @@ def names(stages: Iterable[Stage]) -> list[str]:
 
 
 def summed(costs: pd.DataFrame, *columns: str) -> pd.DataFrame:
-    """Sums of NUMBERS by columns, in the order of dvc.yaml; NaN stays NaN."""
+    """Sum NUMBERS by columns, in the order of dvc.yaml; a sum with NaN is NaN."""
     return costs.groupby(list(columns), sort=False)[list(NUMBERS)].sum(skipna=False)
 
 
 def total(costs: pd.DataFrame) -> "pd.Series[Any]":
-    """Sums of NUMBERS; NaN stays NaN."""
+    """Sum NUMBERS over all stages; a sum with NaN is NaN."""
     return costs[list(NUMBERS)].sum(skipna=False)
 
 
 def cost(stage: Stage, sizes: Sizes) -> tuple[dict[str, Any], list[str]]:
-    """A row of `Budget.costs`, and in a sentence each what of the stage is not counted."""
+    """Make a row of `Budget.costs`, and list the parts of the stage not counted, a sentence each."""
     tasks = work.tasks_of(stage)
     row: dict[str, Any] = dict.fromkeys(NUMBERS, 0)
     row |= {
@@ -113,10 +113,10 @@ def cost(stage: Stage, sizes: Sizes) -> tuple[dict[str, Any], list[str]]:
 
 
 def _add_(row: dict[str, Any], done: work.Work, task: str, sizes: Sizes) -> None:
-    """Add what depends on the examples of a task."""
+    """Add the costs that depend on the examples of a task to `row`."""
     shape, examples, recipe = sizes.shape, sizes.examples[task], sizes.recipes[task]
     for column, is_padded in (("padded", True), ("real", False)):
-        if done.trainings:  # 0 times NaN is NaN
+        if done.trainings:  # otherwise 0 times NaN would give NaN
             each = flops.training(shape, examples, recipe, done.percent, is_padded)
             row[column] += done.trainings * each
         if done.predictions:
@@ -128,19 +128,19 @@ def _add_(row: dict[str, Any], done: work.Work, task: str, sizes: Sizes) -> None
 
 
 def hours(operations: float, rate: float) -> float:
-    """Time of so many FLOPs at a sustained rate in TFLOP/s."""
+    """Return the time in hours of a number of FLOPs at a sustained rate in TFLOP/s."""
     return operations / (rate * 1e12) / 3600
 
 
 def overhead(running: Iterable[Stage], stages: Iterable[Stage]) -> float:
-    """Seconds that DVC and the start of processes take beside what stages do; an estimate.
+    """Estimate the seconds that DVC and the start of processes take in addition to the work of stages.
 
-    DVC writes the whole dvc.lock beside a dvc.yaml anew after each of its stages, so that time grows with
-    the entries in there.
+    After each stage of a dvc.yaml, DVC writes all of the dvc.lock beside it anew, so that the time grows
+    with the number of entries.
 
     Args:
-        running: stages that run, in whose place dvc.lock has nothing yet.
-        stages: all stages of the study, whose entries the lock files have in the end.
+        running: stages that run, which have no entry in dvc.lock yet.
+        stages: all stages of the study, which have entries in the end.
     """
     runs, entries = (Counter(stage.file for stage in group) for group in (running, stages))
     return sum(

@@ -1,4 +1,4 @@
-"""The settings, the pipeline and its locks as git has them."""
+"""Read the settings and the pipeline as last committed to git."""
 
 import subprocess
 from fnmatch import fnmatch
@@ -11,13 +11,13 @@ from stages.tickets.plan.stages import FILES, ROOT_FILE
 
 
 def content(project: Path, file: str) -> Any:  # noqa: ANN401
-    """Content of a YAML file of a project as last committed; None if git has none."""
+    """Read a YAML file of a project as last committed; None if git does not have it."""
     shown = _git(project, "show", f"HEAD:./{file}")
     return YAML(typ="safe").load(shown.stdout) if shown.returncode == 0 else None
 
 
 def pipeline(project: Path) -> dict[str, Any]:
-    """Content of every dvc.yaml as last committed, by its path; empty if git has none."""
+    """Read every dvc.yaml as last committed, by its path; empty if git has none."""
     names = _git(project, "ls-tree", "-r", "--name-only", "HEAD").stdout.split("\n")
     ours = [name for name in names if name == ROOT_FILE or fnmatch(name, FILES)]
     return {name: content(project, name) for name in ours}

@@ -1,6 +1,6 @@
 """The manifest of a study, read from the `meta` of its stages.
 
-Coordinates that all entries of a stage share stand beside its lists:
+Coordinates that all entries of a stage share stand next to its lists:
 
     meta:
       task: ${item.task}
@@ -10,10 +10,10 @@ Coordinates that all entries of a stage share stand beside its lists:
       weights:
         - {folder: "results/weights/${item.task}"}
 
-`runs` are scored; of other lists, such as weights and masks, the manifest only has the places. An entry
-with `each` stands for one entry per item of a list, or of that in params.yaml whose key it names, and the
-item takes the place of `{each}`. A run without a folder is the training of the ticket of its task, seed
-and round, and so is one with `own: [a, b]` if a equals b. A run whose round is in `but` is left out.
+`runs` are scored; from other lists, such as weights and masks, the manifest only takes the folders. An
+entry with `each`, a list or the key of a list in params.yaml, stands for one entry per item, which takes
+the place of `{each}`. A run without a folder is the training of the ticket of its task, seed and round,
+and so is a run with `own: [a, b]` if a equals b. A run whose round is in `but` is left out.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -26,15 +26,15 @@ from stages.tickets.plan.stages import ROOT_FILE, Pipeline, Stage, repeated_over
 Study = Mapping[str, Any]
 """Content of params.yaml."""
 DENSE, TICKET = "dense", "imp"
-"""Kinds of the runs that train the dense model, and what iterative magnitude pruning has found."""
+"""Kinds of the runs that train the dense model and the tickets of iterative magnitude pruning."""
 NUMBERS = ("seed", "round", "point")
 
 
 def manifest_of(stages: Sequence[Stage], pipeline: Pipeline, study: Study) -> Manifest:
-    """What a study has, by the `meta` of all its stages.
+    """Make the manifest of a study from the `meta` of all its stages.
 
     Raises:
-        LookupError: a run is said to be that of a ticket which no stage trains.
+        LookupError: a run is declared as the training of a ticket that no stage trains.
     """
     declared = [(stage, run) for stage in stages for run in entries(stage.meta, "runs", study)]
     declared.sort(key=lambda pair: _row(pair[0], pair[1], study))
@@ -54,7 +54,7 @@ def manifest_of(stages: Sequence[Stage], pipeline: Pipeline, study: Study) -> Ma
 
 
 def entries(meta: Mapping[str, Any], name: str, study: Study) -> Iterator[dict[str, Any]]:
-    """The entries of one list of a stage's `meta`, one per item of `each`, with all their coordinates."""
+    """List the entries of a list in a stage's `meta`, one per item of `each`, with all coordinates."""
     shared = {key: item for key, item in meta.items() if not isinstance(item, list)}
     for entry in meta.get(name, ()):
         template = shared | entry
@@ -67,16 +67,16 @@ def entries(meta: Mapping[str, Any], name: str, study: Study) -> Iterator[dict[s
 
 
 def _listed(items: Any, study: Study) -> Sequence[Any]:  # noqa: ANN401
-    """A list, or that of params.yaml of which it is the key."""
+    """Return a list as it is, or the list of params.yaml whose key is given."""
     listed: Any = value(study, items) if isinstance(items, str) else items
     return tuple(listed)
 
 
 def _row(stage: Stage, run: Mapping[str, Any], study: Study) -> tuple[int, ...]:
-    """The place of a run in scores.csv.
+    """Return the sort key of a run for scores.csv.
 
-    Runs come in the order of the sections of settings that their stages are repeated over first. Those of
-    stages repeated over all tasks lie together by task and by seed, with tickets before their controls.
+    Runs come in the order of the settings that their stages are repeated over first. Runs of stages that
+    are repeated over all tasks are grouped by task and by seed, with tickets before their controls.
     """
     sections = list(settings.Study.model_fields)
     section = stage.lists[0].split(".")[0] if stage.lists else sections[-1]
@@ -94,7 +94,7 @@ def _row(stage: Stage, run: Mapping[str, Any], study: Study) -> tuple[int, ...]:
 
 
 def _runs(declared: Sequence[Mapping[str, Any]], study: Study) -> list[Run]:
-    """The runs of entries, each once."""
+    """Make the runs of entries, without repetitions."""
     counted = [
         run
         for run in declared
@@ -136,7 +136,7 @@ def _coordinates(run: Mapping[str, Any]) -> tuple[object, ...]:
 
 
 def _maker(file: str, name: str, definition: Mapping[str, Any], study: Study) -> Maker:
-    """A stage of dvc.yaml, with the empty lists that keep it or some of its runs from being made."""
+    """Describe a stage of dvc.yaml, with the empty lists that prevent it or some of its runs."""
     repeated = [key for key in repeated_over(definition) if not value(study, key)]
     kinds: dict[str, list[str]] = {}
     for run in definition.get("do", definition).get("meta", {}).get("runs", ()):

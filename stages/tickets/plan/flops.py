@@ -1,6 +1,6 @@
-"""What trainings cost in floating-point operations, and what they leave behind in bytes.
+"""The cost of trainings in floating-point operations, and of their files in bytes.
 
-A multiply-add is two operations, and a backward pass costs two forward passes. Counted are the products
+A multiply-add is two operations, and a backward pass costs two forward passes. We count the products
 with the matrices of the layers, attention, and the decoder of masked language modelling on hidden words.
 Embeddings, biases, softmax, activations, LayerNorm, pooler and classifier are left out: together they are
 less than a hundredth. Every layer counts with all tokens.
@@ -16,12 +16,12 @@ from stages.tickets.pruning.structure import Structure
 from stages.tickets.settings import Kind, Train
 
 FLOAT = 4
-"""Bytes of a weight or a logit, float32."""
+"""Bytes of a weight or a logit in float32."""
 
 
 @dataclass(frozen=True)
 class Shape:
-    """Sizes of an encoder built as BERT is (Devlin et al. 2019)."""
+    """Sizes of an encoder built like BERT (Devlin et al. 2019)."""
 
     layers: int
     hidden: int
@@ -29,23 +29,23 @@ class Shape:
     vocabulary: int
     positions: int
     types: int
-    """Types of tokens: 2 for BERT, which has a first and a second text."""
+    """Number of token types: 2 for BERT, which has a first and a second text."""
     pooler: bool
-    """Whether a pooler comes with the encoder, and so is prunable."""
+    """Whether a pooler comes with the encoder, so that it is prunable."""
 
     @property
     def layer_weights(self) -> int:
-        """Weights in the matrices of all layers, six a layer; 84,934,656 for bert-base."""
+        """Number of weights in the six matrices of each layer; 84,934,656 for bert-base."""
         return self.layers * (4 * self.hidden**2 + 2 * self.hidden * self.mlp)
 
     @property
     def prunable(self) -> int:
-        """Weights of the layers and of the pooler; 85,524,480 for bert-base."""
+        """Number of prunable weights in layers and pooler; 85,524,480 for bert-base."""
         return self.layer_weights + self.pooler * self.hidden**2
 
     @property
     def body(self) -> int:
-        """Parameters of the encoder without any pooler."""
+        """Number of parameters of the encoder without a pooler."""
         norm = 2 * self.hidden
         embeddings = (self.vocabulary + self.positions + self.types) * self.hidden + norm
         biases = self.layers * (5 * self.hidden + self.mlp + 2 * norm)
@@ -53,15 +53,15 @@ class Shape:
 
     @property
     def square(self) -> int:
-        """Parameters of a pooler, and of the transform before a decoder."""
+        """Number of parameters of a pooler, which is also that of the transform before a decoder."""
         return self.hidden**2 + self.hidden
 
     def parameters(self, kind: Kind, outputs: int) -> int:
-        """Parameters of the model of a task; a decoder tied to the embeddings counts once.
+        """Count the parameters of the model of a task; a decoder tied to the embeddings counts once.
 
         Args:
-            kind: of the task.
-            outputs: numbers that its classifier says; `mlm` has no use for it.
+            kind: kind of the task.
+            outputs: outputs of its classifier; not used for `mlm`.
         """
         if kind == "mlm":
             return self.body + self.square + 2 * self.hidden + self.vocabulary
@@ -77,42 +77,42 @@ class Lengths:
 
     @classmethod
     def of(cls, tokens: ArrayLike) -> "Lengths":
-        """Lengths of at least one example, (examples,)."""
+        """Summarise the lengths of at least one example, (examples,), in tokens."""
         each = np.asarray(tokens, dtype=np.float64)
         return cls(float(each.mean()), float((each**2).mean()))
 
 
 @dataclass(frozen=True)
 class Examples:
-    """What a task trains and is scored on."""
+    """Numbers and lengths of the examples that a task trains on and is scored on."""
 
     kind: Kind
     outputs: int
-    """Numbers that the classifier says of an example, or of a token for `span`."""
+    """Outputs of the classifier per example, or for `span` per token."""
     train: int
     evaluated: int
-    """Examples of all splits that are predicted after a training."""
+    """Number of examples in all splits that are predicted after a training."""
     longest: int
-    """Tokens that an example is cut or padded to."""
+    """Number of tokens that an example is cut or padded to."""
     lengths: Lengths | None = None
     """Lengths in the training split; None if they are not known."""
     evaluated_lengths: Lengths | None = None
     hidden: float = 0.0
-    """Share of the words of evaluated splits that masked language modelling is scored on."""
+    """Share of the words in evaluated splits that masked language modelling hides, in [0, 1)."""
 
 
 def num_steps(examples: int, recipe: Train) -> int:
-    """Optimizer steps of a training: epochs times the batches of one epoch, at least 1."""
+    """Count the optimizer steps of a training: epochs times the batches of an epoch, at least 1."""
     return max(1, round(recipe.epochs * math.ceil(examples / recipe.batch_size)))
 
 
 def num_seen(examples: int, recipe: Train, percent: int = 0) -> float:
-    """Examples that a training sees; each counts as often as it comes.
+    """Count the examples that a training sees, with repetitions.
 
     Args:
         examples: size of the training split.
         recipe: recipe of the task.
-        percent: share of the training that is done before it starts, in [0, 100).
+        percent: point from which the training starts, in per cent of its steps, in [0, 100).
     """
     total = num_steps(examples, recipe)
     left = total - round(percent * total / 100)
@@ -120,15 +120,15 @@ def num_seen(examples: int, recipe: Train, percent: int = 0) -> float:
 
 
 def forward_of(hidden: int, attention: int, mlps: int, lengths: Lengths) -> float:
-    """FLOPs of a forward pass through layers, mean over examples.
+    """Compute the FLOPs of a forward pass through layers, mean over examples.
 
     With t tokens and hidden size d, attention of w units takes 8 t d w for its four matrices and 4 t^2 w
     for scores and the sum of values; MLPs of m units take 4 t d m.
 
     Args:
         hidden: size of the encoder's states.
-        attention: units of all heads of all layers together.
-        mlps: units of all MLPs together.
+        attention: number of units of all heads of all layers together.
+        mlps: number of units of all MLPs together.
         lengths: lengths of the examples.
     """
     products = (8 * attention + 4 * mlps) * hidden * lengths.mean
@@ -136,19 +136,19 @@ def forward_of(hidden: int, attention: int, mlps: int, lengths: Lengths) -> floa
 
 
 def forward(shape: Shape, lengths: Lengths) -> float:
-    """FLOPs of a forward pass through all layers, mean over examples."""
+    """Compute the FLOPs of a forward pass through all layers, mean over examples."""
     units = shape.layers * shape.hidden
     return forward_of(shape.hidden, units, shape.layers * shape.mlp, lengths)
 
 
 def forward_through(structure: Structure, hidden: int, mlp: int, tokens: int) -> int:
-    """FLOPs of a forward pass of one example through the heads and MLPs that are kept.
+    """Compute the FLOPs of a forward pass of one example through the kept heads and MLPs.
 
     Args:
         structure: kept heads (layers, heads) and MLPs (layers,).
         hidden: size of the encoder's states.
-        mlp: units of one MLP.
-        tokens: tokens of the example, with special ones and padding.
+        mlp: number of units of one MLP.
+        tokens: number of tokens of the example, with special ones and padding.
     """
     attention = structure.num_heads * (hidden // structure.heads.shape[1])
     lengths = Lengths(tokens, tokens**2)
@@ -156,21 +156,21 @@ def forward_through(structure: Structure, hidden: int, mlp: int, tokens: int) ->
 
 
 def decoder(shape: Shape, words: float) -> float:
-    """FLOPs of a forward pass through the decoder of masked language modelling, for hidden words only."""
+    """Compute the FLOPs of a forward pass of the masked language model's decoder over `words` words."""
     return 2 * words * shape.hidden * shape.vocabulary
 
 
 def training(
     shape: Shape, examples: Examples, recipe: Train, percent: int = 0, padded: bool = True
 ) -> float:
-    """FLOPs of a training; NaN if it is asked at real lengths, and they are not known.
+    """Compute the FLOPs of a training; NaN for real lengths that are not known.
 
     Args:
-        shape: sizes of the whole encoder; dropped heads and MLPs would save some.
+        shape: sizes of the complete encoder; dropped heads and MLPs would save some FLOPs.
         examples: examples of the task.
         recipe: recipe of the task.
-        percent: share of the training that is done before it starts, in [0, 100).
-        padded: every example is padded to the longest, as in both papers; else none is.
+        percent: point from which the training starts, in per cent of its steps, in [0, 100).
+        padded: whether every example is padded to the longest, as in the two papers, or none.
     """
     lengths = _lengths(examples.lengths, examples.longest, padded)
     words = recipe.masked * lengths.mean if examples.kind == "mlm" else 0.0
@@ -179,7 +179,7 @@ def training(
 
 
 def prediction(shape: Shape, examples: Examples, padded: bool = True) -> float:
-    """FLOPs of the predictions after a training; NaN as in `training`."""
+    """Compute the FLOPs of the predictions after a training; NaN for real lengths not known."""
     lengths = _lengths(examples.evaluated_lengths, examples.longest, padded)
     words = examples.hidden * lengths.mean if examples.kind == "mlm" else 0.0
     return examples.evaluated * (forward(shape, lengths) + decoder(shape, words))
@@ -195,30 +195,30 @@ def _lengths(real: Lengths | None, longest: int, padded: bool) -> Lengths:
 
 
 def mask_bytes(shape: Shape) -> int:
-    """Bytes of a mask, one bit a prunable weight; 10.7 MB for bert-base."""
+    """Return the bytes of a mask, one bit per prunable weight; 10.7 MB for bert-base."""
     return -(-shape.prunable // 8)
 
 
 def weights_bytes(shape: Shape, examples: Examples) -> int:
-    """Bytes of all weights of a trained model; 438 MB for bert-base."""
+    """Return the bytes of all weights of a trained model; 438 MB for bert-base."""
     return FLOAT * shape.parameters(examples.kind, examples.outputs)
 
 
 def head_bytes(shape: Shape, examples: Examples) -> int:
-    """Bytes of theta_0 of a task, which is stored without what is the encoder's."""
+    """Return the bytes of theta_0 of a task, which is stored without the encoder's own weights."""
     has_pooler = examples.kind not in ("mlm", "span") and shape.pooler
     return weights_bytes(shape, examples) - FLOAT * (shape.body + has_pooler * shape.square)
 
 
 def encoder_bytes(shape: Shape) -> int:
-    """Bytes of theta_0 with a decoder of masked language modelling, without the tokenizer."""
+    """Return the bytes of theta_0 with a decoder of masked language modelling, but no tokenizer."""
     return FLOAT * (shape.parameters("mlm", 0) + shape.pooler * shape.square)
 
 
 def prediction_bytes(examples: Examples) -> int:
-    """Bytes of what a training predicts: logits, or token and loss of each hidden word.
+    """Return the bytes of predictions: logits, or token and loss of each hidden word.
 
-    If lengths are not known, this is the most that it may be.
+    If lengths are not known, this is an upper bound.
     """
     tokens = examples.evaluated * _mean(examples.evaluated_lengths, examples.longest)
     if examples.kind == "mlm":
@@ -229,9 +229,9 @@ def prediction_bytes(examples: Examples) -> int:
 
 
 def split_bytes(examples: Examples) -> int:
-    """Bytes of the tokenised splits: id and type of a token, start and label of an example.
+    """Return the bytes of tokenised splits: id and type per token, start and label per example.
 
-    If lengths are not known, this is the most that it may be.
+    If lengths are not known, this is an upper bound.
     """
     tokens = examples.train * _mean(examples.lengths, examples.longest)
     tokens += examples.evaluated * _mean(examples.evaluated_lengths, examples.longest)

@@ -1,4 +1,4 @@
-"""What a change of settings or of dvc.yaml reruns."""
+"""The stages that a change of settings or of dvc.yaml reruns."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -7,25 +7,25 @@ from dataclasses import dataclass
 from stages.tickets.plan.stages import Stage, edges
 
 CONSTANT = ("check",)
-"""Stages after which nothing reruns; what they make hardly ever differs."""
+"""Stages after which nothing reruns, since their outputs hardly ever differ."""
 
 
 @dataclass(frozen=True)
 class Changes:
-    """Names of stages, in their order."""
+    """Names of the stages that a change affects, in their order."""
 
     new: tuple[str, ...]
     gone: tuple[str, ...]
     stale: tuple[str, ...]
-    """In both, and run again: their command, paths or settings differ, or what they read is remade."""
+    """Stages that run again: command, paths or settings differ, or an input is made anew."""
 
 
 def changes(old: Sequence[Stage], new: Sequence[Stage]) -> Changes:
-    """What becomes of the stages `old` if the stages `new` take their place.
+    """Tell which stages are new, gone or stale if the stages `new` replace the stages `old`.
 
-    A stage is stale if its command, its paths or a value that it tracks differ, or if it reads
-    anything of a stage that is new, gone or stale. DVC stops at outputs that come out the same bytes,
-    which cannot be told before. Code is not looked at.
+    A stage is stale if its command, its paths or a value that it tracks differ, or if it reads an output
+    of a stage that is new, gone or stale. DVC reruns fewer stages if outputs have the same bytes as
+    before, which cannot be foreseen. Changes of code are ignored.
 
     Args:
         old: all stages before; their names differ.

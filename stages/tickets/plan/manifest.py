@@ -1,7 +1,7 @@
-"""The manifest of a study: which runs it has, where they lie, and which stages make them.
+"""The manifest of a study: its runs, their folders, and the stages that make them.
 
-`check` writes it from what dvc.yaml declares (see `declared`), and whoever needs a path or a list of runs
-reads it.
+`check` writes it from the declarations in dvc.yaml (see `declared`). Stages and commands that need a path
+or a list of runs read it.
 """
 
 import json
@@ -19,7 +19,7 @@ class Run:
     """A training, or a model that is scored without one, by its coordinates in scores.csv."""
 
     folder: str
-    """Where its predictions lie."""
+    """Folder of its predictions."""
     task: str
     kind: str
     seed: int
@@ -28,38 +28,38 @@ class Run:
     source: str | None = None
     """Kind of a control, task or name of a transferred mask, seed of a mask, or name of a subnetwork."""
     sparsity: float | None = None
-    """None if the file `size` says what is kept."""
+    """Share of dropped weights, in [0, 1]; None if the file `size` tells what is kept."""
     size: str | None = None
 
 
 @dataclass(frozen=True)
 class Maker:
-    """A stage of dvc.yaml, before it is repeated over lists."""
+    """A stage as written in dvc.yaml, before it is repeated over lists."""
 
     address: str
-    """What `dvc repro` takes, such as pipeline/controls/dvc.yaml:controls."""
+    """Target for `dvc repro`, such as pipeline/controls/dvc.yaml:controls."""
     kinds: Mapping[str, Sequence[str]]
-    """Kinds of its runs, with the empty lists of params.yaml for which it has none of that kind."""
+    """Kinds of its runs, each with the empty lists of params.yaml that leave it without such runs."""
     empty: Sequence[str]
-    """Empty lists of params.yaml that it is repeated over; if there are any, DVC does not know it."""
+    """Empty lists of params.yaml that it is repeated over; if there are any, DVC has no such stage."""
 
 
 @dataclass(frozen=True)
 class Manifest:
-    """What a study has."""
+    """The runs, folders and stages of a study."""
 
     runs: tuple[Run, ...]
-    """In the order of scores.csv."""
+    """Runs in the order of scores.csv."""
     places: Mapping[str, Sequence[Mapping[str, Any]]]
     """Entries of `meta` other than runs, by the name of their list; each has a folder."""
     makers: Mapping[str, Maker]
-    """By the name of the stage."""
+    """Stages by their names in dvc.yaml."""
 
     def run(self, kind: str, **coordinates: object) -> Run:
-        """The run of a kind with these coordinates.
+        """Find the run of a kind with these coordinates.
 
         Raises:
-            LookupError: there is none, or more than one.
+            LookupError: there is no such run, or more than one.
         """
         return _only(
             [run for run in self.runs if run.kind == kind and _has(asdict(run), coordinates)],
@@ -68,26 +68,26 @@ class Manifest:
         )
 
     def place(self, name: str, **coordinates: object) -> Path:
-        """The folder of an entry other than a run, such as `place("weights", task="rte", seed=1)`.
+        """Find the folder of an entry other than a run, such as `place("weights", task="rte", seed=1)`.
 
         Raises:
-            LookupError: there is none, or more than one.
+            LookupError: there is no such entry, or more than one.
         """
         entries = [entry for entry in self.places.get(name, ()) if _has(entry, coordinates)]
         return Path(_only(entries, f"entry of {name}", coordinates)["folder"])
 
     def mask(self, source: str, seed: int, number: int) -> Path:
-        """The file of the mask that pruning has left after a round; `source` is a task or its like."""
+        """Find the file of a mask after a round; `source` is a task or another source of masks."""
         return (
             self.place("masks", source=source, seed=seed) / f"round-{number}" / "mask.safetensors"
         )
 
     def address(self, stage: str) -> str:
-        """What `dvc repro` takes for all stages of this name."""
+        """Return the target with which `dvc repro` runs all stages of this name."""
         return self.makers[stage].address
 
     def empty(self, kind: str) -> tuple[str, ...]:
-        """Why nothing of a kind runs: the empty lists of its stages; none if one of them does run."""
+        """List the empty lists that prevent all runs of a kind; empty if any stage of it runs."""
         reasons = [maker.kinds[kind] for maker in self.makers.values() if kind in maker.kinds]
         return tuple(dict.fromkeys(chain(*reasons))) if all(reasons) else ()
 

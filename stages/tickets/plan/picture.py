@@ -1,19 +1,19 @@
-"""The graph of stages, small enough to look at: as Markdown that GitHub draws."""
+"""Draw a small graph of the kinds of stages, as Markdown that GitHub renders."""
 
 from collections.abc import Iterable, Sequence
 
 import networkx as nx
 
 Edge = tuple[str, str]
-"""An edge leads from what is made to who reads it."""
+"""Two stages: the first makes a file that the second reads."""
 
 
 def mermaid(stages: Iterable[str], edges: Iterable[Edge], without: Sequence[str] = ()) -> str:
-    """The graph of kinds of stages: boxes in the order of `stages`, then edges in that of their boxes.
+    """Write the graph of kinds of stages: boxes in the order of `stages`, then edges in the same order.
 
-    Kinds have an edge if stages of one read what stages of the other make; so a kind may have one to
-    itself. An edge that a longer path stands for is left out, and so is a kind without edges. Kinds with
-    the same edges share a box, each on a line of its own.
+    There is an edge between two kinds if stages of one read outputs of the other; a kind may have an edge
+    to itself. An edge is left out if a longer path connects its ends, and a kind is left out if it has no
+    edge. Kinds with the same edges share a box, each on a line of its own.
 
     Args:
         stages: addresses as DVC writes them, such as pipeline/tickets/dvc.yaml:fine-tune@rte-1.
@@ -44,10 +44,10 @@ def mermaid(stages: Iterable[str], edges: Iterable[Edge], without: Sequence[str]
 
 
 def kind(stage: str) -> str:
-    """The name in dvc.yaml: fine-tune of pipeline/tickets/dvc.yaml:fine-tune@rte-1."""
+    """Return a stage's name in dvc.yaml: fine-tune for pipeline/tickets/dvc.yaml:fine-tune@rte-1."""
     return stage.rpartition(":")[2].partition("@")[0]
 
 
 def _id(name: str) -> str:
-    """The id of a node: letters and no word that Mermaid keeps for itself, such as `end`."""
+    """Make the id of a node: letters, and no reserved word of Mermaid, such as `end`."""
     return "stage_" + name.replace("-", "_")

@@ -1,4 +1,4 @@
-"""How large an encoder is, from its settings or its config.json."""
+"""The sizes of an encoder, from its settings or its config.json."""
 
 import importlib.util
 import json
@@ -16,7 +16,7 @@ from stages.tickets.settings import (
 )
 
 VOCABULARY = 30522
-"""Word pieces of bert-base-uncased."""
+"""Number of word pieces of bert-base-uncased."""
 BERTS = {
     "bert-base-uncased": (12, 768, 3072, VOCABULARY, 512, 2),
     "bert-large-uncased": (24, 1024, 4096, VOCABULARY, 512, 2),
@@ -28,22 +28,22 @@ CONFIG = (
 )  # fmt: skip
 """Sizes in a config.json of transformers, in the order of `Shape`."""
 TYPES = ("bert", "camembert", "roberta", "xlm-roberta")
-"""Types of models that are built as BERT is."""
+"""Types of models that are built like BERT."""
 SPECIAL_TOKENS = 5
-"""Special tokens of the miniature's vocabulary."""
+"""Number of special tokens in the miniature's vocabulary."""
 
 
 def shape_of(
     encoder: Pretrain | HubEncoder | FolderEncoder | PackageEncoder, config: Path | None
 ) -> tuple[Shape, str]:
-    """The sizes of an encoder, and where they come from.
+    """Determine the sizes of an encoder, and their source.
 
     Args:
         encoder: section of the study.
-        config: a config.json of transformers, which comes before all but the settings.
+        config: a config.json of transformers, which has priority over all but the settings.
 
     Raises:
-        ParamsError: nothing says how large the encoder is.
+        ParamsError: the sizes of the encoder are not known.
     """
     if isinstance(encoder, Pretrain):
         words = len(sentences.WORDS) + SPECIAL_TOKENS

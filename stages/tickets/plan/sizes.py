@@ -1,8 +1,8 @@
-"""How large a study's data are, from what is known before anything has run.
+"""The sizes of a study's data, as far as they are known before anything has run.
 
 `sizes.csv` has published data sets by their configuration on the Hub, then tasks of the miniature. GLUE
 (Wang et al. 2018) is as in nyu-mll/glue, SQuAD v1.1 (Rajpurkar et al. 2016) in windows of 384 tokens with
-a stride of 128. `validation` counts all splits together that are scored. `mean` and `std` are those of
+a stride of 128. `validation` counts the examples of all scored splits together. `mean` and `std` describe
 the lengths of training examples, cut at `cut` tokens, special ones included. Tokens of published data
 are word pieces of bert-base-uncased, counted over at most 8,000 examples (SQuAD: 12,022).
 """
@@ -32,25 +32,25 @@ from stages.tickets.settings import (
 from stages.tickets.tasks import own
 
 PRETRAINING = "pre-training"
-"""It stands for a task wherever the encoder's own training is meant."""
+"""Name that the encoder's pre-training has in place of a task."""
 KNOWN: Any = pd.read_csv(Path(__file__).with_name("sizes.csv"), index_col="name")
 HANS_SUBCASES = 30
-"""Subcases of HANS (McCoy et al. 2019)."""
+"""Number of subcases of HANS (McCoy et al. 2019)."""
 
 
 @dataclass(frozen=True)
 class Sizes:
-    """Sizes of all that a study trains."""
+    """Sizes of the encoder, the recipes and the examples of a study."""
 
     shape: Shape
     encoder: str
-    """Where the encoder's sizes come from."""
+    """Source of the encoder's sizes."""
     recipes: dict[str, Train]
     """Recipes by task, and by `PRETRAINING` if the study pre-trains its encoder."""
     examples: dict[str, Examples]
-    """Examples by task, likewise."""
+    """Examples by task, and by `PRETRAINING` if the study pre-trains its encoder."""
     sources: dict[str, str]
-    """Where the examples come from, likewise."""
+    """Source of the sizes of examples, by task and `PRETRAINING`."""
 
 
 def measure(
@@ -60,19 +60,19 @@ def measure(
     locked: Mapping[str, Any],
     given: Path | None = None,
 ) -> Sizes:
-    """Shape of the encoder, and examples of all tasks whose number is known.
+    """Determine the shape of the encoder, and the examples of all tasks as far as they are known.
 
-    What `dvc repro` has made for this very study comes before all else.
+    Outputs that `dvc repro` has made for this very study have priority.
 
     Args:
-        study: settings, checked.
-        content: the same as the file has them.
+        study: checked settings.
+        content: settings as read from the file.
         results: folder of the pipeline's results.
-        locked: stages of dvc.lock by name; empty without one.
+        locked: stages of dvc.lock by name; empty if there is no dvc.lock.
         given: a config.json of the encoder, named by the user.
 
     Raises:
-        ParamsError: nothing says how large the encoder is, or data are not as they should be.
+        ParamsError: the sizes of the encoder are not known, or the study's data cannot be read.
     """
     is_there = is_made(locked, results / "encoder", content, ("encoder",))
     stored = results / "encoder" / "config.json" if is_there else None
@@ -101,19 +101,19 @@ def measure(
 
 
 def carved(examples: int, selection: float) -> tuple[int, int]:
-    """Sizes of `train` and `selection`, as `tasks.carve` cuts them."""
+    """Return the sizes of `train` and `selection` after `tasks.carve`."""
     num = min(max(round(selection * examples), 1), examples - 1)
     return examples - num, num
 
 
 def examples_of(study: Study, task: str, shape: Shape) -> tuple[Examples, str] | None:
-    """The size of a task before it is prepared and where it comes from; None if nothing says it.
+    """Determine the size of a task before it is prepared, and its source; None if it is not known.
 
-    Lengths of published texts are known for the vocabulary of bert-base-uncased alone, and all lengths
-    only if texts are cut no shorter. All splits are taken to be as long as the training examples.
+    Lengths of published texts are known only for the vocabulary of bert-base-uncased, and no lengths are
+    known if the study cuts texts shorter. All splits are assumed as long as the training examples.
 
     Raises:
-        ParamsError: a folder or table that the study names is not as it should be.
+        ParamsError: a folder or table that the study names cannot be read.
     """
     data = study.data.get(task) or study.own[task]
     section = data.model_dump()
@@ -157,12 +157,12 @@ def _lengths(name: str) -> Lengths:
 
 
 def _rows(task: str, section: Mapping[str, Any]) -> tuple[int, int] | None:
-    """Rows of the tables in a local folder; None if they are only where the study will run."""
+    """Count the rows of local tables; None if they only exist where the study will run."""
     if section["source"] != "folder":
         return None
     try:
         folder = expanded(section["path"], f"data.{task}.path") / section["config"]
-    except ParamsError:  # a variable of that place
+    except ParamsError:  # a variable that is only set where the study will run
         return None
     train, validation = (
         sum(pq.read_metadata(file).num_rows for file in folder.glob(f"{split}*-*.parquet"))
@@ -172,7 +172,7 @@ def _rows(task: str, section: Mapping[str, Any]) -> tuple[int, int] | None:
 
 
 def prepared(folder: Path, study: Study, task: str) -> Examples:
-    """The size of a task that the stage `prepare` has written to `folder`."""
+    """Read the size of a task that the stage `prepare` has written to `folder`."""
     section = (study.data.get(task) or study.own[task]).model_dump()
     record = files.load_record(folder / "task.json")
     kind = record["task"]["kind"]
@@ -196,13 +196,13 @@ def prepared(folder: Path, study: Study, task: str) -> Examples:
 def is_made(
     locked: Mapping[str, Any], folder: Path, content: Mapping[str, Any], keys: tuple[str, ...]
 ) -> bool:
-    """Whether a folder is as dvc.lock has it, made with the settings of this study.
+    """Tell whether a folder is as dvc.lock records it, and was made with the settings of this study.
 
     Args:
         locked: stages of dvc.lock by name.
-        folder: an output, relative to the project.
+        folder: an output of a stage, relative to the project.
         content: content of the params file.
-        keys: settings that have to be the same, dotted.
+        keys: dotted keys of settings that have to be the same.
     """
     sizes = [file.stat().st_size for file in folder.rglob("*") if file.is_file()]
     for entry in locked.values():

@@ -1,4 +1,4 @@
-"""The stages of a study as DVC expands them from all dvc.yaml."""
+"""The stages of a study as DVC expands them from all dvc.yaml files."""
 
 import configparser
 import json
@@ -27,19 +27,19 @@ ROOT_FILE = "dvc.yaml"
 FILES = "pipeline/*/dvc.yaml"
 CONFIG = ".dvc/config"
 LIST = re.compile(r"\$\{([^}]+)\}")
-"""A variable of params.yaml in a text of dvc.yaml."""
+"""Pattern of a variable of params.yaml in a text of dvc.yaml."""
 Pipeline = Mapping[str, Mapping[str, Any]]
 """Content of every dvc.yaml, by its path from the project's folder."""
 
 
 def read(project: Path) -> dict[str, Mapping[str, Any]]:
-    """Content of dvc.yaml, then of those of the experiments in the order of their names."""
+    """Read dvc.yaml, then the dvc.yaml of every experiment in the order of their names."""
     paths = [*project.glob(ROOT_FILE), *sorted(project.glob(FILES))]
     return {path.relative_to(project).as_posix(): YAML(typ="safe").load(path) for path in paths}
 
 
 def locked(project: Path) -> dict[str, Any]:
-    """What DVC has locked of every stage, by its name."""
+    """Read the entries of all dvc.lock files, by the name of the stage."""
     paths = [project / ROOT_FILE, *project.glob(FILES)]
     locks = [path.with_suffix(".lock") for path in paths]
     contents = [YAML(typ="safe").load(lock) for lock in locks if lock.exists()]
@@ -47,7 +47,7 @@ def locked(project: Path) -> dict[str, Any]:
 
 
 def parsing(config: Path) -> dict[str, str]:
-    """The section `parsing` of DVC's settings: how lists are written in commands; empty without one."""
+    """Read the section `parsing` of DVC's settings, on lists in commands; empty if there is none."""
     parser = configparser.ConfigParser()
     parser.read(config, encoding="utf-8")
     return dict(parser["parsing"]) if "parsing" in parser else {}
@@ -58,36 +58,36 @@ def parsing(config: Path) -> dict[str, str]:
 
 @dataclass(frozen=True)
 class Stage:
-    """A stage as DVC runs it. Two of them are equal if DVC would not tell them apart."""
+    """A stage as DVC runs it; two stages are equal if DVC would not tell them apart."""
 
     name: str
-    """Its name in its file, such as prune-round@rte-1-after0."""
+    """Name in its dvc.yaml, such as prune-round@rte-1-after0."""
     command: str
     deps: tuple[str, ...]
-    """Paths of files and folders."""
+    """Paths of the files and folders that it reads."""
     outs: tuple[str, ...]
     params: Mapping[str, object]
-    """What it tracks of the settings, by dotted key."""
+    """Settings that it tracks, by dotted key."""
     uncached: tuple[str, ...] = ()
-    """Outs that git keeps in place of DVC's cache."""
+    """Outputs that git keeps, not DVC's cache."""
     file: str = field(default=ROOT_FILE, compare=False)
     lists: tuple[str, ...] = field(default=(), compare=False)
-    """What it is repeated over, by dotted key."""
+    """Dotted keys of the lists that it is repeated over."""
     meta: Mapping[str, Any] = field(default_factory=dict, compare=False)
 
     @property
     def group(self) -> str:
-        """Its name before it is repeated, such as prune-round."""
+        """Name of the stage before it is repeated, such as prune-round."""
         return self.name.split("@")[0]
 
     @property
     def address(self) -> str:
-        """What DVC calls it from the project's folder."""
+        """Address that DVC gives the stage in the project's folder."""
         return self.name if self.file == ROOT_FILE else f"{self.file}:{self.name}"
 
     @cached_property
     def options(self) -> Mapping[str, tuple[str, ...]]:
-        """Values by option of the command line, in their order; `--point 5` is "point": ("5",)."""
+        """Options of the command line with their values in order: `--point 5` gives "point": ("5",)."""
         values: dict[str, tuple[str, ...]] = {}
         for name, value in pairwise(shlex.split(self.command)):
             if name.startswith("--") and not value.startswith("--"):
@@ -95,7 +95,7 @@ class Stage:
         return values
 
     def option(self, name: str) -> str | None:
-        """The last value of an option, None if the command has none of that name."""
+        """Return the last value of an option; None if the command has no such option."""
         values = self.options.get(name)
         return values[-1] if values else None
 
@@ -103,15 +103,15 @@ class Stage:
 def expand(
     pipeline: Pipeline, study: Mapping[str, Any], settings: Mapping[str, str]
 ) -> list[Stage]:
-    """All stages, each after those that it reads from, with variables filled in by DVC itself.
+    """Expand all stages, each after those that it reads from; DVC itself fills in variables.
 
     Args:
-        pipeline: content of every dvc.yaml.
+        pipeline: content of every dvc.yaml, by its path.
         study: content of params.yaml.
-        settings: DVC's section `parsing`.
+        settings: section `parsing` of DVC's settings.
 
     Raises:
-        ParamsError: dvc.yaml names a setting that the study has not, or two stages have one name.
+        ParamsError: dvc.yaml names a setting that the study lacks, or two stages have the same name.
     """
     repository = SimpleNamespace(fs=LocalFileSystem(), config={"parsing": dict(settings)})
     stages: dict[str, Stage] = {}
@@ -134,7 +134,7 @@ def expand(
 
 
 def repeated_over(definition: Mapping[str, Any]) -> tuple[str, ...]:
-    """The lists of params.yaml that a stage is repeated over, by dotted key."""
+    """List the dotted keys of the lists of params.yaml that a stage is repeated over."""
     return tuple(LIST.findall(str([definition.get("matrix"), definition.get("foreach")])))
 
 
@@ -161,10 +161,10 @@ def _stage(
 def tracked(
     names: Iterable[str | dict[str, list[str] | None]], study: Mapping[str, Any]
 ) -> dict[str, object]:
-    """Values of what a stage tracks, by dotted key; of the whole of params.yaml by its name.
+    """Look up the settings that a stage tracks, by dotted key; the key params.yaml means all of it.
 
     Raises:
-        ParamsError: a stage tracks another file than params.yaml.
+        ParamsError: a stage tracks a file other than params.yaml.
     """
     values: dict[str, object] = {}
     for name in names:
@@ -176,7 +176,7 @@ def tracked(
 
 
 def value(study: Mapping[str, Any], key: str) -> object:
-    """The value of a dotted key; None if there is none, as for a task without a section."""
+    """Return the value of a dotted key; None if there is none, as for a task without a section."""
     part: Any = study
     for name in key.split("."):
         part = part.get(name) if isinstance(part, Mapping) else None
@@ -184,7 +184,7 @@ def value(study: Mapping[str, Any], key: str) -> object:
 
 
 def in_order(stages: Iterable[Stage]) -> list[Stage]:
-    """Groups of stages, each after those that it reads from, and else as they come.
+    """Sort groups of stages so that each follows those that it reads from; otherwise keep the order.
 
     Raises:
         ParamsError: stages of two groups read from one another.
@@ -206,7 +206,7 @@ def in_order(stages: Iterable[Stage]) -> list[Stage]:
 
 
 def edges(stages: Sequence[Stage]) -> Iterator[tuple[Stage, Stage]]:
-    """Pairs of a stage and one that reads what it makes, or a part of it, or a folder that it lies in."""
+    """Yield pairs of a stage and a reader of its output, of a part of it, or of a folder around it."""
     inside: dict[str, list[Stage]] = defaultdict(list)
     at: dict[str, Stage] = {}
     for stage in stages:
@@ -224,6 +224,6 @@ def edges(stages: Sequence[Stage]) -> Iterator[tuple[Stage, Stage]]:
 
 
 def folders(path: str) -> list[str]:
-    """Folders that a path lies in: a/b/c lies in a/b and a."""
+    """List the folders that a path lies in: a/b and a for a/b/c."""
     parts = path.split("/")
     return ["/".join(parts[:length]) for length in range(len(parts) - 1, 0, -1)]

@@ -1,4 +1,4 @@
-"""A budget as plain text, and as JSON."""
+"""Write a budget as plain text or as JSON."""
 
 import math
 from collections import Counter
@@ -12,7 +12,7 @@ from stages.tickets.plan import flops
 from stages.tickets.plan.budget import STORED, Budget, hours, summed, total
 from stages.tickets.plan.sizes import Sizes
 
-UNKNOWN = "–"  # an en dash: the lengths of examples are not known
+UNKNOWN = "–"  # an en dash, if the lengths of examples are not known
 UNITS = (("EFLOP", 1e18), ("PFLOP", 1e15), ("TFLOP", 1e12))
 WORDS = """\
 A training is three forward passes over its examples, for a backward pass is two; predictions after it
@@ -25,21 +25,21 @@ bytes, DVC stops there. Changes of code are not looked at."""
 
 @dataclass(frozen=True)
 class Plan:
-    """All that is said of a study."""
+    """All contents of the printed plan of a study."""
 
     study: str
     params: str
-    """Its file, and what is changed in it."""
+    """File of the study, and the changes made to it."""
     sizes: Sizes
     budget: Budget
     against: str | None
-    """What the study is compared with; None for nothing."""
+    """Name of the study that it is compared with; None for no comparison."""
     rates: Mapping[str, float]
-    """Sustained TFLOP/s, by what reaches it."""
+    """Sustained rates in TFLOP/s, by the name of the hardware."""
 
 
 def text(plan: Plan) -> str:
-    """The budget as plain text."""
+    """Write the budget as plain text."""
     shape, costs, budget = plan.sizes.shape, plan.budget.costs, plan.budget
     everything = total(costs)
     stored = {kind: everything[kind] for kind in STORED if everything[kind]}
@@ -69,7 +69,7 @@ def text(plan: Plan) -> str:
 
 
 def table(costs: pd.DataFrame, *columns: str) -> str:
-    """Stages, trainings and FLOPs by columns of `costs`, and in all."""
+    """Write a table of stages, trainings and FLOPs by columns of `costs`, with totals."""
     everything = total(costs)
     unit, scale = next((unit for unit in UNITS if everything["padded"] >= unit[1]), UNITS[-1])
     rows = pd.concat([summed(costs, *columns), everything.to_frame("all").T])
@@ -84,7 +84,7 @@ def table(costs: pd.DataFrame, *columns: str) -> str:
 
 
 def tasks(plan: Plan) -> str:
-    """What a training of each task is, and what says how large the task is."""
+    """Write a table with the training of each task, and the source of the task's size."""
     rows = {}
     for task, examples in plan.sizes.examples.items():
         recipe = plan.sizes.recipes[task]
@@ -101,7 +101,7 @@ def tasks(plan: Plan) -> str:
 
 
 def times(everything: "pd.Series[Any]", seconds: float, rates: Mapping[str, float]) -> str:
-    """Hours of trainings and predictions at all rates, and the time of DVC itself."""
+    """Write the hours of trainings and predictions at all rates, and the time of DVC itself."""
     rows = {
         f"{name}: {rate:g} TFLOP/s": {
             "padded": duration(hours(everything["padded"], rate)),
@@ -117,14 +117,14 @@ def times(everything: "pd.Series[Any]", seconds: float, rates: Mapping[str, floa
 
 
 def short(number: float) -> str:
-    """Three digits, or all before the point: 0.0123, 4.56, 1,234; an en dash for NaN."""
+    """Write a number with three digits, or all before the point: 0.0123, 4.56, 1,234; NaN is a dash."""
     if math.isnan(number):
         return UNKNOWN
     return f"{number:,.0f}" if abs(number) >= 100 else f"{number:.3g}"
 
 
 def duration(time: float) -> str:
-    """Hours in seconds, minutes or hours, whichever reads best; an en dash for NaN."""
+    """Write a time, given in hours, in seconds, minutes or hours; NaN is a dash."""
     if math.isnan(time):
         return UNKNOWN
     if time < 1 / 40:
@@ -133,7 +133,7 @@ def duration(time: float) -> str:
 
 
 def size(number: float) -> str:
-    """Bytes in decimal units."""
+    """Write a number of bytes in decimal units."""
     for unit, scale in (("GB", 1e9), ("MB", 1e6)):
         if number >= scale:
             return f"{short(number / scale)} {unit}"
@@ -141,7 +141,7 @@ def size(number: float) -> str:
 
 
 def record(plan: Plan) -> dict[str, Any]:
-    """The budget as JSON; FLOPs are None if the lengths of examples are not known."""
+    """Return the budget for JSON; FLOPs are None if the lengths of examples are not known."""
     costs, budget = plan.budget.costs, plan.budget
     running = {kind: list(costs.index[costs["change"] == kind]) for kind in ("new", "again")}
     return {

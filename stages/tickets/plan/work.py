@@ -1,7 +1,7 @@
-"""What each stage of dvc.yaml does that costs: trainings, predictions, files.
+"""The work of each stage of dvc.yaml that costs time or space: trainings, predictions, files.
 
 There is one rule per script. A stage of a script without a rule counts as one training for every entry of
-its `meta.runs`, so that an experiment needs no line here.
+its `meta.runs`, so that a new experiment needs no line in this module.
 """
 
 import re
@@ -14,26 +14,26 @@ from stages.tickets.plan.stages import Stage
 
 @dataclass(frozen=True)
 class Work:
-    """What one stage does."""
+    """The work of one stage."""
 
     trainings: int = 0
-    """Trainings of the encoder."""
+    """Number of trainings of the encoder."""
     percent: int = 0
-    """Share of each training that is done before it starts."""
+    """Point from which each training starts, in per cent of its steps, in [0, 100)."""
     predictions: int = 0
-    """Sets of predictions on all evaluated splits of its task, each computed and stored."""
+    """Number of sets of predictions on all evaluated splits of its task, computed and stored."""
     masks: int = 0
-    """Stored masks, one bit a prunable weight."""
+    """Number of stored masks, one bit per prunable weight."""
     weights: int = 0
-    """Stored sets of all weights of a model."""
+    """Number of stored sets of all weights of a model."""
     heads: int = 0
-    """Stored sets of theta_0 of a task, little more than the classifier."""
+    """Number of stored theta_0 of a task, which are little more than the classifier."""
     encoders: int = 0
-    """Stored encoders."""
+    """Number of stored encoders."""
     splits: int = 0
-    """Stored sets of tokenised splits."""
+    """Number of stored sets of tokenised splits."""
     left_out: str = ""
-    """What it does that nothing here counts."""
+    """Work that is not counted, in words; empty if there is none."""
 
 
 NOTHING = Work()
@@ -50,14 +50,14 @@ def _encoder(stage: Stage) -> Work:
 
 
 def _fine_tune(stage: Stage) -> Work:
-    """Its mask, without zeros, is not counted: it is the same file for all tasks and seeds."""
+    """Count a training; its dense mask is left out, as the same file serves all tasks and seeds."""
     points = stage.options["points"]
     start = points.count("0")
     return Work(1, predictions=1, weights=1 + len(points) - start, heads=start)
 
 
 def _prune_round(stage: Stage) -> Work:
-    """The subnetwork of round 0 is dense, and `fine-tune` has trained it, if by the same schedule."""
+    """Count a training, except in round 0 if `fine-tune` has trained the dense model by its schedule."""
     number = stage.option("round")
     if number == "0" and stage.option("decay_over") in (None, "1"):
         return Work(masks=1)
@@ -66,14 +66,14 @@ def _prune_round(stage: Stage) -> Work:
 
 
 def _controls(stage: Stage) -> Work:
-    """A ticket and its controls, or some of them."""
+    """Count the trainings of a ticket and its controls, or of some of these."""
     kinds = stage.options["kinds"]
     masks = sum(kind.startswith(("random", "one-shot")) for kind in kinds)
     return Work(len(kinds), _point(stage), predictions=len(kinds), masks=masks)
 
 
 def _standard(stage: Stage) -> Work:
-    """A training a round, and one for every mask that is trained from theta_i."""
+    """Count a training per round, and a training per mask that is trained from theta_i."""
     number = _number(stage.params["rounds"])
     trainings = number + len(stage.options.get("rounds", ()))
     return Work(trainings, predictions=trainings, masks=number)
@@ -84,9 +84,9 @@ def _number(values: object) -> int:
 
 
 def _train(stage: Stage) -> Work:
-    """A training, unless it is that of a ticket on its own task with its own noise.
+    """Count a training, unless a ticket's own stage has trained it on its own task with its own noise.
 
-    If theta_i is of the subnetwork's own training, that comes first.
+    If theta_i is taken from the training of the subnetwork itself, the way to theta_i counts too.
     """
     is_own = (
         stage.option("source") == stage.option("target") is not None
@@ -98,18 +98,18 @@ def _train(stage: Stage) -> Work:
 
 
 def _multi_task(stage: Stage) -> Work:
-    """A training of each of its tasks in every round."""
+    """Count a training of each task in every round."""
     number = stage.params["transfer.round"]
     return Work(number, masks=number) if isinstance(number, int) else NOTHING
 
 
 def _reference_masks(stage: Stage) -> Work:
-    """A one-shot mask a round, and a random one for each seed."""
+    """Count the masks: a one-shot mask and random masks in every round."""
     return Work(masks=_number(stage.params["rounds"]) * (1 + _number(stage.params["seeds"])))
 
 
 def _search(stage: Stage) -> Work:
-    """The mask has biases in place of the pooler's weights, one in two hundred less."""
+    """Count a mask for the search by magnitude; with biases but no pooler it is 1 in 200 smaller."""
     return Work(
         masks=int("magnitude" in stage.options["variants"]),
         left_out="forward passes of searches, whose number depends on what they find",
@@ -140,13 +140,13 @@ RULES: Mapping[str, Callable[[Stage], Work]] = {
 
 
 def script(stage: Stage) -> str:
-    """The script that a stage runs; empty if its command is another."""
+    """Return the script that a stage runs; empty if its command runs no script."""
     match = re.match(r"python -m stages (\w+)", stage.command)
     return match[1] if match else ""
 
 
 def of(stage: Stage) -> Work:
-    """What a stage does; of a script without a rule, as many trainings as it declares runs."""
+    """Return the work of a stage; without a rule, a training for every run that it declares."""
     if rule := RULES.get(script(stage)):
         return rule(stage)
     runs = len(stage.meta.get("runs", ()))
@@ -156,12 +156,12 @@ def of(stage: Stage) -> Work:
 
 
 def task_of(stage: Stage) -> str:
-    """The tasks of `tasks_of` as one name."""
+    """Join the tasks of `tasks_of` to one name."""
     return " ".join(tasks_of(stage))
 
 
 def tasks_of(stage: Stage) -> tuple[str, ...]:
-    """The tasks whose examples a stage trains on or makes: one, none, or those of `multi-task`."""
+    """List the tasks whose examples a stage trains on or makes; only `multi-task` has several."""
     if script(stage) == "encoder":
         return (PRETRAINING,)
     several = stage.params.get("multitask.tasks")

@@ -1,8 +1,8 @@
-"""Masks over the prunable matrices: what is kept, and how the next mask is chosen.
+"""Masks over the prunable matrices, and how the next mask is chosen.
 
-A mask is a dict of bool arrays by matrix name, True where the weight is kept. Weights are float
-arrays with the same names and shapes. All of it is numpy, so a stage that only looks at masks needs
-no torch.
+A mask is a dict of bool arrays by matrix name, True for each kept weight. Weights are float arrays with
+the same names and shapes. This module needs only numpy, so a stage that only looks at masks needs no
+torch.
 """
 
 import os
@@ -21,27 +21,27 @@ Ranks = NDArray[np.unsignedinteger[Any]]
 
 
 def dense(weights: Weights) -> Mask:
-    """The mask that keeps every weight of `weights`."""
+    """Return the mask that keeps every weight of `weights`."""
     return {name: np.ones(weight.shape, dtype=np.bool_) for name, weight in weights.items()}
 
 
 def num_weights(mask: Mask) -> int:
-    """Number of prunable weights, kept or not."""
+    """Count the prunable weights, kept or not."""
     return sum(kept.size for kept in mask.values())
 
 
 def num_survivors(mask: Mask) -> int:
-    """Number of weights that the mask keeps."""
+    """Count the weights that the mask keeps."""
     return sum(int(np.count_nonzero(kept)) for kept in mask.values())
 
 
 def sparsity(mask: Mask) -> float:
-    """Share of the prunable weights that the mask drops, in [0, 1]."""
+    """Return the share of the prunable weights that the mask drops, in [0, 1]."""
     return 1 - num_survivors(mask) / num_weights(mask)
 
 
 def survivors_at(sparsity: float, num_weights: int) -> int:
-    """round((1 - sparsity) * num_weights), in exact decimal arithmetic, halves to even.
+    """Return round((1 - sparsity) * num_weights), in exact decimal arithmetic, halves to even.
 
     Raises:
         ValueError: `sparsity` is not in [0, 1).
@@ -54,7 +54,7 @@ def survivors_at(sparsity: float, num_weights: int) -> int:
 def prune_by_magnitude(weights: Weights, mask: Mask, sparsity: float) -> Mask:
     """Drop the smallest survivors, ranked over all matrices, until `sparsity` is reached.
 
-    It is `keep_largest` with magnitudes for scores, and takes, returns and raises the same.
+    This is `keep_largest` with magnitudes as scores; arguments, result and errors are described there.
 
     Frankle & Carbin 2019, Sec. 1, step 3, with one ranking over all matrices as in Chen et al.
     2020.
@@ -69,8 +69,8 @@ def keep_largest(scores: Weights, mask: Mask, sparsity: float) -> Mask:
     name, then row-major position, so the result depends on nothing else.
 
     Args:
-        scores: of every weight, of any sign, float16, float32 or float64; names and shapes are those of
-            `mask`.
+        scores: a number per weight, of any sign, float16, float32 or float64; names and shapes are those
+            of `mask`.
         mask: the survivors so far, bool, one array (rows, columns) per prunable matrix.
         sparsity: share of all n weights that are dropped in the end, in [0, 1).
 
@@ -116,15 +116,15 @@ def keep_largest(scores: Weights, mask: Mask, sparsity: float) -> Mask:
 
 
 def _ranks(scores: NDArray[np.floating], kept: NDArray[np.bool_]) -> Ranks:
-    """Numbers in the order of the scores, above 0; 0 where a weight is out already.
+    """Map scores to integers above 0 in the same order; weights that are dropped already get 0.
 
-    The bits of floats that are not negative are in the order of the floats, those of the others in the
-    opposite order: the former get the sign's bit, of the latter every bit is turned.
+    Read as integers, floats that are not negative keep their order, and negative floats reverse it. So
+    the sign bit of the former is set, and every bit of the latter is flipped.
     """
     if (np.isnan(scores) & kept).any():
         raise ValueError("the score of a survivor is NaN, so scores cannot be ranked")
     size = scores.dtype.itemsize
-    scores += 0.0  # makes 0 of -0, which is its equal
+    scores += 0.0  # turns -0 into 0, its equal
     ranks: Ranks = np.ascontiguousarray(scores).view(f"u{size}")
     sign = ranks.dtype.type(1 << (8 * size - 1))
     ranks ^= np.where(ranks < sign, sign, ~ranks.dtype.type(0))
@@ -134,19 +134,19 @@ def _ranks(scores: NDArray[np.floating], kept: NDArray[np.bool_]) -> Ranks:
 
 
 def _upper(ranks: Ranks) -> NDArray[np.uint16]:
-    """The upper 16 bits of all ranks, one after another."""
+    """Return the upper 16 bits of all ranks, one after another."""
     parts = ranks.dtype.itemsize // 2
     place = parts - 1 if sys.byteorder == "little" else 0
     return ranks.reshape(-1).view(np.uint16)[place::parts]
 
 
 def _threshold(ranks: Sequence[Ranks], counts: NDArray[np.int64], number: int) -> tuple[int, int]:
-    """The largest of the `number` smallest ranks, and how many of them equal it.
+    """Return the largest of the `number` smallest ranks, and how many of these equal it.
 
     Args:
-        ranks: of all weights.
-        counts: how many have which upper 16 bits; only those in one of these bins need sorting.
-        number: more than there are weights that are out already, whose rank is 0.
+        ranks: ranks of all weights, by matrix.
+        counts: number of ranks for each value of the upper 16 bits; only one of these bins is sorted.
+        number: more than the number of weights that are dropped already, whose rank is 0.
     """
     up_to = np.cumsum(counts)
     bin_of_it = int(np.searchsorted(up_to, number))
@@ -157,10 +157,10 @@ def _threshold(ranks: Sequence[Ranks], counts: NDArray[np.int64], number: int) -
 
 
 def random_like(mask: Mask, generator: np.random.Generator) -> Mask:
-    """A mask of exactly the size of `mask`, its survivors drawn uniformly over all matrices.
+    """Draw a mask of exactly the size of `mask`, its survivors uniformly over all matrices.
 
-    The shares of single matrices are free to differ from those of `mask`: Chen et al. 2020, Table
-    2, the row of random masks.
+    The shares of single matrices may differ from those of `mask`. This is the row of random masks in
+    Chen et al. 2020, Table 2.
     """
     names = sorted(mask)
     survives = np.zeros(num_weights(mask), dtype=np.bool_)
@@ -172,7 +172,7 @@ def random_like(mask: Mask, generator: np.random.Generator) -> Mask:
 
 
 def random_by_matrix(mask: Mask, generator: np.random.Generator) -> Mask:
-    """A mask that keeps as many weights of every matrix as `mask` does, drawn uniformly in each."""
+    """Draw a mask that keeps as many weights of every matrix as `mask`, uniformly in each."""
     drawn = {
         name: generator.permuted(mask[name].reshape(-1)).reshape(mask[name].shape)
         for name in sorted(mask)
@@ -181,15 +181,15 @@ def random_by_matrix(mask: Mask, generator: np.random.Generator) -> Mask:
 
 
 def one_shot(weights: Weights, mask: Mask) -> Mask:
-    """A mask of exactly the size of `mask` that keeps the largest of `weights`, pruned all at once.
+    """Return a mask of exactly the size of `mask` that keeps the largest of `weights`, pruned at once.
 
-    Of the pre-trained weights it is the row "Pruning theta_0" of Figure 2 in Chen et al. 2020.
+    With the pre-trained weights it is the row "Pruning theta_0" of Figure 2 in Chen et al. 2020.
     """
     return prune_by_magnitude(weights, dense(weights), sparsity(mask))
 
 
 def complement(mask: Mask, weights: Weights) -> Mask:
-    """Keep as many weights as `mask`, but the smallest: the "bad" ones of Prasanna et al. 2020."""
+    """Keep as many weights as `mask`, but the smallest: the "bad" mask of Prasanna et al. 2020."""
     kept, everything = num_survivors(mask), dense(weights)
     if kept == num_weights(mask):
         return everything
@@ -200,7 +200,7 @@ def complement(mask: Mask, weights: Weights) -> Mask:
 def check_same_matrices(
     first: Mapping[str, NDArray[Any]], second: Mapping[str, NDArray[Any]]
 ) -> None:
-    """Raise ValueError unless both have the same names and shapes."""
+    """Raise ValueError unless both arguments have the same names and shapes."""
     if first.keys() != second.keys():
         odd = sorted(first.keys() ^ second.keys())
         raise ValueError(f"{len(odd)} matrices are in one of the two only, the first is {odd[0]!r}")

@@ -1,9 +1,8 @@
-"""How far a training moves weights, and how far a mask can thus be from that of the pre-trained weights.
+"""How far a training moves weights, and how far its mask can be from the one-shot mask.
 
-A mask that magnitudes choose differs from the one that the pre-trained weights alone would choose, the
-one-shot mask, only where weights cross a threshold. A training of few steps with a small learning rate
-moves no weight far, so that few can cross: AdamW moves a weight by about the sum of its learning rates
-at most.
+The one-shot mask keeps the pre-trained weights of largest magnitude. A mask by trained magnitudes differs
+from it only in weights that cross a threshold. A training of few steps with a small learning rate moves
+no weight far, so that few can cross: AdamW moves a weight by about the sum of its learning rates at most.
 """
 
 import os
@@ -24,33 +23,33 @@ QUANTILES = {"move_50": 0.5, "move_90": 0.9, "move_99": 0.99, "move_99_9": 0.999
 
 @dataclass(frozen=True)
 class Moves:
-    """How far weights are from where they started, over the weights that were trained."""
+    """Distances of weights from the start of a training, over the weights that it trained."""
 
     num: int
     largest: float
     quantiles: dict[str, float]
-    """The smallest moves that such shares of the weights do not exceed, by name as in QUANTILES."""
+    """Quantiles of the moves, by their names in QUANTILES."""
 
 
 @dataclass(frozen=True)
 class Bound:
-    """How many weights the mask of a round and the one-shot mask can exchange at most."""
+    """Bounds on the difference between the mask of a round and the one-shot mask."""
 
     distance: float
-    """How far a weight is from its pre-trained value at most."""
+    """Largest distance of a weight from its pre-trained value."""
     near: int
-    """Survivors whose pre-trained magnitude is no further from the threshold of the one-shot mask."""
+    """Number of survivors with a pre-trained magnitude within `distance` of the one-shot threshold."""
     most_exchanged: int
     jaccard_at_least: float
-    """Lower bound of the Jaccard similarity of the two masks."""
+    """Lower bound of the Jaccard similarity of the two masks, in [0, 1]."""
 
 
 @dataclass(frozen=True)
 class Exchange:
-    """How far the mask of a round is from the one-shot mask of the same size.
+    """The difference between the mask of a round and the one-shot mask of the same size.
 
-    Masks of one size differ by an exchange: as many weights that the one-shot mask keeps are dropped as
-    weights that it drops are kept.
+    Masks of equal size differ by an exchange: the round drops some weights that the one-shot mask keeps,
+    and keeps equally many that the one-shot mask drops.
     """
 
     threshold_pretrained: float
@@ -58,10 +57,10 @@ class Exchange:
     threshold_trained: float
     """Magnitude of the largest trained weight that the round drops."""
     gone: int
-    """Weights that the one-shot mask keeps and that rounds before have dropped: they never return."""
+    """Number of weights of the one-shot mask that earlier rounds have dropped; they never return."""
     exchanged: int
     jaccard: float
-    """Jaccard similarity of the two masks."""
+    """Jaccard similarity of the two masks, in [0, 1]."""
 
 
 def record(
@@ -73,21 +72,21 @@ def record(
     after: Mask,
     rates: float,
 ) -> dict[str, int | float]:
-    """Tell how far a round has moved weights and its mask, and how far it could have, in numbers by name.
+    """Measure how far a round has moved weights and its mask, and how far it could have moved them.
 
     Args:
         pretrained: theta_0.
-        one_shot: its largest weights, exactly as many as `after` keeps, over all matrices.
+        one_shot: mask of its largest weights, exactly as many as `after` keeps, over all matrices.
         start: the weights that rounds restart from, theta_i.
-        trained: the weights that the round has ranked, those outside `before` aside.
+        trained: the weights after training; only survivors of `before` count.
         before: the survivors that were trained.
-        after: what the round keeps.
+        after: the survivors of the round.
         rates: sum of the learning rates that led from theta_0 to `trained`.
 
     Returns:
-        `prunable` and `trained`, numbers of weights; `largest` and quantiles of the distances from
-        theta_i; the fields of Exchange; those of the Bound by the largest distance from theta_0 that was
-        measured, and, with `rates_` before their names, by the learning rates.
+        Numbers by name: `prunable` and `trained`, numbers of weights; `largest` and quantiles of the
+        distances from theta_i; the fields of Exchange; the fields of Bound for the largest distance from
+        theta_0 that was measured, and with the prefix `rates_` for the sum of the learning rates.
     """
     moved = moves(start, trained, before)
     distance = largest_distance(pretrained, trained, before)
@@ -108,8 +107,8 @@ def moves(start: Weights, trained: Weights, survivors: Mask) -> Moves:
 
     Args:
         start: the weights at the start of the training.
-        trained: the same after it.
-        survivors: what was trained; the others are 0 and do not count.
+        trained: the weights at its end.
+        survivors: the weights that were trained; dropped weights do not count.
 
     Raises:
         ValueError: names or shapes differ, or nothing survives.
@@ -132,7 +131,7 @@ def moves(start: Weights, trained: Weights, survivors: Mask) -> Moves:
 
 
 def largest_distance(pretrained: Weights, trained: Weights, survivors: Mask) -> float:
-    """The largest distance of a survivor from its pre-trained value.
+    """Return the largest distance of a survivor from its pre-trained value.
 
     It is computed in float64, so that a threshold less the distance is not rounded.
 
@@ -156,10 +155,10 @@ def exchange(
 
     Args:
         pretrained: theta_0.
-        one_shot: its largest weights, exactly as many as `after` keeps, over all matrices.
-        trained: the weights that the round has ranked, those outside `before` aside.
+        one_shot: mask of its largest weights, exactly as many as `after` keeps, over all matrices.
+        trained: the weights after training; only survivors of `before` count.
         before: the survivors that were trained.
-        after: what the round keeps, a subset of `before`.
+        after: the survivors of the round, a subset of `before`.
 
     Raises:
         ValueError: names, shapes or sizes of the masks differ.
@@ -185,21 +184,21 @@ def exchange(
 
 
 def bound(pretrained: Weights, one_shot: Mask, before: Mask, distance: float) -> Bound:
-    """How many weights a round's mask and the one-shot mask of its size can exchange at most.
+    """Bound the number of weights that a round's mask and the one-shot mask of its size exchange.
 
     Let D be the distance, t the threshold of the one-shot mask and t' that of the round. A survivor that
-    the one-shot mask keeps and the round drops has a pre-trained magnitude of at most t' + D; one that
-    the one-shot mask drops and the round keeps has at least t' - D. If t' is at most t, the former are
-    no further than D above t; with those that were gone before, they are all that the one-shot mask keeps
-    and the round does not. If t' is more than t, the latter are no further than D below t. Both
-    sides of the exchange are equally large, so the larger of the two bounds holds in any case: in
-    every round of a chain, and whatever weights its training started from.
+    the one-shot mask keeps and the round drops has a pre-trained magnitude of at most t' + D. A survivor
+    that the one-shot mask drops and the round keeps has at least t' - D. If t' <= t, the former are
+    no further than D above t; with the weights gone before, they are all that the one-shot mask keeps
+    and the round drops. If t' > t, the latter are no further than D below t. The two sides of the
+    exchange are equally large, so the larger of the two bounds holds in any case: in every round of a
+    chain, and whatever weights its training started from.
 
     Args:
         pretrained: theta_0.
-        one_shot: its largest weights, as many as the round keeps.
+        one_shot: mask of its largest weights, as many as the round keeps.
         before: the survivors that were trained.
-        distance: D, of a trained survivor from its pre-trained value, at most.
+        distance: D, an upper bound on the distance of a trained survivor from its pre-trained value.
 
     Raises:
         ValueError: names or shapes differ.
@@ -224,12 +223,12 @@ def bound(pretrained: Weights, one_shot: Mask, before: Mask, distance: float) ->
 
 
 def threshold(weights: Weights, mask: Mask) -> float:
-    """Magnitude of the largest weight that the mask drops; 0 if it drops none."""
+    """Return the magnitude of the largest weight that the mask drops; 0 if it drops none."""
     return max(_over(mask, lambda name: _largest(np.abs(weights[name]), ~mask[name])))
 
 
 def jaccard(exchanged: int, kept: int) -> float:
-    """Jaccard similarity of two masks that keep `kept` weights each, and share all but `exchanged`.
+    """Return the Jaccard similarity of two masks of `kept` weights that share all but `exchanged`.
 
     It is 1 if nothing is kept.
     """
@@ -237,7 +236,7 @@ def jaccard(exchanged: int, kept: int) -> float:
 
 
 def _largest(magnitudes: NDArray[np.floating], among: NDArray[np.bool_]) -> float:
-    """The largest of some magnitudes; 0 if there are none."""
+    """Return the largest of the magnitudes that `among` selects; 0 if it selects none."""
     return float((magnitudes * among).max(initial=0.0))
 
 

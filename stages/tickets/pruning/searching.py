@@ -1,6 +1,6 @@
-"""Searches for the smallest subnetwork of a fine-tuned model that keeps a share of its score, untrained.
+"""Search for the smallest subnetwork of a fine-tuned model that keeps a share of its score untrained.
 
-Prasanna et al. 2020, Sec. 3. What a subnetwork scores and how important its parts are, the caller says.
+Prasanna et al. 2020, Sec. 3. The caller passes functions for scores and for the importance of parts.
 """
 
 from collections.abc import Callable
@@ -16,18 +16,18 @@ from stages.tickets.pruning.structure import Structure
 
 Phase = Literal["joint", "heads", "mlps"]
 Scored = tuple[NDArray[np.float64], NDArray[np.float64]]
-"""Importance of heads, (layers, heads), and of MLPs, (layers,); those of dropped ones are not read."""
+"""Importance of heads, (layers, heads), and of MLPs, (layers,); dropped elements are not read."""
 MAX_PASSES = 30
-"""Most steps of a magnitude search."""
+"""Largest number of steps of a magnitude search."""
 
 
 @dataclass(frozen=True)
 class Step:
-    """A candidate, and what became of it."""
+    """A candidate of the search, its score, and the verdict on it."""
 
     phase: Phase
     importance: Scored
-    """Scores by which the least important elements were chosen."""
+    """Importance by which the elements to drop were chosen."""
     candidate: Structure
     score: float
     accepted: bool
@@ -35,7 +35,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Found:
-    """The last candidate that passed, and how it came to it."""
+    """The last candidate that passed, and the steps that led to it."""
 
     structure: Structure
     dense_score: float
@@ -44,7 +44,7 @@ class Found:
     steps: tuple[Step, ...]
 
     def record(self) -> dict[str, Any]:
-        """All but the structure as lists and numbers by name, importance to six digits."""
+        """Return all but the structure as lists and numbers by name, importance to six digits."""
         steps = [
             {
                 "phase": step.phase,
@@ -75,22 +75,22 @@ def search(
 ) -> Found:
     """Drop the least important heads and MLPs while the score holds, phase after phase.
 
-    A joint step drops n = int(amount * all heads), at least 1, of the surviving heads and one MLP; a
-    step of heads alone n if heads are all that is searched, else half of n (rounded down, at least 1); a
-    step of MLPs alone one. Elements of equal importance go in order of layer and head. A candidate passes
-    that scores at least `threshold` times the score of `start`; a phase ends with the first that
-    does not, or when there is nothing left to drop: a joint one with the last head or the last MLP.
-    A dense model that scores 0 or less has no share to keep: nothing is searched.
+    Let n = int(amount * all heads), at least 1. A joint step drops n surviving heads and one MLP. A step
+    of heads alone drops n heads if no other phase is searched, else half of n (rounded down, at least 1).
+    A step of MLPs alone drops one. Elements of equal importance go in order of layer and head. A
+    candidate passes if it scores at least `threshold` times the score of `start`. A phase ends with the
+    first that fails, or when there is nothing left to drop: a joint phase with the last head or the last
+    MLP. If the dense model scores 0 or less, there is no share to keep and nothing is searched.
 
     Args:
-        score: of a subnetwork, higher is better.
-        importance: of all heads and MLPs in a subnetwork.
-        start: the dense model's.
-        phases: in this order.
-        threshold: share of the dense score, in (0, 1].
-        amount: share of all heads, in (0, 1).
-        stale_ranking: as in the authors' code, the first step of a later phase ranks with the scores of
-            the candidate that was just rejected, not with those of the subnetwork that it starts from.
+        score: returns the score of a subnetwork; higher is better.
+        importance: returns the importance of all heads and MLPs in a subnetwork.
+        start: structure of the dense model.
+        phases: phases in the order in which they run.
+        threshold: share of the dense score to keep, in (0, 1].
+        amount: share of all heads that a joint step drops, in (0, 1).
+        stale_ranking: the first step of a later phase ranks by the importance in the candidate just
+            rejected, as in the authors' code, and not in the subnetwork from which the phase starts.
     """
     dense_score = score(start)
     lowest = threshold * dense_score
@@ -115,7 +115,7 @@ def search(
 def _without_least(
     current: Structure, importance: Scored, phase: Phase, num_heads: int
 ) -> Structure | None:
-    """The next candidate; None if the phase has nothing left to drop."""
+    """Return the next candidate; None if the phase has nothing left to drop."""
     heads, mlps = current.heads.copy(), current.mlps.copy()
     if (phase != "mlps" and not heads.any()) or (phase != "heads" and not mlps.any()):
         return None
@@ -143,7 +143,7 @@ class Pass:
 
 @dataclass(frozen=True)
 class FoundMask:
-    """The last mask that passed, and how it came to it."""
+    """The last mask that passed, and the steps that led to it."""
 
     mask: Mask
     dense_score: float
@@ -151,7 +151,7 @@ class FoundMask:
     steps: tuple[Pass, ...]
 
     def record(self) -> dict[str, Any]:
-        """All but the mask as numbers by name."""
+        """Return all but the mask as numbers by name."""
         steps = [asdict(step) for step in self.steps]
         return {"dense_score": self.dense_score, "threshold": self.threshold, "steps": steps}
 
@@ -161,15 +161,15 @@ def search_by_magnitude(
 ) -> FoundMask:
     """Drop the smallest weights, without training, while the score holds.
 
-    Every step drops the share `amount` of the weights that remain (rounded as `masks.survivors_at` does),
-    ranked over all of them; at most MAX_PASSES steps, and none where the dense model scores 0 or less.
+    Every step drops the share `amount` of the weights that remain, ranked over all matrices and rounded
+    as `masks.survivors_at` does. There are at most MAX_PASSES steps, none if the dense score is <= 0.
 
     Args:
-        score: of a mask, higher is better.
-        weights: fine-tuned, with biases where those are pruned too.
-        threshold: share of the dense score, in (0, 1].
-        amount: share of the remaining weights, in (0, 1). The paper says a tenth; its published masks
-            took steps of a twentieth.
+        score: returns the score of a mask; higher is better.
+        weights: fine-tuned weights, and biases if these are pruned too, by name.
+        threshold: share of the dense score to keep, in (0, 1].
+        amount: share of the remaining weights that a step drops, in (0, 1). The paper says a tenth; its
+            published masks took steps of a twentieth.
     """
     mask = masks.dense(weights)
     dense_score = score(mask)

@@ -1,7 +1,7 @@
-"""The pre-trained weights in another order: controls for where a ticket's weights stand.
+"""Shuffle the pre-trained weights: controls that test whether the positions of weights matter.
 
 Chen et al. 2020, Table 2, speak of shuffled weights; the authors' code permutes whole layers. Weights are
-float arrays by matrix name, as for masks; biases, LayerNorm and embeddings stay where they are.
+float arrays by matrix name, as for masks. Biases, LayerNorm and embeddings are not shuffled.
 """
 
 import re
@@ -17,7 +17,7 @@ Shuffle = Callable[[Matrices, np.random.Generator], dict[str, NDArray[np.float32
 def within_matrix(
     weights: Matrices, generator: np.random.Generator
 ) -> dict[str, NDArray[np.float32]]:
-    """The weights of every matrix in a random order."""
+    """Shuffle the weights of every matrix."""
     return {
         name: generator.permuted(weights[name].reshape(-1)).reshape(weights[name].shape)
         for name in sorted(weights)
@@ -27,7 +27,7 @@ def within_matrix(
 def within_layer(
     weights: Matrices, generator: np.random.Generator
 ) -> dict[str, NDArray[np.float32]]:
-    """The weights of all matrices of a layer in a random order; a pooler is a layer of its own."""
+    """Shuffle the weights of each layer over all its matrices; a pooler is a layer of its own."""
     groups: dict[str, list[str]] = {}
     for name in sorted(weights):
         groups.setdefault(_layer(name) or name, []).append(name)
@@ -41,7 +41,7 @@ def within_layer(
 
 
 def layers(weights: Matrices, generator: np.random.Generator) -> dict[str, NDArray[np.float32]]:
-    """Whole layers in a random order other than their own: each has all matrices of another or its own.
+    """Permute whole layers at random, into another order than their own; each keeps its matrices.
 
     Raises:
         ValueError: there are fewer than two layers.

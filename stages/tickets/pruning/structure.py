@@ -1,7 +1,7 @@
 """Structured masks: which attention heads and which MLPs of an encoder are kept.
 
-Subnetworks that stand beside those that searches found have names: `good`, `random`, `bad` and so on. A
-number after a name, as in `random-2`, asks for another draw.
+The result of a search and the subnetworks that it is compared with have names: `good`, `random`, `bad`
+and so on. A number after a name, as in `random-2`, asks for another draw.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -24,27 +24,27 @@ class Structure:
 
     @property
     def num_heads(self) -> int:
-        """Heads that are kept."""
+        """Number of kept heads."""
         return int(np.count_nonzero(self.heads))
 
     @property
     def num_mlps(self) -> int:
-        """MLPs that are kept."""
+        """Number of kept MLPs."""
         return int(np.count_nonzero(self.mlps))
 
 
 def whole(num_layers: int, num_heads: int) -> Structure:
-    """Everything is kept."""
+    """Return the structure that keeps all heads and MLPs."""
     return Structure(np.ones((num_layers, num_heads), np.bool_), np.ones(num_layers, np.bool_))
 
 
 def inverted(good: Structure) -> Structure:
-    """Keep what `good` drops. Prasanna et al. 2020 call it so in their code; its size is another."""
+    """Keep what `good` drops, so sizes differ. The code of Prasanna et al. 2020 calls it inverted."""
     return Structure(~good.heads, ~good.mlps)
 
 
 def one_head(like: Structure) -> Structure:
-    """The first head and the MLP of layer 0: the smallest network that still has one of each."""
+    """Keep the first head and the MLP of layer 0: the smallest network with one of each."""
     heads, mlps = np.zeros_like(like.heads), np.zeros_like(like.mlps)
     heads[0, 0] = mlps[0] = True
     return Structure(heads, mlps)
@@ -53,28 +53,28 @@ def one_head(like: Structure) -> Structure:
 def random_like(good: Structure, generator: np.random.Generator) -> Structure:
     """Draw as many heads and as many MLPs as `good` has, uniformly.
 
-    Prasanna et al. 2020 draw each one with the probability of being kept, so that sizes match in
-    expectation only; here they match exactly.
+    Prasanna et al. 2020 draw each element with the probability of being kept, so that sizes match in
+    expectation only; we match them exactly.
     """
     return _drawn_like(good, [whole(*good.heads.shape)], generator)
 
 
 def bad_like(good: Structure, generator: np.random.Generator) -> Structure:
-    """Draw as many heads and MLPs as `good` has, of those it drops, and of its own when they run out.
+    """Draw as many heads and MLPs as `good` has, from those that it drops, then from those it keeps.
 
-    The overlap with `good` is thus max(0, 2 kept - all) for heads, and for MLPs. Prasanna et al. 2020,
-    the subnetworks of the final tables ("bad"; in their files heads_mlps_bad_1).
+    The overlap with `good` is thus max(0, 2 kept - all), for heads and for MLPs. These are the "bad"
+    subnetworks in the final tables of Prasanna et al. 2020 (in their files heads_mlps_bad_1).
     """
     return _drawn_like(good, [inverted(good), good], generator)
 
 
 def super_survivors(structures: Sequence[Structure]) -> Structure:
-    """Keep what all of the structures keep.
+    """Keep the heads and MLPs that all structures keep.
 
     Raises:
         ValueError: there is no structure.
 
-    Prasanna et al. 2020, over the seeds of a task.
+    Prasanna et al. 2020 take them over the seeds of a task.
     """
     if not structures:
         raise ValueError("super-survivors need at least one structure, got none")
@@ -85,9 +85,10 @@ def super_survivors(structures: Sequence[Structure]) -> Structure:
 
 
 def super_bad(structures: Sequence[Structure], generator: np.random.Generator) -> Structure:
-    """Draw as many as the super-survivors of what no structure keeps, then of all but them, then of them.
+    """Draw as many heads and MLPs as there are super-survivors, from those that no structure keeps.
 
-    Prasanna et al. 2020, appendix (in their files heads_mlps_super_bizzaro).
+    If there are too few of these, the draw goes on with those that some structures keep, and then with
+    super-survivors. Prasanna et al. 2020, appendix (in their files heads_mlps_super_bizzaro).
     """
     top = super_survivors(structures)
     never = super_survivors([inverted(kept) for kept in structures])
@@ -98,9 +99,10 @@ def super_bad(structures: Sequence[Structure], generator: np.random.Generator) -
 def super_random(
     structures: Sequence[Structure], bad: Structure, generator: np.random.Generator
 ) -> Structure:
-    """Draw as many as the super-survivors of what is neither super nor in `bad`, then of the rest.
+    """Draw as many heads and MLPs as there are super-survivors, neither from these nor from `bad`.
 
-    Prasanna et al. 2020, appendix (in their files heads_mlps_super_midling).
+    If too few are left, the draw goes on with super-survivors and `bad`. Prasanna et al. 2020, appendix
+    (in their files heads_mlps_super_midling).
     """
     top = super_survivors(structures)
     rest = Structure(top.heads | bad.heads, top.mlps | bad.mlps)
@@ -108,7 +110,7 @@ def super_random(
 
 
 def overlap(first: Structure, second: Structure) -> tuple[int, int]:
-    """Heads and MLPs that both keep."""
+    """Count the heads and the MLPs that the two structures share."""
     return (
         int(np.count_nonzero(first.heads & second.heads)),
         int(np.count_nonzero(first.mlps & second.mlps)),
@@ -118,7 +120,7 @@ def overlap(first: Structure, second: Structure) -> tuple[int, int]:
 def _drawn_like(
     like: Structure, pools: Sequence[Structure], generator: np.random.Generator
 ) -> Structure:
-    """Draw as many heads as `like` has, then as many MLPs, of a pool once those before are used up."""
+    """Draw as many heads, then MLPs, as `like` has; use a pool only once earlier ones are used up."""
     return Structure(
         _drawn([pool.heads for pool in pools], like.num_heads, generator),
         _drawn([pool.mlps for pool in pools], like.num_mlps, generator),
@@ -128,7 +130,7 @@ def _drawn_like(
 def _drawn(
     pools: Sequence[NDArray[np.bool_]], number: int, generator: np.random.Generator
 ) -> NDArray[np.bool_]:
-    """`number` elements drawn uniformly, from a pool only once those before it are used up."""
+    """Draw `number` elements uniformly; use a pool only once earlier ones are used up."""
     drawn = np.zeros_like(pools[0])
     for pool in pools:
         candidates = np.flatnonzero(pool)
@@ -151,21 +153,21 @@ BY_NAME: Mapping[str, Draw] = {
 
 
 def numbered(name: str) -> tuple[str, int]:
-    """Split a name into kind and number of the draw: `random-2` is ("random", 2), `bad` ("bad", 1)."""
+    """Split a name into kind and number of the draw: `random-2` gives ("random", 2), `bad` ("bad", 1)."""
     kind, _, number = name.rpartition("-")
     return (kind, int(number)) if number.isdigit() else (name, 1)
 
 
 def named(name: str, good: Structure, seed: int) -> Structure:
-    """The subnetwork `name`, such as `bad`, beside the good one."""
+    """Make the subnetwork `name`, such as `bad`, that is compared with `good`."""
     kind, number = numbered(name)
     return BY_NAME[kind](good, np.random.default_rng([seed, stable_seed(kind), number]))
 
 
 def named_super(name: str, by_seed: Mapping[int, Structure], task: str, seed: int) -> Structure:
-    """The super-survivors of all seeds, or beside them `super-random` or `super-bad`.
+    """Make the super-survivors of all seeds (`super`), or the counterpart `super-random` or `super-bad`.
 
-    The bad one is the same for all seeds of the task; the random one differs.
+    `super-bad` is the same for all seeds of the task; `super-random` differs between them.
     """
     structures = [by_seed[key] for key in sorted(by_seed)]
     if name == "super":
@@ -178,7 +180,7 @@ def named_super(name: str, by_seed: Mapping[int, Structure], task: str, seed: in
 
 
 def named_mask(name: str, good: Mask, weights: masks.Weights, seed: int) -> Mask:
-    """The magnitude subnetwork `good`, `random` (or `random-2`) or `bad`, the smallest weights."""
+    """Make the mask `good`, `random` (or `random-2`), or `bad`, which keeps the smallest weights."""
     kind, number = numbered(name)
     if kind == "random":
         return masks.random_like(good, np.random.default_rng([seed, stable_seed(kind), number]))

@@ -38,27 +38,28 @@ def measure(
     structure: Structure,
     rule: Rule = "correct",
 ) -> Importance:
-    """Importance in the subnetwork `structure` of `model`, without dropout.
+    """Measure importance in the subnetwork `structure` of `model`, without dropout.
 
-    By the rule `correct` it is the absolute gradient of an example's loss in each gate, averaged over
-    examples; heads are divided by the L2 norm of their layer's surviving heads.
+    The rule `correct` takes the absolute gradient of an example's loss in each gate, averaged over
+    examples; heads are divided by the L2 norm of the surviving heads in their layer.
 
-    By `published` it is what the authors' code computes: batches of 64 in the order of the split; after
-    each, the absolute value of the gradient summed over all batches so far (it is never set to zero) is
-    added; heads are divided by the L2 norm of all heads of their layer, dropped ones included, MLPs by
-    the number of tokens; then both are rescaled to 0..1. It depends on order and size of the batches.
+    The rule `published` is that of the authors' code, with batches of 64 in the order of the split. After
+    each batch it adds the absolute value of the gradient summed over all batches so far, since the code
+    never sets it to zero. Heads are divided by the L2 norm of all heads of their layer, dropped ones
+    included, and MLPs by the number of tokens; then heads and MLPs are rescaled to [0, 1], each on their
+    own. The result depends on the order and size of the batches.
 
     Args:
-        model: a classifier, built as BERT is.
-        prepared: gives task and vocabulary.
+        model: a classifier, built like BERT.
+        prepared: task and vocabulary.
         split: the examples.
-        structure: what is kept; gates of dropped elements are 0 and have gradients too.
-        rule: `correct` or `published`, as above.
+        structure: kept heads and MLPs; gates of dropped elements are 0, but have gradients too.
+        rule: `correct` or `published`.
     """
     where = device.place_(model.train(mode=False), prepared.task.kind)
     rows = Rows.of(split, prepared.vocabulary.pad, where)
     order = np.arange(len(split))
-    if rule == "correct":  # the sum does not depend on it
+    if rule == "correct":  # the sum does not depend on the order
         order = np.argsort(split.lengths, kind="stable")
     totals = [torch.zeros(kept.shape, dtype=torch.float64) for kept in _parts(structure)]
     running = [torch.zeros_like(total) for total in totals]
@@ -97,7 +98,7 @@ def _gradients(
     structure: Structure,
     rule: Rule,
 ) -> tuple[Tensor, ...]:
-    """Gradients in the gates: of the losses by example, or of the mean loss of the batch."""
+    """Compute gradients in the gates, of the losses by example or of the mean loss of the batch."""
     numbers = torch.from_numpy(examples).to(rows.ids.device)
     lengths = split.lengths[examples]
     inputs, _ = rows.padded(numbers, int(lengths.max()))
@@ -114,7 +115,7 @@ def _gradients(
 
 
 def _losses(prepared: Prepared, logits: Tensor, labels: Tensor) -> Tensor:
-    """The loss of every example."""
+    """Compute the loss of every example, (examples,)."""
     if prepared.task.kind == "regression":
         return (logits.squeeze(-1) - labels) ** 2
     return nn.functional.cross_entropy(logits, labels, reduction="none")

@@ -1,4 +1,4 @@
-"""A subnetwork of the fine-tuned model as it is, and trained alone from theta_0."""
+"""Predict with a subnetwork of the fine-tuned model as it is, and trained alone from theta_0."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,12 +21,12 @@ from stages.tickets.training.subnetwork import Run
 from stages.tickets.training.update import Subnetwork
 
 Cut = Callable[[PreTrainedModel], Subnetwork | None]
-"""Cuts a model down to a subnetwork, in place; returns what the training has to hold at zero."""
+"""Cuts a model down to a subnetwork in place; returns the weights that stay zero in training, or None."""
 
 
 @dataclass(frozen=True)
 class Retrained:
-    """A subnetwork of the fine-tuned model as it is, and as it was trained alone."""
+    """Results of a subnetwork of the fine-tuned model, as it is and trained alone."""
 
     pruned: Arrays
     """Predictions with the fine-tuned weights of the subnetwork."""
@@ -35,7 +35,7 @@ class Retrained:
 
 
 def size_of_mask(mask: Mask, good: Mask) -> dict[str, int]:
-    """Numbers of weights and biases by name: kept, prunable, kept by the good subnetwork too."""
+    """Count weights and biases: kept, prunable, and kept by the good subnetwork too."""
     return {
         "kept": masks.num_survivors(mask),
         "prunable": masks.num_weights(mask),
@@ -46,13 +46,13 @@ def size_of_mask(mask: Mask, good: Mask) -> dict[str, int]:
 def size_of_structure(
     config: PreTrainedConfig, kept: Structure, good: Structure, tokens: int
 ) -> dict[str, int]:
-    """Numbers by name: parameters, heads, MLPs and FLOPs of a subnetwork, and what the good one shares.
+    """Count parameters, heads, MLPs and FLOPs of a subnetwork, and its overlap with the good one.
 
     Args:
-        config: of the whole model.
-        kept: the subnetwork.
-        good: what the overlap is counted with.
-        tokens: of the example that the FLOPs are for.
+        config: configuration of the complete model.
+        kept: structure of the subnetwork.
+        good: structure of the good subnetwork.
+        tokens: number of tokens of the example for which FLOPs are counted.
     """
     everything = structure.whole(*kept.heads.shape)
     heads, mlps = structure.overlap(kept, good)
@@ -76,7 +76,7 @@ def size_of_structure(
 
 
 def by_structure(kept: Structure) -> Cut:
-    """A cut that removes all other heads and MLPs from a model."""
+    """Return a cut that removes all other heads and MLPs from a model."""
 
     def cut(model: PreTrainedModel) -> None:
         removal.remove_(model, kept)
@@ -85,7 +85,7 @@ def by_structure(kept: Structure) -> Cut:
 
 
 def by_mask(mask: Mask) -> Cut:
-    """A cut that sets all other weights and biases to zero, and has a training keep them there."""
+    """Return a cut that sets all other weights and biases to zero, where training keeps them."""
 
     def cut(model: PreTrainedModel) -> Subnetwork:
         live = linear_parameters(model)
@@ -105,9 +105,10 @@ def retrain(
     seeds: Seeds,
     config: Train,
 ) -> Retrained:
-    """Cut both models down to the subnetwork in place; predict with one, train the other and predict.
+    """Cut two models down to a subnetwork; predict with the fine-tuned model, train the other, predict.
 
-    Classifier and data order are those of the dense run of the same seed. Prasanna et al. 2020, Sec. 4.
+    The models change in place. Classifier and data order are those of the dense run of the same seed.
+    Prasanna et al. 2020, Sec. 4.
     """
     cut(fine_tuned)
     pruned = predict.predict(fine_tuned, prepared)

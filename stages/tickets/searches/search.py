@@ -25,12 +25,12 @@ ALL_PHASES: tuple[Phase, ...] = ("joint", "heads", "mlps")
 
 @dataclass(frozen=True)
 class Variant:
-    """A search for heads and MLPs."""
+    """The variant of a search for heads and MLPs."""
 
     phases: tuple[Phase, ...] = ALL_PHASES
     rule: importance.Rule = "correct"
     half: int | None = None
-    """The half of the examples that is used, 0 or 1; None for all."""
+    """Number of the half of the examples that is used, 0 or 1; None for all examples."""
 
 
 STRUCTURED: Mapping[str, Variant] = {
@@ -44,9 +44,9 @@ STRUCTURED: Mapping[str, Variant] = {
 
 
 def examples_for(prepared: Prepared, name: str) -> Split:
-    """The examples on which subnetworks are scored: an evaluated split, or by `train` a part of it.
+    """Return the examples on which subnetworks are scored: an evaluated split, or a part of `train`.
 
-    The part is as large as `validation`, drawn at random by the task's name.
+    The part is as large as `validation` and drawn at random, seeded by the task's name.
     """
     if name != "train":
         return prepared.evaluated[name]
@@ -56,7 +56,7 @@ def examples_for(prepared: Prepared, name: str) -> Split:
 
 
 def halves(split: Split, name: str) -> tuple[Split, Split]:
-    """The split cut in two at random, by the task's name; the first half has the odd example."""
+    """Cut a split in two at random, seeded by the task's name; the first half has the odd example."""
     order = np.random.default_rng(stable_seed("halves", name)).permutation(len(split))
     middle = -(-len(order) // 2)
     return task.take(split, np.sort(order[:middle])), task.take(split, np.sort(order[middle:]))

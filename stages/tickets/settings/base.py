@@ -1,4 +1,4 @@
-"""What all sections of params.yaml are made of: how they are checked, and the rules a field can state."""
+"""The base of all sections of params.yaml: checks, errors, and rules that a field can state."""
 
 import os
 import re
@@ -12,11 +12,11 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 
 
 class UserError(ValueError):
-    """Something that the user can mend; the message is one sentence for the user."""
+    """Raised for a problem that the user can mend; the message is one sentence for the user."""
 
 
 class ParamsError(UserError):
-    """Something in params.yaml is not allowed; the message names the key, the value, what is allowed."""
+    """Raised if params.yaml holds a wrong value; the message names key, value and what is allowed."""
 
 
 class Section(BaseModel):
@@ -43,7 +43,7 @@ Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 """Name of a task or a study: part of paths and of stage names."""
 Share = Annotated[float, Field(gt=0, lt=1)]
 Whole = Annotated[int, Field(strict=True)]
-"""A number that is written without a point, since it becomes part of paths and of stage names."""
+"""An integer, written without a point, since it becomes part of paths and of stage names."""
 Seed = Annotated[Whole, Field(ge=0)]
 Percent = Annotated[Whole, Field(ge=0, lt=100)]
 RoundNumber = Annotated[Whole, Field(ge=1)]
@@ -59,20 +59,20 @@ def _unique(values: tuple[object, ...]) -> tuple[object, ...]:
 
 
 Unique = AfterValidator(_unique)
-"""A rule for a list: no value stands in it twice."""
+"""Rule of a list: no value stands in it twice."""
 
 
 @dataclass(frozen=True)
 class Among:
-    """Each value of the field, or the only one, is among those of another list of the study.
+    """Rule: every value of the field, or its only value, stands in another list of the study.
 
-    In a study file `all` stands for that whole list, in its order: all tasks where the list has to be
-    among `tasks`, all seeds searched where it has to be among `search.seeds`.
+    In a study file `all` stands for that other list, in its order: for all tasks if values have to be
+    among `tasks`, for all seeds searched if they have to be among `search.seeds`.
     """
 
     of: str
     all_of: str = ""
-    """What `all` stands for, if not for all of the list `of`."""
+    """Key of the list that `all` stands for; empty for the list `of`."""
 
     def problem(self, value: object, other: object) -> str | None:
         assert isinstance(other, Collection)
@@ -85,9 +85,9 @@ class Among:
 
 @dataclass(frozen=True)
 class UpTo:
-    """Each value of the field, or the only one, is a round up to that which another key numbers.
+    """Rule: every value of the field, or its only value, is a round up to a number under another key.
 
-    In a study file `all` stands for the rounds from 1 to there: to the last, or with `less=1` to the one
+    In a study file `all` stands for the rounds from 1 up to that number, or with `less=1` up to the round
     before it.
     """
 
@@ -106,13 +106,13 @@ class UpTo:
 
 
 Rule = Among | UpTo
-"""What a field says of its values beside another key of the study: `problem` says why one is not
-allowed, or None, and `every` what the word `all` in a study file stands for."""
+"""A rule that compares a field with another key of the study. `problem` says why a value is not
+allowed, or returns None; `every` lists the values that the word `all` in a study file stands for."""
 
 
 @cache
 def rules(section: type[Section]) -> tuple[tuple[str, Rule], ...]:
-    """The rules that the fields of a section and of the sections in it state, by their dotted keys."""
+    """List the rules of the fields of a section and of the sections in it, with their dotted keys."""
     return tuple(_rules(section, ""))
 
 
@@ -126,7 +126,7 @@ def _rules(section: type[Section], before: str) -> Iterator[tuple[str, Rule]]:
 
 
 def listed(values: Collection[object]) -> str:
-    """Values for a message, in their order."""
+    """Write values for a message, in their order."""
     return ", ".join(map(str, values)) or "none"
 
 
@@ -134,7 +134,7 @@ def listed(values: Collection[object]) -> str:
 
 
 def expanded(path: str, key: str) -> Path:
-    """A path of params.yaml with ~ and $VARIABLES filled in.
+    """Fill in ~ and $VARIABLES in a path of params.yaml.
 
     Raises:
         ParamsError: a variable is not set.

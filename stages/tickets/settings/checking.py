@@ -1,4 +1,4 @@
-"""params.yaml read and checked; what is wrong in it comes out as one sentence."""
+"""Read params.yaml and check it; an error in it becomes one sentence."""
 
 from collections.abc import Collection, Mapping
 from pathlib import Path
@@ -24,11 +24,11 @@ def load(path: Path) -> Study:
 
 
 def content(path: Path, changes: Collection[str] = ()) -> dict[str, Any]:
-    """The sections of a params file, or of a study in studies/, which is composed first; unchecked.
+    """Read the sections of a params file, or of a study in studies/, without checking them.
 
     Args:
-        path: a params file; a study if there is an off.yaml beside it.
-        changes: other values, as `dvc exp run -S` takes them, such as `train.epochs=2`.
+        path: a params file; if there is an off.yaml beside it, a study, which is composed.
+        changes: other values, in the syntax of `dvc exp run -S`, such as `train.epochs=2`.
 
     Raises:
         ParamsError: the file is missing, is no YAML, or has no sections, or a change leads nowhere.
@@ -40,7 +40,7 @@ def content(path: Path, changes: Collection[str] = ()) -> dict[str, Any]:
 
 
 def checked(sections: Mapping[str, Any], where: str) -> Study:
-    """Check all sections of a params file; `where` is what messages call it.
+    """Check all sections of a params file; `where` is its name in messages.
 
     Raises:
         ParamsError: something is not allowed; the message names the key, the value and what is allowed.
@@ -53,7 +53,7 @@ def checked(sections: Mapping[str, Any], where: str) -> Study:
 
 
 def _refuse_booleans(content: object, key: str) -> None:
-    """pydantic takes yes for 1; no key of ours is a yes or no."""
+    """Refuse yes and no: pydantic takes yes for 1, and no key of ours is boolean."""
     if isinstance(content, bool):
         raise ParamsError(f"{key} is {content}, allowed are numbers, text and sections")
     if isinstance(content, dict):
@@ -65,7 +65,7 @@ def _refuse_booleans(content: object, key: str) -> None:
 
 
 def _sentence(error: ValidationError) -> str:
-    """The first problem as one sentence: key, value, what is allowed."""
+    """Put the first problem into one sentence: key, value, what is allowed."""
     problem = error.errors(include_url=False)[0]
     key = ""
     for depth, part in enumerate(problem["loc"]):

@@ -1,9 +1,9 @@
-"""A study composed to a complete params file: off.yaml, and what the study does differently.
+"""Compose a complete params file from off.yaml and from the settings that a study changes.
 
-A file in studies/ holds what differs from off.yaml beside it, in which every experiment is switched off.
-Its lists may say `all`, alone or among others, for what the rule of the field says (see `Among` and
-`UpTo`): `seeds: all` are all seeds of the study. DVC repeats stages over lists that params.yaml spells
-out, so composing writes them out.
+A file in studies/ holds its differences from off.yaml beside it, in which every experiment is switched
+off. Its lists may say `all`, alone or among others; the rule of the field (see `Among` and `UpTo`) says
+what that means: `seeds: all` are all seeds of the study. DVC repeats stages over lists, so that composing
+spells them out in params.yaml.
 """
 
 import re
@@ -24,16 +24,16 @@ from stages.tickets.settings.study import Study
 
 OFF = "off.yaml"
 COLUMN = 30
-"""Where comments at the end of a line start in a composed file."""
+"""Column in which comments at the end of a line start in a composed file."""
 
 
 def is_study(path: Path) -> bool:
-    """Whether a file holds a study's differences: there is an off.yaml beside it."""
+    """Tell whether a file holds the differences of a study: there is an off.yaml beside it."""
     return path.with_name(OFF).is_file()
 
 
 def studies(folder: Path) -> list[Path]:
-    """The studies in a folder, by name."""
+    """List the study files in a folder, in the order of their names."""
     return sorted(path for path in folder.glob("*.yaml") if path.name != OFF)
 
 
@@ -43,14 +43,14 @@ def composed(
     tasks: Sequence[str] | None = None,
     seeds: Sequence[int] | None = None,
 ) -> CommentedMap:
-    """All sections of a study, unchecked, with the comments of the study and of off.yaml.
+    """Compose all sections of a study, unchecked, with the comments of the study and of off.yaml.
 
     Args:
         path: the study's file.
-        changes: other values, as `dvc exp run -S` takes them; `all` is spelled out after them.
-        tasks: tasks to keep; None for all. Lists of tasks are cut to those, and an experiment that is
+        changes: other values, in the syntax of `dvc exp run -S`; `all` is spelled out after them.
+        tasks: tasks to keep; None for all. Lists of tasks are cut to these, and an experiment that is
             left without a task or a seed is switched off.
-        seeds: seeds to keep, likewise.
+        seeds: seeds to keep; None for all. Lists of seeds are cut to these.
 
     Raises:
         ParamsError: a file is missing or no YAML, a change leads nowhere, or the study lacks a task or
@@ -71,20 +71,20 @@ def composed(
 
 
 def dump(content: CommentedMap) -> str:
-    """A composed study as the text of a params file."""
+    """Write a composed study as the text of a params file."""
     text = StringIO()
     _yaml().dump(content, text)
     return text.getvalue()
 
 
 def plain(content: CommentedMap) -> dict[str, Any]:
-    """A composed study's values, as whoever reads the params file has them."""
+    """Return the values of a composed study as plain dicts, as read back from a params file."""
     values: dict[str, Any] = YAML(typ="safe").load(dump(content))
     return values
 
 
 def read(path: Path) -> dict[str, Any]:
-    """The sections that a file holds.
+    """Read the sections of a YAML file.
 
     Raises:
         ParamsError: the file is missing, is no YAML, or has no sections.
@@ -93,17 +93,17 @@ def read(path: Path) -> dict[str, Any]:
 
 
 def overridden(sections: Mapping[str, Any], changes: Collection[str]) -> dict[str, Any]:
-    """Sections with other values, as `dvc exp run -S` would set them.
+    """Return the sections with other values, as `dvc exp run -S` would set them.
 
     Raises:
-        ParamsError: a change is no `key=value`, or there is nothing where its key leads.
+        ParamsError: a change is no `key=value`, or its key does not exist.
     """
-    from dvc.exceptions import InvalidArgumentError  # noqa: PLC0415  not for every stage
+    from dvc.exceptions import InvalidArgumentError  # noqa: PLC0415  slow, and few stages need it
     from dvc.utils.hydra import apply_overrides  # noqa: PLC0415
 
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "params.yaml"
-        _yaml().dump(dict(sections), path)  # the safe one would sort the keys
+        _yaml().dump(dict(sections), path)  # a safe dumper would sort the keys
         for change in changes:
             try:
                 apply_overrides(path, [change])
@@ -117,7 +117,7 @@ def overridden(sections: Mapping[str, Any], changes: Collection[str]) -> dict[st
 
 
 def _keys(sections: Mapping[str, Any], change: str) -> list[str]:
-    """The keys that there are as far as the key of a change leads."""
+    """Follow the key of a change; return its parts as far as they exist."""
     for part in change.lstrip("+~").partition("=")[0].split("."):
         if isinstance(sections.get(part), dict):
             sections = sections[part]
@@ -157,7 +157,7 @@ def _read(path: Path, yaml: YAML) -> Any:  # noqa: ANN401  a dict, with or witho
 
 
 def _merged(*sections: CommentedMap) -> CommentedMap:
-    """Sections of which later ones hold; comments at the ends of lines are kept, others are not."""
+    """Merge sections; later values win. Only comments at the ends of lines are kept."""
     merged = CommentedMap()
     for key in dict.fromkeys(key for section in sections for key in section):
         having = [section for section in sections if key in section]
@@ -181,7 +181,7 @@ def _merged(*sections: CommentedMap) -> CommentedMap:
 
 
 def _comment(section: CommentedMap, key: str) -> str:
-    """The comment at the end of a key's line, or nothing."""
+    """Return the comment at the end of a key's line; empty if there is none."""
     tokens = section.ca.items.get(key) or []
     first = tokens[2].value.split("\n")[0] if len(tokens) > 2 and tokens[2] else ""
     return str(first)
@@ -197,7 +197,7 @@ def _copied(values: CommentedSeq) -> CommentedSeq:
 
 
 def _complete(content: CommentedMap) -> None:
-    """Fill in what follows from the lists: the last round, and for a task an override of nothing."""
+    """Fill in values that follow from lists: the last round, and an empty override for every task."""
     tasks, rounds = content.get("tasks"), content.get("rounds")
     override, transfer = content.get("override"), content.get("transfer")
     for section, key in ((content, "last_round"), (transfer, "round")):
@@ -209,7 +209,7 @@ def _complete(content: CommentedMap) -> None:
 
 
 def _update(content: CommentedMap, before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
-    """Set what differs, so that the rest keeps its comments and the way it is written."""
+    """Set the values that differ, so that all others keep their comments and their notation."""
     for key in before.keys() - after.keys():
         del content[key]
     for key, value in after.items():

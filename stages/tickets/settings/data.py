@@ -11,7 +11,7 @@ from stages.tickets.settings.base import Section, Seed, Share, Unique, listed
 DATA_SOURCES = ("miniature", "hub", "folder", "text")
 GLUE = ("cola", "sst2", "mrpc", "stsb", "qqp", "mnli", "qnli", "rte", "wnli")
 SQUAD = ("plain_text",)
-"""What the configuration of SQuAD v1.1 is called on the Hub, as rajpurkar/squad."""
+"""Name of the configuration of SQuAD v1.1 on the Hub, in rajpurkar/squad."""
 WIKITEXT = ("wikitext-2-raw-v1", "wikitext-2-v1", "wikitext-103-raw-v1", "wikitext-103-v1")
 """Configurations of Salesforce/wikitext, corpora of masked language modelling."""
 MINIATURE_WITHOUT_LABELS = ("mlm", "question")
@@ -19,7 +19,7 @@ MINIATURE = (
     "acceptability", "sentiment", "paraphrase", "similarity", "entailment", *MINIATURE_WITHOUT_LABELS
 )  # fmt: skip
 HANS_GLUE = ("mnli", "rte")
-"""Tasks of GLUE whose class 0 is entailment of the second text by the first, as HANS asks."""
+"""Tasks of GLUE whose class 0 says that the first text entails the second, which HANS asks for."""
 HANS_MINIATURE = ("entailment",)
 Kind = Literal["classification", "regression", "mlm", "span"]
 Metric = Literal[
@@ -41,7 +41,7 @@ ALLOWED_METRICS: dict[Kind, tuple[Metric, ...]] = {
 
 
 def _file(*suffixes: str) -> AfterValidator:
-    """A rule for a path: its name ends in one of `suffixes`."""
+    """Make the rule of a path whose name ends in one of `suffixes`."""
 
     def check(path: str) -> str:
         if Path(path).suffix not in suffixes:
@@ -62,7 +62,7 @@ class MiniatureHans(Section):
     """Examples in the manner of HANS (McCoy et al. 2019), written in the miniature language."""
 
     per_subcase: int = Field(ge=1, le=1000)
-    """Examples of every subcase; HANS has 1000."""
+    """Number of examples of every subcase; HANS has 1000."""
 
 
 class HansFile(Section):
@@ -72,7 +72,7 @@ class HansFile(Section):
     """The official heuristics_evaluation_set.txt, or a Parquet file with the columns premise,
     hypothesis, label (0: entailment, 1: non-entailment), heuristic and subcase."""
     per_subcase: int = Field(ge=1)
-    """So many examples of every subcase are drawn; all where it has fewer."""
+    """Number of examples drawn of every subcase; all are taken if it has fewer."""
 
 
 class MiniatureData(Section):
@@ -83,33 +83,33 @@ class MiniatureData(Section):
     validation: int = Field(ge=10)
     seed: Seed
     hans: MiniatureHans | None = None
-    """The task entailment alone can be scored on these in addition."""
+    """Examples to score on in addition; only the task entailment can have them."""
 
 
 class Examples(Section):
-    """How many examples are taken, drawn without replacement; all of a split where it has fewer.
+    """Numbers of examples drawn without replacement; all of a split are taken if it has fewer.
 
-    Examples of SQuAD are questions, those of a corpus are blocks of text.
+    Examples of SQuAD are questions, and examples of a corpus are blocks of text.
     """
 
     train: int = Field(ge=10)
     validation: int = Field(ge=10)
-    """Every split for reporting has at most so many; HANS has a limit of its own."""
+    """Most examples of every split for reporting; HANS has a limit of its own."""
 
 
 class DataSet(Section):
-    """What data sets of the Hub have in common, wherever they are read from."""
+    """The settings that data sets of the Hub have in common, wherever they are read from."""
 
     config: str
     """A task of GLUE, SQuAD v1.1, or a corpus of WikiText."""
     hans: HansFile | None = None
-    """MNLI and RTE alone can be scored on HANS in addition."""
+    """HANS to score on in addition; only MNLI and RTE can have it."""
     examples: Examples | None = None
     max_length: int | None = Field(default=None, ge=8)
-    """SQuAD and WikiText alone may have another longest input than that of `prepare`."""
+    """Longest input in tokens, in place of that of `prepare`; only SQuAD and WikiText may set it."""
     stride: int | None = Field(default=None, ge=0)
-    """Word pieces that windows of one context of SQuAD have in common; the default is a third of the
-    longest input, as the 128 of 384 of Chen et al. 2020."""
+    """Word pieces that neighbouring windows of a context of SQuAD share. The default is a third of the
+    longest input; Chen et al. 2020 take 128 with windows of 384 tokens."""
 
     @model_validator(mode="after")
     def _config_allows_keys(self) -> "DataSet":
@@ -148,7 +148,7 @@ TextFile = Annotated[str, _file(".txt", ".parquet")]
 class TextData(Section):
     """A corpus for masked language modelling; ~ and $VARIABLES in paths are expanded.
 
-    A file that ends in .txt has a paragraph per line, one that ends in .parquet a column `text`.
+    A file that ends in .txt has a paragraph per line; a file that ends in .parquet has a column `text`.
     """
 
     source: Literal["text"]
@@ -156,7 +156,7 @@ class TextData(Section):
     validation: TextFile
     examples: Examples | None = None
     max_length: int | None = Field(default=None, ge=8)
-    """Tokens of a block, special ones included, in place of that of `prepare`."""
+    """Tokens of a block, special ones included, in place of the `max_length` of `prepare`."""
 
     @model_validator(mode="after")
     def _files_differ(self) -> "TextData":
@@ -177,18 +177,18 @@ Table = Annotated[str, _file(".csv", ".jsonl", ".parquet"), AfterValidator(_watc
 
 
 class OwnData(Section):
-    """A task of the user's: tables in CSV, JSON Lines or Parquet."""
+    """A task that the user brings: tables in CSV, JSON Lines or Parquet."""
 
     train: Table
     """Path of the training table, relative to the project."""
     validation: Table
     """Path of the table for reporting."""
     texts: Annotated[tuple[str, ...], Field(min_length=1, max_length=2), Unique]
-    """One text column, or the two of a pair."""
+    """Name of the column of single texts, or names of the two columns of pairs."""
     label: str
     kind: Literal["classification", "regression"]
     metrics: Annotated[tuple[Metric, ...], Field(min_length=1), Unique]
-    """The first one is the headline."""
+    """Metrics to score with; the first is the headline."""
 
     @model_validator(mode="after")
     def _columns_differ_and_metrics_fit(self) -> "OwnData":
@@ -207,22 +207,22 @@ class OwnData(Section):
 
 
 class Prepare(Section):
-    """How texts become the splits that all later stages read."""
+    """Settings by which texts become the splits that all later stages read."""
 
     max_length: int = Field(ge=8)
-    """Longest input in tokens, special ones included; longer ones are cut, a context of SQuAD into
-    windows and a corpus into blocks of this length. Sections of `data` may name another."""
+    """Longest input in tokens, special ones included. Longer texts are cut; a context of SQuAD is cut
+    into windows and a corpus into blocks of this length. Sections of `data` may set another."""
     selection: Share
-    """Share of the training examples set aside for choosing sparsities and stopping searches; of SQuAD
-    the share of the contexts, with all their questions."""
+    """Share of the training examples set aside for choosing sparsities and stopping searches, in (0, 1);
+    for SQuAD, share of the contexts, each with all its questions."""
     masked: Share
-    """Share of the words hidden in the splits on which masked language modelling is scored."""
+    """Share of words hidden in the splits on which masked language modelling is scored, in (0, 1)."""
     seed: Seed
-    """It draws `selection`, the hidden words, and the examples if not all are taken."""
+    """Seed of the draws of `selection`, of hidden words, and of examples if not all are taken."""
 
 
 def check_data(data: dict[str, Data], prepare: Prepare) -> None:
-    """Refuse sections of `data` that their own name or the length of `prepare` does not allow."""
+    """Refuse sections of `data` that do not fit the task's name or the `max_length` of `prepare`."""
     for name, section in data.items():
         if isinstance(section, MiniatureData):
             if name not in MINIATURE:

@@ -1,4 +1,4 @@
-"""Where theta_0 comes from: pre-trained here, or loaded."""
+"""The source of theta_0: an encoder that the study pre-trains itself, or one that it loads."""
 
 from typing import Annotated, Literal
 
@@ -11,7 +11,7 @@ ENCODER_SOURCES = ("pretrain", "hub", "folder", "package")
 
 
 class Pretrain(Section):
-    """A small BERT, pre-trained here by masked language modelling on the miniature language."""
+    """A small BERT that the study pre-trains by masked language modelling on the miniature language."""
 
     source: Literal["pretrain"]
     sentences: int = Field(ge=100)
@@ -20,9 +20,9 @@ class Pretrain(Section):
     hidden: int = Field(ge=4)
     mlp: int = Field(ge=4)
     max_length: int = Field(ge=8)
-    """Positions: the longest input in tokens, special ones included."""
+    """Number of positions: the longest input in tokens, special ones included."""
     initializer_range: float = Field(gt=0)
-    """Standard deviation of the weights before pre-training; also of a task's classifier."""
+    """Standard deviation of the initial weights, of pre-training and of a task's classifier."""
     train: Train
     seed: Seed
 
@@ -37,10 +37,10 @@ class Pretrain(Section):
 
 
 class Loaded(Section):
-    """What encoders that are loaded have in common."""
+    """The settings that all loaded encoders have in common."""
 
     pooler: Literal["pretrained", "fresh"]
-    """fresh: the checkpoint's is left out, so it is drawn with the classifier and never pruned."""
+    """fresh: the checkpoint's pooler is left out; a new one is drawn with the classifier and kept."""
     licence: str | None = Field(default=None, pattern=r"^[A-Za-z0-9][A-Za-z0-9.+-]*$")
     """SPDX identifier of the licence of the weights, such as apache-2.0, for the cards of exported
     models; None if it is not known."""
@@ -68,7 +68,7 @@ class PackageEncoder(Loaded):
     name: str = Field(pattern=r"^[A-Za-z_][A-Za-z0-9_.]*$")
     """Import name of the package."""
     path: str
-    """Folder of the model, relative to the package's."""
+    """Folder of the model, relative to the folder of the package."""
 
 
 Encoder = Annotated[

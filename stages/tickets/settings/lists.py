@@ -1,4 +1,4 @@
-"""Lists of a study that is composed: `all` spelled out, and cut to fewer tasks and seeds."""
+"""Edit the lists of a composed study: spell out `all`, and cut lists to fewer tasks and seeds."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -15,18 +15,18 @@ NEEDS_TWO = {
     "multitask": ("tasks",),
     "transfer": ("sources", "targets"),
 }
-"""Lists that are no experiment if they hold one task or one seed alone, by section."""
+"""Lists by section that together need two different tasks or seeds to be an experiment."""
 
 
 def in_one_line(values: Sequence[object]) -> CommentedSeq:
-    """A list of its own; YAML would write a list that is there twice as a reference."""
+    """Copy a list, to be written in one line; YAML would write a shared list as a reference."""
     copied = CommentedSeq(values)
     copied.fa.set_flow_style()
     return copied
 
 
-def _at(content: Mapping[str, Any], key: str) -> Any:  # noqa: ANN401  whatever is there
-    """The value of a dotted key, or None."""
+def _at(content: Mapping[str, Any], key: str) -> Any:  # noqa: ANN401  any value
+    """Return the value of a dotted key, or None."""
     value: Any = content
     for part in key.split("."):
         value = value.get(part) if isinstance(value, dict) else None
@@ -39,7 +39,7 @@ def _put(content: Mapping[str, Any], key: str, values: Sequence[object]) -> None
 
 
 def spell_out(content: CommentedMap) -> None:
-    """Put what the word `all` stands for into its place, as the rules of the fields say."""
+    """Replace the word `all` by the values that the rule of the field lists."""
     for key, rule in rules(Study):
         values = _at(content, key)
         parts = values if isinstance(values, list) else [values]
@@ -52,7 +52,7 @@ def spell_out(content: CommentedMap) -> None:
 def cut(
     content: CommentedMap, kept: Mapping[str, Sequence[object] | None], off: CommentedMap
 ) -> None:
-    """Cut a study to some of its tasks and seeds, and switch off what is left without any.
+    """Cut a study to some of its tasks and seeds; switch off experiments left without any.
 
     Args:
         content: all sections of the study.
@@ -81,7 +81,7 @@ def cut(
 
 
 def _cut_section(content: CommentedMap, section: str) -> bool:
-    """Cut the lists of a section to what there is; returns whether no experiment is left of it."""
+    """Cut the lists of a section to existing values; return whether no experiment is left."""
     is_over = False
     for key, rule in rules(Study):
         values = _at(content, key)
@@ -94,14 +94,14 @@ def _cut_section(content: CommentedMap, section: str) -> bool:
 
 
 def _sources(content: CommentedMap) -> list[str]:
-    """Sources of masks that are there: tasks, several at once if they are pruned so, and no tasks."""
+    """List the sources of masks: tasks, joint pruning if it runs, and masks that no task makes."""
     joint = ["multi-task"] if content["multitask"]["seeds"] else []
     aliased = [f"{ALIASED}{task}" for task in content["standard"]["tasks"]]
     return [*content["tasks"], *aliased, *joint, "one-shot", "random-mask"]
 
 
 def _switch_off(section: dict[str, Any], off: dict[str, Any]) -> None:
-    """Empty the lists that off.yaml has empty, but for the controls of every ticket."""
+    """Empty the lists that are empty in off.yaml, but not the controls of every ticket."""
     for key, value in off.items():
         if isinstance(value, dict) and key != "every":
             _switch_off(section[key], value)

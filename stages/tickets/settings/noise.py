@@ -13,24 +13,24 @@ class Seeds:
     """One seed per source of noise, each in [0, 2**63)."""
 
     head_init: int
-    """Initial weights of the classifier (and of a pooler that the encoder does not have)."""
+    """Seed of the initial weights of the classifier, and of a pooler if the encoder has none."""
     data_order: int
-    """Order of the training examples; for masked language modelling also which words are masked."""
+    """Seed of the order of training examples; masked language modelling also hides words by it."""
     dropout: int
     mask: int
-    """Random masks."""
+    """Seed of random masks."""
 
     def mask_generator(self, number: int) -> np.random.Generator:
-        """For the random masks of round `number`."""
+        """Make the generator of the random masks of round `number`."""
         return np.random.default_rng([self.mask, number])
 
 
 def derive(noise: Noise, task: str, seed: int) -> Seeds:
-    """The seeds of the run `seed` of `task`.
+    """Derive the seeds of the run `seed` of `task`.
 
-    Two runs of one task and one seed share every source of noise whatever their masks, as the dense
-    run and its subnetworks do in Prasanna et al. 2020. A source that `noise` fixes to a number is the
-    same for all seeds of a task.
+    Runs of one task and one seed share every source of noise, whatever their masks, as the dense run
+    and its subnetworks do in Prasanna et al. 2020. A source that `noise` fixes to a number is the same
+    for all seeds of a task.
     """
 
     def source(name: str) -> int:
@@ -42,6 +42,6 @@ def derive(noise: Noise, task: str, seed: int) -> Seeds:
 
 
 def stable_seed(*parts: str | int) -> int:
-    """A seed in [0, 2**63) that depends on `parts` alone: no clock, no `hash()`."""
+    """Return a seed in [0, 2**63) that depends on `parts` alone, not on the clock or `hash()`."""
     text = "/".join(str(part) for part in parts)
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") >> 1

@@ -1,4 +1,4 @@
-"""How results are read and shown, and what is told about a run."""
+"""Settings of the report: how results are judged and shown, and facts about the run."""
 
 from typing import Annotated, Literal
 
@@ -8,50 +8,50 @@ from stages.tickets.settings.base import Section, Share
 
 
 class Tickets(Section):
-    """When a subnetwork counts as matching, and what intervals say."""
+    """The rule by which a subnetwork counts as matching, and the confidence of intervals."""
 
     rule: Literal["one_std", "strict", "non_inferiority"]
-    """one_std: at most one standard deviation over seeds of the dense scores below their mean (Chen et
-    al. 2020, Table 2); strict: at least their mean (its supplement); non_inferiority: the lower end of
-    the interval of the paired differences is above -margin."""
+    """one_std: the mean score is at most one standard deviation, over seeds, of the dense scores below
+    their mean (Chen et al. 2020, Table 2); strict: it is at least their mean (supplement);
+    non_inferiority: the lower end of the interval of the paired differences is above -margin."""
     margin: float = Field(ge=0, le=1)
-    """How far below the dense score a ticket may be under non_inferiority; scores are in [0, 1]."""
+    """Largest drop below the dense score that non_inferiority allows; scores are in [0, 1]."""
     transfer_margin: float = Field(ge=0, le=1)
-    """A task is served by another's mask that scores so far below its own ticket at most; scores are in
-    [0, 1], and Chen et al. 2020 take 2.5 points."""
+    """Largest drop below a task's own ticket with which the mask of another task still serves it; scores
+    are in [0, 1], and Chen et al. 2020 take 2.5 points."""
     confidence: Share
-    """Intervals over seeds (Student's t) cover so much."""
+    """Confidence of intervals over seeds (Student's t), in (0, 1)."""
 
 
 class Verdict(Section):
-    """When a result agrees with a published one."""
+    """The rule by which a result agrees with a published result."""
 
     margin: float = Field(ge=0, le=1)
-    """Scores, in [0, 1], that are so far apart still agree, as they do if the interval has the published
-    one."""
+    """Largest distance between agreeing scores, in [0, 1]. Scores also agree if the interval holds the
+    published score."""
     widest: float = Field(gt=0, le=1)
-    """An interval that reaches further to either side decides nothing."""
+    """Largest half width of an interval, as a score in (0, 1]; a wider interval decides nothing."""
 
 
 class Plot(Section):
-    """What the figures look like; no number depends on it."""
+    """Settings of the look of figures; no number depends on them."""
 
     panel_width: float = Field(gt=0)
-    """Panels are so many inches wide."""
+    """Width of a panel in inches."""
     panel_height: float = Field(gt=0)
     columns: int = Field(ge=1)
-    """Panels side by side."""
+    """Number of panels side by side."""
 
 
 class Ran(Section):
-    """Where a study ran, as whoever ran it says: outputs of stages hold no times and no machines."""
+    """Facts about a run, entered by hand, since outputs of stages hold no times or machines."""
 
     date: Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}$")]
-    """The day on which it ended, as 2026-11-22."""
+    """Day on which the run ended, such as 2026-11-22."""
     hardware: str = Field(min_length=1)
     hours: float = Field(gt=0)
-    """Hours of wall time from nothing to the report."""
+    """Wall time from an empty folder to the report, in hours."""
     commit: Annotated[str, Field(pattern=r"^([0-9a-f]{7,40})?$")]
-    """The commit whose code trained; empty: that which holds the report."""
+    """Commit of the code that trained; empty for the commit that holds the report."""
     cuts: tuple[str, ...]
-    """What was left out of what the papers did, and why, a sentence each."""
+    """Parts of the papers that were left out, each with its reason, a sentence each."""

@@ -1,4 +1,4 @@
-"""Iterative magnitude pruning, and the random masks and other controls that tickets are compared with."""
+"""Settings of iterative magnitude pruning, and of the controls that tickets are compared with."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -23,11 +23,11 @@ GRIDS: Mapping[str, Callable[[int], Fraction]] = {
     "tenths_of_original": lambda number: Fraction(number, 10),
     "tenths_of_remaining": lambda number: 1 - Fraction(9, 10) ** number,
 }
-"""Sparsity after a round, by the name of the grid."""
+"""Functions from the number of a round to the sparsity after it, by the name of the grid."""
 
 
 class Round(Section):
-    """A round: from mask `from` to mask `to` at `sparsity`."""
+    """A round: it prunes the mask of round `from` to `sparsity`, which gives the mask of round `to`."""
 
     before: Whole = Field(alias="from", ge=0)
     to: Whole = Field(ge=1)
@@ -57,41 +57,42 @@ class Dense(Section):
     """The dense training, from which theta_i is taken."""
 
     points: Annotated[tuple[Percent, ...], Field(min_length=1), Unique]
-    """Percentages of it at which the weights are kept; 0: the pre-trained weights."""
+    """Percentages of the dense training at which weights are kept; 0 for the pre-trained weights."""
 
 
 class Imp(Section):
     """Iterative magnitude pruning."""
 
     rewind_to: Annotated[Percent, Among("dense.points")]
-    """Rounds restart from the weights at this percentage of the dense training; 0: pre-trained."""
+    """Percentage of the dense training at which rounds take their weights; 0 for pre-trained ones."""
     keep_weights: Annotated[tuple[RoundNumber, ...], Unique, UpTo("last_round", less=1)]
-    """Rounds before the last whose trained weights are stored, for export and comparisons. Those of the
-    dense training and of the last ticket are stored anyway."""
+    """Rounds before the last whose trained weights are stored, for export and comparisons. The weights
+    of the dense training and of the last ticket are stored anyway."""
     decay_over: Annotated[RoundNumber, UpTo("last_round")]
-    """Rounds over which the learning rate decays to 0; 1: in every round. With the number of all rounds
-    it is the authors' code (Chen et al. 2020), in which every round goes through the first of so many
-    parts."""
+    """Number of rounds over which the learning rate decays to 0; 1 for a decay in every round. In the
+    authors' code (Chen et al. 2020) it is the number of all rounds, and every round begins the decay
+    anew."""
     classifier: Literal["rewound", "carried"]
-    """carried: a round starts with the classifier of the round before, as in the authors' code."""
+    """Classifier at the start of a round: that of theta_i (rewound), or the one trained in the round
+    before (carried), as in the authors' code."""
 
     @property
     def trains_tickets(self) -> bool:
-        """Whether the trainings of the rounds are those of tickets, as they are by default."""
+        """Whether the training of a round is also the training of its ticket, as by default."""
         return self.decay_over == 1 and self.classifier == "rewound"
 
 
 class Earlier(Section):
     """Tickets before the last that are trained apart from the rounds.
 
-    If `imp` departs from the default, the rounds' own trainings are not those of tickets.
+    They are needed if `imp` departs from the default, so that rounds do not train tickets.
     """
 
     rounds: Annotated[tuple[RoundNumber, ...], UpTo("last_round", less=1)]
 
 
 class Random(Section):
-    """Random masks of exactly the size of the ticket of these rounds; `controls` has the last's."""
+    """Random masks of exactly the size of these rounds' tickets; `controls` has the last round's."""
 
     rounds: Annotated[tuple[RoundNumber, ...], Unique, UpTo("last_round", less=1)]
 
@@ -100,7 +101,7 @@ DRAWN_CONTROLS = (
     "random", "random-by-matrix", "reinitialised", "reinitialised-layers",
     "shuffled-within-matrix", "shuffled-within-layer", "shuffled-layers",
 )  # fmt: skip
-"""Controls that are drawn by a seed, so that there can be a second one, such as `random-2`."""
+"""Controls that a seed draws, so that there can be a second draw, such as `random-2`."""
 OTHER_CONTROLS = ("one-shot", "one-shot-fine-tuned")
 
 
@@ -121,21 +122,22 @@ Control = Annotated[str, AfterValidator(_control)]
 class ControlKinds(Section):
     """Controls by name.
 
-    random: a mask drawn over all matrices; random-by-matrix: with the ticket's number in each matrix;
-    reinitialised: the ticket's mask on random weights; reinitialised-layers: embeddings stay pre-trained;
-    shuffled-within-matrix, shuffled-within-layer: on the pre-trained weights in another order, within
-    each matrix or over all of a layer; shuffled-layers: on whole layers in another order; one-shot: the
-    mask of the smallest pre-trained weights; one-shot-fine-tuned: of the smallest of the dense training.
+    Other masks. random: drawn over all matrices; random-by-matrix: drawn with the ticket's number of
+    survivors in each matrix; one-shot: drops the smallest pre-trained weights; one-shot-fine-tuned: drops
+    the smallest weights after the dense training. Other weights under the ticket's mask. reinitialised:
+    random; reinitialised-layers: random but for embeddings; shuffled-within-matrix and
+    shuffled-within-layer: pre-trained, shuffled in each matrix or layer; shuffled-layers: pre-trained,
+    whole layers in another order.
     """
 
     kinds: Annotated[tuple[Control, ...], Unique]
 
 
 class Controls(Section):
-    """What tickets are compared with, each of exactly the ticket's size."""
+    """Controls of tickets, each of exactly the ticket's size."""
 
     every: ControlKinds
-    """Controls of the last ticket for all tasks and seeds; none reads the dense run's trained weights."""
+    """Controls of the last ticket for all tasks and seeds; none may need the trained dense weights."""
     more: ControlKinds
     """Controls of the tickets of these rounds for these tasks and seeds."""
     tasks: Annotated[tuple[Name, ...], Unique, Among("tasks")]
@@ -154,7 +156,7 @@ class Controls(Section):
 
 
 def check_grid(rounds: tuple[Round, ...], grid: str) -> None:
-    """Refuse rounds whose sparsities are not those of a grid; any are those of `listed`."""
+    """Refuse rounds whose sparsities are not those of the grid; `listed` allows any."""
     for index, after in enumerate(rounds if grid in GRIDS else ()):
         due = float(GRIDS[grid](after.to))
         if after.sparsity != due:
@@ -164,7 +166,7 @@ def check_grid(rounds: tuple[Round, ...], grid: str) -> None:
 
 
 def check_departures(imp: Imp, earlier: Earlier, last_round: int) -> None:
-    """If the rounds' trainings are not those of tickets, all tickets are trained apart, else none."""
+    """Check that tickets are trained apart exactly if the rounds do not train them."""
     due = () if imp.trains_tickets else tuple(range(1, last_round))
     if earlier.rounds != due:
         raise ValueError(
@@ -179,7 +181,7 @@ def check_departures(imp: Imp, earlier: Earlier, last_round: int) -> None:
 
 
 def check_controls(controls: Controls, random: Random, imp: Imp, last_round: int) -> None:
-    """Refuse a control that equals the ticket itself, and a control of a ticket that is there twice."""
+    """Refuse a control that equals the ticket itself, and a control that is listed twice."""
     kinds, every = controls.more.kinds, controls.every.kinds
     if "one-shot-fine-tuned" in kinds and 1 in controls.rounds and imp.decay_over == 1:
         raise ValueError(

@@ -1,4 +1,4 @@
-"""Searches for subnetworks of fine-tuned models, what becomes of them, and patterns of attention."""
+"""Settings of searches for subnetworks, of the trainings of these, and of patterns of attention."""
 
 import re
 from typing import Annotated, Literal
@@ -29,20 +29,20 @@ SearchSplit = Literal["selection", "validation", "train"]
 
 
 class SearchRule(Section):
-    """How the searches of Prasanna et al. 2020 go."""
+    """Settings by which the searches of Prasanna et al. 2020 choose and score subnetworks."""
 
     variants: Annotated[tuple[Variant, ...], Field(min_length=1), Unique]
-    """joint: heads and MLPs in three phases; heads, mlps: those alone; published: joint, with the
-    importance that the authors' code computes; half-1, half-2: joint, on either half of the examples;
-    magnitude: single weights and biases."""
+    """joint: heads and MLPs in three phases; heads: heads alone; mlps: MLPs alone; published: joint, with
+    the importance that the authors' code computes; half-1, half-2: joint, on the first or the second half
+    of the examples; magnitude: single weights and biases."""
     split: SearchSplit
-    """What subnetworks are scored on while searching; train: a random part, as large as validation."""
+    """Split on which subnetworks are scored; train: a random part of it, as large as validation."""
     threshold: float = Field(gt=0, le=1)
-    """Share of the dense score that a subnetwork has to keep."""
+    """Share of the dense score that a subnetwork has to keep, in (0, 1]."""
     amount: Share
-    """Share of all heads that a joint step drops."""
+    """Share of all heads that a joint step drops, in (0, 1)."""
     magnitude: Share
-    """Share of the remaining weights that a step of the magnitude search drops."""
+    """Share of the remaining weights that a step of the magnitude search drops, in (0, 1)."""
 
 
 class Search(Section):
@@ -52,7 +52,7 @@ class Search(Section):
     seeds: Annotated[tuple[Seed, ...], Unique, Among("seeds")]
     rule: SearchRule
     permutations: int = Field(ge=1)
-    """Masks are permuted so often for the agreement that chance reaches."""
+    """Number of permutations of the masks, which measure agreement by chance."""
 
     @model_validator(mode="after")
     def _has_seeds(self) -> "Search":
@@ -62,10 +62,10 @@ class Search(Section):
 
 
 class Baselines(Section):
-    """What is scored without the encoder's layers, from its word vectors."""
+    """Baselines that use the encoder's word vectors, but not its layers."""
 
     examples: int = Field(ge=2)
-    """So many of the training split are drawn at most, since their vectors are in memory at once."""
+    """Most examples drawn from the training split, since their vectors are in memory at once."""
     penalty: float = Field(gt=0)
     """Weight of the L2 norm; features are standardised."""
 
@@ -89,40 +89,41 @@ MagnitudeSubnetwork = Annotated[str, AfterValidator(_magnitude_subnetwork)]
 
 
 class Retrain(Section):
-    """Subnetworks that are scored as they are and trained alone, for the tasks and seeds searched."""
+    """Subnetworks to score untrained and after training alone, for the tasks and seeds searched."""
 
     tasks: Annotated[tuple[Name, ...], Unique, Among("search.tasks")]
     seeds: Annotated[tuple[Seed, ...], Unique, Among("search.seeds")]
     structured: Annotated[tuple[Subnetwork, ...], Unique]
-    """Subnetworks by the structure that the joint search found."""
+    """Subnetworks derived from the structure of the joint search."""
     super: Annotated[tuple[Literal["super", "super-random", "super-bad"], ...], Unique]
-    """Subnetworks by what the joint search kept in all seeds of a task."""
+    """Subnetworks derived from the heads and MLPs that the joint search keeps in all seeds of a task."""
     magnitude: Annotated[tuple[MagnitudeSubnetwork, ...], Unique]
-    """Subnetworks by the mask that the magnitude search found."""
+    """Subnetworks derived from the mask of the magnitude search."""
     scratch: Annotated[tuple[Subnetwork, ...], Unique]
-    """Subnetworks by the structure that the joint search found, trained from random weights."""
+    """Subnetworks derived from the structure of the joint search, trained from random weights."""
 
 
 class PatternNetwork(Section):
     """Small networks that tell patterns of attention maps apart, trained on maps made by rule."""
 
     seeds: Annotated[tuple[Seed, ...], Unique]
-    """A network each for raw and for normed maps; how far they agree says what a share is worth."""
+    """Seeds, each with a network for raw and one for normed maps; their agreement shows how reliable
+    shares of patterns are."""
     maps: int = Field(ge=5)
-    """One network learns from so many made-up maps."""
+    """Number of made-up maps that a network learns from."""
     lengths: tuple[Annotated[Whole, Field(ge=5)], Annotated[Whole, Field(ge=5)]]
-    """Fewest and most tokens, of made-up maps and of the examples that are looked at. Networks learn from
+    """Fewest and most tokens of made-up maps and of the examples that are classified. Networks learn from
     every second length, from the first on, and are tested on the others."""
     noise: float = Field(ge=0)
-    """Standard deviation on the logarithms of attention."""
+    """Standard deviation of the noise on the logarithms of attention."""
     size: int = Field(ge=32)
-    """Rows and columns that maps are padded to."""
+    """Number of rows and columns that maps are padded to."""
     epochs: int = Field(ge=1)
     batch_size: int = Field(ge=1)
     learning_rate: float = Field(gt=0)
-    """Adam's, which stays constant."""
+    """Learning rate of Adam, which stays constant."""
     held_out: int = Field(ge=5)
-    """The test has so many made-up maps."""
+    """Number of made-up maps in the test."""
     held_out_noise: float = Field(ge=0)
     threads: int = Field(ge=1)
 
@@ -139,11 +140,11 @@ class PatternNetwork(Section):
 
 
 class PatternExamples(Section):
-    """Examples on which the heads of a task's models are looked at."""
+    """Examples on which the heads of a task's models are classified."""
 
     split: Literal["selection", "validation"]
     number: int = Field(ge=1)
-    """So many are drawn from those of a length that the networks know, or all if there are fewer."""
+    """Number drawn from the examples whose lengths the networks know; all if there are fewer."""
 
 
 class Patterns(Section):
@@ -168,7 +169,7 @@ def check_search(search: Search, data: dict[str, Data]) -> None:
 
 
 def has_labels(task: str, data: Data | None) -> bool:
-    """Whether every example of a task has one label; None is the data of a task of the user's own."""
+    """Tell whether each example of a task has one label; `data` is None for a task in `own`."""
     match data:
         case None:
             return True
@@ -181,7 +182,7 @@ def has_labels(task: str, data: Data | None) -> bool:
 
 
 def check_searched(retrain: Retrain, patterns: Patterns, search: Search, dense: Dense) -> None:
-    """Refuse what needs searches that do not run, or weights that are not kept."""
+    """Refuse experiments that need searches that do not run, or weights that are not kept."""
     if retrain.tasks and 0 not in dense.points:
         raise ValueError(
             f"dense.points is {listed(dense.points)}, allowed with retrain.tasks are lists with 0, the "

@@ -1,4 +1,4 @@
-"""The study: all sections of params.yaml, and what they say of one another."""
+"""The study: all sections of params.yaml, and checks that compare sections."""
 
 from collections.abc import Collection
 from operator import attrgetter
@@ -34,14 +34,14 @@ from stages.tickets.settings.train import Noise, Override, Train
 
 
 class Study(Section):
-    """All of params.yaml."""
+    """All sections of params.yaml."""
 
     study: Name
     title: str
     banner: str
-    """Shown on top of every report; empty for none."""
+    """Text on top of every report; empty for none."""
     ran: Ran | None
-    """What is told about the run of the committed report; null if none is committed."""
+    """Facts about the run of the committed report; null if none is committed."""
     tasks: Annotated[tuple[Name, ...], Field(min_length=1), Unique]
     seeds: Annotated[tuple[Seed, ...], Field(min_length=1), Unique]
     noise: Noise
@@ -53,10 +53,10 @@ class Study(Section):
     override: dict[Name, Override]
     rounds: Rounds
     last_round: Whole
-    """Number of the last round: dvc.yaml cannot count."""
+    """Number of the last round; it is written out because dvc.yaml cannot count."""
     grid: Literal["listed", "tenths_of_original", "tenths_of_remaining"]
-    """What the sparsities of `rounds` have to be: any; 0.1, 0.2, ..., a tenth of all weights a round (the
-    authors' code); 0.1, 0.19, 0.271, ..., a tenth of the remaining (Algorithm 1 of Chen et al. 2020)."""
+    """Sparsities that `rounds` must have. listed: any; tenths_of_original: 0.1, 0.2, ... (the authors'
+    code); tenths_of_remaining: 0.1, 0.19, 0.271, ... (Algorithm 1 of Chen et al. 2020)."""
     dense: Dense
     imp: Imp
     earlier: Earlier
@@ -79,7 +79,7 @@ class Study(Section):
 
     @property
     def sources(self) -> tuple[str, ...]:
-        """All sources of masks that there are for transfers."""
+        """All sources of masks that can be transferred."""
         return (
             *self.tasks,
             *trials.NO_TASKS,
@@ -106,7 +106,7 @@ class Study(Section):
         return self
 
     def _check_described(self) -> None:
-        """Every task has one section in data or own, and one in override; there are no others."""
+        """Check that every task has one section in data or own, and one in override, and no others."""
         described = (*self.data, *self.own)
         for task in self.tasks:
             if task not in described:
@@ -126,7 +126,7 @@ class Study(Section):
                     )
 
     def _check_lengths(self) -> None:
-        """No input is longer than the positions of an encoder that is pre-trained here."""
+        """Check that no input is longer than an encoder of the study's own has positions for."""
         lengths = {"prepare.max_length": self.prepare.max_length}
         for name, data in self.data.items():
             if not isinstance(data, MiniatureData) and data.max_length is not None:
@@ -139,7 +139,7 @@ class Study(Section):
                 )
 
     def _check_rules(self) -> None:
-        """What the fields of all sections state, such as `Among("tasks")`."""
+        """Check the rules that fields of all sections state, such as `Among("tasks")`."""
         for key, rule in rules(Study):
             values, other = attrgetter(key)(self), attrgetter(rule.of)(self)
             for value in values if isinstance(values, tuple) else (values,):

@@ -1,4 +1,4 @@
-"""How models are trained: one recipe for all tasks, and what one task or one source of noise changes."""
+"""Settings of trainings: one recipe for all tasks, overrides by task, and sources of noise."""
 
 from typing import Annotated, Literal
 
@@ -13,9 +13,9 @@ class Train(Section):
     epochs: float = Field(gt=0)
     batch_size: int = Field(ge=1)
     learning_rate: float = Field(gt=0)
-    """Peak of the schedule, per optimizer step; linear decay to 0."""
+    """Peak of the learning rate, which changes with each optimizer step and decays linearly to 0."""
     warmup: float = Field(ge=0, lt=1)
-    """Share of the steps in which the learning rate rises from 0."""
+    """Share of the steps in which the learning rate rises from 0, in [0, 1)."""
     weight_decay: float = Field(ge=0)
     betas: tuple[Annotated[float, Field(ge=0, lt=1)], Annotated[float, Field(ge=0, lt=1)]]
     epsilon: float = Field(gt=0)
@@ -27,13 +27,13 @@ class Train(Section):
     group: int = Field(ge=1)
     """Batches of like length are cut from chunks of `group` batches of shuffled examples."""
     masked: Share
-    """Share of the words that masked language modelling hides, anew in every step."""
+    """Share of the words that masked language modelling hides, anew in every step, in (0, 1)."""
     threads: int = Field(ge=1)
-    """CPU threads; another number moves the last bits of the results."""
+    """Number of CPU threads; another number changes the last bits of the results."""
 
 
 class Override(Section):
-    """What one task does differently from `train`; what is left out stays."""
+    """Settings of one task that replace those of `train`; settings that are None stay."""
 
     epochs: float | None = Field(default=None, gt=0)
     batch_size: int | None = Field(default=None, ge=1)
@@ -41,7 +41,7 @@ class Override(Section):
 
 
 class Noise(Section):
-    """Each source of noise: `seed`, it follows the run's seed, or a number that fixes it."""
+    """Each source of noise follows the seed of the run (`seed`), or has a fixed seed (a number)."""
 
     head_init: Literal["seed"] | Seed
     data_order: Literal["seed"] | Seed
@@ -50,7 +50,7 @@ class Noise(Section):
 
 
 class Recipe(Section):
-    """What all trainings of one task read, in a file that the stage `prepare` writes."""
+    """The settings of all trainings of one task, in a file that the stage `prepare` writes."""
 
     noise: Noise
     train: Train

@@ -1,4 +1,4 @@
-"""Trainings beside the rounds: from other weights, with other noise, of other masks, on other tasks."""
+"""Settings of trainings beside the rounds: with other weights, noise, masks or tasks."""
 
 import re
 from typing import Annotated, Literal
@@ -31,18 +31,18 @@ class Over(Section):
 
 
 class Rewind(Section):
-    """Training of the last subnetwork from other points of the dense training than the rounds'."""
+    """Trainings of the last ticket's mask from other points of the dense training than the rounds use."""
 
     tasks: Tasks
     seeds: Seeds
     points: Annotated[tuple[Percent, ...], Unique, Among("dense.points")]
     source: Literal["dense", "sparse"]
-    """The training that theta_i is taken from: dense as in Algorithm 1 of Chen et al. 2020, or sparse,
-    the subnetwork's own, as in the authors' code."""
+    """Training from which theta_i is taken: that of the dense model (dense), as in Algorithm 1 of Chen et
+    al. 2020, or that of the subnetwork itself (sparse), as in the authors' code."""
 
 
 class AliasedRounds(Section):
-    """Rounds whose masks of standard pruning are trained from where the rounds restart."""
+    """Rounds whose masks of standard pruning are also trained from theta_i, as tickets are."""
 
     rounds: Annotated[tuple[RoundNumber, ...], Unique, UpTo("last_round")]
 
@@ -53,9 +53,9 @@ class Standard(Section):
     tasks: Tasks
     seeds: Seeds
     aliased: AliasedRounds
-    """Rounds, from the second on, whose mask is trained from where the rounds restart too. The search
-    never rewinds, as that of the authors' code for masked language modelling, where theta_0 is an alias
-    of the weights that train (Chen et al. 2020). Theirs also prunes once before any training."""
+    """Rounds, from the second on, whose mask is also trained from theta_i. Their pruning never rewinds.
+    Nor does the authors' code for masked language modelling, in which theta_0 is an alias of the weights
+    that train (Chen et al. 2020); that code also prunes once before any training."""
 
     @model_validator(mode="after")
     def _keys_go_together(self) -> "Standard":
@@ -70,7 +70,7 @@ class Standard(Section):
 
 
 class Cross(Section):
-    """The last ticket of one seed trained with the noise of another."""
+    """The last ticket of one seed, trained with the noise of another seed."""
 
     tasks: Tasks
     mask_seeds: Seeds
@@ -91,15 +91,15 @@ class Multitask(Section):
 
 
 class Scratch(Section):
-    """The dense architecture trained from random weights instead of the pre-trained ones."""
+    """The dense architecture, trained from random weights instead of the pre-trained ones."""
 
     seeds: Seeds
 
 
 NO_TASKS = ("one-shot", "random-mask", "multi-task")
-"""Sources of masks that are no tasks: the smallest pre-trained weights, a draw, several tasks at once."""
+"""Sources of masks that are no tasks: pre-trained magnitude, a random draw, several tasks at once."""
 ALIASED = "aliased-"
-"""Before the name of a task: the masks of its standard pruning."""
+"""Prefix to the name of a task; the two together name the masks of its standard pruning."""
 
 
 def _source(name: str) -> str:
@@ -113,7 +113,7 @@ Source = Annotated[str, AfterValidator(_source)]
 
 
 class Transfer(Section):
-    """Masks of sources trained on targets, each with a fresh classifier."""
+    """Masks of source tasks, trained on target tasks, each with a fresh classifier."""
 
     sources: Annotated[tuple[Source, ...], Unique, Among("sources", all_of="tasks")]
     targets: Tasks
@@ -122,17 +122,17 @@ class Transfer(Section):
 
 
 class TransferWeights(Section):
-    """Masks of sources trained on targets from the source's weights in place of theta_0."""
+    """Masks of source tasks, trained on target tasks from weights of the source in place of theta_0."""
 
     sources: Tasks
     targets: Tasks
     seeds: Seeds
     points: Annotated[tuple[Percent, ...], Unique, Among("dense.points")]
-    """Points of the source's dense training at which its weights are taken."""
+    """Percentages of the source's dense training at which its weights are taken."""
 
 
 def check_rewind(rewind: Rewind, imp: Imp) -> None:
-    """Refuse points and a source that repeat the training of the last ticket."""
+    """Refuse points and a source that would repeat the training of the last ticket."""
     if imp.rewind_to in rewind.points:
         raise ValueError(
             f"rewind.points has {imp.rewind_to}, allowed are others than imp.rewind_to, from where the "
@@ -145,7 +145,7 @@ def check_rewind(rewind: Rewind, imp: Imp) -> None:
 
 
 def check_aliased(standard: Standard, transfer: Transfer, imp: Imp) -> None:
-    """Refuse masks of standard pruning that are not there, or are those of the ticket itself."""
+    """Refuse masks of standard pruning that are not made, or that equal those of the ticket."""
     if 1 in standard.aliased.rounds and imp.decay_over == 1:
         raise ValueError(
             "standard.aliased.rounds has 1, allowed are rounds from 2 on, as the first mask is that "
@@ -167,7 +167,7 @@ def check_aliased(standard: Standard, transfer: Transfer, imp: Imp) -> None:
 def check_transfer(
     transfer: Transfer, weights: TransferWeights, multitask: Multitask, imp: Imp
 ) -> None:
-    """Refuse transfers of masks that are not there, and from a task to itself as the rounds do it."""
+    """Refuse transfers of masks that are not made, and a transfer that a ticket's training repeats."""
     for seed in transfer.seeds if "multi-task" in transfer.sources else ():
         if seed not in multitask.seeds:
             raise ValueError(

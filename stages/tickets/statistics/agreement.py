@@ -1,4 +1,4 @@
-"""How far masks agree, beside what masks of the same densities agree by chance."""
+"""Measures of the agreement of masks, each beside the agreement of random masks of the same density."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,10 +11,10 @@ from stages.tickets.pruning.masks import Mask, check_same_matrices
 
 @dataclass(frozen=True)
 class Agreement:
-    """A measure of agreement and its chance floors.
+    """A measure of agreement and its expectation by chance, the floors.
 
-    `floor` is what masks drawn uniformly over all matrices reach in expectation with the same
-    sizes; `floor_by_matrix` what masks drawn uniformly within every matrix reach with the same
+    `floor` is the expectation for masks of the same sizes drawn uniformly over all matrices.
+    `floor_by_matrix` is the expectation for masks drawn uniformly within every matrix, with the same
     number of survivors in each. Values above the second floor are agreement about single weights.
     """
 
@@ -24,10 +24,10 @@ class Agreement:
 
 
 def jaccard(first: Mask, second: Mask) -> Agreement:
-    """Survivors of both over survivors of either, in [0, 1]; 1 if nothing survives in either.
+    """Divide the number of shared survivors by that of survivors of either mask; 1 if there are none.
 
-    The floors are ratios of expected counts: d / (2 - d) for two masks of density d.
-    Chen et al. 2020, supplement (mask similarity), taken on masks rather than on trained weights.
+    The value is in [0, 1]. The floors are ratios of expected counts: d / (2 - d) for two masks of density
+    d. Chen et al. 2020, supplement (mask similarity), computed on masks, not on trained weights.
     """
     check_same_matrices(first, second)
     sizes = np.array([first[name].size for name in sorted(first)], dtype=np.float64)
@@ -35,16 +35,15 @@ def jaccard(first: Mask, second: Mask) -> Agreement:
 
 
 def beyond(first: Mask, second: Mask, common: Mask) -> tuple[Agreement, Agreement]:
-    """How far two masks agree in their differences from a third one; all are of about one size.
+    """Measure how far two masks agree in their differences from a third mask of about the same size.
 
-    Masks that start from the same pre-trained weights are alike because the weights are. Training
-    brings back weights that `common`, the one-shot mask, drops, and takes out weights that it keeps.
+    Masks resemble each other because they start from the same pre-trained weights. Training brings back
+    weights that `common`, the one-shot mask, drops, and takes out weights that it keeps.
 
     Returns:
-        Jaccard similarity of the weights brought back, and that of the weights taken out; each in
-        [0, 1], and 1 if both sets are empty. The floors are those of sets of the same sizes drawn
-        uniformly, over all matrices or within each, from the weights that `common` drops, and from
-        those that it keeps.
+        Jaccard similarity of the weights brought back, and of the weights taken out, in [0, 1]; it is 1
+        if the two sets are empty. The floors belong to sets of the same sizes drawn uniformly, over all
+        matrices or within each, from the weights that `common` drops or keeps, respectively.
     """
     for mask in (first, second):
         check_same_matrices(mask, common)
@@ -63,7 +62,7 @@ def beyond(first: Mask, second: Mask, common: Mask) -> tuple[Agreement, Agreemen
 
 
 def _similarity(first: Mask, second: Mask, sizes: NDArray[np.float64]) -> Agreement:
-    """Jaccard similarity of two sets; chance draws them from `sizes` weights in every matrix."""
+    """Compute the Jaccard similarity of sets; chance draws them from `sizes` weights per matrix."""
     _, firsts, seconds, shared = _counts(first, second)
 
     def ratio(common: float) -> float:
@@ -80,9 +79,9 @@ def _similarity(first: Mask, second: Mask, sizes: NDArray[np.float64]) -> Agreem
 
 
 def cohen_kappa(first: Mask, second: Mask) -> Agreement:
-    """Cohen's kappa of two masks, kept or dropped, over all weights; the floor is 0.
+    """Compute Cohen's kappa of two masks, kept or dropped, over all weights; the floor is 0.
 
-    It is 1 if both masks keep everything or both drop everything, where chance agreement is 1.
+    It is 1 if the two masks keep everything or drop everything, since chance agreement is 1 then.
     Cohen 1960.
     """
     sizes, firsts, seconds, shared = _counts(first, second)
@@ -99,10 +98,10 @@ def cohen_kappa(first: Mask, second: Mask) -> Agreement:
 
 
 def fleiss_kappa(masks: Sequence[Mask]) -> Agreement:
-    """Fleiss' kappa of two or more masks as raters, kept or dropped, over all weights.
+    """Compute Fleiss' kappa of two or more masks as raters, kept or dropped, over all weights.
 
-    The floor is that of masks of one common density, 0. The value is 1 if all masks keep everything
-    or all drop everything. Fleiss 1971.
+    The floor is 0, as for masks of equal density. The value is 1 if all masks keep everything or all
+    drop everything. Fleiss 1971.
 
     Raises:
         ValueError: fewer than two masks, or names or shapes differ.
@@ -140,7 +139,7 @@ def fleiss_kappa(masks: Sequence[Mask]) -> Agreement:
 def _counts(
     first: Mask, second: Mask
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """For every matrix its weights, survivors of the first, of the second, and of both."""
+    """Count for every matrix the weights, survivors of the first mask, of the second, and shared."""
     check_same_matrices(first, second)
     names = sorted(first)
     rows = [

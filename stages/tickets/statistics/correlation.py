@@ -1,4 +1,4 @@
-"""Correlations of two numbers per item: of yes and no from counts, and of ranks beside chance."""
+"""Correlations of two numbers per item: of binary properties, and of ranks with a permutation test."""
 
 import math
 from collections.abc import Sequence
@@ -6,37 +6,37 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import stdtr  # scipy.stats says the same and takes a second to load
+from scipy.special import stdtr  # scipy.stats has it too, but takes a second to load
 
 Values = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class Correlation:
-    """A coefficient in [-1, 1] and its two-sided p value."""
+    """A coefficient in [-1, 1], its two-sided p value, and the number of items."""
 
     value: float
     p: float
     n: int
-    """Pairs of numbers."""
+    """Number of pairs of values."""
 
 
 def pearson_of_counts(n: int, first: int, second: int, shared: int) -> Correlation | None:
-    """Pearson's correlation of two properties of n items, from how many items have them.
+    """Compute Pearson's correlation of two properties of n items from the numbers of items with them.
 
-    The p value is that of the t test with n - 2 degrees of freedom, which takes items for independent.
+    The p value comes from the t test with n - 2 degrees of freedom, which takes items for independent.
 
     Args:
         n: number of items.
-        first: items with the first property.
-        second: items with the second.
-        shared: items with both.
+        first: number of items with the first property.
+        second: number of items with the second property.
+        shared: number of items with the two properties.
 
     Returns:
         The correlation; None if all or no items have one of the properties, or n < 3.
 
     Raises:
-        ValueError: there are no such items.
+        ValueError: no n items can have such counts.
     """
     if not (0 <= shared <= min(first, second) and first + second - shared <= n):
         raise ValueError(f"of {n} items, {first} and {second} and {shared} with both is impossible")
@@ -52,11 +52,11 @@ def pearson_of_counts(n: int, first: int, second: int, shared: int) -> Correlati
 def spearman(
     groups: Sequence[tuple[Values, Values]], permutations: int, generator: np.random.Generator
 ) -> Correlation | None:
-    """Mean over groups of Spearman's rank correlation within each, with a permutation test.
+    """Average Spearman's rank correlation within groups over the groups, with a permutation test.
 
     Ties have the mean of their ranks. Groups in which all numbers of one side are equal are left out.
-    The p value is (1 + k) / (1 + permutations), with k permutations of the second side, within all groups
-    at once, whose mean is at least as far from 0.
+    The p value is (1 + k) / (1 + permutations); k permutations of the second side, within all groups at
+    once, have a mean at least as far from 0 as the observed one.
 
     Args:
         groups: two numbers for each item, as two arrays (items,).
@@ -89,7 +89,7 @@ def spearman(
 
 
 def of_ranks(first: Values, second: Values) -> float | None:
-    """Spearman's correlation; None if all numbers of one side are equal, or there are none."""
+    """Compute Spearman's correlation; None if a side has no numbers, or only equal ones."""
     if not len(first) or np.ptp(first) == 0 or np.ptp(second) == 0:
         return None
     return float(_standardised(first) @ _standardised(second))
@@ -98,10 +98,10 @@ def of_ranks(first: Values, second: Values) -> float | None:
 def p_of_sum(
     groups: Sequence[tuple[Values, Values]], permutations: int, generator: np.random.Generator
 ) -> float:
-    """p value of the sum of products of two numbers per item, under random pairs within groups.
+    """Compute the p value of the sum of products of two numbers per item, by random pairs in groups.
 
-    It is (1 + k) / (1 + permutations), with k permutations of the second side, within all groups at once,
-    whose sum is at least as far from the expected sum as the observed one.
+    It is (1 + k) / (1 + permutations); k permutations of the second side, within all groups at once, have
+    a sum at least as far from the expected sum as the observed one.
 
     Args:
         groups: two numbers for each item, as two arrays (items,).
@@ -118,7 +118,7 @@ def p_of_sum(
 
 
 def _standardised(values: Values) -> Values:
-    """Ranks, shifted to mean 0 and scaled to length 1, so that products are correlations."""
+    """Rank values, and shift and scale the ranks to mean 0 and length 1, so products are correlations."""
     _, places, counts = np.unique(values, return_inverse=True, return_counts=True)
     ranks = (np.cumsum(counts) - (counts - 1) / 2)[places]
     centred: Values = ranks - ranks.mean()

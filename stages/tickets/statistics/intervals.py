@@ -5,11 +5,11 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
-from scipy.special import stdtr, stdtrit  # scipy.stats says the same and takes a second to load
+from scipy.special import stdtr, stdtrit  # scipy.stats has them too, but takes a second to load
 
 Key = TypeVar("Key")
 Seed = int | None
-"""None: nothing in it depends on a seed."""
+"""Seed of a run; None if nothing in the run depends on a seed."""
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Summary:
 
     @property
     def half(self) -> float | None:
-        """Half the width of the interval."""
+        """Half the width of the interval; None for n = 1."""
         return None if self.high is None else self.high - self.mean
 
 
@@ -33,18 +33,18 @@ class Difference(Summary):
     """Summary of paired differences, and the two-sided p value of the paired t test."""
 
     p: float | None
-    """None where t is not defined: one pair, or all differences equal."""
+    """p value in [0, 1]; None if t is undefined: for one pair, or if all differences are equal."""
 
 
 def summarize(values: Collection[float], confidence: float) -> Summary:
-    """Mean of `values`, with the interval of Student's t for `confidence`.
+    """Compute the mean of `values`, with the interval of Student's t for `confidence`.
 
     The interval is mean +- t(1 - (1 - confidence) / 2, n - 1) * std / sqrt(n), with the standard
     deviation over n - 1. The order of the values does not matter, not even in the last bit.
 
     Args:
         values: one score per seed, at least one.
-        confidence: of the interval, in (0, 1).
+        confidence: confidence of the interval, in (0, 1).
 
     Raises:
         ValueError: there is no value, or one is not finite.
@@ -64,7 +64,7 @@ def summarize(values: Collection[float], confidence: float) -> Summary:
 
 
 def average(values: Iterable[float]) -> float | None:
-    """Mean of the values; None if there are none."""
+    """Compute the mean of the values; None if there are none."""
     listed = list(values)
     return math.fsum(listed) / len(listed) if listed else None
 
@@ -72,20 +72,20 @@ def average(values: Iterable[float]) -> float | None:
 def compare(
     first: Mapping[Key, float], second: Mapping[Key, float], confidence: float
 ) -> Difference | None:
-    """First minus second, seed by seed, over the seeds that both have.
+    """Subtract second from first scores, seed by seed, over the seeds that they share.
 
     Returns:
-        The summary of the differences with the p value of the paired t test against 0; None where
-        they have no seed in common.
+        The summary of the differences with the p value of the paired t test against 0; None if no
+        seed is shared.
     """
     differences = [first[seed] - second[seed] for seed in first if seed in second]
     return summarize_differences(differences, confidence) if differences else None
 
 
 def summarize_differences(differences: Collection[float], confidence: float) -> Difference:
-    """The summary of paired differences, with the two-sided t test of their mean against 0.
+    """Summarise paired differences, with the two-sided t test of their mean against 0.
 
-    Differences that are equal up to rounding (std below 1e-12) count as equal: t has no value.
+    Differences that are equal up to rounding (std below 1e-12) count as equal, so that t is undefined.
     """
     summary = summarize(differences, confidence)
     p = None
@@ -98,13 +98,14 @@ def summarize_differences(differences: Collection[float], confidence: float) -> 
 def pooled(
     pairs: Iterable[tuple[Mapping[Seed, float], Mapping[Seed, float]]], confidence: float
 ) -> tuple[Difference | None, int]:
-    """First minus second, by seed the mean over the pairs that have a seed in common.
+    """Average the differences, first minus second, over pairs for each seed; then summarise seeds.
 
-    Only seeds that all these pairs have count, so that every seed is a mean over the same pairs.
+    Pairs without a shared seed are left out. A seed counts only if all other pairs have it, so that every
+    seed is a mean over the same pairs.
 
     Args:
-        pairs: scores by seed, such as those of a ticket and of its control for every task.
-        confidence: of the interval, in (0, 1).
+        pairs: scores by seed, such as the scores of a ticket and of its control for every task.
+        confidence: confidence of the interval, in (0, 1).
 
     Returns:
         The summary over seeds, None if no seed has all pairs, and the number of pairs.

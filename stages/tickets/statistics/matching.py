@@ -1,4 +1,4 @@
-"""When a ticket matches the dense model, by three rules; and p values of several tests at once."""
+"""Rules by which a ticket matches the dense model, and correction of p values for several tests."""
 
 from collections.abc import Mapping, Sequence
 
@@ -10,21 +10,22 @@ RULES = {
     "strict": "at least dense",
     "non_inferiority": "interval of ticket − dense above −margin",
 }
-"""The condition on a ticket's mean, by the name of the rule."""
+"""Condition on a ticket's mean, by the name of the rule."""
 ROUNDING = 2e-6
-"""Largest difference that rounding alone makes between means of scores of six digits."""
+"""Largest difference between means of scores of six digits that counts as rounding."""
 
 
 def matches(ticket: Mapping[Seed, float], dense: Mapping[Seed, float], rule: Tickets) -> bool:
-    """Whether a ticket scores like the dense model.
+    """Tell whether a ticket matches the dense model.
 
-    one_std: its mean is at most one sample standard deviation over seeds of the dense scores below their
-    mean; the deviation of one seed counts as 0. strict: its mean is at least the dense mean.
-    non_inferiority: the lower end of the interval of the paired differences is above -margin; one pair
-    has no interval, and does not match. Differences up to 2e-6 are rounding.
+    one_std: the ticket's mean is at most one sample standard deviation, over seeds, of the dense scores
+    below their mean; with one seed the deviation counts as 0. strict: its mean is at least the dense
+    mean. non_inferiority: the lower end of the interval of the paired differences is above -margin; a
+    single pair has no interval and does not match. Differences up to 2e-6 count as rounding.
 
     Args:
         ticket, dense: scores by seed, at least one each.
+        rule: name of the rule, margin and confidence.
 
     Chen et al. 2020, Table 2 (one_std) and supplement (strict); non_inferiority is ours.
     """
@@ -39,19 +40,19 @@ def matches(ticket: Mapping[Seed, float], dense: Mapping[Seed, float], rule: Tic
 def last_matching_round(
     tickets: Mapping[int, Mapping[Seed, float]], dense: Mapping[Seed, float], rule: Tickets
 ) -> int | None:
-    """The last round, that is the highest sparsity, whose ticket matches; None if none does.
+    """Return the last round, that is the highest sparsity, whose ticket matches; None if none does.
 
-    Rounds before it need not match (Chen et al. 2020 report the highest sparsity that does).
+    Rounds before it need not match: Chen et al. 2020 report the highest matching sparsity.
     """
     matching = (number for number, ticket in tickets.items() if matches(ticket, dense, rule))
     return max(matching, default=None)
 
 
 def holm(p_values: Sequence[float | None]) -> list[float | None]:
-    """p values corrected for their number by Holm's step-down method; None stays and does not count.
+    """Correct p values for their number by Holm's step-down method; None stays and does not count.
 
-    The i-th smallest of m, counted from 0, is multiplied by m - i; none falls below the one before
-    it, nor rises above 1.
+    The i-th smallest of m p values, counted from 0, is multiplied by m - i. No corrected value is below
+    the corrected value before it, or above 1.
     """
     order = sorted((p, place) for place, p in enumerate(p_values) if p is not None)
     corrected: list[float | None] = [None] * len(p_values)

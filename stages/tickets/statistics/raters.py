@@ -1,9 +1,9 @@
-"""How far a few masks over the same few elements agree, beside the agreement of permuted masks.
+"""Measures of the agreement of a few masks over few elements, beside the agreement of permuted masks.
 
 A mask is a rater; it rates elements (heads, MLPs) as kept or dropped. Votes are bool, (..., masks,
 elements), with at least two masks and one element. Axes before these two are repetitions, and each gets
-a value of its own. `agreement` measures the same on masks of millions of weights; it computes chance,
-while this module draws it.
+a value of its own. For masks of millions of weights, `agreement` has the same measures; it computes
+agreement by chance, while this module draws permutations.
 """
 
 from collections.abc import Callable, Sequence
@@ -12,19 +12,19 @@ from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import chdtrc  # scipy.stats says the same and takes a second to load
+from scipy.special import chdtrc  # scipy.stats has it too, but takes a second to load
 
 Values: TypeAlias = NDArray[np.float64]
 QUANTILE = 0.95
-"""Quantile of the permuted values that is `upper`."""
+"""Quantile of the permuted values that `upper` is, in (0, 1)."""
 
 
 @dataclass(frozen=True)
 class Measured:
     """A measure of agreement, and its values by chance.
 
-    Chance is every mask permuted by itself, uniformly over all elements: its size stays. `floor` is
-    the mean of the permuted values; `upper` is the smallest of them that 95 % do not exceed.
+    For chance, every mask is permuted on its own, uniformly over all elements, so its size stays. `floor`
+    is the mean of the permuted values; `upper` is the smallest permuted value that 95 % do not exceed.
     """
 
     value: float
@@ -33,13 +33,13 @@ class Measured:
 
     @property
     def above_chance(self) -> bool:
-        """Whether the value exceeds `upper`; differences under 1e-12 are rounding."""
+        """Whether the value exceeds `upper`; differences under 1e-12 count as rounding."""
         return self.value > self.upper + 1e-12
 
 
 @dataclass(frozen=True)
 class Cochran:
-    """Cochran's Q, and its p value by chi-square with one degree of freedom less than masks."""
+    """Cochran's Q, and its p value by chi-square with (number of masks - 1) degrees of freedom."""
 
     q: float
     p: float
@@ -47,24 +47,24 @@ class Cochran:
 
 @dataclass(frozen=True)
 class Comparison:
-    """How far two or more masks agree; Cohen's kappa and Jaccard are means over all pairs."""
+    """The agreement of two or more masks; Cohen's kappa and Jaccard are means over all pairs."""
 
     fleiss_kappa: Measured
     cohen_kappa: Measured
     jaccard: Measured
     krippendorff_alpha: Measured
     cochran: Cochran | None
-    """None if all masks are the same."""
+    """Cochran's test of equal sizes; None if all masks are the same."""
 
 
 def compare(
     masks: Sequence[NDArray[np.bool_]], num_permutations: int, generator: np.random.Generator
 ) -> Comparison:
-    """All measures of the same masks, their chance from the same permutations.
+    """Compute all measures for the same masks, and chance from the same permutations.
 
     Args:
-        masks: two or more of one shape; the place of an element in it does not matter.
-        num_permutations: at least 1; 1000 leave a standard error of the floor of 3 % of the spread
+        masks: two or more masks of one shape; positions of elements do not matter.
+        num_permutations: at least 1; with 1000, the standard error of the floor is 3 % of the spread
             by chance.
         generator: draws the permutations.
 
@@ -95,7 +95,7 @@ def compare(
 
 
 def fleiss_kappa(votes: NDArray[np.bool_]) -> Values:
-    """Fleiss' kappa; 1 if all masks keep everything or all drop everything. Fleiss 1971."""
+    """Compute Fleiss' kappa; 1 if all masks keep everything or all drop everything. Fleiss 1971."""
     raters, num = votes.shape[-2:]
     kept = votes.sum(axis=-2)
     dropped = raters - kept
@@ -105,9 +105,9 @@ def fleiss_kappa(votes: NDArray[np.bool_]) -> Values:
 
 
 def cohen_kappa(votes: NDArray[np.bool_]) -> Values:
-    """Cohen's kappa, mean over all pairs of masks.
+    """Compute Cohen's kappa, mean over all pairs of masks.
 
-    A pair has 1 if both masks keep everything or both drop everything, and 0 if only one does.
+    A pair has 1 if the two masks keep everything or drop everything, and 0 if only one of them does.
     Cohen 1960.
     """
     num = votes.shape[-1]
@@ -118,23 +118,23 @@ def cohen_kappa(votes: NDArray[np.bool_]) -> Values:
 
 
 def jaccard(votes: NDArray[np.bool_]) -> Values:
-    """Elements that both keep over elements that either keeps, mean over all pairs of masks.
+    """Compute the Jaccard similarity, mean over all pairs of masks.
 
-    A pair that keeps nothing has 1.
+    It is the number of shared kept elements over that of elements kept by either mask, or 1 if none is.
     """
     first, second, shared = _pairs(votes)
     return np.asarray(_ratio(shared, first + second - shared).mean(axis=-1))
 
 
 def krippendorff_alpha(votes: NDArray[np.bool_]) -> Values:
-    """Krippendorff's alpha for nominal data without gaps: 1 - observed / expected disagreement.
+    """Compute Krippendorff's alpha, 1 - observed / expected disagreement, for nominal data without gaps.
 
-    Of the N = masks * elements votes, pairs of the same element make the observed share of unlike
-    pairs, and all pairs of different votes the expected one. So 1 - alpha is (1 - 1 / N) times
-    1 - Fleiss' kappa. Krippendorff leaves alpha undefined without unlike votes; we take 1, as for the
-    kappas.
+    There are N = masks * elements votes. The observed disagreement is the share of unlike pairs among
+    pairs of votes on the same element, the expected one is the share among all pairs of votes. So
+    1 - alpha is (1 - 1 / N) times 1 - Fleiss' kappa. Krippendorff leaves alpha undefined if all votes are
+    alike; we take 1, as for the kappas.
 
-    Krippendorff 2004, ch. 11; Prasanna et al. 2020 also take it over all masks of two tasks.
+    Krippendorff 2004, ch. 11; Prasanna et al. 2020 also compute it over all masks of two tasks.
     """
     raters, num = votes.shape[-2:]
     kept = votes.sum(axis=-2)
@@ -145,18 +145,18 @@ def krippendorff_alpha(votes: NDArray[np.bool_]) -> Values:
 
 
 def cochran_q(votes: NDArray[np.bool_]) -> Cochran | None:
-    """Cochran's Q over masks as treatments and elements as blocks.
+    """Compute Cochran's Q over masks as treatments and elements as blocks.
 
     It compares the number of elements that each mask keeps, and not which ones: masks of one size
-    have Q = 0 and p = 1 even if they have nothing in common, so a large p is no sign of stability.
+    have Q = 0 and p = 1 even if they share no element, so a large p is no sign of stability.
 
     Args:
-        votes: (masks, elements), no repetitions.
+        votes: (masks, elements), without repetitions.
 
     Returns:
-        None if all masks are the same, since Q is 0 / 0 then.
+        Q and its p value; None if all masks are the same, since Q is 0 / 0 then.
 
-    Cochran 1950; Prasanna et al. 2020 call masks of five seeds, or of two, different if p < 0.05.
+    Cochran 1950; Prasanna et al. 2020 call masks of five or two seeds different if p < 0.05.
     """
     raters = len(votes)
     sizes, kept = votes.sum(axis=1), votes.sum(axis=0)
@@ -182,21 +182,21 @@ def _votes(masks: Sequence[NDArray[np.bool_]]) -> NDArray[np.bool_]:
 def _pairs(
     votes: NDArray[np.bool_],
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-    """For each pair of masks the elements kept by the first, the second, and both; each (..., pairs)."""
+    """Count the elements that the first, the second and both masks of each pair keep; (..., pairs)."""
     rows, columns = np.triu_indices(votes.shape[-2], 1)
-    numbers = votes.astype(np.float64)  # a product of float matrices is fast, and exact for counts
+    numbers = votes.astype(np.float64)  # products of float matrices are fast, and exact for counts
     shared = (numbers @ numbers.swapaxes(-1, -2)).astype(np.int64)
     sizes = votes.sum(axis=-1)
     return sizes[..., rows], sizes[..., columns], shared[..., rows, columns]
 
 
 def _beyond(observed: Values, expected: Values) -> Values:
-    """Kappa: agreement beyond chance over the most that is possible beyond chance; 1 if that is 0."""
+    """Divide the agreement beyond chance by the largest possible one (a kappa); 1 if that is 0."""
     return _ratio(observed - expected, 1 - expected)
 
 
 def _ratio(part: NDArray[np.number], total: NDArray[np.number]) -> Values:
-    """`part` / `total`; 1 where `total` is 0."""
+    """Divide `part` by `total`, value by value; 1 for a `total` of 0."""
     part, total = np.asarray(part, np.float64), np.asarray(total, np.float64)
     ratio: Values = np.divide(part, total, out=np.ones_like(part), where=total != 0)
     return ratio

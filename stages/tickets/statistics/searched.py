@@ -1,4 +1,4 @@
-"""Rows that say what searches kept: how much, where, beside what importance, and how far they agree."""
+"""Rows about the results of searches: sizes, places, importance, and agreement."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -20,7 +20,7 @@ Key = tuple[str, int]
 """Task and seed of a fine-tuned model."""
 Structures = Mapping[Key, Structure]
 Trace = Mapping[str, Any]
-"""Record of a search: `dense_score`, and `steps` with the candidate and its score."""
+"""Record of a search: `dense_score`, and `steps`, each with a candidate and its score."""
 
 COLUMNS: Mapping[str, tuple[str, ...]] = {
     "searched": (
@@ -41,23 +41,23 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
 
 MEASURES = ("fleiss_kappa", "cohen_kappa", "jaccard", "krippendorff_alpha")
 PAIRS = {"halves": ("half-1", "half-2"), "rules": ("joint", "published")}
-"""Two searches of the same model: on two halves of the examples, and by two rules of importance."""
+"""Pairs of searches of the same model that are compared: by examples, and by rule of importance."""
 
 
 @dataclass(frozen=True)
 class KeptWeights:
-    """The weights that a search by magnitude kept."""
+    """Counts of the weights that a search by magnitude keeps."""
 
     shares: Shares
-    """Share that is kept of every head and MLP."""
+    """Share of the weights of every head and MLP that is kept, in [0, 1]."""
     layers: Sequence[tuple[int, int]]
-    """For every layer its number of weights, and how many of them are kept."""
+    """Number of weights and number of kept weights, by layer."""
     density: float
-    """Share that is kept of all prunable weights."""
+    """Share of all prunable weights that is kept, in [0, 1]."""
 
 
 def kept_weights(mask: Mask, num_heads: int) -> KeptWeights:
-    """Count the weights of a mask; `survival.by_place` says what the arguments have to be."""
+    """Count the kept weights of a mask; `survival.by_place` describes the arguments."""
     return KeptWeights(
         survival.by_place(mask, num_heads),
         survival.by_layer(mask),
@@ -72,14 +72,14 @@ def tables(
     magnitudes: Mapping[Key, Mapping[str, NDArray[np.floating]]],
     num_permutations: int,
 ) -> dict[str, list[dict[str, Any]]]:
-    """The rows of all tables, by their names in COLUMNS.
+    """Make the rows of all tables, by the table's name in COLUMNS.
 
     Args:
         structures: kept structures by the name of the search; all have the same tasks and seeds.
-        weights: what the search by magnitude kept; empty without one.
+        weights: weights kept by the search by magnitude; empty if there is no such search.
         traces: records by the name of the search, in the order of the rows.
-        magnitudes: see `importances`; of the models of the joint search.
-        num_permutations: draws of chance for the agreement.
+        magnitudes: weights of the models of the joint search, see `importances`.
+        num_permutations: number of permutations for agreement by chance.
     """
     joint = structures.get("joint", {})
     kept: dict[str, Mapping[Key, Structure | KeptWeights]] = {**structures, "magnitude": weights}
@@ -99,7 +99,7 @@ def tables(
 def sizes(
     variant: str, kept: Mapping[Key, Structure | KeptWeights], traces: Mapping[Key, Trace]
 ) -> Iterator[dict[str, Any]]:
-    """How much one variant of the search kept of every model, and the score of what it kept."""
+    """Make rows with the size and the score of the subnetworks that one variant of the search kept."""
     for (task, seed), part in kept.items():
         trace = traces[task, seed]
         passed = [step["score"] for step in trace["steps"] if step["accepted"]]
@@ -120,13 +120,13 @@ def sizes(
 def agreements(
     variants: Mapping[str, Structures], num_permutations: int
 ) -> Iterator[dict[str, Any]]:
-    """Agreement of seeds of a task, of tasks of a seed, of two tasks, and of two searches of a model.
+    """Compare the seeds of a task, the tasks of a seed, two tasks, and two searches of a model.
 
-    Chance is drawn by a seed of its own for each comparison.
+    Each comparison draws its permutations by a seed of its own.
 
     Args:
         variants: structures by the name of the search; all have the same tasks and seeds.
-        num_permutations: draws of chance.
+        num_permutations: number of permutations for agreement by chance.
     """
 
     def compared(
@@ -167,9 +167,9 @@ def _measured(place: dict[str, Any], comparison: Comparison) -> Iterator[dict[st
 
 
 def places(variant: str, kept: Mapping[Key, Structure | Shares]) -> Iterator[dict[str, Any]]:
-    """In how many tasks each head and each MLP survives; for weights, the sum of their shares.
+    """Count the tasks in which each head and each MLP survives; for weights, sum their shares.
 
-    Rows without a task are over all tasks; those of a task are shares of its seeds.
+    Rows without a task are over all tasks; rows of a task have shares of its seeds.
     """
     for task, survived in {"": survival.over_tasks(kept), **survival.by_task(kept)}.items():
         for part, place, cell in _cells(survived):
@@ -184,7 +184,7 @@ def places(variant: str, kept: Mapping[Key, Structure | Shares]) -> Iterator[dic
 
 
 def overlaps(joint: Structures) -> Iterator[dict[str, Any]]:
-    """How many heads and MLPs two tasks both keep: in the same seed, and among their super-survivors."""
+    """Count the heads and MLPs that two tasks share: in the same seed, and among super-survivors."""
     tasks, seeds = survival.axes(joint)
     supers = {
         (task, 0): structure.super_survivors([joint[task, seed] for seed in seeds])
@@ -196,7 +196,7 @@ def overlaps(joint: Structures) -> Iterator[dict[str, Any]]:
 
 
 def _cells(survived: HeatMap) -> Iterator[tuple[str, tuple[int, ...], dict[str, Any]]]:
-    """Every cell of the heads and of the MLPs: its part, its place, and its numbers over seeds."""
+    """List the cells of heads and MLPs, each with its part, place, and numbers over seeds."""
     for part, over in (("heads", survived.heads), ("mlps", survived.mlps)):
         for place, mean in np.ndenumerate(over.mean):
             std = None if over.std is None else over.std[place]
@@ -208,11 +208,12 @@ def importances(
     traces: Mapping[Key, Trace],
     magnitudes: Mapping[Key, Mapping[str, NDArray[np.floating]]],
 ) -> Iterator[dict[str, Any]]:
-    """The importance of every head and MLP in the whole model, the size of its weights, and its fate.
+    """Make rows with importance in the dense model, mean weight and survival of every head and MLP.
 
     Args:
-        joint: what the joint search kept.
-        traces: its records; a model without steps has no rows, since its dense score was none to keep.
+        joint: structures of the joint search.
+        traces: records of the joint search; a model without steps, whose dense score is 0 or less, has
+            no rows.
         magnitudes: means of absolute weights, `heads` (layers, heads) and `mlps` (layers,).
     """
     for (task, seed), kept in joint.items():
@@ -229,7 +230,7 @@ def importances(
 
 
 def layers(kept: Mapping[Key, KeptWeights]) -> Iterator[dict[str, Any]]:
-    """Weights and biases of every layer, and how many of them survive."""
+    """Count the weights and biases of every layer, and the survivors among them."""
     for (task, seed), weights in kept.items():
         for layer, (size, survivors) in enumerate(weights.layers):
             yield {"task": task, "seed": seed, "layer": layer, "size": size, "kept": survivors}

@@ -1,4 +1,4 @@
-"""Rows that say how far the masks of one round agree, and where they drop weights."""
+"""Rows about the masks of one round: how far they agree, and how many weights each layer keeps."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,13 +15,13 @@ AGREEMENT = (
     "axis", "round", "sparsity", "first", "second", "seeds", "measure",
     "value", "floor", "floor_by_matrix",
 )  # fmt: skip
-"""Columns of the rows of `agreements` and of `beyond`, with the round and its sparsity."""
+"""Columns of the rows of `agreements` and `beyond`, with the round and its sparsity added."""
 LAYERS = ("task", "seed", "round", "sparsity", "layer", "matrix", "size", "kept")
-"""Columns of the rows of `layers`, with the round and its sparsity."""
+"""Columns of the rows of `layers`, with the round and its sparsity added."""
 
 
 def agreements(masks: Masks) -> Iterator[dict[str, Any]]:
-    """Agreement of the seeds of every task, and of the tasks of every seed: of pairs, and of all."""
+    """Measure the agreement of a task's seeds and of a seed's tasks, for pairs and for all masks."""
     tasks, seeds = _axes(masks)
     for task in tasks:
         for former, latter in combinations(seeds, 2):
@@ -40,7 +40,7 @@ def agreements(masks: Masks) -> Iterator[dict[str, Any]]:
 
 
 def beyond(masks: Masks, one_shot: Mask) -> Iterator[dict[str, Any]]:
-    """Agreement of every mask with the one-shot mask, and of pairs of masks beyond it."""
+    """Measure the agreement of masks with the one-shot mask, and of pairs of masks beyond it."""
     for (task, seed), mask in masks.items():
         place = _place("one_shot", task, "", str(seed))
         yield _row(place, "jaccard", agreement.jaccard(mask, one_shot))
@@ -61,7 +61,7 @@ def beyond(masks: Masks, one_shot: Mask) -> Iterator[dict[str, Any]]:
 
 
 def layers(masks: Masks) -> Iterator[dict[str, Any]]:
-    """Size and survivors of every matrix, with its layer and its name in it; a pooler has no layer."""
+    """Count the weights and survivors of every matrix, by layer and name; a pooler has no layer."""
     for (task, seed), mask in masks.items():
         for name, kept in mask.items():
             inside = re.search(r"\.(\d+)\.(.+)\.weight$", name)
@@ -76,7 +76,7 @@ def layers(masks: Masks) -> Iterator[dict[str, Any]]:
 
 
 def _axes(masks: Masks) -> tuple[list[str], list[int]]:
-    """Tasks and seeds in the order in which they come first."""
+    """List the tasks and the seeds in the order in which they come first."""
     return list(dict.fromkeys(task for task, _ in masks)), list(dict.fromkeys(s for _, s in masks))
 
 
@@ -89,7 +89,7 @@ def _seeds_of(task: str, seeds: Sequence[int]) -> dict[str, str]:
 
 
 def _tasks_of(seed: int, first: str = "", second: str = "") -> dict[str, str]:
-    """Two tasks, or without names all of them."""
+    """Make the cells that name two tasks of a seed, or all tasks if no names are given."""
     return _place("tasks", first, second, str(seed))
 
 

@@ -1,7 +1,7 @@
-"""Survivors in the masks of several tasks and seeds: where they are, in common, and how stably.
+"""Survivors in the masks of several tasks and seeds: their places, overlaps and stability.
 
 Masks come by task and seed, and every task has every seed. They are `Structure`s, or `Shares` of
-weights, whose heads are (layers, heads) and whose MLPs are (layers,).
+weights; heads are (layers, heads), and MLPs are (layers,).
 """
 
 import re
@@ -24,7 +24,7 @@ MATRICES = (
     "intermediate.dense",
     "output.dense",
 )
-"""Matrices of a layer of BERT; each has a weight, (outputs, inputs), and a bias, (outputs,)."""
+"""Names of the matrices of a layer of BERT, with weights (outputs, inputs) and biases (outputs,)."""
 KINDS = ("weight", "bias")
 
 
@@ -39,7 +39,7 @@ class Survivors(Protocol):
 
 @dataclass(frozen=True)
 class OverSeeds:
-    """Mean and sample standard deviation (over n - 1) of arrays of n seeds; None for n = 1."""
+    """Mean and sample standard deviation (over n - 1) of arrays of n seeds; no deviation for n = 1."""
 
     mean: NDArray[np.float64]
     std: NDArray[np.float64] | None
@@ -48,7 +48,7 @@ class OverSeeds:
 
 @dataclass(frozen=True)
 class HeatMap:
-    """Numbers of heads, (layers, heads), and of MLPs, (layers,); or of both, (tasks, tasks)."""
+    """Numbers for heads, (layers, heads), and MLPs, (layers,), or for pairs of tasks, (tasks, tasks)."""
 
     heads: OverSeeds
     mlps: OverSeeds
@@ -56,7 +56,7 @@ class HeatMap:
 
 @dataclass(frozen=True)
 class Stability:
-    """How far the heads and how far the MLPs of several structures agree."""
+    """The agreement of several structures, for heads and for MLPs."""
 
     heads: raters.Comparison
     mlps: raters.Comparison
@@ -64,29 +64,29 @@ class Stability:
 
 @dataclass(frozen=True)
 class Shares:
-    """Means over weights, such as the share that is kept: heads (layers, heads) and MLPs (layers,)."""
+    """Means over weights, such as shares kept, of heads, (layers, heads), and MLPs, (layers,)."""
 
     heads: NDArray[np.float64]
     mlps: NDArray[np.float64]
 
 
-# --- where -----------------------------------------------------------------------------------
+# --- places ----------------------------------------------------------------------------------
 
 
 def over_tasks(kept: Mapping[tuple[str, int], Survivors]) -> HeatMap:
-    """In how many of the tasks each head and each MLP survives; for `Shares`, the sum of the shares.
+    """Count the tasks in which each head and each MLP survives; for `Shares`, sum the shares.
 
     Raises:
         ValueError: there is no mask, a task lacks a seed of another, or shapes differ.
 
-    Prasanna et al. 2020, Fig. 1: structured pruning in b, of weights in a.
+    Prasanna et al. 2020, Fig. 1: structured pruning in Fig. 1b, pruning of weights in Fig. 1a.
     """
     heads, mlps = _stacked(kept)
     return HeatMap(_over_seeds(heads.sum(axis=0)), _over_seeds(mlps.sum(axis=0)))
 
 
 def by_task(kept: Mapping[tuple[str, int], Survivors]) -> dict[str, HeatMap]:
-    """For every task, the share of its seeds in which each head and MLP survives, or the mean share.
+    """Compute by task the share of seeds in which each head and MLP survives, or the mean of `Shares`.
 
     Raises:
         ValueError: there is no mask, a task lacks a seed of another, or shapes differ.
@@ -100,20 +100,20 @@ def by_task(kept: Mapping[tuple[str, int], Survivors]) -> dict[str, HeatMap]:
 
 
 def by_place(values: Mapping[str, NDArray[Any]], num_heads: int) -> Shares:
-    """The mean of each head's and each MLP's values; those of a mask give the share that is kept.
+    """Average the values of each head and each MLP; the average of a mask is the share kept.
 
     A head of size w has w rows of query, key and value with their biases, and w columns of the
     attention's output matrix. An MLP has two matrices and two biases. The bias of the attention's
     output belongs to no head. (Prasanna et al. 2020 cut it into slices by head.)
 
     Args:
-        values: one number per weight, such as a mask or magnitudes, for weight and bias of the six
+        values: a number per weight, such as a mask or magnitudes, for weight and bias of the six
             `MATRICES` of each layer, under names that end like `layer.3.attention.self.query.weight`.
             Other arrays, such as a pooler's, do not count.
-        num_heads: heads of a layer.
+        num_heads: number of heads of a layer.
 
     Raises:
-        ValueError: there is no layer, one lacks an array, or its heads are not of one size.
+        ValueError: there is no layer, a layer lacks an array, or its heads differ in size.
 
     Prasanna et al. 2020, Fig. 1a.
     """
@@ -129,10 +129,10 @@ def by_place(values: Mapping[str, NDArray[Any]], num_heads: int) -> Shares:
 
 
 def by_layer(mask: Mask) -> list[tuple[int, int]]:
-    """For every layer the number of its weights and biases, and how many of them `mask` keeps.
+    """Count by layer the weights and biases, and how many of them `mask` keeps.
 
     Raises:
-        ValueError: there is no layer, or one lacks an array.
+        ValueError: there is no layer, or a layer lacks an array.
 
     In Prasanna et al. 2020 lower layers lose slightly more.
     """
@@ -143,7 +143,7 @@ def by_layer(mask: Mask) -> list[tuple[int, int]]:
 
 
 def _layers(values: Mapping[str, NDArray[Any]]) -> list[dict[str, NDArray[Any]]]:
-    """The arrays of each layer by their names in it, after checking that none is missing."""
+    """Group arrays by layer and by name in the layer; raise ValueError if one is missing."""
     layers: dict[int, dict[str, NDArray[Any]]] = {}
     for name, array in values.items():
         inside = re.search(r"(?:^|\.)layer\.(\d+)\.(.+)\.(?:weight|bias)$", name)
@@ -157,7 +157,7 @@ def _layers(values: Mapping[str, NDArray[Any]]) -> list[dict[str, NDArray[Any]]]
 
 
 def _by_unit(layer: Mapping[str, NDArray[Any]]) -> NDArray[Any]:
-    """The values of each unit of the heads, one row per unit: of query, key, value and output."""
+    """Return the values of query, key, value and output for each unit of the heads, a row per unit."""
     pieces = []
     for matrix in MATRICES[:3]:
         pieces += [layer[f"{matrix}.weight"], layer[f"{matrix}.bias"][:, np.newaxis]]
@@ -168,9 +168,9 @@ def _by_unit(layer: Mapping[str, NDArray[Any]]) -> NDArray[Any]:
 
 
 def overlaps(structures: Mapping[tuple[str, int], Structure]) -> HeatMap:
-    """How many heads and MLPs the structures of two tasks and the same seed both keep.
+    """Count the heads and MLPs that the structures of two tasks share, with the same seed.
 
-    These are counts: the overlap by chance grows with the sizes, which are on the diagonal.
+    Overlap by chance grows with the sizes of the structures, which are on the diagonal.
 
     Returns:
         Heads and MLPs, (tasks, tasks) each, in the order in which tasks come first.
@@ -190,7 +190,7 @@ def overlaps(structures: Mapping[tuple[str, int], Structure]) -> HeatMap:
 def stability(
     structures: Sequence[Structure], num_permutations: int, generator: np.random.Generator
 ) -> Stability:
-    """How far structures agree, beside permuted ones of the same sizes; `raters.compare` says more.
+    """Measure the agreement of structures, beside permuted ones of the same sizes; see `raters.compare`.
 
     Raises:
         ValueError: fewer than two structures, shapes differ, or `num_permutations` is below 1.
@@ -202,7 +202,7 @@ def stability(
 
 
 def axes(kept: Mapping[tuple[str, int], Survivors]) -> tuple[list[str], list[int]]:
-    """Tasks and seeds in the order in which they come first.
+    """List the tasks and the seeds in the order in which they come first.
 
     Raises:
         ValueError: there is no mask, or a task lacks a seed of another.
@@ -221,7 +221,7 @@ def axes(kept: Mapping[tuple[str, int], Survivors]) -> tuple[list[str], list[int
 def _stacked(
     kept: Mapping[tuple[str, int], Survivors],
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Heads, (tasks, seeds, layers, heads), and MLPs, (tasks, seeds, layers)."""
+    """Stack the heads, (tasks, seeds, layers, heads), and the MLPs, (tasks, seeds, layers)."""
     tasks, seeds = axes(kept)
     shapes = {(mask.heads.shape, mask.mlps.shape) for mask in kept.values()}
     if len(shapes) > 1:
@@ -234,6 +234,6 @@ def _stacked(
 
 
 def _over_seeds(values: NDArray[np.float64]) -> OverSeeds:
-    """Mean and deviation over the first axis."""
+    """Compute the mean and the deviation over the first axis."""
     n = len(values)
     return OverSeeds(values.mean(axis=0), values.std(axis=0, ddof=1) if n > 1 else None, n)

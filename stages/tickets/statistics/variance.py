@@ -1,29 +1,29 @@
-"""How much of the variance of scores is due to the mask, and how much to the training."""
+"""Analysis of variance: the shares of the variance of scores due to the mask and to the training."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import fdtrc  # scipy.stats says the same and takes a second to load
+from scipy.special import fdtrc  # scipy.stats has it too, but takes a second to load
 
 
 @dataclass(frozen=True)
 class Effect:
-    """The effect of one side of a table."""
+    """The effect of a part of a table: of its rows, its columns, or the rest."""
 
     share: float
     """Share of the sum of squares around the mean of all cells, in [0, 1]."""
     chance: float
-    """Its average share if all cells are independent and alike: that of its degrees of freedom."""
+    """Expected share if cells are independent and alike: the share of the degrees of freedom."""
     std: float
-    """Standard deviation of the effect: root of (mean square - that of the rest) / cells, or 0."""
+    """Standard deviation of the effect: root of (mean square - mean square of rest) / cells, or 0."""
     p: float | None
-    """p value of the F test against the rest; None without a rest."""
+    """p value of the F test against the rest; None for the rest itself, and if there is no rest."""
 
 
 @dataclass(frozen=True)
 class TwoWay:
-    """Effects of rows and columns, and the rest that neither explains."""
+    """The effects of rows and of columns, and the rest that neither explains."""
 
     rows: Effect
     columns: Effect
@@ -31,15 +31,15 @@ class TwoWay:
 
 
 def two_way(cells: Sequence[Sequence[float]]) -> TwoWay | None:
-    """Analysis of variance of a full table with one score per cell: cell = mean + row + column + rest.
+    """Analyse the variance of a table with one score per cell: cell = mean + row + column + rest.
 
     With one score per cell the rest holds the interaction of row and column together with noise.
 
     Args:
-        cells: by row and column, at least two of each.
+        cells: scores by row and column; every row has the same number of columns.
 
     Returns:
-        The effects; None if all cells are equal up to 1e-12, or a side has length 1.
+        The effects; None if all cells are equal up to 1e-12, or there is only one row or column.
 
     Raises:
         ValueError: rows differ in length.

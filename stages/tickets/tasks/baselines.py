@@ -17,20 +17,20 @@ from stages.tickets.tasks import task
 from stages.tickets.tasks.task import LABELLED, NOT_SCORED, Prepared
 
 TINY = 1e-12
-"""Added to probabilities, so that their logarithms are finite."""
+"""Term added to probabilities, so that their logarithms are finite."""
 
 
 def from_counts(prepared: Prepared) -> Arrays:
-    """Predictions of the majority and of a bag of words on every evaluated split.
+    """Predict every evaluated split by the majority and by a bag of words.
 
     `majority` predicts the most frequent class of the training split (the smaller number on a tie),
     its mean label, or its most frequent word. `bag_of_words` is a logistic regression (for regression a
-    ridge) on the counts of word pieces, separate for the two texts of a pair; masked language modelling
-    has none. Spans have neither.
+    ridge) on the counts of word pieces, separate for the two texts of a pair. Masked language modelling
+    has no bag of words, and spans have neither baseline.
 
     Returns:
-        Arrays named `<baseline>.<split>.logits`, or `.tokens` and `.losses`, as `predict.predict`
-        describes them.
+        Arrays named `<baseline>.<split>.logits`, or `.tokens` and `.losses`, in the format of
+        `predict.predict`.
     """
     if prepared.task.kind == "span":
         return {}
@@ -53,20 +53,20 @@ def from_counts(prepared: Prepared) -> Arrays:
 def from_word_vectors(
     prepared: Prepared, embeddings: NDArray[np.float32], config: settings.Baselines
 ) -> Arrays:
-    """Predictions of averaged word vectors on every evaluated split, named as by `from_counts`.
+    """Predict every evaluated split from averaged word vectors; arrays are named as by `from_counts`.
 
     `word_vectors` is a logistic regression (for regression a ridge) on the mean of the word vectors
-    of a text. For a pair whose texts have different token types, it is on both means u and v,
-    |u - v| and u * v. It stands in for the CBoW rows that Prasanna et al. 2020, Table 2, quote from Wang
+    of a text. For a pair whose texts have different token types, its inputs are the two means u and v,
+    |u - v| and u * v. It replaces the CBoW rows that Prasanna et al. 2020, Table 2, quote from Wang
     et al. 2018, who average GloVe vectors.
 
-    `normal_draw`, for regression alone, is what that table calls the majority class of STS-B: draws
-    from a normal with mean and standard deviation of the labels, here those of the training split.
+    `normal_draw` exists for regression alone: draws from a normal distribution with the mean and standard
+    deviation of the training labels. That table calls such draws the majority class of STS-B.
 
     Args:
         prepared: a task with one label per example.
         embeddings: vectors of the encoder's vocabulary, (words, hidden).
-        config: how many examples it learns from, and its penalty.
+        config: most training examples, and the penalty of the regression.
     """
     name, train, labels = prepared.task.name, prepared.train, prepared.train.labels
     is_regression = prepared.task.kind == "regression"
@@ -95,10 +95,10 @@ def from_word_vectors(
 def word_embeddings(
     weights: Mapping[str, NDArray[np.float32]], num_words: int
 ) -> NDArray[np.float32]:
-    """The word embeddings among an encoder's weights, (words, hidden).
+    """Find the word embeddings among an encoder's weights, (words, hidden).
 
     Raises:
-        ParamsError: no weights of its embeddings have as many rows as there are words.
+        ParamsError: no embedding matrix has `num_words` rows.
     """
     for name, array in weights.items():
         if "embeddings" in name and array.ndim == 2 and len(array) == num_words:
@@ -130,7 +130,7 @@ def _majority(prepared: Prepared, split: Split) -> Arrays:
 def _logits(
     model: BaseEstimator, inputs: csr_matrix | NDArray[np.float32], scored: task.Task
 ) -> NDArray[np.float32]:
-    """Predictions (examples, num_labels); a class that training lacks has the least logit."""
+    """Predict logits, (examples, num_labels); a class that training lacks gets the least logit."""
     if scored.kind == "regression":
         numbers: NDArray[np.float32] = model.predict(inputs).astype(np.float32)
         return numbers.reshape(-1, 1)
@@ -141,7 +141,7 @@ def _logits(
 
 
 def _counts(split: Split, size: int) -> csr_matrix:
-    """Counts of word pieces, (examples, 2 * size): first those in first texts, then in second ones."""
+    """Count word pieces, (examples, 2 * size): columns of the first text, then of the second."""
     example = np.repeat(np.arange(len(split)), split.lengths)
     column = split.ids + size * split.types.astype(np.int64)
     ones = np.ones(len(split.ids), dtype=np.float64)
@@ -151,7 +151,7 @@ def _counts(split: Split, size: int) -> csr_matrix:
 def _features(
     split: Split, special: tuple[int, ...], embeddings: NDArray[np.float32]
 ) -> NDArray[np.float32]:
-    """Inputs of the regression: (examples, hidden), or (examples, 4 * hidden) for pairs."""
+    """Make the inputs of the regression: (examples, hidden), or (examples, 4 * hidden) for pairs."""
     first = _means(split, ~np.isin(split.ids, special) & (split.types == 0), embeddings)
     if not split.types.any():
         return first
@@ -162,7 +162,7 @@ def _features(
 def _means(
     split: Split, counted: NDArray[np.bool_], embeddings: NDArray[np.float32]
 ) -> NDArray[np.float32]:
-    """Mean vector of the counted tokens of each example, (examples, hidden); 0 if none counts."""
+    """Average the counted tokens' vectors by example, (examples, hidden); 0 if no token counts."""
     example = np.repeat(np.arange(len(split)), split.lengths)[counted]
     ones = np.ones(len(example), dtype=np.float32)
     shape = (len(split), len(embeddings))

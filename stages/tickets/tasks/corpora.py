@@ -13,7 +13,7 @@ from stages.tickets.settings import FolderData, HubData, ParamsError, TextData, 
 from stages.tickets.tasks import hub
 
 AT_ONCE = 2000
-"""Paragraphs that are tokenised together: their encodings are in memory at once."""
+"""Number of paragraphs tokenised together, whose encodings are in memory at once."""
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Paragraphs:
 
 
 def load(name: str, data: HubData | FolderData | TextData) -> dict[str, Paragraphs]:
-    """Read `train` and `validation` of WikiText (Merity et al. 2016), or of one's own files.
+    """Read `train` and `validation` of WikiText (Merity et al. 2016), or of the user's files.
 
     Raises:
         ParamsError: a file, a column or all text is missing.
@@ -67,8 +67,8 @@ def _read(file: Path, path: str, key: str) -> list[str]:
 def blocks(paragraphs: Paragraphs, tokenizer: Tokenizer, max_length: int) -> Split:
     """Cut the tokens of all paragraphs, one after another, into blocks of `max_length` tokens.
 
-    A block has the special tokens of a single text around it, and these count. Tokens at the end that
-    fill no block are left out, as in Chen et al. 2020. Nothing marks the end of a paragraph.
+    A block has the special tokens of a single text around it, which count towards its length. Tokens at
+    the end that fill no block are left out, as in Chen et al. 2020. Nothing marks the end of a paragraph.
 
     Raises:
         ValueError: the text does not fill one block.
@@ -103,7 +103,7 @@ def blocks(paragraphs: Paragraphs, tokenizer: Tokenizer, max_length: int) -> Spl
 
 
 def _around(tokenizer: Tokenizer) -> tuple[np.ndarray, np.ndarray]:
-    """Ids of the special tokens before and after a single text, int32."""
+    """Return the ids of the special tokens before and after a single text, int32."""
     encoding = tokenizer.encode("a")
     ids = np.array(encoding.ids, dtype=np.int32)
     words = np.flatnonzero(np.array(encoding.special_tokens_mask) == 0)

@@ -1,4 +1,4 @@
-"""The tasks of GLUE (Wang et al. 2018): what the data set nyu-mll/glue of the Hub holds of each."""
+"""The tasks of GLUE (Wang et al. 2018): their columns, classes, metrics and sizes in nyu-mll/glue."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,11 +14,11 @@ class GlueTask:
     """One task of GLUE."""
 
     columns: tuple[str, ...]
-    """Columns of the first and, for pairs, of the second text."""
+    """Names of the columns of the first text and, for pairs, of the second."""
     classes: tuple[str, ...]
     """Names of the classes in the order of their numbers; none for a task of numbers."""
     metrics: tuple[Metric, ...]
-    """The official ones, first the headline of Chen et al. 2020."""
+    """Official metrics; the first is the headline of Chen et al. 2020."""
     train: int
     """Number of training examples."""
     validation: tuple[int, ...]
@@ -52,7 +52,7 @@ GLUE: Mapping[str, GlueTask] = {
     "rte": GlueTask(SENTENCES, ENTAILED, ACCURACY, 2_490, (277,)),
     "wnli": GlueTask(SENTENCES, ENTAILED[::-1], ACCURACY, 635, (71,)),
 }  # fmt: skip
-"""The tasks by their config on the Hub."""
+"""The tasks by the names of their configurations on the Hub."""
 SPLITS = {
     "train": "train",
     "validation": "validation",
@@ -63,7 +63,7 @@ SPLITS = {
 
 
 def load(name: str, data: HubData | FolderData) -> tuple[Task, dict[str, Texts]]:
-    """The task and its texts: `train`, `validation`, and `validation_mismatched` for MNLI.
+    """Load a task and its texts: `train`, `validation`, and `validation_mismatched` for MNLI.
 
     Raises:
         ParamsError: a file, column or label is missing.

@@ -1,4 +1,4 @@
-"""HANS (McCoy et al. 2019) for a task of entailment: its examples, and how often a model is right."""
+"""HANS (McCoy et al. 2019) for a task of entailment: its examples, and accuracy by subcase."""
 
 import csv
 import hashlib
@@ -48,7 +48,7 @@ class Case:
 
 @dataclass(frozen=True)
 class Accuracy:
-    """How often a model is right in one subcase; `entailed` is the true answer."""
+    """Accuracy of a model in one subcase; `entailed` is the true answer."""
 
     heuristic: str
     entailed: bool
@@ -62,18 +62,18 @@ class Accuracy:
 
 
 def load(name: str, data: Data | OwnData, seed: int) -> tuple[Texts, list[Case]] | None:
-    """The examples with labels 0 (entailment) and 1, and their cases; None if `data` has no `hans`.
+    """Load examples with labels 0 (entailment) and 1, and their cases; None if `data` has no `hans`.
 
-    From a file, each subcase gives at most `per_subcase` examples, drawn by a seed of its own; they
+    From a file, each subcase gives at most `per_subcase` examples, drawn by a seed of its own. They
     stay in the order of the file, and a smaller draw is part of a larger one.
 
     Args:
         name: the task's name in messages.
-        data: its section in params.yaml.
-        seed: seeds the draws from a file; the miniature has a seed of its own.
+        data: section of the task in params.yaml.
+        seed: seed of the draws from a file; the miniature has a seed of its own.
 
     Raises:
-        ParamsError: the file is missing or is not as described.
+        ParamsError: the file is missing, or it has not the format that `HansFile` describes.
     """
     if isinstance(data, OwnData | TextData) or data.hans is None:
         return None
@@ -95,7 +95,7 @@ def load(name: str, data: Data | OwnData, seed: int) -> tuple[Texts, list[Case]]
 
 
 def _read(file: HansFile, path: Path, key: str) -> pd.DataFrame:
-    """The table with the columns COLUMNS, every cell checked."""
+    """Read the table with the columns COLUMNS and check every cell."""
     if not path.is_file():
         raise ParamsError(f"{key} is {file.path!r}, but there is no such file")
     official = path.suffix == ".txt"
@@ -160,15 +160,15 @@ def load_cases(path: Path) -> list[Case]:
 def by_subcase(
     logits: NDArray[np.floating], labels: NDArray[np.integer], cases: Sequence[Case]
 ) -> list[Accuracy]:
-    """Accuracy in every subcase, in the order in which they first occur.
+    """Compute the accuracy in every subcase, in the order in which subcases first occur.
 
-    The model says "entailment" if class 0 has the highest logit or shares it. Of three classes, neutral
-    and contradiction thus both count as non-entailment.
+    The model says "entailment" if no class has a higher logit than class 0. With three classes, neutral
+    and contradiction thus count as non-entailment.
 
     Args:
         logits: (examples, classes), class 0 for entailment.
         labels: (examples,), 0 for entailment and 1 for non-entailment.
-        cases: one per example.
+        cases: a case per example.
 
     Raises:
         ValueError: logits, labels and cases differ in number.

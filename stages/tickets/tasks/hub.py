@@ -1,4 +1,4 @@
-"""Data sets in the layout of the Hub, from the Hub or a folder: a table per split."""
+"""Read data sets in the layout of the Hub, from the Hub or a folder: a table per split."""
 
 from collections.abc import Sequence
 
@@ -11,19 +11,19 @@ from stages.tickets.settings import FolderData, HubData, ParamsError, expanded
 def tables(
     name: str, data: HubData | FolderData, splits: Sequence[str], like: str
 ) -> dict[str, pd.DataFrame]:
-    """The tables of the named splits, as far as the data set has them.
+    """Read the tables of the named splits, as far as the data set has them.
 
     Args:
         name: the task's name in messages.
-        data: its section in params.yaml.
+        data: section of the task in params.yaml.
         splits: names of splits, `train` among them.
         like: name of a data set of this layout, for messages.
 
     Raises:
-        ParamsError: a folder lacks the training split or all others.
+        ParamsError: a folder lacks the training split or all other splits.
     """
     if isinstance(data, HubData):
-        import datasets  # noqa: PLC0415  costs seconds, and only this source needs it
+        import datasets  # noqa: PLC0415  takes seconds, and only this source needs it
 
         loaded = datasets.load_dataset(data.name, data.config, revision=data.revision)
         return {split: loaded[split].to_pandas() for split in splits if split in loaded}

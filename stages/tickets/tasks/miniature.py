@@ -19,7 +19,7 @@ class Labelled:
     """Metrics and classes of a task of labelled texts."""
 
     metrics: tuple[Metric, ...]
-    """The first one is the headline."""
+    """Metrics to score with; the first is the headline."""
     classes: tuple[str, ...] = ()
     """Names of the classes in the order of their numbers; none for a task of numbers."""
 
@@ -34,7 +34,7 @@ LABELLED: Mapping[str, Labelled] = {
 
 
 def load(name: str, data: MiniatureData) -> tuple[Task, Mapping[str, Texts | Questions]]:
-    """The task, and its `train` and `validation`, drawn by the seed of `data`."""
+    """Make a task and its splits `train` and `validation`, drawn by the seed of `data`."""
     if name == "question":
         return Task(name, "span", 2, ("answer_f1", "exact_match")), _questions(data)
     if name == "mlm":
@@ -56,7 +56,7 @@ def _sizes(data: MiniatureData) -> dict[str, int]:
 
 def _labelled(name: str, split: str, num: int, seed: int) -> Texts:
     num_labels, is_pair = sentences.LABELLED[name]
-    # A mean squared error on 0 to 5 spends the few steps of the miniature on the mean.
+    # With labels from 0 to 5, the few steps of the miniature would only learn their mean.
     scale = 5 if num_labels == 1 else 1
     examples = sentences.examples(name, split, num, seed)
     return Texts(

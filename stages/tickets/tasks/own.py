@@ -1,4 +1,4 @@
-"""Tasks from tables of one's own: a csv, jsonl or parquet file per split."""
+"""Tasks from the user's tables: a csv, jsonl or parquet file per split."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,14 +12,14 @@ from stages.tickets.tasks.task import Prepared, Task
 from stages.tickets.tasks.texts import Texts
 
 Classes = list[object]
-"""Labels of the training table, each once, in sorted order: class numbers are places in it."""
+"""Distinct labels of the training table, sorted; a class number is a position in this list."""
 
 
 def load(name: str, data: OwnData) -> tuple[Task, dict[str, Texts]]:
-    """The task and the texts of `train` and `validation`.
+    """Load a task and the texts of `train` and `validation`.
 
     Raises:
-        ParamsError: a file, column or label is missing or not as described.
+        ParamsError: a file, column or label is missing, or has not the format that `OwnData` describes.
     """
     tables = _read(name, data)
     num_labels = 1
@@ -37,10 +37,10 @@ def load(name: str, data: OwnData) -> tuple[Task, dict[str, Texts]]:
 
 
 def class_names(name: str, data: OwnData, prepared: Prepared) -> tuple[str, ...]:
-    """Names of the classes by number: the labels of the training table as text.
+    """List the names of the classes by number: the labels of the training table as text.
 
     Raises:
-        ParamsError: the tables are not those that were prepared.
+        ParamsError: the tables have changed since they were prepared.
     """
     tables = _read(name, data)
     classes = _classes(tables["train"], name, data)
@@ -61,7 +61,7 @@ def _paths(data: OwnData) -> dict[str, str]:
 
 
 def _read(name: str, data: OwnData) -> dict[str, pd.DataFrame]:
-    """The tables by split, with all columns that are named and no empty cell in them."""
+    """Read the tables by split; refuse a missing column or an empty cell."""
     tables = {
         split: _read_table(path, f"own.{name}.{split}", data.texts)
         for split, path in _paths(data).items()
@@ -72,7 +72,7 @@ def _read(name: str, data: OwnData) -> dict[str, pd.DataFrame]:
 
 
 def _read_table(path: str, key: str, columns: Sequence[str]) -> pd.DataFrame:
-    """Read a table; cells of `columns` are text, even if they look like numbers."""
+    """Read a table; cells of `columns` stay text, even if they look like numbers."""
     file = Path(path)
     if not file.is_file():
         raise ParamsError(f"{key} is {path!r}, but there is no such file")
@@ -128,7 +128,7 @@ def _classes(train: pd.DataFrame, name: str, data: OwnData) -> Classes:
 
 
 def _numbered(labels: pd.Series, classes: Classes, path: str, data: OwnData) -> pd.Series:
-    """Class numbers of the labels of one table."""
+    """Map the labels of one table to class numbers."""
     unknown = [label for label in labels.unique().tolist() if label not in classes]
     if unknown:
         raise ParamsError(f"{path} has the label {unknown[0]!r}, which {data.train} has not")

@@ -1,4 +1,4 @@
-"""From texts to the splits of a task: how many examples, how long, and which are kept for selection."""
+"""Make the splits of a task from texts: draw examples, tokenise them, set some aside for selection."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -21,24 +21,24 @@ from stages.tickets.tasks.task import Prepared, Task, Vocabulary
 
 @dataclass(frozen=True)
 class Cut:
-    """How many examples of every split are taken, and how long they are."""
+    """Limits on the number and the length of examples."""
 
     examples: settings.Examples | None
-    """None takes all."""
+    """Numbers of examples to take; None for all."""
     max_length: int
-    """Tokens, special ones included."""
+    """Tokens of the longest input, special ones included."""
     stride: int
-    """Word pieces that windows of one context have in common."""
+    """Word pieces that neighbouring windows of a context share."""
 
     def number(self, split: str) -> int | None:
-        """How many examples of a split are taken; None takes all."""
+        """Return the number of examples to take from a split; None for all."""
         if self.examples is None or split == hans.SPLIT:
             return None
         return self.examples.train if split == "train" else self.examples.validation
 
 
 def cut_of(source: settings.Data | settings.OwnData, config: settings.Prepare) -> Cut:
-    """The numbers in a section of `data` or `own`; `prepare` fills in what it leaves out."""
+    """Read the limits from a section of `data` or `own`; `prepare` fills in missing ones."""
     if isinstance(source, settings.OwnData | settings.MiniatureData):
         return Cut(None, config.max_length, config.max_length // 3)
     max_length = source.max_length or config.max_length
@@ -50,14 +50,14 @@ def check_length(max_length: int, encoder: Mapping[str, Any], key: str) -> None:
     """Raise ParamsError if inputs may be longer than the encoder has positions for.
 
     Args:
-        max_length: tokens of the longest input.
-        encoder: config.json of the encoder.
+        max_length: tokens of the longest input, special ones included.
+        encoder: content of the encoder's config.json.
         key: the setting that the message names.
     """
     positions = encoder.get("max_position_embeddings")
     if positions is None:
         return
-    if "roberta" in encoder["model_type"]:  # counts positions from after that of padding
+    if "roberta" in encoder["model_type"]:  # its positions start after that of padding
         positions -= encoder["pad_token_id"] + 1
     if max_length > positions:
         raise settings.ParamsError(
@@ -68,7 +68,7 @@ def check_length(max_length: int, encoder: Mapping[str, Any], key: str) -> None:
 def recipe(
     noise: settings.Noise, train: settings.Train, override: settings.Override
 ) -> settings.Recipe:
-    """How the task is trained: `train`, with the settings that its override changes."""
+    """Make the recipe of a task: `train`, with the settings that its override replaces."""
     changes = override.model_dump(exclude_none=True)
     return settings.Recipe(noise=noise, train=train.model_copy(update=changes))
 
@@ -86,16 +86,16 @@ def prepare(
     Args:
         task: kind and metrics.
         sources: the texts of every split; `train` and `validation` among them.
-        tokenizer: the encoder's.
-        vocabulary: the tokenizer's.
+        tokenizer: tokenizer of the encoder.
+        vocabulary: vocabulary of the tokenizer.
         config: share of `selection`, share of hidden words, and the seed of all draws.
-        cut: how many examples are taken, and how long they are.
+        cut: limits on the number and the length of examples.
 
     Returns:
-        The task, and the questions of every split that has some.
+        The prepared task, and by split the questions, if the task has any.
 
     Raises:
-        ParamsError: a split is too small to be carved or cut, or training is left with one class.
+        ParamsError: a split is too small to be carved or cut, or `train` has only one class left.
     """
     carving = stable_seed("selection", task.name, config.seed)
     taken = {name: _taken(source, task, name, cut, config.seed) for name, source in sources.items()}
@@ -133,7 +133,7 @@ def prepare(
 
 
 def _taken(source: Source, task: Task, name: str, cut: Cut, seed: int) -> Source:
-    """As many examples of a split as are asked for; all of running text, which is cut before."""
+    """Draw as many examples of a split as `cut` allows; running text is drawn later, as blocks."""
     number = cut.number(name)
     if number is None or isinstance(source, Paragraphs):
         return source
@@ -145,7 +145,7 @@ def _taken(source: Source, task: Task, name: str, cut: Cut, seed: int) -> Source
 def _blocks(
     source: Paragraphs, task: Task, name: str, tokenizer: Tokenizer, cut: Cut, seed: int
 ) -> Split:
-    """Running text in blocks, and as many of these as are asked for."""
+    """Cut running text into blocks, and draw as many of these as `cut` allows."""
     with _blaming(f"data.{task.name} has too little text, {name}"):
         blocks = corpora.blocks(source, tokenizer, cut.max_length)
     number = cut.number(name)

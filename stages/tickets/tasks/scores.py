@@ -1,4 +1,4 @@
-"""Scores from stored predictions, without a model."""
+"""Compute scores from stored predictions, without a model."""
 
 from dataclasses import dataclass
 
@@ -19,28 +19,28 @@ class Score:
     value: float
     num_examples: int
     collapsed: bool
-    """Whether the prediction is the same for every example: one class, one number, one word; for spans
-    one answer for every question, the empty one included, or the same most likely start and end in every
-    window, such as [CLS]."""
+    """Whether the prediction is the same for every example: one class, one number, one word. For spans
+    it is one answer to every question (the empty answer counts), or the same most likely start and end
+    in every window, such as [CLS]."""
 
 
 def score(
     task: Task, predictions: Arrays, prefix: str, split: Split, asked: Asked | None = None
 ) -> list[Score]:
-    """All metrics of a task on one split, the headline first, the mean loss last.
+    """Compute all metrics of a task on one split, the headline first, the mean loss last.
 
     Accuracy, F1 of class 1, Matthews, Pearson and Spearman are the official metrics of GLUE (Wang et
-    al. 2018); a correlation with a constant is 0. `masked_accuracy` is the share of hidden
-    words found. `answer_f1` and `exact_match` are those of SQuAD v1.1 (see `squad`), means over
-    questions. The loss is the cross-entropy in nats, or the mean squared error; of spans that of the
-    first right answer, mean over windows and over start and end.
+    al. 2018); a correlation with a constant is 0. `masked_accuracy` is the share of hidden words that
+    are predicted. `answer_f1` and `exact_match` are the metrics of SQuAD v1.1 (see `squad`), means over
+    questions. The loss is the cross-entropy in nats, or the mean squared error for regression. For spans
+    it is the cross-entropy of the first right answer, mean over windows and over start and end.
 
     Args:
-        task: its kind and its metrics count.
-        predictions: as `predict.predict` wrote them.
-        prefix: what the predictions of this split are stored under, as in `<prefix>.logits`.
-        split: its labels count.
-        asked: the questions, which only spans have.
+        task: kind and metrics.
+        predictions: arrays in the format of `predict.predict`.
+        prefix: the predictions of this split are stored as `<prefix>.logits` and so on.
+        split: the split with its labels.
+        asked: the questions of spans; None for other tasks.
 
     Raises:
         ValueError: predictions and labels differ in number.
@@ -86,10 +86,10 @@ def _of_spans(
 
 
 def stopping_score(task: Task, logits: NDArray[np.floating], labels: NDArray[np.generic]) -> float:
-    """The score that stops a search of Prasanna et al. 2020; higher is better.
+    """Compute the score that stops a search of Prasanna et al. 2020; higher is better.
 
     It is Matthews if that is the headline, else accuracy. For regression it is the mean of Pearson and
-    Spearman, and 0 if all predictions are equal.
+    Spearman, or 0 if all predictions are equal.
     """
     if task.kind == "regression":
         predicted: NDArray[np.generic] = logits[:, 0].astype(np.float64)

@@ -1,4 +1,4 @@
-"""Where the texts of a task come from: the one place that knows all kinds of data."""
+"""Load the texts of a task from its source; no other module knows all kinds of data."""
 
 from collections.abc import Mapping
 from typing import TypeAlias
@@ -15,12 +15,12 @@ Source: TypeAlias = Texts | Questions | Paragraphs
 
 
 def load(name: str, data: Data | OwnData) -> tuple[Task, Mapping[str, Source]]:
-    """The task and its texts: `train`, `validation`, and `validation_mismatched` for MNLI.
+    """Load a task and its texts: `train`, `validation`, and `validation_mismatched` for MNLI.
 
-    The kind of a task follows from its data. In the miniature it follows from the name.
+    The kind of a task follows from its data, and in the miniature from its name.
 
     Raises:
-        ParamsError: a file, column or label is missing or not as described.
+        ParamsError: a file, column or label is missing, or has not the format that `settings` describes.
     """
     if isinstance(data, OwnData):
         return own.load(name, data)
@@ -34,10 +34,10 @@ def load(name: str, data: Data | OwnData) -> tuple[Task, Mapping[str, Source]]:
 
 
 def class_names(name: str, data: Data | OwnData, prepared: Prepared) -> tuple[str, ...] | None:
-    """Names of the classes of a task in the order of their numbers; None for a task without classes.
+    """List the names of a task's classes in the order of their numbers; None if it has no classes.
 
     Raises:
-        ParamsError: the tables of a task of one's own are not those that were prepared.
+        ParamsError: the user's tables have changed since they were prepared.
     """
     if prepared.task.kind != "classification" or isinstance(data, TextData):
         return None

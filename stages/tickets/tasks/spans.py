@@ -14,16 +14,16 @@ from stages.tickets.tasks import hub
 from stages.tickets.tasks.squad import Asked
 
 LONGEST_QUESTION = 64
-"""Word pieces of a question; what follows is cut (Devlin et al. 2019)."""
+"""Most word pieces of a question; the rest is cut (Devlin et al. 2019)."""
 AT_ONCE = 500
-"""Questions that are tokenised together: their encodings are in memory at once."""
+"""Number of questions tokenised together, whose encodings are in memory at once."""
 
 
 @dataclass(frozen=True)
 class Answer:
     text: str
     start: int
-    """Its first character in the context."""
+    """Number of its first character in the context, from 0."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Question:
     question: str
     context: str
     answers: tuple[Answer, ...]
-    """One at least; the first is the one that is learned."""
+    """Right answers, at least one; training uses the first."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class Questions:
 
 
 def load(name: str, data: HubData | FolderData) -> dict[str, Questions]:
-    """`train` and `validation` of SQuAD v1.1.
+    """Load `train` and `validation` of SQuAD v1.1.
 
     Raises:
         ParamsError: a file or column is missing, or a question has no answer in its context.
@@ -83,10 +83,10 @@ def _questions(table: pd.DataFrame, where: str) -> Questions:
 def carve(questions: Questions, share: float, seed: int) -> tuple[Questions, Questions]:
     """Split off the questions of a share of the contexts, drawn by a seed.
 
-    A context has all of its questions on one side, and each side has at least one context.
+    All questions of a context are on the same side, and each side has at least one context.
 
     Returns:
-        The questions that are left, and those that are split off.
+        The questions that are left, and the questions that are split off.
 
     Raises:
         ValueError: fewer than two contexts.
@@ -101,7 +101,7 @@ def carve(questions: Questions, share: float, seed: int) -> tuple[Questions, Que
 
 
 def _numbered(texts: list[str]) -> tuple[list[str], NDArray[np.int64]]:
-    """The different texts in order, and for every text its number among them."""
+    """List the distinct texts in order of occurrence, and the number of every text in this list."""
     numbers: dict[str, int] = {}
     number_of = [numbers.setdefault(text, len(numbers)) for text in texts]
     return list(numbers), np.array(number_of, dtype=np.int64)
@@ -113,22 +113,22 @@ def _numbered(texts: list[str]) -> tuple[list[str], NDArray[np.int64]]:
 def windows(
     questions: Questions, tokenizer: Tokenizer, max_length: int, stride: int
 ) -> tuple[Split, Asked]:
-    """Every question with its context, which is cut into windows that overlap.
+    """Tokenise every question with its context, which is cut into overlapping windows.
 
-    Only contexts are cut, but for questions of more than LONGEST_QUESTION word pieces. All windows of a
-    question but its last have `max_length` tokens, and two that follow one another have `stride` word
-    pieces in common. (The library of Chen et al. 2020, with the same numbers, starts a window every
-    128 word pieces.)
+    A question is cut only if it has more than LONGEST_QUESTION word pieces. All windows of a question
+    but the last have `max_length` tokens, and neighbouring windows share `stride` word pieces of the
+    context. (The library of Chen et al. 2020, with the same numbers, starts a window every 128 word
+    pieces.)
 
     Args:
-        questions: all of one split.
-        tokenizer: the encoder's.
+        questions: all questions of a split.
+        tokenizer: tokenizer of the encoder.
         max_length: most tokens of a window, special ones included.
-        stride: word pieces that two windows in a row have in common.
+        stride: word pieces that neighbouring windows share.
 
     Returns:
         The windows, with labels (windows, 2), int64: first and last token of the first right answer,
-        or 0 and 0, which is [CLS], if a part of it is outside the window. And what the scorer needs.
+        or 0 and 0, which is [CLS], if a part of it is outside the window; and the questions to score.
 
     Raises:
         ValueError: a question leaves no more than `stride` word pieces to its context.
@@ -162,7 +162,7 @@ def windows(
 @dataclass(frozen=True)
 class _Window:
     question: int
-    """Number of the question."""
+    """Number of the window's question."""
     ids: NDArray[np.int32]
     types: NDArray[np.int8]
     offsets: NDArray[np.int32]
@@ -171,7 +171,7 @@ class _Window:
 def _windows(
     questions: list[Question], first: int, tokenizer: Tokenizer, max_length: int, stride: int
 ) -> Iterator[_Window]:
-    """Windows of some questions, whose numbers go from `first` on."""
+    """Cut some questions, whose numbers start at `first`, into windows."""
     texts = [question.question for question in questions]
     tokenizer.no_truncation()
     for number, encoding in enumerate(tokenizer.encode_batch(texts, add_special_tokens=False)):
@@ -195,19 +195,19 @@ def _windows(
 
 
 def _places(window: Encoding) -> NDArray[np.int32]:
-    """Offsets in the context, (tokens, 2), int32; -1 for tokens of the question and special ones."""
+    """Return offsets in the context, (tokens, 2), int32; -1 for tokens outside the context."""
     inside = np.array([sequence == 1 for sequence in window.sequence_ids])
     return np.where(inside[:, np.newaxis], np.array(window.offsets, dtype=np.int32), np.int32(-1))
 
 
 def located(offsets: NDArray[np.int32], answer: Answer) -> tuple[int, int]:
-    """First and last token that an answer touches; (0, 0) if a part of it is outside the window.
+    """Find the first and last token of an answer; (0, 0) if a part of it is outside the window.
 
     White space around an answer does not count.
 
     Args:
-        offsets: (tokens, 2), as in `Asked`.
-        answer: its text and its place in the context.
+        offsets: (tokens, 2), see `Asked`.
+        answer: text and position in the context.
     """
     text = answer.text.strip()
     start = answer.start + answer.text.index(text)

@@ -1,4 +1,4 @@
-"""SQuAD v1.1 (Rajpurkar et al. 2016): what is asked, the answers that logits give, their scores."""
+"""SQuAD v1.1 (Rajpurkar et al. 2016): questions, answers from logits, and their scores."""
 
 import re
 import string
@@ -15,34 +15,34 @@ from numpy.typing import NDArray
 from stages.tickets import files
 
 NUM_BEST = 20
-"""Starts, and ends, of every window that are tried with each other (Devlin et al. 2019)."""
+"""Number of starts, and of ends, that are paired in every window (Devlin et al. 2019)."""
 MOST_TOKENS = 30
-"""Tokens of the longest answer (Devlin et al. 2019)."""
+"""Most tokens of an answer (Devlin et al. 2019)."""
 _PUNCTUATION = str.maketrans("", "", string.punctuation)
 _ARTICLE = re.compile(r"\b(?:an?|the)\b")
 
 
 @dataclass(frozen=True)
 class Asked:
-    """The questions of a split, and where the tokens of its windows are in their contexts."""
+    """The questions of a split, and the places of its tokens in their contexts."""
 
     ids: list[str]
-    """The data set's name for every question."""
+    """Identifier of every question in the data set."""
     golds: list[list[str]]
     """Right answers to every question, at least one."""
     contexts: list[str]
-    """Each context once."""
+    """Distinct contexts."""
     context: NDArray[np.int64]
     """(questions,): number of the question's context."""
     question: NDArray[np.int64]
     """(windows,): number of the window's question; windows of one question follow one another."""
     offsets: NDArray[np.int32]
-    """(tokens, 2): the token's first character in the context and the one after its last; -1 for a
-    token that is not in the context."""
+    """(tokens, 2): number of the token's first character in the context, and of the first character
+    after the token; -1 for a token that is not in the context."""
 
 
 def save_asked(asked: Asked, folder: Path, split: str) -> None:
-    """Write the questions beside their split; this is all that a scorer needs."""
+    """Write the questions beside their split, with all that a scorer needs."""
     record = {"ids": asked.ids, "golds": asked.golds, "contexts": asked.contexts}
     files.save_record(record, folder / f"{split}-questions.json")
     arrays: files.Arrays = {
@@ -64,26 +64,26 @@ def load_asked(folder: Path, split: str) -> Asked:
 
 @lru_cache(maxsize=2**17)
 def normalised(text: str) -> str:
-    """An answer as the official rule compares it.
+    """Normalise an answer as the official rule does before it compares answers.
 
-    In this order: lower case; without the 32 characters of punctuation of ASCII, so that those around
-    one become neighbours (U.S. is us, while dashes and quotes beyond ASCII stay); a blank for every
-    article (a, an, the) that is a word of its own; white space collapsed.
+    The steps are, in this order: lower case; drop the 32 ASCII characters of punctuation, so that U.S.
+    becomes us, while dashes and quotes beyond ASCII stay; replace every article (a, an, the) that is a
+    word of its own by a blank; collapse white space.
     """
     bare = text.lower().translate(_PUNCTUATION)
     return " ".join(_ARTICLE.sub(" ", bare).split())
 
 
 def exact_match(answer: str, golds: Sequence[str]) -> bool:
-    """Whether the answer is one of the right ones; two answers of articles and punctuation are equal."""
+    """Tell whether the normalised answer equals a right one; two answers may be equal as empty texts."""
     return any(normalised(answer) == normalised(gold) for gold in golds)
 
 
 def f1(answer: str, golds: Sequence[str]) -> float:
-    """Most overlap of words with a right answer, in [0, 1].
+    """Return the largest overlap of words with a right answer, in [0, 1].
 
-    It is the harmonic mean of precision and recall of words, each counted as often as both have it. It
-    is 0 without a common word, even if both answers are empty by the official rule and match exactly.
+    It is the harmonic mean of precision and recall; a common word counts as often as both answers have
+    it. It is 0 without a common word, even if both answers are empty when normalised, and so match.
     """
     return max(_overlap(normalised(answer).split(), normalised(gold).split()) for gold in golds)
 
@@ -99,7 +99,7 @@ def _overlap(answer: Sequence[str], gold: Sequence[str]) -> float:
 def best_span(
     logits: NDArray[np.floating], inside: NDArray[np.bool_]
 ) -> tuple[float, int, int] | None:
-    """The most likely answer in one window.
+    """Find the most likely answer in one window.
 
     The NUM_BEST highest starts and the NUM_BEST highest ends among all tokens are paired. A pair is
     allowed if both tokens are in the context, the end is not before the start, and the answer has no more
@@ -107,11 +107,11 @@ def best_span(
     first token.
 
     Args:
-        logits: (tokens, 2), of start and end.
+        logits: (tokens, 2), logits of start and end.
         inside: (tokens,), True for tokens of the context.
 
     Returns:
-        Sum of both logits, first and last token; None if no pair is allowed.
+        Sum of the two logits, first and last token; None if no pair is allowed.
     """
     first, last = (np.argsort(-logits[:, side], kind="stable")[:NUM_BEST] for side in (0, 1))
     reach = last[np.newaxis] - first[:, np.newaxis]
@@ -125,15 +125,15 @@ def best_span(
 
 
 def answers(asked: Asked, logits: NDArray[np.floating], starts: NDArray[np.int64]) -> list[str]:
-    """The answer to every question: the best over its windows, of equal ones the first.
+    """Answer every question: the best answer over its windows, and the first among equals.
 
-    A question with no allowed pair in any window has the empty answer. The text is that of the context
-    as it is written. Unlike Devlin et al. 2019, a token in two windows may be an answer's in either.
+    A question with no allowed pair in any window has the empty answer. The text is cut out of the context
+    unchanged. Unlike in Devlin et al. 2019, a token in two windows may start an answer in either window.
 
     Args:
         asked: the questions.
-        logits: (tokens, 2), all windows one after another.
-        starts: (windows + 1,), the first token of every window.
+        logits: (tokens, 2), logits of start and end, all windows one after another.
+        starts: (windows + 1,), number of the first token of every window, and of all tokens.
     """
     inside = asked.offsets[:, 0] >= 0
     exact = logits.astype(np.float64)
@@ -150,7 +150,7 @@ def answers(asked: Asked, logits: NDArray[np.floating], starts: NDArray[np.int64
 
 
 def most_likely(logits: NDArray[np.floating], starts: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Token of the highest start and of the highest end in every window, (windows, 2), int64."""
+    """Find the tokens of the highest start and end logit in every window, (windows, 2), int64."""
     parts = np.split(logits, starts[1:-1])
     return np.array([part.argmax(axis=0) for part in parts], dtype=np.int64)
 
@@ -158,7 +158,10 @@ def most_likely(logits: NDArray[np.floating], starts: NDArray[np.int64]) -> NDAr
 def loss(
     logits: NDArray[np.floating], starts: NDArray[np.int64], labels: NDArray[np.int64]
 ) -> float:
-    """Mean cross-entropy in nats over windows and over start and end; `labels` are (windows, 2)."""
+    """Average the cross-entropy, in nats, over windows and over start and end.
+
+    The shapes are (tokens, 2) of `logits`, (windows + 1,) of `starts` and (windows, 2) of `labels`.
+    """
     exact = logits.astype(np.float64)
     highest = np.maximum.reduceat(exact, starts[:-1])
     shifted = np.exp(exact - np.repeat(highest, np.diff(starts), axis=0))

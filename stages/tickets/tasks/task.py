@@ -26,23 +26,23 @@ class Vocabulary:
     pad: int
     mask: int
     special: tuple[int, ...]
-    """Ids that are never hidden."""
+    """Ids of special tokens, which are never hidden."""
 
 
 @dataclass(frozen=True)
 class Task:
-    """Kind, outputs and metrics of a task."""
+    """Name, kind, outputs and metrics of a task."""
 
     name: str
     kind: Kind
     num_labels: int
     """Outputs of the classifier: number of classes, 1 for regression, 0 for `mlm`, 2 for `span`."""
     metrics: tuple[Metric, ...]
-    """The first one is the headline."""
+    """Metrics to score with; the first is the headline."""
 
 
 def take(split: Split, examples: NDArray[np.int64]) -> Split:
-    """The given examples of a split with labels by example, in the given order."""
+    """Take the given examples of a split, in the given order; labels are per example."""
     tokens = np.concatenate([np.arange(split.starts[i], split.starts[i + 1]) for i in examples])
     return Split(
         split.ids[tokens],
@@ -56,7 +56,7 @@ def carve(split: Split, share: float, seed: int) -> tuple[Split, Split]:
     """Split off a share of the examples, drawn by a seed; each side has at least one.
 
     Returns:
-        The examples that are left, and those that are split off.
+        The examples that are left, and the examples that are split off.
 
     Raises:
         ValueError: fewer than two examples.
@@ -78,12 +78,12 @@ def hide_words(
 ) -> tuple[NDArray[Id], NDArray[np.int64]]:
     """Hide words for masked language modelling.
 
-    Of n tokens that are not special, exactly round(share * n) are to be predicted, at least one if n > 0.
+    If n tokens are not special, exactly round(share * n) are to be predicted, at least one if n > 0.
     Each of these becomes the mask token (80 %), a random token (10 %), or stays (10 %).
 
     Args:
         ids: token ids, any shape.
-        vocabulary: the tokenizer's.
+        vocabulary: vocabulary of the tokenizer.
         share: share of words to predict, in (0, 1).
         generator: draws the words and their fate.
 
@@ -107,7 +107,7 @@ def hide_words(
 
 
 def hide_in_split(split: Split, vocabulary: Vocabulary, share: float, seed: int) -> Split:
-    """The split with words hidden once and for all, for scoring masked language modelling."""
+    """Hide words of a split once and for all, to score masked language modelling on it."""
     seen, labels = hide_words(split.ids, vocabulary, share, np.random.default_rng(seed))
     return Split(seen, split.types, split.starts, labels)
 
@@ -123,7 +123,7 @@ class Prepared:
     vocabulary: Vocabulary
     train: Split
     evaluated: dict[str, Split]
-    """All splits that are scored, by name: `selection`, `validation` and others."""
+    """Splits that are scored, by name, such as `selection` and `validation`."""
 
 
 def save_prepared(prepared: Prepared, folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""Texts with a label each, and how they become token ids."""
+"""Texts with a label each, and their tokenisation."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -36,7 +36,7 @@ class Texts:
 def from_table(
     table: pd.DataFrame, columns: Sequence[str], label: str, num_labels: int, where: str
 ) -> Texts:
-    """The examples in the rows of a table.
+    """Make examples from the rows of a table.
 
     Args:
         table: one row per example.
@@ -57,12 +57,12 @@ def from_table(
 
 
 def typed(labels: ArrayLike, num_labels: int) -> NDArray[Any]:
-    """Labels as int64 if they are classes, else as float32."""
+    """Convert labels to int64 if they are classes, else to float32."""
     return np.asarray(labels, dtype=np.int64 if num_labels > 1 else np.float32)
 
 
 def tokenise(texts: Texts, tokenizer: Tokenizer, max_length: int) -> Split:
-    """Word pieces of every example with the tokenizer's special ones, cut to `max_length`."""
+    """Tokenise every example, with special tokens, and cut it to `max_length` tokens."""
     tokenizer.enable_truncation(max_length)
     inputs = (
         texts.firsts

@@ -1,4 +1,4 @@
-"""Batches: which examples share one, and their tokens gathered on the device."""
+"""Batches: draw the examples of each, and gather their tokens on the device."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,11 +15,11 @@ from stages.tickets.settings import Train
 def drawn(
     lengths: NDArray[np.int64], config: Train, data_order: int
 ) -> Iterator[NDArray[np.int64]]:
-    """Example numbers batch by batch, epoch after epoch without end, from the seed `data_order`.
+    """Yield example numbers batch by batch, epoch after epoch without end, by the seed `data_order`.
 
     An epoch shuffles all examples, cuts them into chunks of `config.group` batches, sorts each chunk
     by length so that a batch holds examples of like length, and shuffles the batches. Every example
-    comes once an epoch, and an epoch has as many batches as without grouping.
+    comes once per epoch, and an epoch has as many batches as without grouping.
     """
     epoch = 0
     while True:
@@ -39,7 +39,7 @@ def drawn(
 
 @dataclass(frozen=True)
 class Rows:
-    """A split, moved to a device once; its batches are put together there."""
+    """A split that is moved to a device once; batches are gathered there."""
 
     ids: Tensor
     types: Tensor
@@ -52,7 +52,7 @@ class Rows:
     def of(cls, split: Split, pad: int, where: torch.device) -> "Rows":
         """
         Args:
-            split: any.
+            split: the examples to move.
             pad: id of the padding.
             where: the device.
         """
@@ -70,15 +70,15 @@ class Rows:
         )
 
     def padded(self, examples: Tensor, length: int) -> tuple[dict[str, Tensor], Tensor]:
-        """Inputs of one batch; nothing here makes the host wait for the device.
+        """Gather the inputs of one batch without making the host wait for the device.
 
         Args:
-            examples: their numbers, int64, on the device.
-            length: tokens to pad each one to; at least those of the longest.
+            examples: numbers of the examples, int64, on the device.
+            length: number of tokens to pad to; at least that of the longest example.
 
         Returns:
-            `input_ids`, `token_type_ids` and `attention_mask`, int64, and where there are tokens,
-            bool; all (examples, length).
+            `input_ids`, `token_type_ids` and `attention_mask`, int64, and a bool mask that is True for
+            tokens; all (examples, length).
         """
         columns = torch.arange(length, device=self.ids.device)
         there = columns < self.lengths[examples, None]

@@ -18,34 +18,34 @@ class Start:
     """The model and the mask with which the training of a ticket or a control starts."""
 
     model: PreTrainedModel
-    """Holds theta_i, or what stands in its place."""
+    """Model with the weights of theta_i, or with other weights in their place."""
     mask: Mask
 
 
 @dataclass(frozen=True)
 class Models:
-    """Models of one task and seed, each made when it is asked for."""
+    """Functions that make models of one task and seed when they are needed."""
 
     unpretrained: Callable[[int], PreTrainedModel]
-    """No pre-training; all weights drawn by the given seed."""
+    """Makes a model without pre-training, all weights drawn by the given seed."""
     fine_tuned: Callable[[], PreTrainedModel]
-    """After the dense training."""
+    """Makes the model after the dense training."""
 
 
 def controlled(
     kind: str, ticket: Start, encoder: Encoder, models: Models, seeds: Seeds, number: int
 ) -> Start:
-    """The control `kind` of a ticket: exactly as many survivors, everything else as it was.
+    """Make the control `kind` of a ticket, with exactly as many survivors, and nothing else changed.
 
     Chen et al. 2020, Table 2 (random masks, re-initialised and shuffled weights) and Figure 2 (one-shot
     pruning of theta_0), with variants: the paper's text and the authors' code shuffle differently.
 
     Args:
-        kind: `ticket`, or a control as in params.yaml, such as `random` or `random-2`, the second draw.
-        ticket: theta_i in a model of its own, changed in place where the control changes weights.
+        kind: `ticket`, or a control of params.yaml, such as `random` or `random-2`, its second draw.
+        ticket: theta_i in a model of its own, which is changed in place if the control changes weights.
         encoder: theta_0.
-        models: of the same task and seed.
-        seeds: `mask` is used, so that draws can be fixed apart from the noise of the training.
+        models: models of the same task and seed.
+        seeds: only `mask` is used, so that draws can be fixed apart from the noise of the training.
         number: round of the ticket.
     """
     name, draw = structure.numbered(kind)
@@ -67,7 +67,7 @@ def controlled(
 def _other_mask(
     name: str, mask: Mask, encoder: Encoder, models: Models, generator: np.random.Generator
 ) -> Mask | None:
-    """Another mask of the size of `mask`; None for a control that keeps it."""
+    """Make another mask of the size of `mask`; None for a control that keeps the ticket's mask."""
     match name:
         case "random":
             return masks.random_like(mask, generator)

@@ -1,4 +1,4 @@
-"""The training loop around a mask: AdamW, a linear schedule, batches in an order that a seed draws."""
+"""The training loop with a mask: AdamW, a linear schedule, batches in an order that a seed draws."""
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
@@ -22,12 +22,12 @@ from stages.tickets.training.batches import Rows
 from stages.tickets.training.update import Descent, Subnetwork, Update
 
 CHECK_EVERY = 50
-"""Steps between looks at the loss, each of which waits for the device."""
+"""Number of steps between checks of the loss, each of which waits for the device."""
 HISTORY_POINTS = 100
 
 
 class TrainingError(UserError):
-    """Training cannot go on; the message says where and with which learning rate."""
+    """Raised if training cannot go on; the message names the step and the learning rate."""
 
 
 def fit_(
@@ -44,24 +44,24 @@ def fit_(
 ) -> list[float]:
     """Train `model` in place on the training split; dropped weights are 0 and stay 0.
 
-    The global generators are left as they were.
+    The global generators do not change.
 
     Args:
         model: starts from its present weights; moved to the device and left there.
         prepared: task and data.
-        seeds: `data_order` and `dropout` are used.
+        seeds: only `data_order` and `dropout` are used.
         config: recipe.
-        subnetwork: what is dropped; None trains all weights.
+        subnetwork: matrices and mask; None trains all weights.
         first_step: optimizer steps that count as done: schedule and data order go on from there.
-        after_step: called with the number of steps done, first with `first_step` before any.
-        at: the steps after which it is called; None for every one.
-        last_step: where to stop; None for the end. The schedule stays that of the whole training.
-        decay_over: the learning rate decays to 0 over so many trainings, of which this is the first. With
-            the number of all rounds it is the schedule of the authors' code (Chen et al. 2020), which in
-            every round begins anew.
+        after_step: called with the number of steps done, first with `first_step` before any step.
+        at: numbers of steps after which `after_step` is called; None for all.
+        last_step: step at which to stop; None for the end. The schedule is that of a full training.
+        decay_over: number of trainings over which the learning rate decays to 0; this is the first. The
+            authors' code (Chen et al. 2020) takes the number of all rounds and begins anew in every
+            round.
 
     Returns:
-        The training loss, averaged over 100 stretches of equal length (over fewer steps, each one).
+        The training loss, averaged over 100 stretches of equal length, or each loss of fewer steps.
 
     Raises:
         TrainingError: the loss is not finite.
@@ -102,14 +102,14 @@ def descend(
     decay_over: int = 1,
     after_step: Callable[[int, float], None] | None = None,
 ) -> list[Tensor]:
-    """Take steps, each with the learning rate that is due; returns the loss before each, on the device.
+    """Take steps, each with its learning rate; return the loss before each step, on the device.
 
     Args:
-        descent: of the parameters.
+        descent: optimizer of the parameters.
         take: takes a step by its number and returns its loss.
         steps: numbers of the steps.
-        total: steps of the whole schedule.
-        of: task and recipe of a step.
+        total: number of steps of the complete schedule.
+        of: returns task and recipe of a step by its number.
         decay_over: see `fit_`.
         after_step: called with the number of steps done and the learning rate of the last.
 
@@ -130,7 +130,7 @@ def descend(
 
 
 def history(losses: Sequence[Tensor]) -> list[float]:
-    """Losses averaged over 100 stretches of equal length; of fewer, each one."""
+    """Average losses over 100 stretches of equal length; return fewer losses as they are."""
     chunks = np.array_split(np.array([float(loss) for loss in losses]), HISTORY_POINTS)
     return [round(float(chunk.mean()), 5) for chunk in chunks if len(chunk)]
 
@@ -143,15 +143,15 @@ def taking(
     masked: float,
     data_order: int,
 ) -> Callable[[int], Tensor]:
-    """A function that takes a step of a task by its number in `order`, and returns its loss.
+    """Make a function that takes a step of a task by its number in `order` and returns its loss.
 
     Args:
-        model: as `device.place_` left it.
+        model: a model that `device.place_` has placed.
         prepared: task and data.
-        order: examples by batch.
-        descent: of the parameters of `model`, and maybe of others.
-        masked: share of the words that masked language modelling hides, anew in each step.
-        data_order: seed of which ones.
+        order: numbers of the examples, by batch.
+        descent: optimizer of the parameters of `model`, and maybe of others.
+        masked: share of the words that masked language modelling hides, anew in each step, in (0, 1).
+        data_order: seed by which words are hidden.
     """
     update, where = Update(model, prepared.task, descent), descent.where
     if prepared.task.kind == "mlm":
@@ -166,7 +166,7 @@ def _gathering(
     order: Sequence[NDArray[np.int64]],
     where: torch.device,
 ) -> Callable[[int], Tensor]:
-    """Takes a step by its number; the split and the order of its examples lie on the device."""
+    """Make a function that takes a step by its number; examples and their order are on the device."""
     lengths = prepared.train.lengths
     rows = Rows.of(prepared.train, prepared.vocabulary.pad, where)
     ends = np.cumsum([len(batch) for batch in order])
@@ -191,7 +191,7 @@ def _hiding(
     share: float,
     data_order: int,
 ) -> Callable[[int], Tensor]:
-    """Takes a step by its number; a generator on the host hides words anew in each."""
+    """Make a function that takes a step by its number; a generator on the host hides words anew."""
     lengths = prepared.train.lengths
     rows = Rows.of(prepared.train, prepared.vocabulary.pad, torch.device("cpu"))
 
@@ -219,7 +219,7 @@ def _hiding(
 def _few_words(
     model: PreTrainedModel, prepared: Prepared
 ) -> Iterator[tuple[Prepared, Words | None]]:
-    """The training split as rows of the word embeddings that occur; masked language models need all."""
+    """Train only embeddings of words that occur, in a `with` block; language models need all words."""
     if prepared.task.kind == "mlm" or type(model.get_input_embeddings()) is not nn.Embedding:
         yield prepared, None
         return
@@ -235,7 +235,7 @@ def _check_finite(
     of: Callable[[int], tuple[Task, Train]],
     decay_over: int,
 ) -> None:
-    """Raise TrainingError if one of the latest losses, up to that of `step`, is not finite."""
+    """Raise TrainingError if any of the latest losses, up to that of `step`, is not finite."""
     recent = torch.stack(list(losses[-CHECK_EVERY:]))
     if bool(torch.isfinite(recent).all()):
         return

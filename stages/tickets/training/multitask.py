@@ -1,10 +1,10 @@
 """Iterative magnitude pruning on several tasks at once: one body, and a head for each task.
 
 Every step takes a batch of one task and moves the body and the head of that task. Each task takes as
-many steps as it does alone, over its own examples in its own order, and a seed mixes the steps of all. So
-the joint loss is the mean over tasks of their losses, each weighted by its number of steps, taken one
-task at a time; Chen et al. 2020 (supplement) add up the losses of one batch of each task in every step,
-which sees small tasks as often as large ones.
+many steps as it does alone, over its own examples in its own order, and a seed mixes the steps of all
+tasks. So the joint loss is the mean of the tasks' losses, weighted by their numbers of steps, taken one
+task at a time. Chen et al. 2020 (supplement) add up the losses of one batch of each task in every step,
+so that small tasks are seen as often as large ones.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -28,12 +28,12 @@ from stages.tickets.training import batches, fit, schedule
 from stages.tickets.training.update import Descent, Subnetwork
 
 EVERY_TOKEN: Kind = "mlm"
-"""A kind whose model reads every token."""
+"""Kind of a task whose model reads every token."""
 
 
 @dataclass(frozen=True)
 class Part:
-    """One of the tasks: data, noise and recipe as when it is trained alone."""
+    """A task of several: its data, noise and recipe are the same as when it is trained alone."""
 
     prepared: Prepared
     seeds: Seeds
@@ -49,17 +49,17 @@ class JointRound:
     """The mask and the losses of one round on all tasks."""
 
     mask: Mask
-    """After pruning."""
+    """Survivors after pruning."""
     losses: dict[str, list[float]]
     """Training losses by task, each averaged over 100 stretches of its own steps."""
 
 
 def built(encoder: Encoder, parts: Sequence[Part]) -> list[PreTrainedModel]:
-    """theta_0 with the head of every task, each drawn by the task's own seed; the body is shared.
+    """Build theta_0 for every task with a head that the task's own seed draws; the body is shared.
 
-    What the encoder brings is shared, word embeddings with the decoder that is tied to them. A pooler
-    that it does not bring belongs to the head. A model that has no use for a shared part, as masked
-    language models for the pooler, goes without.
+    All weights of the encoder are shared, and so is a decoder that is tied to word embeddings. A pooler
+    that the encoder lacks belongs to the head. A model may lack a shared part that it has no use for, as
+    masked language models lack the pooler.
     """
     models = [
         theta.build(
@@ -86,7 +86,7 @@ def built(encoder: Encoder, parts: Sequence[Part]) -> list[PreTrainedModel]:
 def prunable_parameters(
     joined: Sequence[PreTrainedModel], encoder: Encoder
 ) -> dict[str, nn.Parameter]:
-    """The prunable matrices that one of the models has at least, live, by name."""
+    """Return the live prunable matrices of all models, by name in the base model."""
     shared: dict[str, nn.Parameter] = {}
     for model in joined:
         shared |= weights.prunable_parameters(model, encoder)
@@ -94,11 +94,11 @@ def prunable_parameters(
 
 
 def mixed(num_steps: Sequence[int], seeds: Sequence[int]) -> NDArray[np.int64]:
-    """Whose turn it is, step by step: task i comes `num_steps[i]` times, in random order.
+    """Draw the task of each step: task i comes `num_steps[i]` times, in random order.
 
     Args:
-        num_steps: of every task.
-        seeds: of the draw, taken together.
+        num_steps: number of steps of every task.
+        seeds: seeds that together seed the draw.
     """
     turns = np.repeat(np.arange(len(num_steps)), num_steps)
     return np.random.default_rng(list(seeds)).permutation(turns)
@@ -109,14 +109,14 @@ def fit_(
 ) -> dict[str, list[float]]:
     """Train models that share a body in place, under a mask; dropped weights are 0 and stay 0.
 
-    One AdamW moves all. In a step with a batch of one task, the heads of the others stay, and so do their
-    moments. The learning rate decays over the steps of all tasks, from the peak of the task whose
-    turn it is. Dropout follows the seed of the first task. With one task this is `fit.fit_`.
+    One AdamW moves all parameters. A step with a batch of one task leaves the heads of other tasks and
+    their moments unchanged. The learning rate decays over the steps of all tasks, from the peak of the
+    step's task. Dropout follows the seed of the first task. With one task this is `fit.fit_`.
 
     Args:
-        joined: as `built` made them; moved to the device and left there.
-        encoder: whose prunable matrices `mask` covers.
-        parts: the tasks, in the order of the models; recipes differ in what a task may override alone.
+        joined: models that `built` made; moved to the device and left there.
+        encoder: theta_0, whose prunable matrices `mask` covers.
+        parts: the tasks, in the order of the models; recipes differ only in settings of `Override`.
         mask: the survivors.
 
     Returns:
@@ -155,7 +155,7 @@ def fit_(
 
 
 def _taking(model: PreTrainedModel, part: Part, descent: Descent) -> Callable[[int], Tensor]:
-    """Takes a step of one task by its number among those of the task."""
+    """Make a function that takes a step of one task by its number among the steps of the task."""
     drawn = batches.drawn(part.prepared.train.lengths, part.recipe, part.seeds.data_order)
     order = list(islice(drawn, part.num_steps))
     masked, data_order = part.recipe.masked, part.seeds.data_order
@@ -165,7 +165,7 @@ def _taking(model: PreTrainedModel, part: Part, descent: Descent) -> Callable[[i
 def chain(
     encoder: Encoder, parts: Sequence[Part], sparsities: Sequence[float]
 ) -> Iterator[JointRound]:
-    """Iterative magnitude pruning on all tasks at once: a round for every sparsity.
+    """Do iterative magnitude pruning on all tasks at once, with a round for every sparsity.
 
     Every round trains the subnetwork from theta_0 with all heads at their first weights, then drops the
     smallest survivors over all matrices. A matrix that no model has is ranked by its pre-trained values.
@@ -173,10 +173,10 @@ def chain(
     Args:
         encoder: theta_0; every round copies it anew.
         parts: the tasks.
-        sparsities: rising, of all prunable weights, in (0, 1).
+        sparsities: rising shares of all prunable weights to drop, in (0, 1).
 
     Yields:
-        The rounds; the mask of each is a subset of that before.
+        The rounds; the mask of each is a subset of the mask before.
     """
     mask = masks.dense({name: encoder.weights[name].numpy() for name in encoder.prunable})
     for sparsity in sparsities:

@@ -1,4 +1,4 @@
-"""Predictions of a model, in a form in which scores need no model."""
+"""Predict with a model, and keep the predictions in a form from which scores need no model."""
 
 import numpy as np
 import torch
@@ -16,15 +16,15 @@ TOKENS_PER_BATCH = 16_384
 
 
 def predict(model: PreTrainedModel, prepared: Prepared) -> Arrays:
-    """Predictions on every evaluated split, in the order of its examples, in float32.
+    """Predict every evaluated split, in the order of its examples, in float32.
 
-    Which examples share a batch moves logits by rounding alone, less than 1e-5 of theirs.
+    The choice of the examples in a batch changes logits by rounding, a relative change below 1e-5.
 
     Returns:
-        By `<split>.logits`: (examples, outputs), or for spans (tokens, 2), of start and end, the tokens
-        of one example after those of another. For masked language modelling, where logits over the
-        vocabulary would be large, by `<split>.tokens` and `<split>.losses`: the most likely token of
-        each hidden word and the cross-entropy in nats.
+        Arrays `<split>.logits`, (examples, outputs), or for spans (tokens, 2), logits of start and end,
+        the examples one after another. For masked language modelling, whose logits over the vocabulary
+        would be large, arrays `<split>.tokens` and `<split>.losses`, (words,): the most likely token of
+        each hidden word, and its cross-entropy in nats.
     """
     arrays: Arrays = {}
     for name, split in prepared.evaluated.items():
@@ -34,7 +34,7 @@ def predict(model: PreTrainedModel, prepared: Prepared) -> Arrays:
 
 
 def _predict_split(model: PreTrainedModel, prepared: Prepared, split: Split) -> Arrays:
-    """Batches of like length, at most TOKENS_PER_BATCH tokens with padding each."""
+    """Predict a split in batches of like length, each with at most TOKENS_PER_BATCH padded tokens."""
     where = device.place_(model.train(mode=False), prepared.task.kind)
     rows = Rows.of(split, prepared.vocabulary.pad, where)
     order = np.argsort(split.lengths, kind="stable")
@@ -78,7 +78,7 @@ def _predict_split(model: PreTrainedModel, prepared: Prepared, split: Split) -> 
 
 
 def _numbers(order: NDArray[np.int64], split: Split, kind: Kind) -> NDArray[np.int64]:
-    """The numbers of what is predicted, in this order of examples: examples, tokens or hidden words."""
+    """List the numbers of the predicted examples, tokens or hidden words, in the order `order`."""
     if kind in LABELLED:
         return order
     tokens = np.concatenate([np.arange(split.starts[i], split.starts[i + 1]) for i in order])

@@ -1,4 +1,4 @@
-"""Iterative magnitude pruning with rewinding, and standard pruning without: what one round does.
+"""One round of iterative magnitude pruning with rewinding, and standard pruning without rewinding.
 
 Chen et al. 2020, Algorithm 1 (iterative magnitude pruning to sparsity s with rewinding step i):
 
@@ -32,9 +32,9 @@ class Round:
     mask: Mask
     """The survivors after pruning."""
     run: Run | None
-    """Predictions and losses of the subnetwork that was trained; None if it was trained before."""
+    """Predictions and losses of the trained subnetwork; None if it had been trained before."""
     movement: dict[str, int | float]
-    """Steps of the training, how far it has moved weights, and what that leaves the mask."""
+    """Number of steps, distances of weights, and their effect on the mask; see `movement.record`."""
 
 
 def prune_round(
@@ -55,13 +55,13 @@ def prune_round(
         theta_i: the model at the rewinding point; trained in place unless `trained` is given.
         encoder: theta_0, whose prunable matrices the masks cover.
         prepared: task and data.
-        mask: survivors of the round before; of round 0 all weights.
+        mask: survivors of the round before; in round 0 all weights.
         sparsity: share of all prunable weights that are dropped in the end, in [0, 1).
         seeds: noise of the training.
         config: recipe.
         percent: i, in per cent of the dense training.
-        decay_over: trainings over which the learning rate decays, see `fit.fit_`.
-        trained: what this training has made of theta_i already, as the dense training has in round 0.
+        decay_over: number of trainings over which the learning rate decays, see `fit.fit_`.
+        trained: the model after this training, if it is done already, as in round 0 by dense training.
 
     Raises:
         ValueError: `sparsity` is out of range or below that of `mask`.
@@ -96,18 +96,18 @@ def standard(
     seeds: Seeds,
     config: Train,
 ) -> Iterator[tuple[Mask, Run]]:
-    """Standard pruning: drop the smallest weights, train on from where they are, and so on.
+    """Do standard pruning: drop the smallest weights, train on from the current weights, and repeat.
 
     Args:
         trained: the model after its dense training; trained on in place.
         encoder: theta_0, whose prunable matrices the masks cover.
         prepared: task and data.
-        sparsities: rising, of all prunable weights, in [0, 1).
+        sparsities: rising shares of all prunable weights to drop, in [0, 1).
         seeds: noise of every training.
         config: recipe; every training takes all of its steps.
 
     Yields:
-        After every round its mask, a subset of that before, and what was trained under it.
+        After every round its mask, a subset of the mask before, and the training under this mask.
 
     Chen et al. 2020, Table 3, last row.
     """

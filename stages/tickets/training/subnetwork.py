@@ -33,20 +33,20 @@ def train_(
     percent: int = 0,
     decay_over: int = 1,
 ) -> Run:
-    """Train the subnetwork `mask` of `model` in place, for what `percent` of the training leaves.
+    """Train the subnetwork `mask` of `model` in place from `percent` of the training on, and predict.
 
-    Chen et al. 2020, Algorithm 1: from theta_i, t - i steps, with schedule and data order going on
-    from step i as in the run that theta_i is taken from.
+    In Algorithm 1 of Chen et al. 2020 it takes t - i steps from theta_i. Schedule and data order go on
+    from step i of the run that theta_i is taken from.
 
     Args:
-        model: holds theta_i.
-        encoder: whose prunable matrices `mask` covers; a matrix that `model` lacks is passed over.
+        model: theta_i.
+        encoder: theta_0, whose prunable matrices `mask` covers; a matrix that `model` lacks is ignored.
         prepared: task and data.
         mask: the survivors; None trains all weights.
         seeds: noise of the run.
         config: recipe.
         percent: i, in per cent of the training.
-        decay_over: trainings over which the learning rate decays, see `fit.fit_`.
+        decay_over: number of trainings over which the learning rate decays, see `fit.fit_`.
     """
     subnetwork = Subnetwork(prunable_parameters(model, encoder), mask) if mask else None
     first_step = schedule.step_at(percent, schedule.num_steps(len(prepared.train), config))
@@ -65,10 +65,10 @@ def to_sparse_theta_(
 ) -> None:
     """Train the subnetwork `mask` of theta_0 in place to theta_i, i = `percent` of its own training.
 
-    In Algorithm 1 of Chen et al. 2020 theta_i is of the dense training; in the authors' code it is of
-    the training of the subnetwork. From there `train_` goes on as the training of the ticket itself
-    would: with the same examples and rates, but with an optimizer that has forgotten its moments and with
-    dropout drawn anew. Little can come of that.
+    In Algorithm 1 of Chen et al. 2020 theta_i comes from the dense training, in the authors' code from
+    the training of the subnetwork. `train_` goes on from there with the examples and rates of the
+    ticket's own training, but without the optimizer's moments and with dropout drawn anew. So we expect
+    little difference between the two trainings.
     """
     subnetwork = Subnetwork(prunable_parameters(model, encoder), mask)
     last_step = schedule.step_at(percent, schedule.num_steps(len(prepared.train), config))

@@ -1,4 +1,4 @@
-"""One optimizer step on a batch, in which the host waits for nothing of the device."""
+"""One optimizer step on a batch, in which the host never waits for the device."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -22,10 +22,11 @@ class Subnetwork:
 
 
 def loss_of(task: Task, logits: Tensor, labels: Tensor) -> Tensor:
-    """Mean cross-entropy over examples or hidden words; for regression mean squared error.
+    """Compute the mean cross-entropy over examples or hidden words, or the mean squared error.
 
-    For spans the mean of the cross-entropies of starts and of ends over all tokens of an example, with
-    `logits` (examples, tokens, 2) and `labels` (examples, 2) (Devlin et al. 2019, Sec. 4.2).
+    For spans it is the mean of the cross-entropies of starts and of ends over all tokens of an example,
+    with `logits` (examples, tokens, 2) and `labels` (examples, 2) (Devlin et al. 2019, Sec. 4.2). The
+    squared error is for regression.
     """
     if task.kind == "regression":
         return nn.functional.mse_loss(logits.float().squeeze(-1), labels)
@@ -48,9 +49,9 @@ class Descent:
     ) -> None:
         """
         Args:
-            parameters: on their device, each once.
+            parameters: parameters on their device, without repetitions.
             config: recipe.
-            subnetwork: what is dropped; None for nothing.
+            subnetwork: matrices and mask; None drops nothing.
             where: the device.
         """
         self.config, self.where = config, where
@@ -70,7 +71,7 @@ class Descent:
         )
 
     def set_rate(self, rate: float) -> None:
-        """The learning rate from the next step on."""
+        """Set the learning rate from the next step on."""
         for group in self._optimizer.param_groups:
             group["lr"] = rate
 
@@ -91,9 +92,9 @@ class Update:
     def __init__(self, model: PreTrainedModel, task: Task, descent: Descent) -> None:
         """
         Args:
-            model: on its device, as `device.place_` left it.
-            task: gives the loss.
-            descent: of the parameters of `model`, and maybe of others.
+            model: a model that `device.place_` has placed.
+            task: its kind decides on the loss.
+            descent: optimizer of the parameters of `model`, and maybe of others.
         """
         self._model, self._task, self._descent = model, task, descent
 
@@ -103,9 +104,9 @@ class Update:
         """Take a step.
 
         Args:
-            inputs: as the model takes them, on its device.
+            inputs: the inputs that the model takes, on its device.
             labels: class numbers, floats or starts and ends by example, or ids by hidden word.
-            hidden: for masked language modelling, numbers of those words among examples * tokens.
+            hidden: numbers of the hidden words among examples * tokens; None for other tasks.
 
         Returns:
             The loss before the step, on the device.
@@ -120,7 +121,7 @@ class Update:
 
 
 def _drop_(subnetwork: Subnetwork | None, where: torch.device) -> list[tuple[nn.Parameter, Tensor]]:
-    """Set dropped weights to 0; returns each matrix with its mask as 0 and 1 on the device."""
+    """Set dropped weights to 0; return each matrix with its mask as 0 and 1 on the device."""
     if subnetwork is None:
         return []
     pairs = [

@@ -1,4 +1,4 @@
-"""Rows that count patterns: over all heads of a model, head by head, and between networks."""
+"""Rows that count patterns of attention: over all heads, head by head, and between networks."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -28,33 +28,33 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
 
 @dataclass(frozen=True)
 class Subject:
-    """The heads of one model that are looked at."""
+    """The heads of one model whose patterns are counted."""
 
     task: str
     seed: int | None
-    """None for the pre-trained encoder."""
+    """Seed of the fine-tuned model; None for the pre-trained encoder."""
     state: str
-    """fine-tuned or pre-trained."""
+    """State of the model: fine-tuned or pre-trained."""
     scope: str
-    """all, or super: the super-survivors, in a model that has no other heads."""
+    """Scope of the heads: all, or super for super-survivors in a model that has no other heads."""
     kept: Structure
-    """The heads that the model has."""
+    """Structure with the heads that the model has."""
 
     @property
     def model(self) -> dict[str, Any]:
-        """The cells that name the model."""
+        """Return the cells that name the model."""
         return {"task": self.task, "seed": self.seed, "state": self.state}
 
 
 def rows(
     subject: Subject, classes: Classes, structures: Sequence[Structure]
 ) -> dict[str, list[dict[str, Any]]]:
-    """Rows of `shares` and `agreement`, and for all heads of a model also those of `heads`.
+    """Make rows of `shares` and `agreement`, and if the scope is all heads, also rows of `heads`.
 
     Args:
-        subject: the heads that were looked at.
-        classes: the patterns that the networks saw in them.
-        structures: what the joint searches of the task's seeds keep.
+        subject: the heads and their model.
+        classes: patterns of these heads by network.
+        structures: results of the joint searches of the task's seeds.
     """
     tables = {
         "shares": list(shares(subject, classes)),
@@ -66,7 +66,7 @@ def rows(
 
 
 def shares(subject: Subject, classes: Classes) -> Iterator[dict[str, Any]]:
-    """Share of every pattern among all heads on all examples, by kind of map and network."""
+    """Compute the share of every pattern among all heads on all examples, by map and network."""
     for (kind, network), numbers in classes.items():
         for pattern, share in zip(
             PATTERNS, patterns.shares(numbers, subject.kept.heads), strict=True
@@ -80,7 +80,7 @@ def shares(subject: Subject, classes: Classes) -> Iterator[dict[str, Any]]:
 def by_head(
     subject: Subject, classes: Classes, structures: Sequence[Structure]
 ) -> Iterator[dict[str, Any]]:
-    """On how many examples each head shows each pattern, and how many of `structures` keep it."""
+    """Count the examples on which a head shows each pattern, and the `structures` that keep the head."""
     survives = np.sum([structure.heads for structure in structures], axis=0)
     for (kind, network), numbers in classes.items():
         for (layer, head), num_kept in np.ndenumerate(survives):
@@ -94,7 +94,7 @@ def by_head(
 
 
 def agreements(subject: Subject, classes: Classes) -> Iterator[dict[str, Any]]:
-    """Share of the maps of a model that two networks put into the same class."""
+    """Compute the share of the maps of a model that two networks put into the same class."""
     chosen = subject.kept.heads
     for kind in MAPS:
         by_seed = {seed: numbers for (other, seed), numbers in classes.items() if other == kind}
@@ -107,7 +107,7 @@ def agreements(subject: Subject, classes: Classes) -> Iterator[dict[str, Any]]:
 
 
 def confusions(kind: str, seed: int, quality: Quality) -> Iterator[dict[str, Any]]:
-    """The cells of a network's confusion matrix."""
+    """Make a row for each cell of a network's confusion matrix."""
     for (true, predicted), number in np.ndenumerate(quality.confusion):
         yield {
             "map": kind, "network": seed, "true": PATTERNS[true], "found": PATTERNS[predicted],

@@ -1,4 +1,4 @@
-"""Patterns of the attention of every head of a model, as networks see them on some examples."""
+"""Classify the attention of every head of a model by networks, on some examples."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,27 +20,27 @@ from stages.tickets.tasks.task import Prepared
 from stages.tickets.training.batches import Rows
 
 EXAMPLES_PER_BATCH = 16
-"""All maps of a batch are in memory at once: 0.3 GB for bert-base with 128 tokens."""
+"""Examples per batch, whose maps are in memory at once: 0.3 GB for bert-base with 128 tokens."""
 
 Key = tuple[str, int]
-"""Kind of map, one of MAPS, and seed of the network."""
+"""Kind of map (one of MAPS), and seed of the network."""
 Classes = dict[Key, NDArray[np.int64]]
-"""(examples, layers, heads), numbers of PATTERNS, or ABSENT if the model has no such head."""
+"""Numbers of PATTERNS, (examples, layers, heads), by network; ABSENT if the model lacks the head."""
 
 
 @dataclass(frozen=True)
 class Networks:
-    """Trained networks, and the maps and examples that they take."""
+    """Trained networks, and the limits on the maps and examples that they take."""
 
     by_key: Mapping[Key, nn.Module]
     size: int
-    """Rows and columns that maps are padded to."""
+    """Number of rows and columns that maps are padded to."""
     lengths: tuple[int, int]
     """Fewest and most tokens of an example."""
 
 
 def networks(weights: Mapping[Key, Arrays], size: int, lengths: tuple[int, int]) -> Networks:
-    """Networks with the given weights, on the device."""
+    """Build networks with the given weights, on the device."""
     by_key: dict[Key, nn.Module] = {}
     for key, arrays in weights.items():
         by_key[key] = pattern_network.build(torch.Generator())
@@ -50,12 +50,12 @@ def networks(weights: Mapping[Key, Arrays], size: int, lengths: tuple[int, int])
 
 
 def examples_of(prepared: Prepared, split: str, number: int, allowed: tuple[int, int]) -> Split:
-    """Examples of one split, the same for all models of a task.
+    """Draw examples of one split, the same for all models of a task.
 
     Args:
-        prepared: the task.
+        prepared: task and data.
         split: name of an evaluated split.
-        number: how many to draw, see `draw`.
+        number: number of examples to draw, see `draw`.
         allowed: fewest and most tokens.
 
     Raises:
@@ -77,11 +77,11 @@ def draw(
     allowed: tuple[int, int],
     generator: np.random.Generator,
 ) -> NDArray[np.int64]:
-    """Draw examples of an allowed length; all of these if there are fewer than `number`.
+    """Draw examples of an allowed length; take all of these if there are fewer than `number`.
 
     Args:
-        lengths: tokens of every example.
-        number: how many to draw.
+        lengths: numbers of tokens of every example, (examples,).
+        number: number of examples to draw.
         allowed: fewest and most tokens.
         generator: draws the examples.
 
@@ -107,14 +107,14 @@ def classify(
     heads: NDArray[np.bool_],
     networks: Networks,
 ) -> Classes:
-    """The pattern of every head on every example, by every network on its kind of maps.
+    """Classify every head on every example, by every network on its kind of maps.
 
     Args:
-        model: as transformers builds it. `device.place_` must not have placed it, since that drops what
-            the last layer need not compute; heads may have been removed from it.
+        model: a model of transformers, from which heads may have been removed. `device.place_` must not
+            have placed it, since the last layer would then leave out most tokens.
         examples: examples of lengths that the networks take; their token types count.
         pad: id of the padding.
-        heads: (layers, heads), the heads of the whole model that `model` has.
+        heads: (layers, heads), True for the heads of the complete model that `model` still has.
         networks: networks on the device.
 
     Prasanna et al. 2020, Sec. 6; their code leaves out the token types.

@@ -1,4 +1,4 @@
-"""Attention maps of a model that is built as BERT is: raw, and weighted by norms of values."""
+"""Attention maps of a model that is built like BERT: raw, and weighted by norms of values."""
 
 from collections.abc import Callable, Mapping
 
@@ -15,22 +15,22 @@ Maps = list[list[NDArray[np.float32]]]
 
 
 def attention_maps(model: PreTrainedModel, inputs: Mapping[str, Tensor]) -> tuple[Maps, Maps]:
-    """The maps of every head on every example of one batch, between real tokens alone.
+    """Compute the maps of every head on every example of one batch, between real tokens alone.
 
-    Raw maps hold alpha_ij, rows of sum 1; normed ones ||alpha_ij f(x_j)||, with f as in `transformed`.
-    Dropout is off. The model is left as it was, its kind of attention and its mode included.
+    Raw maps hold alpha_ij, in rows of sum 1. Normed maps hold ||alpha_ij f(x_j)||; `transformed` is f.
+    Dropout is off. The model does not change, nor does its kind of attention or its mode.
 
     Args:
-        model: on its device. Heads may have been removed from it, also all of a layer; heads behind
-            closed gates have maps as all others.
+        model: on its device. Heads may have been removed from it, even all heads of a layer; heads
+            behind closed gates have maps like all others.
         inputs: `input_ids` and `attention_mask`, (examples, tokens), the mask 1 or True at real tokens;
-            and `token_type_ids` if the model has several types, as a pair would be read as one segment.
+            and `token_type_ids` if the model has several types, else a pair would be read as one text.
 
     Returns:
         The raw maps and the normed maps.
 
     Raises:
-        ValueError: the model is not built as BERT is, or one of the inputs is missing.
+        ValueError: the model is not built like BERT, or one of the inputs is missing.
 
     Kobayashi et al. 2020, Sec. 3; Prasanna et al. 2020, whose code leaves out the token types.
     """
@@ -55,7 +55,7 @@ def attention_maps(model: PreTrainedModel, inputs: Mapping[str, Tensor]) -> tupl
         if num_heads(model, layer)
     ]
     try:
-        model.set_attn_implementation("eager")  # the fused ones do not say what the weights are
+        model.set_attn_implementation("eager")  # fused attention does not return its weights
         with torch.inference_mode():
             model.train(mode=False)(**taken)
     finally:
@@ -67,7 +67,7 @@ def attention_maps(model: PreTrainedModel, inputs: Mapping[str, Tensor]) -> tupl
 
 
 def num_heads(model: PreTrainedModel, layer: nn.Module) -> int:
-    """The number of heads that a layer still has, by the rows of its value matrix; 0 if that is gone."""
+    """Count the heads that a layer still has, by the rows of its value matrix; 0 without a matrix."""
     try:
         value = layer.get_parameter("attention.self.value.weight")
     except AttributeError:
@@ -76,9 +76,9 @@ def num_heads(model: PreTrainedModel, layer: nn.Module) -> int:
 
 
 def transformed(model: PreTrainedModel, layer: nn.Module, states: Tensor, head: int) -> Tensor:
-    """f(x) = (x W_V + b_V) W_O of one head: what a token passes on if all attention goes to it.
+    """Compute f(x) = (x W_V + b_V) W_O of a head: what a token passes on if it gets all attention.
 
-    W_O holds those columns of the attention's output matrix (out, in) that the head's values meet. The
+    W_O holds the columns of the attention's output matrix (out, in) that multiply the head's values. The
     code of Prasanna et al. 2020 takes rows instead, which mixes the heads. The output bias belongs to
     no head and is left out.
 
@@ -86,10 +86,10 @@ def transformed(model: PreTrainedModel, layer: nn.Module, states: Tensor, head: 
         model: the model of the layer.
         layer: a layer with at least head + 1 heads.
         states: inputs of the layer, (examples, tokens, hidden).
-        head: number among the heads that the layer still has.
+        head: number of the head among those that the layer still has, from 0.
 
     Returns:
-        (examples, tokens, hidden).
+        Transformed values, (examples, tokens, hidden).
     """
     size = _head_size(model)
     own = slice(head * size, (head + 1) * size)
@@ -101,12 +101,12 @@ def transformed(model: PreTrainedModel, layer: nn.Module, states: Tensor, head: 
 
 
 def _head_size(model: PreTrainedModel) -> int:
-    """Size of a head, which removing others does not change."""
+    """Return the size of a head, which does not change if other heads are removed."""
     return int(model.config.hidden_size // model.config.num_attention_heads)
 
 
 def _taken(model: PreTrainedModel, inputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """The inputs that the model takes, on its device; a mask of tokens, as eager attention wants it."""
+    """Choose the inputs that the model takes, on its device, with a mask for eager attention."""
     names = ["input_ids", "attention_mask"]
     if getattr(model.config, "type_vocab_size", 0) > 1:
         names.append("token_type_ids")

@@ -14,45 +14,45 @@ from stages.tickets.searches.attention import patterns
 from stages.tickets.searches.attention.patterns import PATTERNS, Map, Rule
 
 SMALLEST = 32
-"""The least rows and columns that leave one of each after the last convolution."""
+"""Smallest number of rows and columns that leaves one of each after the last convolution."""
 MAPS_PER_BATCH = 256
-"""Maps that are classified together, without gradients."""
+"""Number of maps that are classified together, without gradients."""
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """How a network is trained."""
+    """Settings of a network's training."""
 
     maps: int
     """Number of maps, which are made once for all epochs."""
     size: int
-    """Rows and columns that maps are padded to, at least SMALLEST."""
+    """Number of rows and columns that maps are padded to, at least SMALLEST."""
     epochs: int
     batch_size: int
     learning_rate: float
     threads: int
-    """Threads of torch on the CPU; results depend on it in the last digits."""
+    """Number of torch's threads on the CPU; it changes the last digits of results."""
 
 
 @dataclass(frozen=True)
 class Quality:
-    """How well a network recognises maps whose class is known."""
+    """The quality of a network on maps whose class is known."""
 
     confusion: NDArray[np.int64]
-    """(5, 5), numbers of maps by true class (rows) and by predicted class (columns)."""
+    """Numbers of maps, (5, 5), by true class (rows) and predicted class (columns)."""
     accuracy: float
     macro_f1: float
     """Mean of the F1 scores of the five classes; 0 for a class that is never predicted."""
 
 
 def build(generator: torch.Generator) -> nn.Sequential:
-    """Six 3x3 convolutions without padding, pooled after each pair but the last, and two 1x1.
+    """Build a network of six 3x3 convolutions, pooled after all pairs but the last, and two 1x1.
 
-    Weights are Xavier-normal and biases zero, as in the code of Prasanna et al. 2020. The network takes
-    (maps, 1, size, size) with a size of at least SMALLEST, and gives logits (maps, 5).
+    Convolutions have no padding. Weights are Xavier-normal and biases zero, as in the code of Prasanna et
+    al. 2020. The network takes (maps, 1, size, size), size >= SMALLEST, and gives logits (maps, 5).
 
     Args:
-        generator: draws the weights, on the CPU; torch's global one is not used.
+        generator: draws the weights, on the CPU; torch's global generator is not used.
     """
 
     def convolution(num_in: int, num_out: int, width: int) -> nn.Conv2d:
@@ -73,16 +73,16 @@ def build(generator: torch.Generator) -> nn.Sequential:
 
 
 def train(rule: Rule, recipe: Recipe, seed: int) -> nn.Sequential:
-    """A network trained on maps that are made for it.
+    """Train a network on maps that are made for it.
 
     The training is Adam on the mean cross-entropy, at a constant learning rate, and every epoch has an
-    order of its own. It runs on the CPU, where the result depends on the arguments alone, and leaves the
-    global generators as they were.
+    order of its own. It runs on the CPU, where the result depends on the arguments alone. The global
+    generators do not change.
 
     Args:
-        rule: how the maps are made.
-        recipe: how to train.
-        seed: seeds maps, initial weights and order.
+        rule: rule by which maps are made.
+        recipe: settings of the training.
+        seed: seed of maps, initial weights and order.
 
     Returns:
         The network after the last step. Prasanna et al. 2020 train for 200 epochs on maps labelled by
@@ -107,20 +107,20 @@ def train(rule: Rule, recipe: Recipe, seed: int) -> nn.Sequential:
                 optimizer.zero_grad()
                 loss.backward()  # type: ignore[no-untyped-call]
                 optimizer.step()
-        _lay_out_(network, torch.contiguous_format)  # as safetensors wants it
+        _lay_out_(network, torch.contiguous_format)  # safetensors needs it
     return network
 
 
 def classify(network: nn.Module, maps: Sequence[Map], size: int) -> NDArray[np.int64]:
-    """The class of every map.
+    """Classify every map.
 
     Args:
-        network: on any device.
-        maps: (tokens, tokens) each, of any lengths up to `size`.
-        size: what maps are padded to, as for training.
+        network: a network on any device.
+        maps: maps (tokens, tokens), of any lengths up to `size`.
+        size: number of rows and columns that maps are padded to, the same as in training.
 
     Returns:
-        (maps,), numbers of PATTERNS.
+        Numbers of PATTERNS, (maps,).
     """
     place = next(network.parameters()).device
     classes = [np.zeros(0, np.int64)]
@@ -137,19 +137,19 @@ def classify_heads(
     heads: NDArray[np.bool_],
     size: int,
 ) -> NDArray[np.int64]:
-    """The class of every head on every example, in the place that the head had in the whole model.
+    """Classify every head on every example; heads keep their places in the complete model.
 
     Args:
-        network: on any device.
-        maps: by example and layer, (heads of the layer, tokens, tokens).
-        heads: (layers, heads), which heads of the whole model there are.
-        size: what maps are padded to, as for training.
+        network: a network on any device.
+        maps: maps by example and layer, (heads of the layer, tokens, tokens).
+        heads: (layers, heads), True for the heads of the complete model that exist.
+        size: number of rows and columns that maps are padded to, the same as in training.
 
     Returns:
-        (examples, layers, heads), numbers of PATTERNS, or ABSENT if there is no head.
+        Numbers of PATTERNS, (examples, layers, heads), or ABSENT if there is no head.
 
     Raises:
-        ValueError: the layers of `maps` have other numbers of heads than `heads`.
+        ValueError: `maps` and `heads` differ in the numbers of heads by layer.
     """
     expected = heads.sum(-1).tolist()
     for example in maps:
@@ -165,7 +165,7 @@ def classify_heads(
 def evaluate(
     network: nn.Module, maps: Sequence[Map], classes: NDArray[np.int64], size: int
 ) -> Quality:
-    """Compare predictions with the classes of `maps`, none of which should be from the training."""
+    """Compare predictions with the classes of `maps`, which should not be maps of the training."""
     predicted, numbers = classify(network, maps, size), range(len(PATTERNS))
     return Quality(
         confusion_matrix(classes, predicted, labels=numbers),
@@ -175,7 +175,7 @@ def evaluate(
 
 
 def _images(maps: Sequence[Map], size: int) -> Tensor:
-    """The maps as images, (maps, 1, size, size)."""
+    """Pad the maps to images, (maps, 1, size, size)."""
     return torch.from_numpy(patterns.padded(maps, size))[:, None]
 
 

@@ -1,8 +1,8 @@
 """Patterns of self-attention: the classes, maps made by rule for each, and their shares among heads.
 
-The maps that Kovaleva et al. 2019 and Prasanna et al. 2020 labelled by hand are not public. Maps made by
-rule after their descriptions stand in for them, so shares by a network that is trained on these are
-comparable among our own models, not with the published ones digit by digit. This module needs no torch.
+The maps that Kovaleva et al. 2019 and Prasanna et al. 2020 labelled by hand are not public. We make maps
+by rule from their descriptions instead. Shares by a network that is trained on these can be compared
+between our own models, but not digit by digit with published shares. This module needs no torch.
 """
 
 from collections.abc import Sequence
@@ -15,32 +15,32 @@ from scipy.ndimage import gaussian_filter
 Map = NDArray[np.float32]
 """The map of one head on one example, (tokens, tokens): row i holds the attention of token i."""
 PATTERNS = ("vertical", "diagonal", "vertical+diagonal", "block", "heterogeneous")
-"""Kovaleva et al. 2019, Sec. 4.1; a class is a number in this order."""
+"""Classes of Kovaleva et al. 2019, Sec. 4.1, numbered in this order from 0."""
 ABSENT = -1
-"""Stands for a class if the model has no such head any more."""
+"""Number in place of a class if the model has lost the head."""
 MAPS = ("raw", "normed")
 """Kinds of maps: attention weights, and their products with the norms of transformed values (Kobayashi
 et al. 2020)."""
 SHORTEST = 5
-"""[CLS] a [SEP] b [SEP], the shortest pair of sentences."""
+"""Tokens of the shortest pair of sentences, [CLS] a [SEP] b [SEP]."""
 
 
 @dataclass(frozen=True)
 class Rule:
-    """How maps are made."""
+    """The rule by which maps are made."""
 
     lengths: Sequence[int]
-    """Numbers of tokens, drawn uniformly; each at least SHORTEST."""
+    """Numbers of tokens from which lengths are drawn uniformly; each is at least SHORTEST."""
     noise: float
     """Standard deviation of normal noise on the logarithms of attention; rows are scaled after it."""
     normed: bool
-    """Columns are weighted by made-up norms of transformed values, as in Kobayashi et al. 2020."""
+    """Whether columns are weighted by made-up norms of transformed values (Kobayashi et al. 2020)."""
 
 
 def generate(
     rule: Rule, number: int, generator: np.random.Generator
 ) -> tuple[list[Map], NDArray[np.int64]]:
-    """Maps and their classes; map k is of class k % 5.
+    """Make maps and their classes; map k has class k % 5.
 
     Raises:
         ValueError: there is no length, one is below SHORTEST, or the noise is negative.
@@ -61,11 +61,11 @@ def generate(
 
 
 def _drawn(pattern: str, length: int, rule: Rule, generator: np.random.Generator) -> Map:
-    """A mixture of the pattern and of smooth random attention, with noise on it.
+    """Draw a map: a mixture of the pattern and of smooth random attention, with noise.
 
-    A pattern has 0.55 to 0.95 of the attention, drawn by map, and each row a little more or less. The
-    sentence is a pair in half of the maps and in all of class block; either of a pair has a quarter of
-    the tokens, [CLS] and [SEP] included.
+    The pattern has a share of 0.55 to 0.95 of the attention, drawn by map, and a little more or less in
+    each row. The text is a pair of sentences in half of the maps, and always for the class block; each of
+    the pair has at least a quarter of the tokens, [CLS] and [SEP] included.
     """
     least = max(length // 4, 2)
     between = int(generator.integers(least, length - least))  # [SEP] after the first sentence
@@ -92,12 +92,12 @@ def _structure(
     between: int,
     generator: np.random.Generator,
 ) -> NDArray[np.float64]:
-    """The pattern alone, in rows that sum to 1.
+    """Make the pattern alone, in rows that sum to 1.
 
     vertical: attention goes to some of the special tokens, the same in all rows. diagonal: it goes to the
-    token before, to itself or to the token after, to a single one of these in half of the maps, and to a
-    mixture by row in the others; at the ends it goes to itself if there is no neighbour.
-    vertical+diagonal: each has a share of 0.3 to 0.7. block: it is even over the own sentence.
+    token before, the token itself or the token after; in half of the maps to only one of these, in the
+    others to a mixture by row; a token without the neighbour attends to itself. vertical+diagonal: each
+    of the two has a share of 0.3 to 0.7. block: attention is even over the token's own sentence.
     """
     match pattern:
         case "vertical":
@@ -128,7 +128,7 @@ def _structure(
 
 
 def _smooth(length: int, strength: float, generator: np.random.Generator) -> NDArray[np.float64]:
-    """Softmax by rows of smoothed normal noise of standard deviation `strength`."""
+    """Draw smoothed normal noise of standard deviation `strength`, and take the softmax of each row."""
     scores = gaussian_filter(generator.normal(size=(length, length)), generator.uniform(0.4, 1.5))
     weights: NDArray[np.float64] = np.exp(scores * (strength / scores.std()))
     weights /= weights.sum(-1, keepdims=True)
@@ -138,11 +138,11 @@ def _smooth(length: int, strength: float, generator: np.random.Generator) -> NDA
 def _value_norms(
     length: int, special: NDArray[np.int64], generator: np.random.Generator
 ) -> NDArray[np.float64]:
-    """Norms by token, with a factor of the head between 1/2 and 8.
+    """Draw norms by token, with a factor of the head between 1/2 and 8.
 
-    A special token has 0.2 to 0.8 of the norm of another one, since Kobayashi et al. 2020 found that
+    A special token has 0.2 to 0.8 of the norm of other tokens, since Kobayashi et al. 2020 found that
     attention goes to special tokens with small values. In MiniLM on MNLI, 90 % of special tokens have
-    0.26 to 0.89, and 90 % of heads a factor of 2 to 6.
+    a share of 0.26 to 0.89, and 90 % of heads have a factor of 2 to 6.
     """
     norms = np.exp(generator.normal(0, 0.25, length))
     norms[special] *= generator.uniform(0.2, 0.8, len(special))
@@ -150,14 +150,14 @@ def _value_norms(
 
 
 def padded(maps: Sequence[NDArray[np.floating]], size: int) -> NDArray[np.float32]:
-    """Every map in the middle of a square of zeros; an odd row or column left over comes after it.
+    """Put every map in the middle of a square of zeros, with an odd row or column of zeros after it.
 
     Args:
-        maps: (tokens, tokens) each; values stay as they are.
-        size: at least the most tokens of any.
+        maps: maps (tokens, tokens), whose values do not change.
+        size: number of rows and columns, at least the number of tokens of any map.
 
     Returns:
-        (maps, size, size).
+        The squares, (maps, size, size).
 
     Raises:
         ValueError: a map is larger than `size`.
@@ -173,17 +173,17 @@ def padded(maps: Sequence[NDArray[np.floating]], size: int) -> NDArray[np.float3
 
 
 def shares(classes: NDArray[np.integer], heads: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """The share of each class, over the examples and the heads that `heads` chooses.
+    """Compute the share of each class, over the examples and the heads that `heads` selects.
 
     Args:
-        classes: (examples, layers, heads), numbers of PATTERNS, or ABSENT.
-        heads: (layers, heads), which ones count.
+        classes: numbers of PATTERNS, (examples, layers, heads), or ABSENT.
+        heads: (layers, heads), True for the heads that count.
 
     Returns:
-        (5,), of sum 1.
+        Shares that sum to 1, (5,).
 
     Raises:
-        ValueError: shapes differ, no head is chosen, there is no example, or a chosen head is absent.
+        ValueError: shapes differ, no head is selected, there is no example, or a selected head is absent.
 
     Prasanna et al. 2020, Fig. 4, the bar of one task.
     """
