@@ -90,6 +90,14 @@ def why_no_verdict(tasks: Sequence[str], results: Results) -> str:
     return "" if tasks else OTHER_TASKS
 
 
+def why_no_search(results: Results, variant: str = "joint") -> str:
+    """Why there is nothing of one of the searches."""
+    search = results.study.search
+    if search.tasks and variant not in search.rule.variants:
+        return f"not run: search.rule.variants lacks {variant!r}"
+    return results.not_run("search")
+
+
 def span(shares: Sequence[float]) -> str:
     """Sparsities from the least to the most, such as 30 % to 60 %."""
     return " to ".join(dict.fromkeys(percent(share) for share in (min(shares), max(shares))))

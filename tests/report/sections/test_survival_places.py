@@ -65,5 +65,6 @@ def test_shares_of_a_layer_are_means_over_seeds_then_tasks() -> None:
         for task, counts in (("entailment", (40, 60)), ("sentiment", (80, 80)))
         for seed, kept in enumerate(counts)
     ]
-    table = survival_places.weights_table(weights, made.config)
+    results = replace(made, weights=weights).results
+    table = survival_places.weights_table(results, made.config)
     assert table.rows == (("0", "50.0 ± 14.1", "80.0 ± 0.0", "65.0"),)

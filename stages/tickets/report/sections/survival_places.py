@@ -11,7 +11,7 @@ from stages.tickets.report import columns, names, words
 from stages.tickets.report.names import PARTS
 from stages.tickets.report.results import Results
 from stages.tickets.report.rows import grouped
-from stages.tickets.report.search_rows import Overlap, Place, WeightsOfLayer
+from stages.tickets.report.search_rows import Overlap, Place
 from stages.tickets.report.table import Column, Record, Table, numbers, table
 from stages.tickets.report.words import NONE
 from stages.tickets.settings import Study
@@ -25,14 +25,14 @@ COMPARABLE = (
 )
 
 
-def weights_table(weights: Sequence[WeightsOfLayer], study: Study) -> Table:
+def weights_table(results: Results, study: Study) -> Table:
     """The share of a layer's weights and biases that the magnitude search keeps, by task."""
     tasks = study.search.tasks
     caption = (
         "Share of a layer's weights and biases that the magnitude search kept, per cent; mean ± standard "
         f"deviation over seeds (n={len(study.search.seeds)}). Layer 0 is next to the input."
     )
-    by_place = grouped(weights, lambda row: (row.layer, row.task))
+    by_place = grouped(results.weights, lambda row: (row.layer, row.task))
     shares = {
         place: intervals.summarize([row.kept / row.size for row in own], study.tickets.confidence)
         for place, own in sorted(by_place.items())
