@@ -14,7 +14,6 @@ from stages.tickets.report.shared import Compared, compared
 from stages.tickets.report.table import Column, Table, Value, table
 from stages.tickets.report.words import NONE, count
 from stages.tickets.settings import Study
-from stages.tickets.statistics.intervals import average
 
 Row = TypeVar("Row")
 SEEDS = 5
@@ -34,6 +33,12 @@ class Quantity:
     """Whether the statement has a direction: it says that the number is not 0."""
 
 
+def _mean(values: Iterable[float]) -> float | None:
+    """The plain sum by the number of values; the exact sum rounds some published means otherwise."""
+    listed = list(values)
+    return sum(listed) / len(listed) if listed else None
+
+
 def _where(rows: Iterable[Row], **fields: str) -> list[Row]:
     """The rows whose fields have these values."""
     return [row for row in rows if all(getattr(row, name) == fields[name] for name in fields)]
@@ -41,17 +46,17 @@ def _where(rows: Iterable[Row], **fields: str) -> list[Row]:
 
 def _kappa(results: Results, task: str) -> float | None:
     joint = _where(results.structures, axis="seeds", variant="joint", task=task, part="heads")
-    return average(row.value for row in _where(joint, measure="fleiss_kappa"))
+    return _mean(row.value for row in _where(joint, measure="fleiss_kappa"))
 
 
 def _kept(subnetwork: str, results: Results, task: str) -> float | None:
     sizes = _where(results.sizes, kind="structured", subnetwork=subnetwork, task=task)
-    return average(size.share for size in sizes)
+    return _mean(size.share for size in sizes)
 
 
 def _kept_weights(results: Results, task: str) -> float | None:
     searches = _where(results.searched, variant="magnitude", task=task)
-    return average(row.kept for row in searches if row.kept is not None)
+    return _mean(row.kept for row in searches if row.kept is not None)
 
 
 def _middle(results: Results, task: str) -> float | None:
@@ -71,8 +76,8 @@ def _upper(results: Results, task: str) -> float | None:
 
 def _gap(values: Sequence[tuple[float, bool]]) -> float | None:
     """Mean of the values marked as true minus the mean of the others."""
-    inside = average(value for value, is_inside in values if is_inside)
-    outside = average(value for value, is_inside in values if not is_inside)
+    inside = _mean(value for value, is_inside in values if is_inside)
+    outside = _mean(value for value, is_inside in values if not is_inside)
     return None if inside is None or outside is None else inside - outside
 
 
@@ -118,7 +123,7 @@ def compare(results: Results, study: Study) -> list[Range]:
         published = [row.value for row in rows_of_paper if row.task in tasks.published]
         values = [quantity.of_task(results, task) for task in tasks.ours]
         measured = [value for value in values if value is not None]
-        ours = average(measured)
+        ours = _mean(measured)
         verdict = results.not_run("search")
         if ours is not None:
             other = other_seeds(study) if name == "kept_super" else ""
@@ -179,7 +184,7 @@ def _span(header: str, of: str, shown: str) -> Column[Range]:
     """Mean, least and greatest value over tasks."""
     values: Callable[[Range], Sequence[float]] = columns.getter(of)
     csv: Mapping[str, Callable[[Range], Value]] = {
-        header: lambda row: average(values(row)),
+        header: lambda row: _mean(values(row)),
         f"{header}_low": lambda row: min(values(row), default=None),
         f"{header}_high": lambda row: max(values(row), default=None),
     }

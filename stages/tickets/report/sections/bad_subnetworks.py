@@ -7,7 +7,7 @@ from statistics import fmean
 from stages.tickets.report import columns, names, words
 from stages.tickets.report.papers.prasanna_scores import DENSE, MAJORITY
 from stages.tickets.report.results import Results
-from stages.tickets.report.scores import Run, Scores, Setting
+from stages.tickets.report.scores import Run, Setting
 from stages.tickets.report.section import Section
 from stages.tickets.report.table import Column, Record, Table, numbers, table
 from stages.tickets.report.words import NONE
@@ -111,6 +111,18 @@ def answer(rows: Sequence[Level], results: Results, study: Study) -> str:
     )
 
 
+def _score(task: str, title: str) -> Column[Level]:
+    """Scores on a task; baselines and the paper's have no interval."""
+
+    def cell(row: Level) -> str:
+        score = row.by_task.get(task)
+        has_interval = row.num_seeds and row.origin == "here"
+        shown = words.mean if has_interval else lambda score: words.points(score.mean)
+        return shown(score) if score else NONE
+
+    return Column(title, cell)
+
+
 def bad_table(rows: Sequence[Level], results: Results, study: Study) -> Table:
     """Prasanna et al. 2020, Table 2, with a column for each task."""
     caption = (
@@ -124,7 +136,7 @@ def bad_table(rows: Sequence[Level], results: Results, study: Study) -> Table:
             "setting",
             lambda row: SETTINGS[row.setting] if row.origin == "here" else "the same in the paper",
         ),
-        *(_score_of(task, results.scores) for task in study.retrain.tasks),
+        *(_score(task, names.task_name(task, results.scores)) for task in study.retrain.tasks),
         columns.number("mean", "mean", words.points),
         columns.named("n", "num_seeds", lambda seeds: str(seeds or NONE)),
     )
@@ -135,16 +147,3 @@ def bad_table(rows: Sequence[Level], results: Results, study: Study) -> Table:
         for task, score in row.by_task.items()
     ]
     return table("bad_subnetworks", caption, rows, shown, results.not_run("retrained"), long)
-
-
-def _score_of(task: str, scores: Scores) -> Column[Level]:
-    """Scores on one task; baselines and the paper's have no interval."""
-
-    def cell(row: Level) -> str:
-        score = row.by_task.get(task)
-        if score is None:
-            return NONE
-        has_interval = row.num_seeds and row.origin == "here"
-        return words.mean(score) if has_interval else words.points(score.mean)
-
-    return Column(names.task_name(task, scores), cell)

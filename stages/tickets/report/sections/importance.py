@@ -132,8 +132,7 @@ def magnitude_table(rows: Sequence[Magnitudes], results: Results) -> Table:
     caption = (
         "Mean magnitude of the weights of heads and MLPs that the joint search kept and dropped, in "
         "thousandths, mean ± standard deviation, and kept minus dropped. ρ: Spearman's, between "
-        "importance in the entire model and magnitude. Seeds that kept all or nothing have no difference: "
-        "the csv has the number that do."
+        "importance in the entire model and magnitude. Seeds that kept all or nothing have no difference."
     )
     why = shared.why_no_search(results)
     return table("magnitude_by_importance", caption, rows, COLUMNS, why)

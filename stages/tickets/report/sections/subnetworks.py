@@ -15,7 +15,7 @@ from stages.tickets.report.rows import grouped
 from stages.tickets.report.scores import Run
 from stages.tickets.report.search_rows import Size
 from stages.tickets.report.section import Section
-from stages.tickets.report.table import Column, Table, numbers, table
+from stages.tickets.report.table import Column, Record, Table, numbers, table
 from stages.tickets.report.words import NONE, NOT_RUN
 from stages.tickets.settings import Study
 from stages.tickets.statistics.intervals import Difference, Summary, average
@@ -44,6 +44,8 @@ class Subnetwork:
     """Share of the parameters of heads and MLPs, mean over seeds."""
     flops: float | None
     """Share of the layers' operations, mean over seeds."""
+    rival: str
+    """The random subnetwork of its size; empty if it is random or the only one."""
     of_good: Mapping[str, float]
     """Shares of its heads, MLPs or weights that are good, too; empty if nothing has its size."""
     states: Mapping[str, Summary | None]
@@ -83,7 +85,9 @@ def measure(results: Results, study: Study) -> list[Subnetwork]:
         sizes = by_place.get((task, kind, name))
         if not sizes:
             continue
-        rival = random_of_same_size(name)
+        rival = "random" if name == "good" or name.startswith("bad") else ""
+        if name in ("super", "super-bad"):
+            rival = "super-random"
         runs = {state: Run(task, state, 0, f"{kind} {name}") for state in STATES}
         retrained, random = runs["retrained"], Run(task, "retrained", 0, f"{kind} {rival}")
         row = Subnetwork(
@@ -93,6 +97,7 @@ def measure(results: Results, study: Study) -> list[Subnetwork]:
             name,
             kept=fmean(size.share for size in sizes),
             flops=average(share for size in sizes if (share := size.share_of_flops) is not None),
+            rival=rival,
             of_good=overlap(sizes) if rival or name.startswith("random") else {},
             states={state: scores.summary(run, confidence) for state, run in runs.items()},
             collapsed=scores.collapsed(retrained),
@@ -101,13 +106,6 @@ def measure(results: Results, study: Study) -> list[Subnetwork]:
         )
         rows.append(row)
     return rows
-
-
-def random_of_same_size(name: str) -> str:
-    """The random subnetwork that `name` is compared with; empty if it is random or the only one."""
-    if name in ("super", "super-bad"):
-        return "super-random"
-    return "random" if name == "good" or name.startswith("bad") else ""
 
 
 def overlap(sizes: Sequence[Size]) -> dict[str, float]:
@@ -158,7 +156,7 @@ COLUMNS: Sequence[Column[Subnetwork]] = (
         "retrained − random",
         "gain",
         "retrained_minus_random_",
-        lambda row: NOT_RUN if random_of_same_size(row.subnetwork) else NONE,
+        lambda row: NOT_RUN if row.rival else NONE,
     ),
     columns.count("states.retrained"),
     columns.named(
@@ -212,13 +210,13 @@ def figure(rows: Sequence[Subnetwork], results: Results, study: Study) -> Figure
         "Line: dense model; dotted: majority class."
     )
     title = "Scores of good, random and bad subnetworks, pruned and retrained, one panel per task"
-    records = tuple(
+    records: list[Record] = [
         {"task": row.task, "kind": row.kind, "subnetwork": row.subnetwork, "state": state}
         | numbers(score)
         for row, state, score in bars
-    )
+    ]
     missing = results.not_run("retrained")
-    shown = Figure("subnetworks", title, caption, records=records, missing=missing)
+    shown = Figure("subnetworks", title, caption, records=tuple(records), missing=missing)
     labels = ("subnetwork", "score (points)")
     return panels.by_name(
         shown, retrain.tasks, labels, study, draw, least_width=5.4, more_height=0.6

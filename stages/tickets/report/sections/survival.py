@@ -149,17 +149,11 @@ class Agreement:
     comparisons: Mapping[str, Sequence[StructureAgreement]]
 
     @property
-    def kappas(self) -> Sequence[StructureAgreement]:
-        """The comparisons by Cohen's κ."""
-        return self.comparisons.get("cohen_kappa", [])
-
-    @property
     def above_chance(self) -> str:
-        """How many κ are above what 95 % of permuted masks reach."""
-        above = [
-            row for row in self.kappas if row.upper is not None and row.value > row.upper + 1e-12
-        ]
-        return f"{len(above)} of {len(self.kappas)}"
+        """How many Cohen's κ are above what 95 % of permuted masks reach."""
+        kappas = self.comparisons.get("cohen_kappa", [])
+        above = [row for row in kappas if row.upper is not None and row.value > row.upper + 1e-12]
+        return f"{len(above)} of {len(kappas)}"
 
 
 def compare(structures: Sequence[StructureAgreement]) -> list[Agreement]:
@@ -182,7 +176,9 @@ def on_axis(row: StructureAgreement, axis: str) -> bool:
 def answer(rows: Sequence[Agreement]) -> str:
     """The mean κ of surviving heads between seeds and between halves of the examples."""
     kappas = {
-        row.axis: [kappa.value for kappa in row.kappas] for row in rows if row.part == "heads"
+        row.axis: [kappa.value for kappa in row.comparisons.get("cohen_kappa", [])]
+        for row in rows
+        if row.part == "heads"
     }
     parts = [
         f"{words.two_digits(fmean(values))} {title} (n={len(values)})"

@@ -81,15 +81,16 @@ def compare(results: Results, study: Study) -> list[MapPair]:
     if {task for _, task, _ in published} - {""} == set(study.search.tasks):
         tasks.append("")
     rows = []
-    for key in product(SEARCHES, tasks, PARTS):
+    for search, task, part in product(SEARCHES, tasks, PARTS):
         here, paper = (
-            {(place.layer, place.head): place.mean for place in maps.get(key, ())}
+            {(place.layer, place.head): place.mean for place in maps.get((search, task, part), ())}
             for maps in (ours, published)
         )
         if here and here.keys() == paper.keys():
             sides = np.array([[paper[place], here[place]] for place in here], np.float64)
             means = sides.mean(axis=0).tolist()
-            rows.append(MapPair(*key, *means, correlation.of_ranks(*sides.T), len(here)))
+            rho = correlation.of_ranks(*sides.T)
+            rows.append(MapPair(search, task, part, *means, rho, len(here)))
     return rows
 
 
