@@ -123,8 +123,10 @@ def decide(name: str, tasks: Compared, results: Results, study: Study) -> Claim:
         if not results.scores.ran([Run(task, kind, 0, source) for task in tasks.ours])
     ]
     why = f"not run: {' and '.join(missing) or 'no seed has both'}"
+    of_weights = statement.first[1].startswith("magnitude")
+    stages = ("search", "retrain-magnitude") if of_weights else prasanna_structure.RETRAINED
     claim = of_difference(
-        Claim(name, statement.text, PRASANNA, ("search", *_retrained(statement))),
+        Claim(name, statement.text, PRASANNA, stages),
         {"above": ABOVE, "below": BELOW, "near": near(rule.widest)}[statement.expected],
         gain,
         why if study.retrain.tasks else results.not_run("retrained"),
@@ -133,12 +135,6 @@ def decide(name: str, tasks: Compared, results: Results, study: Study) -> Claim:
     )
     other = prasanna_structure.other_seeds(study) if gain and name == "super" else ""
     return replace(claim, same=None, verdict=other or claim.verdict)
-
-
-def _retrained(statement: Statement) -> tuple[str, ...]:
-    """Names of the stages that retrain the subnetworks of a statement."""
-    of_weights = statement.first[1].startswith("magnitude")
-    return ("retrain-magnitude",) if of_weights else ("retrain", "retrain-super")
 
 
 COLUMNS: Sequence[Column[Claim]] = (

@@ -114,9 +114,13 @@ class Range:
     """Those of the study, whether or not they have it."""
 
 
+def _tasks(results: Results, study: Study) -> Compared:
+    return compared([row.task for row in results.published_structure], study.search.tasks)
+
+
 def compare(results: Results, study: Study) -> list[Range]:
     """All quantities over the tasks whose means stand beside each other."""
-    tasks, seeds = tasks_of(results, study), len(study.search.seeds)
+    tasks, seeds = _tasks(results, study), len(study.search.seeds)
     rows = []
     for name, quantity in QUANTITIES.items():
         rows_of_paper = _where(results.published_structure, quantity=name)
@@ -147,11 +151,6 @@ def compare(results: Results, study: Study) -> list[Range]:
     return rows
 
 
-def tasks_of(results: Results, study: Study) -> Compared:
-    """The paper's tasks and ours."""
-    return compared([row.task for row in results.published_structure], study.search.tasks)
-
-
 def same_range(published: Sequence[float], mean: float, directed: bool) -> str:
     """agrees, direction only, or differs.
 
@@ -166,10 +165,12 @@ def same_range(published: Sequence[float], mean: float, directed: bool) -> str:
 
 def other_seeds(study: Study) -> str:
     """Why super-survivors have no verdict: fewer seeds leave more of them. Empty for five seeds."""
-    num_seeds = len(study.search.seeds)
-    if num_seeds == SEEDS:
-        return ""
-    return f"{NO_VERDICT}: kept by all of {num_seeds} seeds, the paper's of {SEEDS}"
+    seeds = len(study.search.seeds)
+    return (
+        ""
+        if seeds == SEEDS
+        else f"{NO_VERDICT}: kept by all of {seeds} seeds, the paper's of {SEEDS}"
+    )
 
 
 def _shown(values: Sequence[float]) -> str:
@@ -205,7 +206,7 @@ COLUMNS: Sequence[Column[Range]] = (
 
 def structure_table(rows: Sequence[Range], results: Results, study: Study) -> Table:
     """Sizes, places and stability of what survives: the paper's masks and ours, mean over tasks."""
-    published, ours = tasks_of(results, study).words
+    published, ours = _tasks(results, study).words
     caption = (
         "Mean [least, greatest] over tasks, of means over seeds: of the paper computed from its "
         f"published masks, heat maps and sizes, bert-base-uncased, {SEEDS} seeds, {published}; here "

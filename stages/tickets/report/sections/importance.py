@@ -100,16 +100,16 @@ def answer(rows: Sequence[Magnitudes]) -> str:
     return f"Mean Spearman's ρ of importance and magnitude: {', '.join(parts)}."
 
 
-def _thousandths(summary: Summary) -> str:
-    std = None if summary.std is None else 1000 * summary.std
-    return words.with_std(1000 * summary.mean, std, 2)
-
-
 def _gap(gap: Difference) -> str:
     """In thousandths, with its sign."""
     ends = () if gap.low is None or gap.high is None else (gap.low, gap.high)
     mean, *interval = (f"{1000 * value:+.2f}".replace("-", "−") for value in (gap.mean, *ends))
     return f"{mean} [{', '.join(interval)}]" if interval else f"{mean} (n=1)"
+
+
+def _thousandths(summary: Summary) -> str:
+    std = None if summary.std is None else 1000 * summary.std
+    return words.with_std(1000 * summary.mean, std, 2)
 
 
 COLUMNS: Sequence[Column[Magnitudes]] = (

@@ -10,7 +10,7 @@ from stages.tickets.report.figure import Figure, render
 from stages.tickets.report.names import PARTS
 from stages.tickets.report.panels import colour_bar, heat
 from stages.tickets.report.results import Results
-from stages.tickets.report.search_rows import Overlap, Place
+from stages.tickets.report.search_rows import Place
 from stages.tickets.report.words import with_std
 from stages.tickets.settings import Study
 
@@ -148,7 +148,10 @@ def overlaps(results: Results, study: Study) -> Figure:
             rows = [[by_pair[of, part, first, second] for second in tasks] for first in tasks]
             values = [[row.mean for row in line] for line in rows]
             high = max(1.0, *(value for line in values for value in line))
-            texts = [[_count(row) for row in line] for line in rows]
+            texts = [
+                [with_std(row.mean, row.std, int(row.std is not None), "\n±") for row in line]
+                for line in rows
+            ]
             heat(panel, values, texts, (tasks, tasks), ("viridis", 0.0, high))
             panel.set_title(f"{PARTS[part]}, {titles[of]}")
 
@@ -157,8 +160,3 @@ def overlaps(results: Results, study: Study) -> Figure:
     return Figure(
         "overlaps", OVERLAPS, caption, svg, tuple(dict(vars(row)) for row in results.overlaps)
     )
-
-
-def _count(row: Overlap) -> str:
-    """A count over seeds, or a single whole number."""
-    return with_std(row.mean, row.std, 1, "\n±").removesuffix(".0" if row.std is None else "")

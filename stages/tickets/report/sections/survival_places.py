@@ -12,7 +12,7 @@ from stages.tickets.report import columns, shared, words
 from stages.tickets.report.names import PARTS
 from stages.tickets.report.results import Results
 from stages.tickets.report.rows import grouped
-from stages.tickets.report.search_rows import Overlap, Place
+from stages.tickets.report.search_rows import Overlap
 from stages.tickets.report.table import Column, Table, numbers, table
 from stages.tickets.settings import Study
 from stages.tickets.statistics import correlation, intervals
@@ -88,9 +88,8 @@ def compare(results: Results, study: Study) -> list[MapPair]:
         )
         if here and here.keys() == paper.keys():
             sides = np.array([[paper[place], here[place]] for place in here], np.float64)
-            means = sides.mean(axis=0).tolist()
-            rho = correlation.of_ranks(*sides.T)
-            rows.append(MapPair(search, task, part, *means, rho, len(here)))
+            means, rho = sides.mean(axis=0).tolist(), correlation.of_ranks(*sides.T)
+            rows.append(MapPair(search, task, part, means[0], means[1], rho, len(here)))
     return rows
 
 
@@ -168,17 +167,16 @@ def overlaps_table(results: Results, study: Study) -> Table:
         (row.of, row.part, row.first, row.second): row for row in results.published_overlaps
     }
     order = study.search.tasks.index
+    layouts = [
+        {(place.layer, place.head) for place in places}
+        for places in (results.places, results.published_places)
+    ]
     pairs = [
         {"here": row, "paper": paper}
         for row in results.overlaps
         if (paper := published.get((row.of, row.part, row.first, row.second)))
         and order(row.first) <= order(row.second)
-        and _layout(results.places) == _layout(results.published_places)
+        and layouts[0] == layouts[1]
     ]
     why = _why_none(results, study, results.overlaps)
     return table("overlaps_published", caption, pairs, OVERLAPS, why)
-
-
-def _layout(places: Sequence[Place]) -> set[tuple[int, int | None]]:
-    """Layers and heads of an encoder."""
-    return {(place.layer, place.head) for place in places}
