@@ -101,7 +101,7 @@ def export_ticket(
             f"{study.scores_file} has no score of the ticket of {task!r}, seed {seed}, round {number}; "
             + finished.REPEAT
         )
-    imp, left = study.settings.imp, study.ticket(task, seed, number, study.settings)
+    imp, left = study.settings.imp, study.ticket(task, seed, number)
     is_kept = trained and number in imp.keep_weights
     start = study.weights(task, seed, imp.rewind_to)
     weights = finished.existing(left / "weights.safetensors") if is_kept else start

@@ -48,11 +48,11 @@ def read(sections: Callable[..., T], task: str | None = None) -> T:
     """The sections of params.yaml that are the fields of the dataclass `sections`.
 
     The whole file is checked first. Of a section with one entry per task, such as `override`, the
-    field is the entry of `task` alone, as dvc.yaml tracks it; None where it has none.
+    field is the entry of `task` alone, as dvc.yaml tracks it; None if it has none.
     """
-    whole = settings.load(PARAMS)
-    found: dict[str, Any] = {}
+    study = settings.load(PARAMS)
+    read_sections: dict[str, Any] = {}
     for field in fields(sections):  # type: ignore[arg-type]
-        section = getattr(whole, field.name)
-        found[field.name] = section.get(task) if isinstance(section, dict) else section
-    return sections(**found)
+        section = getattr(study, field.name)
+        read_sections[field.name] = section.get(task) if isinstance(section, dict) else section
+    return sections(**read_sections)

@@ -60,7 +60,8 @@ EXPORTED: dict[str, Any] = (
     }
 )
 NEEDED = (
-    "encoder", "prepare", "prepare-own", "baselines", "fine-tune", "prune-round", "ticket", "search",
+    "check", "encoder", "prepare", "prepare-own", "baselines", "fine-tune", "prune-round", "ticket",
+    "search",
     "retrain", "score",
 )  # fmt: skip
 AUTO = {
@@ -75,6 +76,8 @@ def finished(on_the_cpu: None, tmp_path_factory: pytest.TempPathFactory) -> Path
     """A folder in which what exports read has been made."""
     folder = tmp_path_factory.mktemp("export") / "project"
     folder.mkdir()
+    for part in ("pipeline", "dvc.yaml", ".dvc"):
+        (folder / part).symlink_to(ROOT / part)
     write_study(folder, EXPORTED)
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
@@ -409,7 +412,7 @@ TICKET = ["--task", "mood", "--seed", "1", "--round", "1"]
         ("ticket", [*TICKET, "--round", "0"], "--round is 0, allowed are 1, 2"),
         ("ticket", [*TICKET, "--out", "."], "allowed is a folder without files"),
         ("ticket", [*TICKET, "--reports", "none"], "none/tiny/scores.csv does not exist; did `uv"),
-        ("ticket", [*TICKET, "--results", "none"], "none/encoder/encoder.json does not exist"),
+        ("ticket", [*TICKET, "--results", "none"], "none/manifest.json does not exist"),
         ("masks", ["--reports", "none"], "none/tiny/scores.csv does not exist; did `uv"),
         ("smaller", ["--task", "mlm", "--seed", "1"], "have to be among search.tasks, mood, and"),
         ("smaller", ["--task", "mood", "--seed", "2"], "and search.seeds, 1"),

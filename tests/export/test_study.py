@@ -8,7 +8,9 @@ import pytest
 
 from stages.tickets import settings
 from stages.tickets.export import study
+from stages.tickets.plan import manifest as manifests
 from stages.tickets.settings import ParamsError
+from tests.pipeline import manifest
 
 ROOT = Path(__file__).parents[2]
 
@@ -20,6 +22,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "results" / "encoder").mkdir(parents=True)
     (tmp_path / "results" / "encoder" / "encoder.json").write_text("{}")
     content = settings.content(tmp_path / "params.yaml")
+    manifests.save(manifest(content), tmp_path / "results" / "manifest.json")
     lock = {"stages": {"report": {"params": {"params.yaml": content}}}}
     (tmp_path / "dvc.lock").write_text(json.dumps(lock))  # JSON is YAML
     monkeypatch.chdir(tmp_path)

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from functools import cache
 
 import pytest
@@ -90,3 +91,20 @@ def test_tex_is_escaped() -> None:
 def test_every_tex_file_is_ascii() -> None:
     for table in tables_of(SIZES[-1], True):
         assert tables.to_tex(table).isascii(), table.name
+
+
+def num_sentences(caption: str) -> int:
+    """Sentences of a caption, without those that say why a part did not run."""
+    sentences = re.split(r"(?<=[.!?]) (?=[A-Z†*θ])", caption)
+    return sum("not run:" not in sentence for sentence in sentences)
+
+
+@pytest.mark.parametrize("everything", [False, True])
+def test_a_caption_has_at_most_three_sentences(everything: bool) -> None:
+    long = {
+        table.name: number
+        for table in tables_of(SIZES[-1], everything)
+        if (number := num_sentences(table.caption)) > 3
+    }
+    assert long == {}
+    assert num_sentences("One. Two, 0.5 of it. † three.") == 3

@@ -10,6 +10,8 @@ from safetensors.numpy import load_file
 
 from stages.tickets import files, settings
 from stages.tickets.export import card, origin
+from stages.tickets.plan import manifest
+from stages.tickets.plan.manifest import Manifest
 from stages.tickets.pruning import masks
 from stages.tickets.pruning.masks import Mask
 from stages.tickets.report import rows
@@ -29,41 +31,41 @@ REPEAT = "did `uv run dvc repro` run to its end?"
 
 @dataclass(frozen=True)
 class Places:
-    """Where a finished study has its files."""
+    """Where a finished study has its files, as the dvc.yaml files say."""
 
-    results: Path
+    root: Path
+    """The project's folder, to which the manifest's paths are relative."""
+    manifest: Manifest
 
     @property
     def encoder(self) -> Path:
-        return self.results / "encoder"
+        """The folder of theta_0."""
+        return self._place("encoder")
 
     def prepared(self, task: str) -> Path:
-        return self.results / "prepared" / task
+        """The folder of a task's splits."""
+        return self._place("prepared", task=task)
 
     def weights(self, task: str, seed: int, point: int | None) -> Path:
         """Weights at a point of the dense training in per cent; None for those at its end."""
         name = "trained" if point is None else f"theta-{point}"
-        return existing(self.results / "weights" / task / f"seed-{seed}" / f"{name}.safetensors")
+        return existing(self._place("weights", task=task, seed=seed) / f"{name}.safetensors")
 
     def mask_file(self, task: str, seed: int, number: int) -> Path:
-        return existing(self._round(task, seed, number) / "mask.safetensors")
+        """The mask of a ticket."""
+        return existing(self.root / self.manifest.mask(task, seed, number))
 
-    def ticket(self, task: str, seed: int, number: int, params: Study) -> Path:
-        """Folder of what the pipeline's training of a ticket left."""
-        chain = Path(task) / f"seed-{seed}"
-        if number == params.last_round:
-            return self.results / "runs" / "ticket" / chain / "ticket"
-        if number in params.earlier.rounds:
-            return self.results / "runs" / "earlier" / chain / f"round-{number}" / "ticket"
-        return self._round(task, seed, number + 1) / "before"
+    def ticket(self, task: str, seed: int, number: int) -> Path:
+        """The folder of the pipeline's training of a ticket."""
+        return self.root / self.manifest.run("imp", task=task, seed=seed, round=number).folder
 
     def searched(self, task: str, seed: int) -> Path:
-        """The heads and MLPs that the joint search has found."""
-        folder = self.results / "runs" / "search" / task / f"seed-{seed}"
+        """The heads and MLPs that the joint search keeps."""
+        folder = self._place("searches", task=task, seed=seed)
         return existing(folder / "joint" / "structure.safetensors")
 
-    def _round(self, task: str, seed: int, number: int) -> Path:
-        return self.results / "rounds" / task / f"seed-{seed}" / f"round-{number}"
+    def _place(self, name: str, **coordinates: object) -> Path:
+        return self.root / self.manifest.place(name, **coordinates)
 
 
 @dataclass(frozen=True)
@@ -158,8 +160,10 @@ def load(params: Path, results: Path, reports: Path) -> Finished:
     """
     study = settings.load(params)
     _check_unchanged(settings.content(params), params)
-    existing(results / "encoder" / "encoder.json")
-    return Finished(results, study, reports / study.study / "scores.csv")
+    listed = manifest.load(existing(results / "manifest.json"))
+    finished = Finished(results.parent, listed, study, reports / study.study / "scores.csv")
+    existing(finished.encoder / "encoder.json")
+    return finished
 
 
 def _check_unchanged(content: Mapping[str, Any], params: Path) -> None:

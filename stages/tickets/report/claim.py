@@ -5,8 +5,9 @@ A claim is one value: a row of its paper's table of claims, a card on the page, 
 
 import math
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import product
 
 from stages.tickets.report.words import NONE, NOT_RUN, count, difference, signed
 from stages.tickets.settings import Verdict
@@ -169,17 +170,14 @@ def of_difference(
         why: what to say then.
         beside: the same difference in the paper, if it is known.
     """
-    published = {} if beside is None else {
-        "published": signed(beside.paper), "published_value": beside.paper
-    }  # fmt: skip
-    if measured is None:
-        return _filled(claim, **published, verdict=why, over="")
     verdict = NO_NUMBER
     if beside:
+        claim = replace(claim, published=signed(beside.paper), published_value=beside.paper)
         verdict = same_number(beside.paper, beside.measured, rule) or beside.why
-    return _filled(
+    if measured is None:
+        return replace(claim, verdict=why, over="")
+    return replace(
         claim,
-        **published,
         here=difference(measured),
         n=measured.n,
         holds=within(bounds, measured),
@@ -200,23 +198,14 @@ def of_worst(claim: Claim, bounds: Bounds, measured: Mapping[str, Difference], w
         why: what to say then.
     """
     if not measured:
-        return _filled(claim, verdict=why, over="")
+        return replace(claim, verdict=why, over="")
     held = [within(bounds, gain) for gain in measured.values()]
     holds = "no" if "no" in held else "yes" if set(held) == {"yes"} else "unclear"
-    ends = [pick(measured, key=lambda name: measured[name].mean) for pick in (min, max)]
-    shown = [f"{signed(measured[name].mean)} ({name})" for name in dict.fromkeys(ends)]
-    return _filled(
-        claim,
-        here=" to ".join(shown)
-        if len(shown) > 1
-        else f"{difference(measured[ends[0]])} ({ends[0]})",
-        n=min(gain.n for gain in measured.values()),
-        holds=holds,
-    )
-
-
-def _filled(claim: Claim, **values: object) -> Claim:
-    return Claim(**{**vars(claim), **values})
+    low, high = (pick(measured, key=lambda name: measured[name].mean) for pick in (min, max))
+    shown = f"{difference(measured[low])} ({low})"
+    if low != high:
+        shown = f"{signed(measured[low].mean)} ({low}) to {signed(measured[high].mean)} ({high})"
+    return replace(claim, here=shown, n=min(gain.n for gain in measured.values()), holds=holds)
 
 
 def tally(claims: Sequence[Claim]) -> str:
@@ -229,15 +218,10 @@ def tally(claims: Sequence[Claim]) -> str:
 def groups(claims: Sequence[Claim]) -> list[tuple[str, str, list[Claim]]]:
     """Title, tally and claims of each paper, its statements first, then its numbers; none is empty."""
     papers = dict.fromkeys((CHEN, BEYOND_CHEN, PRASANNA, *(claim.paper for claim in claims)))
-    sorts: Mapping[str, Callable[[Claim], bool]] = {
-        "Statements": lambda claim: not claim.is_number,
-        "Numbers": lambda claim: claim.is_number,
-    }
     listed = []
-    for paper in papers:
-        for title, belongs in sorts.items():
-            own = [claim for claim in claims if claim.paper == paper and belongs(claim)]
-            if own:
-                ran_first = sorted(own, key=lambda claim: claim.word == NOT_RUN)
-                listed.append((f"{title} of {paper}", tally(own), ran_first))
+    for paper, (title, is_number) in product(papers, (("Statements", False), ("Numbers", True))):
+        own = [claim for claim in claims if (claim.paper, claim.is_number) == (paper, is_number)]
+        if own:
+            ran_first = sorted(own, key=lambda claim: claim.word == NOT_RUN)
+            listed.append((f"{title} of {paper}", tally(own), ran_first))
     return listed

@@ -48,6 +48,11 @@ def named(header: str, of: str, naming: Callable[[Any], str] = str) -> Column[Ro
     return Column(header, lambda row: naming(field(row)), {of.rpartition(".")[2]: field})
 
 
+def remark(header: str, of: str) -> Column[Row]:
+    """Words that may be lacking, as a dash; csv has them as they are, under their name."""
+    return named(header, of, lambda known: known or words.NONE)
+
+
 def of_cells(header: Sequence[str]) -> list[Column[Sequence[str]]]:
     """Columns of rows that are made of cells as shown; csv has its own rows."""
     return [Column(name, itemgetter(place)) for place, name in enumerate(header)]

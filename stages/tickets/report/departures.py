@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from stages.tickets import settings
+from stages.tickets.report.columns import getter
 from stages.tickets.report.names import sparsities
-from stages.tickets.report.rows import TaskSize, grouped
+from stages.tickets.report.rows import TaskSize
 from stages.tickets.report.words import count, percent
 from stages.tickets.settings import Study
 
@@ -26,8 +27,8 @@ class Rule:
     """A setting of the papers, that of a study, and the sentence if they are not the same."""
 
     papers: object
-    study: Callable[[Study], object]
-    """None if the study has nothing to compare."""
+    study: str | Callable[[Study], object]
+    """Field of the study, or a function of it; None if the study has nothing to compare."""
     sentence: str
     """With {} for what the study has."""
     shown: Callable[[Any], str] = str
@@ -39,11 +40,7 @@ RULES = (
         lambda study: getattr(study.encoder, "pooler", None),  # encoders made here have none
         "The pooler is drawn anew and never pruned; Chen et al. prune the pre-trained one with the rest.",
     ),
-    Rule(
-        128,
-        lambda study: study.prepare.max_length,
-        "Texts are cut to {} tokens; in the papers to 128 on GLUE.",
-    ),
+    Rule(128, "prepare.max_length", "Texts are cut to {} tokens; in the papers to 128 on GLUE."),
     Rule(
         5,
         lambda study: len(study.seeds),
@@ -56,12 +53,7 @@ RULES = (
         "{}; Chen et al. drop a tenth of the weights in each of nine.",
         lambda grid: f"{count(len(grid), 'round')} of pruning, to {', '.join(map(percent, grid))}",
     ),
-    Rule(
-        0.1,
-        lambda study: study.train.dropout,
-        "Dropout is {}; in the papers 0.1.",
-        lambda share: f"{share:g}",
-    ),
+    Rule(0.1, "train.dropout", "Dropout is {}; in the papers 0.1.", "{:g}".format),
     Rule(
         False,
         lambda study: study.imp.decay_over == 1 and study.imp.classifier == "rewound",
@@ -70,18 +62,14 @@ RULES = (
     ),
     Rule(
         0.0,
-        lambda study: study.train.warmup,
+        "train.warmup",
         "The learning rate warms up over {} of the steps; in the papers not at all.",
         percent,
     ),
-    Rule(
-        "fp32",
-        lambda study: study.train.precision,
-        "Products of matrices are in {}; in the papers in fp32.",
-    ),
+    Rule("fp32", "train.precision", "Products of matrices are in {}; in the papers in fp32."),
     Rule(
         0.0,
-        lambda study: study.prepare.selection,
+        "prepare.selection",
         "{} of the training examples are set aside as selection, on which sparsities are chosen; the "
         "papers train on all, and choose on the validation split that they report.",
         percent,
@@ -91,7 +79,7 @@ RULES = (
         lambda study: (
             sparsities(study).get(study.transfer.round) if study.transfer.sources else None
         ),
-        "Transferred masks have {} sparsity; in Chen et al. " + percent(0.7) + ".",
+        f"Transferred masks have {{}} sparsity; in Chen et al. {percent(0.7)}.",
         percent,
     ),
     Rule(
@@ -115,10 +103,11 @@ def departures(num_prunable: int, sizes: Sequence[TaskSize], study: Study) -> li
         num_prunable: weights of the encoder.
         sizes: of the tasks, with their training examples.
     """
+    own = [(rule, getter(rule.study)(study)) for rule in RULES]
     by_rule = [
-        rule.sentence.format(rule.shown(own))
-        for rule in RULES
-        if (own := rule.study(study)) is not None and own != rule.papers
+        rule.sentence.format(rule.shown(value))
+        for rule, value in own
+        if value is not None and value != rule.papers
     ]
     cuts = study.ran.cuts if study.ran else ()
     encoder, recipes = _encoder(num_prunable, study), _recipes(study)
@@ -169,21 +158,18 @@ def _examples(sizes: Sequence[TaskSize], study: Study) -> Iterable[str]:
 
 
 def _recipes(study: Study) -> Iterable[str]:
-    recipes: dict[str, Recipe] = {}
+    tasks_of: dict[Recipe, list[str]] = {}
     for task in study.tasks:
         name = _name_in_papers(study.data.get(task))
         train = study.train.model_copy(update=study.override[task].model_dump(exclude_none=True))
         recipe = train.epochs, train.batch_size, train.learning_rate
         if name != "mlm" and recipe != (SQUAD if name == "squad" else GLUE):
-            recipes[task] = recipe
-    if recipes:
-        tasks_of = grouped(recipes, lambda task: recipes[task])
-        listed = "; ".join(
-            f"{', '.join(tasks)}: {_shown(recipe)}" for recipe, tasks in tasks_of.items()
-        )
+            tasks_of.setdefault(recipe, []).append(task)
+    if tasks_of:
+        listed = (f"{', '.join(tasks)}: {_shown(recipe)}" for recipe, tasks in tasks_of.items())
         yield (
             "Epochs, sentences a batch and peak learning rate are not the papers' "
-            f"({_shown(GLUE)} on GLUE): {listed}."
+            f"({_shown(GLUE)} on GLUE): {'; '.join(listed)}."
         )
 
 

@@ -45,7 +45,7 @@ def headlines(scores: Scores, config: Config) -> dict[str, float | dict[str, flo
     """
     last, number = config.rounds[-1], config.transfer.round
     transfers = [
-        (target, source)
+        (Run(target, "transfer", number, source), Run(target, "imp", number))
         for source, target in product(config.transfer.sources, config.transfer.targets)
         if source in config.tasks and source != target
     ]
@@ -75,10 +75,7 @@ def headlines(scores: Scores, config: Config) -> dict[str, float | dict[str, flo
         "ticket_minus_standard": gap(ticket, runs("standard", last.to)),
         "ticket_sparsity": last.sparsity,
         "matching_sparsity": fmean(matching),
-        "transfer_minus_own": gap(
-            (Run(target, "transfer", number, source) for target, source in transfers),
-            (Run(target, "imp", number) for target, _ in transfers),
-        ),
+        "transfer_minus_own": gap(*zip(*transfers, strict=True)) if transfers else None,
         "good_minus_dense": gap(good, dense),
         "good_minus_random": gap(good, runs("retrained", 0, "structured random")),
         "dense_minus_scratch": gap(dense, runs("scratch")),

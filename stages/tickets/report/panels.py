@@ -1,7 +1,7 @@
 """What figures are made of: panels side by side, scores with intervals, and heat maps."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,10 @@ from matplotlib.figure import Figure as Canvas
 from stages.tickets.report.figure import BLACK, Config, Figure, render
 from stages.tickets.statistics.intervals import Summary
 
+Point = tuple[str, str, float, Summary | None]
+"""Title of a panel, label of a curve, place, and the score there if it ran."""
+LEVEL = (":", "-.")
+"""Formats of level lines."""
 Grid = Sequence[Sequence[float | None]]
 
 
@@ -46,6 +50,25 @@ def size(count: int, config: Config) -> tuple[float, float]:
     rows = -(-count // columns)
     width = max(columns * config.plot.panel_width, 3.6)
     return width, rows * config.plot.panel_height + 1.0
+
+
+def one_each(
+    name: str,
+    title: str,
+    panel_names: Sequence[str],
+    labels: tuple[str, str],
+    config: Config,
+    draw: Callable[[Axes, str], None],
+) -> str:
+    """SVG of one panel per name, which `draw` fills, under one legend."""
+
+    def draw_all(canvas: Canvas) -> None:
+        grid = side_by_side(canvas, panel_names, labels, config)
+        for panel, panel_name in zip(grid, panel_names, strict=True):
+            draw(panel, panel_name)
+        legend(canvas, grid)
+
+    return render(name, title, size(len(panel_names), config), draw_all)
 
 
 def legend(canvas: Canvas, panels: Sequence[Axes]) -> None:
@@ -87,6 +110,70 @@ def dense_band(panel: Axes, dense: Summary | None) -> None:
         panel.axhspan(low, high, color=BLACK, alpha=0.12, linewidth=0)
 
 
+@dataclass(frozen=True)
+class Map:
+    """Cells in colours, and what stands around them."""
+
+    values: Grid
+    """A missing value stays white."""
+    texts: Sequence[Sequence[str]]
+    names: tuple[Sequence[str], Sequence[str]]
+    """Names of the rows and of the columns."""
+    colours: tuple[str, float, float]
+    """Name of the colour map, and the values at its ends."""
+    scale: str
+    """What the colours mean."""
+    sides: tuple[str, str] = ("", "")
+    """What rows and columns are."""
+    title: str = ""
+    margin: Sequence[str] = ()
+    """What stands to the right of each row."""
+
+
+def maps(name: str, title: str, size: tuple[float, float], *drawn: Map) -> str:
+    """SVG of maps above each other, so that a phone shows the cells of one in full."""
+
+    def draw(canvas: Canvas) -> None:
+        grid = canvas.subplots(len(drawn), 1, squeeze=False)
+        for panel, cells in zip(grid.flat, drawn, strict=True):
+            mesh = heat(panel, cells.values, cells.texts, cells.names, cells.colours)
+            for y, text in enumerate(cells.margin):
+                panel.text(len(cells.names[1]) + 0.15, y + 0.5, text, va="center")
+            panel.set(title=cells.title, ylabel=cells.sides[0], xlabel=cells.sides[1])
+            colour_bar(canvas, panel, mesh, cells.scale)
+
+    return render(name, title, size, draw)
+
+
+def curves(
+    canvas: Canvas,
+    points: Sequence[Point],
+    across: str,
+    looks: Mapping[str, tuple[str, str]],
+    config: Config,
+) -> list[Axes]:
+    """Scores against the number that `across` names, and one legend.
+
+    Args:
+        looks: colour and format by label; `dense` is a band, and without a marker it is a level line.
+    """
+    titles = list(dict.fromkeys(title for title, *_ in points))
+    grid = side_by_side(canvas, titles, (across, "score (points)"), config)
+    for panel, title in zip(grid, titles, strict=True):
+        for label, (colour, fmt) in looks.items():
+            own = [point for point in points if point[:2] == (title, label)]
+            ran = {at: score for _, _, at, score in own if score}
+            if label == "dense":
+                dense_band(panel, ran.get(0.0))
+            elif fmt in LEVEL:
+                for score in ran.values():
+                    panel.axhline(100 * score.mean, color=colour, linestyle=fmt, label=label)
+            elif ran:
+                curve(panel, list(ran), list(ran.values()), (colour, fmt), label)
+    legend(canvas, grid)
+    return grid
+
+
 def heat(
     panel: Axes,
     values: Grid,
@@ -94,11 +181,7 @@ def heat(
     names: tuple[Sequence[str], Sequence[str]],
     colours: tuple[str, float, float],
 ) -> QuadMesh:
-    """Cells as vectors with their numbers; a missing value stays white.
-
-    Args:
-        names: of the rows and of the columns.
-        colours: name of the colour map, and the values at its ends.
+    """Cells of a `Map` as vectors with their numbers.
 
     41 colours, an odd number for a middle one; of more than 50, a colour bar becomes a bitmap.
     """

@@ -129,6 +129,16 @@ class Movement:
         """Weights of the mask."""
         return round((1 - self.sparsity) * self.prunable)
 
+    @property
+    def could_differ(self) -> float:
+        """Share of the kept weights that could be others than the one-shot mask keeps."""
+        return self.most_exchanged / self.kept
+
+    @property
+    def differs(self) -> float:
+        """Share of the kept weights that are others."""
+        return self.exchanged / self.kept
+
 
 @dataclass(frozen=True)
 class Kept:

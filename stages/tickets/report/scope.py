@@ -17,13 +17,12 @@ def scope(scores: Scores, record: Mapping[str, object], config: Study) -> list[t
         record: encoder.json, with num_prunable and num_weights.
     """
     weights = f"{record['num_prunable']:,} of {record['num_weights']:,} encoder weights"
-    metrics = [task_name(task, scores) for task in config.tasks]
     sparsities = ", ".join(percent(after.sparsity) for after in config.rounds)
     start = f"the weights at {config.imp.rewind_to} % of the dense training"
     return [
         ("Encoder", _encoder(config.encoder, record)),
         ("Prunable", weights + ": the matrices of attention and MLPs, and a pooler if any"),
-        ("Tasks", ", ".join(metrics)),
+        ("Tasks", ", ".join(task_name(task, scores) for task in config.tasks)),
         ("Seeds", f"{', '.join(map(str, config.seeds))} (n={len(config.seeds)})"),
         ("Rounds", f"{len(config.rounds)}, to {sparsities} sparsity"),
         ("Rewound to", start if config.imp.rewind_to else "the pre-trained weights (0 %)"),
@@ -64,28 +63,30 @@ def _encoder(source: settings.Encoder, record: Mapping[str, object]) -> str:
 
 def notes(config: Study) -> list[str]:
     """How to read the numbers."""
-    found = [
+    n, confidence = len(config.seeds), percent(config.tickets.confidence)
+    any_values = intervals.summarize(range(n), config.tickets.confidence)
+    reach = "With n=1 there is no standard deviation and no interval."
+    if any_values.half and any_values.std:
+        times = f"{any_values.half / any_values.std:.1f}"
+        reach = (
+            f"With n={n} the {confidence} interval reaches {times} standard deviations each way."
+        )
+    return [
         "A point is 0.01 of the metric: 81.3 is an accuracy or a correlation of 0.813.",
         (
-            f"± is half the {percent(config.tickets.confidence)} interval of the mean over seeds "
-            "(Student's t), brackets hold its ends, and † marks what has a run that predicts one class "
-            "or a constant; captions say where it is otherwise."
+            f"± is half the {confidence} interval of the mean over seeds (Student's t), brackets hold "
+            "its ends, and † marks what has a run that predicts one class or a constant; captions say "
+            "if it is otherwise. Differences are paired by seed."
         ),
         (
             "theta_0 are the pre-trained weights, theta_i those after i % of the training; a mask keeps "
             "some of the prunable weights and sets the others to 0."
         ),
         (
-            "n counts seeds where no table says otherwise. A seed moves the classifier's first weights, "
+            "n counts seeds, unless a table says otherwise. A seed moves the classifier's first weights, "
             "the order of the data, dropout and random masks, as far as noise in params.yaml lets it; "
             "encoder and examples are the same for all seeds. The intervals are about these seeds only; "
             "those over several tasks are of each seed's mean over the tasks."
         ),
+        reach,
     ]
-    n = len(config.seeds)
-    any_values = intervals.summarize(range(n), config.tickets.confidence)
-    if any_values.std is None or any_values.half is None:
-        return [*found, "With n=1 there is no standard deviation and no interval."]
-    reach = any_values.half / any_values.std
-    interval = f"{percent(config.tickets.confidence)} interval"
-    return [*found, f"With n={n} the {interval} reaches {reach:.1f} standard deviations each way."]

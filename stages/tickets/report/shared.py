@@ -1,12 +1,15 @@
 """What a study has in common with a paper: tasks, metrics and encoder."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from stages.tickets.report.claim import OTHER_ENCODER, OTHER_TASKS
 from stages.tickets.report.results import Results
 from stages.tickets.report.rows import Kept, grouped
 from stages.tickets.report.words import count, percent
+from stages.tickets.settings import Study
+from stages.tickets.statistics import intervals
+from stages.tickets.statistics.intervals import Difference
 
 BERT_BASE = 85_524_480
 """Weights in the 73 matrices that Chen et al. 2020 prune: those of 12 layers, and the pooler."""
@@ -100,3 +103,9 @@ def span(shares: Sequence[float]) -> str:
 def of_tasks(number: int, tasks: Sequence[str]) -> str:
     """How many of the tasks, such as 2 of 3 tasks."""
     return f"{number} of {count(len(tasks), 'task')}"
+
+
+def over_seeds(gains: Iterable[float | None], study: Study) -> Difference | None:
+    """The summary of paired differences, one of each seed that has one; None if there are none."""
+    known = [gain for gain in gains if gain is not None]
+    return intervals.summarize_differences(known, study.tickets.confidence) if known else None

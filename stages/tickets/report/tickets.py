@@ -51,7 +51,7 @@ Tickets = Mapping[tuple[str, str], Sequence[Ticket]]
 
 
 def find_by_rule(scores: Scores, study: Study) -> Tickets:
-    """The ticket of every task by every rule on both splits, each found once."""
+    """The tickets by every rule on both splits."""
     return {
         (rule, split): find(scores, study, split, rule)
         for rule in matching.RULES
@@ -73,7 +73,7 @@ def find(scores: Scores, study: Study, split: str = SELECTION, rule: str = "") -
     Raises:
         ValueError: a task has no dense scores on the split or on `validation`.
     """
-    by = study.tickets.model_copy(update={"rule": rule}) if rule else study.tickets
+    by = study.tickets.model_copy(update={"rule": rule or study.tickets.rule})
     return [_ticket(task, scores, study, split, by) for task in study.tasks]
 
 
@@ -83,55 +83,46 @@ def chosen_round(task: str, scores: Scores, study: Study, split: str, rule: Rule
     Raises:
         ValueError: there are no dense scores of the task on the split.
     """
-    candidates = {
-        number: values
-        for number in sparsities(study)
-        if (values := scores.of(Run(task, "imp", number), split))
-    }
+    runs = {number: Run(task, "imp", number) for number in sparsities(study)}
+    tickets = {number: of for number, run in runs.items() if (of := scores.of(run, split))}
     dense = scores.of(Run(task, "dense"), split)
     if not dense:
         raise ValueError(f"scores.csv has no dense scores of {task} on {split}")
-    return matching.last_matching_round(candidates, dense, rule)
+    return matching.last_matching_round(tickets, dense, rule)
 
 
 def _ticket(task: str, scores: Scores, study: Study, split: str, rule: Rule) -> Ticket:
-    dense_run, chosen = Run(task, "dense"), chosen_round(task, scores, study, split, rule)
-    dense = scores.summary(dense_run, rule.confidence)
+    number = chosen_round(task, scores, study, split, rule)
+    dense_run, run = Run(task, "dense"), Run(task, "imp", number or 0)  # of round 0 is nothing
+    dense, score = (scores.summary(known, rule.confidence) for known in (dense_run, run))
     if dense is None:
         raise ValueError(f"scores.csv has no dense scores of {task} on validation")
-    majority = scores.summary(Run(task, "majority"), rule.confidence)
-    doubts = [_collapse(dense_run, "dense", scores), _low("dense", dense, majority)]
-    if chosen is None:
-        flags = (*doubts, f"none matches on {split}")
-        score, collapsed, loss, matches = None, 0, None, False
-    else:
-        run = Run(task, "imp", chosen)
-        values = scores.of(run)
-        score, collapsed = scores.summary(run, rule.confidence), scores.collapsed(run)
-        loss = scores.compare(run, dense_run, rule.confidence)
-        matches = bool(values) and matching.matches(values, scores.of(dense_run), rule)
-        doubts += [_collapse(run, "ticket", scores), _low("ticket", score, majority)]
-        flags = (
-            *doubts[:2],
-            "" if matches or not values else "does not match on validation",
-            *doubts[2:],
-            "one seed" if len(values) == 1 else "",
-            "sparsest of the grid" if chosen == max(sparsities(study)) else "",
-        )
+    values, majority = scores.of(run), scores.summary(Run(task, "majority"), rule.confidence)
+    matches = bool(values) and matching.matches(values, scores.of(dense_run), rule)
+    of_dense = (_collapse(dense_run, "dense", scores), _low("dense", dense, majority))
+    of_ticket = (_collapse(run, "ticket", scores), _low("ticket", score, majority))
+    flags = (
+        *of_dense,
+        f"none matches on {split}" if number is None else "",
+        "does not match on validation" if values and not matches else "",
+        *of_ticket,
+        "one seed" if len(values) == 1 else "",
+        "sparsest of the grid" if number == max(sparsities(study)) else "",
+    )
     return Ticket(
-        task,
-        scores.metrics[task],
-        chosen,
-        sparsities(study)[chosen] if chosen else None,
-        dense,
-        scores.collapsed(dense_run),
-        majority,
-        score,
-        collapsed,
-        loss,
-        matches,
-        not any(doubts),
-        tuple(flag for flag in flags if flag),
+        task=task,
+        metric=scores.metrics[task],
+        round=number,
+        sparsity=sparsities(study)[number] if number else None,
+        dense=dense,
+        dense_collapsed=scores.collapsed(dense_run),
+        majority=majority,
+        score=score,
+        collapsed=scores.collapsed(run),
+        loss=scores.compare(run, dense_run, rule.confidence),
+        matches=matches,
+        sure=not any((*of_dense, *of_ticket)),
+        flags=tuple(flag for flag in flags if flag),
     )
 
 
@@ -161,16 +152,12 @@ def at_tickets(
     rounds: dict[str, int] = {}
     below = []
     for task in tasks:
-        chosen = chosen_round(task, results.scores, study, SELECTION, study.tickets)
-        ran = [
-            number
-            for number in sparsities(study)
-            if chosen is not None and number <= chosen and compared(pair(task, number), results)
-        ]
+        chosen = chosen_round(task, results.scores, study, SELECTION, study.tickets) or 0
+        ran = [at for at in range(1, chosen + 1) if compared(pair(task, at), results)]
         if ran:
-            rounds[task] = max(ran)
-            if rounds[task] != chosen:
-                at = percent(sparsities(study)[rounds[task]])
+            rounds[task] = ran[-1]
+            if ran[-1] != chosen:
+                at = percent(sparsities(study)[ran[-1]])
                 below.append(f"{task} at {at}, below its ticket's")
     shares = [sparsities(study)[number] for number in rounds.values()]
     return rounds, "; ".join([f"at {shared.span(shares)}", *below]) if rounds else ""

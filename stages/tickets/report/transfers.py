@@ -2,7 +2,9 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 
+from stages.tickets.report import shared
 from stages.tickets.report.names import SOURCES
 from stages.tickets.report.published import PublishedTransfer
 from stages.tickets.report.results import Results
@@ -25,11 +27,15 @@ class Transfer:
     target: str
     score: Summary
     from_dense: Difference
-    """Minus the dense score of the target, by seed."""
+    """Score minus the dense score of the target, by seed."""
     from_own: Difference | None
-    """Minus the target's own ticket, by seed; None if that was not trained."""
+    """Score minus that of the target's own ticket, by seed; None if that was not trained."""
     collapsed: int
     """Seeds that ended in a model which predicts one class or a constant."""
+
+    def serves(self, margin: float = 0.0) -> int | None:
+        """1 if the mask is at most `margin` below the target's own, else 0; None if that is unknown."""
+        return int(serves(self.from_own.mean, margin)) if self.from_own else None
 
 
 @dataclass(frozen=True)
@@ -52,42 +58,43 @@ class Source:
     """By how much it is better than tasks' masks on the same targets, see `centred`."""
 
 
-# --- here ------------------------------------------------------------------------------------
+def run_of(source: str, target: str, study: Study) -> Run:
+    """The source's mask trained on the target."""
+    return Run(target, "transfer", study.transfer.round, source)
 
 
 def measure(scores: Scores, study: Study) -> list[Transfer]:
     """Every transfer that ran, by source and target in the order of params.yaml."""
-    confidence, number = study.tickets.confidence, study.transfer.round
+    confidence = study.tickets.confidence
     transfers = []
-    for source in study.transfer.sources:
-        for target in study.transfer.targets:
-            run = Run(target, "transfer", number, source)
-            score = scores.summary(run, confidence)
-            dense = scores.compare(run, Run(target, "dense"), confidence)
-            if score and dense:
-                own = scores.compare(run, own_ticket(target, scores, study), confidence)
-                collapsed = scores.collapsed(run)
-                transfers.append(Transfer(source, target, score, dense, own, collapsed))
+    for source, target in product(study.transfer.sources, study.transfer.targets):
+        run = run_of(source, target, study)
+        score = scores.summary(run, confidence)
+        dense = scores.compare(run, Run(target, "dense"), confidence)
+        if score and dense:
+            own = scores.compare(run, own_ticket(target, scores, study), confidence)
+            collapsed = scores.collapsed(run)
+            transfers.append(Transfer(source, target, score, dense, own, collapsed))
     return transfers
 
 
 def own_ticket(target: str, scores: Scores, study: Study) -> Run:
     """The target's own mask, trained as all others are; if it is no source, as IMP trained it."""
-    own = Run(target, "transfer", study.transfer.round, target)
+    own = run_of(target, target, study)
     return own if scores.of(own) else Run(target, "imp", study.transfer.round)
 
 
 def by_source(transfers: Sequence[Transfer], scores: Scores, study: Study) -> list[Source]:
     """Every source of params.yaml, if anything ran."""
     levels, margin = from_own(transfers), study.tickets.transfer_margin
-    tasks = task_sources(study)
+    tasks, targets = task_sources(study), study.transfer.targets
     return [
         Source(
             source,
             served(source, levels)[0],
             *served(source, levels, margin),
-            mean_from_own(source, study.transfer.targets, scores, study),
-            mean_centred(source, tasks, study.transfer.targets, scores, study),
+            mean_from_own(source, targets, scores, study),
+            mean_centred(source, tasks, targets, scores, study),
         )
         for source in (study.transfer.sources if transfers else ())
     ]
@@ -107,9 +114,8 @@ def mean_from_own(
     source: str, targets: Sequence[str], scores: Scores, study: Study
 ) -> Difference | None:
     """Minus the own tickets of these targets, by seed the mean over them but the source."""
-    number = study.transfer.round
     pairs = [
-        (Run(target, "transfer", number, source), own_ticket(target, scores, study))
+        (run_of(source, target, study), own_ticket(target, scores, study))
         for target in targets
         if target != source
     ]
@@ -122,20 +128,15 @@ def mean_centred(
     """`centred` by seed over these targets, of the seeds that have every cell."""
     by_cell = {
         (name, target): values
-        for name in dict.fromkeys((source, *sources))
-        for target in targets
-        if (values := scores.of(Run(target, "transfer", study.transfer.round, name)))
+        for name, target in product(dict.fromkeys((source, *sources)), targets)
+        if (values := scores.of(run_of(name, target, study)))
     }
     seeds = set.intersection(*map(set, by_cell.values())) if by_cell else set()
-    levels = [
+    gains = (
         centred(source, {place: values[seed] for place, values in by_cell.items()}, sources)
         for seed in sorted(seeds, key=str)
-    ]
-    known = [level for level in levels if level is not None]
-    return intervals.summarize_differences(known, study.tickets.confidence) if known else None
-
-
-# --- of any matrix ---------------------------------------------------------------------------
+    )
+    return shared.over_seeds(gains, study)
 
 
 def serves(from_own: float, margin: float = 0.0) -> bool:
@@ -145,37 +146,42 @@ def serves(from_own: float, margin: float = 0.0) -> bool:
 
 def served(source: str, from_own: Levels, margin: float = 0.0) -> tuple[int, int]:
     """On how many other targets a mask is at most `margin` below their own, and of how many."""
-    others = [
-        serves(level, margin)
-        for (name, target), level in from_own.items()
-        if name == source != target
-    ]
+    others = [serves(level, margin) for level in _over_others(source, from_own)]
     return sum(others), len(others)
 
 
 def mean_over_others(source: str, levels: Levels) -> float:
     """The mean over all targets but the source's own."""
-    others = [level for (name, target), level in levels.items() if name == source != target]
+    others = _over_others(source, levels)
     return sum(others) / len(others)
+
+
+def _over_others(source: str, levels: Levels) -> list[float]:
+    return [level for (name, target), level in levels.items() if name == source != target]
 
 
 def centred(source: str, levels: Levels, sources: Collection[str]) -> float | None:
     """By how much a mask is better than those of `sources` on the same targets: mean over the others.
 
-    Of every other target the source's cell minus the mean of the cells of all `sources` but the target,
-    the source itself among them if it is one. Targets on which no other source ran do not count; None
-    if none is left. So that easy and hard targets, of which every source lacks another, do not decide.
+    Of every other target, this is the source's cell minus the mean of the cells of all `sources` but
+    the target. Every source lacks another target, and easy and hard ones must not decide.
 
     Args:
         levels: scores, or these minus anything that depends on the target alone.
+
+    Returns:
+        None if no other target has another source.
     """
     gains = []
-    for target in dict.fromkeys(target for _, target in levels):
-        others = [name for name in sources if name != target and (name, target) in levels]
-        if source != target and (source, target) in levels and set(others) - {source}:
-            column = sum(levels[name, target] for name in others) / len(others)
-            gains.append(levels[source, target] - column)
-    return sum(gains) / len(gains) if gains else None
+    for (name, target), level in levels.items():
+        column = {
+            other: levels[other, target]
+            for other in sources
+            if other != target and (other, target) in levels
+        }
+        if name == source != target and column.keys() - {source}:
+            gains.append(level - sum(column.values()) / len(column))
+    return intervals.average(gains)
 
 
 def all_centred(levels: Levels, sources: Sequence[str]) -> dict[str, float]:
@@ -184,21 +190,15 @@ def all_centred(levels: Levels, sources: Sequence[str]) -> dict[str, float]:
     return {source: gain for source, gain in gains.items() if gain is not None}
 
 
-# --- as published ----------------------------------------------------------------------------
-
-
 def published_from_dense(published: Sequence[PublishedTransfer]) -> Levels:
     """The cells of Figure 2, which are rounded to 0.01 points."""
     return {(row.source, row.target): row.difference for row in published}
 
 
 def published_from_own(published: Sequence[PublishedTransfer]) -> Levels:
-    """The same minus that of the target's own mask."""
+    """The cells of Figure 2 minus that of the target's own mask."""
     levels = published_from_dense(published)
-    return {
-        (source, target): level - levels[target, target]
-        for (source, target), level in levels.items()
-    }
+    return {place: level - levels[place[1], place[1]] for place, level in levels.items()}
 
 
 def published_tasks(results: Results) -> list[str]:

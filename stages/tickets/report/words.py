@@ -1,5 +1,7 @@
 """How a report words numbers and names: points, intervals, and what stands where there is none."""
 
+from collections.abc import Callable, Iterable
+
 from stages.tickets.statistics.intervals import Difference, Summary
 
 NOT_RUN = "not run"
@@ -13,6 +15,15 @@ METRICS = {
     "masked_accuracy": "masked accuracy",
     "answer_f1": "F1 of answers",
     "exact_match": "exact match",
+}
+MATRICES = {
+    "attention.self.query": "query",
+    "attention.self.key": "key",
+    "attention.self.value": "value",
+    "attention.output.dense": "attention output",
+    "intermediate.dense": "MLP in",
+    "output.dense": "MLP out",
+    "pooler.dense": "pooler",
 }
 
 
@@ -41,31 +52,40 @@ def metric_name(metric: str) -> str:
     return METRICS.get(metric, metric)
 
 
-def mean(found: Summary | None) -> str:
-    """Mean ± half the interval; the score alone, and that it is alone, for one seed."""
-    if found is None:
+def mean(summary: Summary | None) -> str:
+    """Mean ± half the interval, or the mean and that it is of one seed."""
+    return _with(summary, summary.half if summary else None)
+
+
+def spread(summary: Summary | None) -> str:
+    """Mean ± standard deviation, or the mean and that it is of one seed."""
+    return _with(summary, summary.std if summary else None)
+
+
+def _with(summary: Summary | None, reach: float | None) -> str:
+    if summary is None:
         return NOT_RUN
-    if found.half is None:
-        return f"{points(found.mean)} (n=1)"
-    return f"{points(found.mean)} ± {points(found.half)}"
+    return f"{points(summary.mean)} " + ("(n=1)" if reach is None else f"± {points(reach)}")
 
 
-def spread(found: Summary | None) -> str:
-    """Mean ± standard deviation."""
-    if found is None:
+def difference(gain: Difference | None) -> str:
+    """A mean difference and the ends of its interval, or that it is of one seed."""
+    if gain is None:
         return NOT_RUN
-    if found.std is None:
-        return f"{points(found.mean)} (n=1)"
-    return f"{points(found.mean)} ± {points(found.std)}"
+    if gain.low is None or gain.high is None:
+        return f"{signed(gain.mean)} (n=1)"
+    return f"{signed(gain.mean)} [{signed(gain.low)}, {signed(gain.high)}]"
 
 
-def difference(found: Difference | None) -> str:
-    """Mean difference [interval]."""
-    if found is None:
-        return NOT_RUN
-    if found.low is None or found.high is None:
-        return f"{signed(found.mean)} (n=1)"
-    return f"{signed(found.mean)} [{signed(found.low)}, {signed(found.high)}]"
+def ends(values: Iterable[float], shown: Callable[[float], str]) -> str:
+    """The least and the greatest of some values, such as 30 % to 60 %; one if they read the same."""
+    listed = list(values)
+    return " to ".join(dict.fromkeys(shown(value) for value in (min(listed), max(listed))))
+
+
+def sizes(summaries: Iterable[Summary | None]) -> str:
+    """How many seeds the summaries are of, such as 1, 3; a dash if nothing ran."""
+    return ", ".join(sorted({str(known.n) for known in summaries if known})) or NONE
 
 
 def with_std(mean: float, std: float | None, digits: int, between: str = " ± ") -> str:
@@ -79,10 +99,11 @@ def marked(cell: str, collapsed: int) -> str:
     return f"{cell} †" if collapsed else cell
 
 
-def p_value(found: Difference) -> str:
-    if found.p is None:
-        return "n=1" if found.n == 1 else "equal pairs"
-    return probability(found.p)
+def p_value(gain: Difference) -> str:
+    """The p of a paired t test, or why there is none."""
+    if gain.p is None:
+        return "n=1" if gain.n == 1 else "equal pairs"
+    return probability(gain.p)
 
 
 def probability(p: float) -> str:
@@ -96,16 +117,7 @@ def count(number: int, word: str) -> str:
 
 def matrix_name(matrix: str) -> str:
     """What a matrix does: attention.self.query is the query."""
-    known = {
-        "attention.self.query": "query",
-        "attention.self.key": "key",
-        "attention.self.value": "value",
-        "attention.output.dense": "attention output",
-        "intermediate.dense": "MLP in",
-        "output.dense": "MLP out",
-        "pooler.dense": "pooler",
-    }
-    return known.get(matrix, matrix)
+    return MATRICES.get(matrix, matrix)
 
 
 def sentence(text: str) -> str:

@@ -21,7 +21,7 @@ class Correlation:
     """Pairs of numbers."""
 
 
-def pearson_of_counts(n: int, first: int, second: int, both: int) -> Correlation | None:
+def pearson_of_counts(n: int, first: int, second: int, shared: int) -> Correlation | None:
     """Pearson's correlation of two properties of n items, from how many items have them.
 
     The p value is that of the t test with n - 2 degrees of freedom, which takes items for independent.
@@ -30,7 +30,7 @@ def pearson_of_counts(n: int, first: int, second: int, both: int) -> Correlation
         n: number of items.
         first: items with the first property.
         second: items with the second.
-        both: items with both.
+        shared: items with both.
 
     Returns:
         The correlation; None if all or no items have one of the properties, or n < 3.
@@ -38,12 +38,12 @@ def pearson_of_counts(n: int, first: int, second: int, both: int) -> Correlation
     Raises:
         ValueError: there are no such items.
     """
-    if not (0 <= both <= min(first, second) and first + second - both <= n):
-        raise ValueError(f"of {n} items, {first} and {second} and {both} with both is impossible")
+    if not (0 <= shared <= min(first, second) and first + second - shared <= n):
+        raise ValueError(f"of {n} items, {first} and {second} and {shared} with both is impossible")
     spread = first * (n - first) * second * (n - second)
     if spread == 0 or n < 3:
         return None
-    r = (n * both - first * second) / math.sqrt(spread)
+    r = (n * shared - first * second) / math.sqrt(spread)
     rest = 1 - r * r
     t = math.inf if rest <= 0 else abs(r) * math.sqrt((n - 2) / rest)
     return Correlation(r, 2 * float(stdtr(n - 2, -t)), n)

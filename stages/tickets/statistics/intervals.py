@@ -87,12 +87,12 @@ def summarize_differences(differences: Collection[float], confidence: float) -> 
 
     Differences that are equal up to rounding (std below 1e-12) count as equal: t has no value.
     """
-    found = summarize(differences, confidence)
+    summary = summarize(differences, confidence)
     p = None
-    if found.std is not None and found.std > 1e-12:
-        t = found.mean / (found.std / math.sqrt(found.n))
-        p = 2 * float(stdtr(found.n - 1, -abs(t)))
-    return Difference(found.mean, found.std, found.low, found.high, found.n, p)
+    if summary.std is not None and summary.std > 1e-12:
+        t = summary.mean / (summary.std / math.sqrt(summary.n))
+        p = 2 * float(stdtr(summary.n - 1, -abs(t)))
+    return Difference(summary.mean, summary.std, summary.low, summary.high, summary.n, p)
 
 
 def pooled(

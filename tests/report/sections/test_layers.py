@@ -34,10 +34,10 @@ def test_types_of_matrices_are_weighted_by_size_over_layers() -> None:
 def test_layers_name_the_densest_and_the_sparsest_matrix_of_the_last_round() -> None:
     made = study(config(2, 2, 2))
     in_layers = [row for row in made.layers if row.layer is not None]
-    start = "At 60\N{NO-BREAK SPACE}% over all, sparsity goes from 60.0 % (query, layer 0) to "
+    start = "At 60\N{NO-BREAK SPACE}% over all, sparsity goes from 60.0 % (layer 0, query) to "
     end = "; mean over tasks and seeds, layers counted from 0."
     assert section_of(made).answer == f"{start}80.0 % (pooler){end}"
-    assert section_of(made, in_layers).answer == f"{start}61.0 % (query, layer 1){end}"
+    assert section_of(made, in_layers).answer == f"{start}61.0 % (layer 1, query){end}"
 
 
 def test_layers_are_means_over_tasks() -> None:
@@ -53,8 +53,8 @@ def test_layers_are_means_over_tasks() -> None:
     ]
     means = layers.densities(rows, made.config)
     assert layers.answer(means, made.config) == (
-        "At 30\N{NO-BREAK SPACE}% over all, sparsity goes from 20.0 % (MLP out, layer 1) to 40.0 % "
-        "(key, layer 2); mean over tasks and seeds, layers counted from 0."
+        "At 30\N{NO-BREAK SPACE}% over all, sparsity goes from 20.0 % (layer 1, MLP out) to 40.0 % "
+        "(layer 2, key); mean over tasks and seeds, layers counted from 0."
     )
 
 

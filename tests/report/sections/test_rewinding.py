@@ -104,7 +104,7 @@ def test_collapsed_runs_have_a_dagger() -> None:
 
 def test_the_answer_is_the_mean_over_tasks() -> None:
     made = study(config(3, 3, 2))
-    assert section_of(made).answer.endswith("+5.0 from i = 50 % (3 tasks, +5.0 to +5.0, n=3).")
+    assert section_of(made).answer.endswith("+5.0 from i = 50 % (3 tasks: +5.0).")
 
 
 def test_differences_are_means_over_tasks_by_seed() -> None:

@@ -84,7 +84,7 @@ def test_the_answer_says_what_chance_gives_and_that_no_effect_is_sure() -> None:
     ]
     text = section_of(made, Scores(rows), asked).answer
     assert (
-        "where chance alone gives 40\N{NO-BREAK SPACE}% mask, 20\N{NO-BREAK SPACE}% training and "
+        "where chance alone gives 40\N{NO-BREAK SPACE}% mask, 20\N{NO-BREAK SPACE}% training, "
         "40\N{NO-BREAK SPACE}% neither alone"
     ) in text
     assert "No effect is sure (p at least 0." in text

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 
 from stages.tickets.report import columns, words
-from stages.tickets.report.claim import BEYOND_CHEN, CHEN, NO_NUMBER, NO_VERDICT, Claim
+from stages.tickets.report.claim import BEYOND_CHEN, CHEN, Claim, tally
 from stages.tickets.report.results import Results
 from stages.tickets.report.section import Section
-from stages.tickets.report.table import Column, spread, table
+from stages.tickets.report.table import Column, table
 from stages.tickets.report.words import NONE
 from stages.tickets.settings import Study
 
@@ -17,23 +17,21 @@ ORDER = (
 )  # fmt: skip
 """Statements in the order of the paper, by how their names begin."""
 COLUMNS: Sequence[Column[Claim]] = (
-    columns.text("claim of Chen et al. 2020", lambda claim: claim.statement),
-    columns.only_csv("claim", lambda claim: claim.name),
-    columns.only_csv("paper", lambda claim: claim.published_value),
-    columns.text("paper", lambda claim: claim.published, "paper_shown"),
-    columns.text("here", lambda claim: claim.here, "here_shown"),
-    Column("", csv=spread(lambda claim: claim.measured)),
-    Column("n", lambda claim: str(claim.n or NONE), {"seeds": lambda claim: claim.n}),
-    Column("over", lambda claim: claim.over or NONE, {"over": lambda claim: claim.over}),
-    Column("", csv=spread(lambda claim: claim.same.measured if claim.same else None, "same_")),
+    columns.text("claim of Chen et al. 2020", "statement"),
+    columns.only_csv("claim", "name"),
+    columns.only_csv("paper", "published_value"),
+    columns.text("paper", "published", "paper_shown"),
+    columns.text("here", "here", "here_shown"),
+    columns.spread_of("measured"),
+    Column("n", lambda claim: str(claim.n or NONE), {"seeds": columns.getter("n")}),
+    columns.remark("over", "over"),
+    columns.spread_of("same.measured", "same_"),
     columns.only_csv("same_over", lambda claim: claim.same.over if claim.same else ""),
-    columns.text("holds", lambda claim: claim.holds, "holds"),
-    Column(
-        "same number", lambda claim: claim.same_number, {"verdict": lambda claim: claim.verdict}
-    ),
-    Column("mark", lambda claim: claim.mark or NONE, {"mark": lambda claim: claim.mark}),
+    columns.named("holds", "holds"),
+    columns.text("same number", "same_number"),
+    columns.value("verdict"),
+    columns.remark("mark", "mark"),
 )
-VERDICTS = ("agrees", "undecided", "direction only", "differs", NO_VERDICT, NO_NUMBER)
 
 
 def section(results: Results, study: Study, claims: Sequence[Claim]) -> Section:  # noqa: ARG001
@@ -58,34 +56,20 @@ def _place(claim: Claim) -> int:
 
 def answer(claims: Sequence[Claim]) -> str:
     """How many statements of the paper hold here, and which do not."""
-    held = {claim.statement: claim.holds for claim in claims if claim.paper == CHEN}
-    counted = list(held.values())
-    parts = [
-        f"{counted.count(word)} {word}" for word in ("yes", "no", "unclear") if word in counted
-    ]
-    absent = counted.count(NONE)
-    if absent:
-        parts.append(f"{absent} not run")
-    text = f"Do its statements hold here? {', '.join(parts)}."
-    failed = [statement for statement, word in held.items() if word == "no"]
-    if failed:
-        text += f" Not here: {'; '.join(failed)}."
-    verdicts = [claim.verdict.split(":")[0] for claim in claims]
-    listed = [f"{word} {verdicts.count(word)}" for word in VERDICTS if word in verdicts]
-    return text + (f" The same number: {', '.join(listed)}." if listed else "")
+    own = [claim for claim in claims if claim.paper == CHEN]
+    failed = "; ".join(claim.statement for claim in own if claim.holds == "no")
+    return f"Do its statements hold here? {tally(own)}" + (f"; not: {failed}." if failed else ".")
 
 
 def caption(study: Study) -> str:
     """What the columns are, and the rule by which a statement holds."""
-    rule = study.verdict
+    margin, widest = (words.points(reach) for reach in (study.verdict.margin, study.verdict.widest))
     return (
         "Differences of scores in points on the validation split, by seed the mean over what the column "
-        f"`over` names, with the {words.percent(study.tickets.confidence)} interval over n seeds; of "
-        "rewinding and standard pruning the least and the greatest of single tasks. A statement holds by "
-        "all of our interval, and is unclear from one seed or from a ticket that is not surely above the "
-        "majority class. Numbers are the same if they are at most "
-        f"{words.points(rule.margin)} points apart or the paper's lies in our interval, "
-        "which reaches at most "
-        f"{words.points(rule.widest)} points each way: only of the same encoder, over the tasks that "
-        "both studies have, at the paper's sparsity."
+        "`over` names; of rewinding and standard pruning the least and the greatest of single tasks. A "
+        "statement holds by all of our interval, and is unclear from one seed or from a ticket that is "
+        "not surely above the majority class. Numbers are the same if they are at most "
+        f"{margin} points apart or the paper's lies in our interval, which reaches at most {widest} "
+        "points each way: only of the same encoder, over the tasks that both studies have, at the "
+        "paper's sparsity."
     )

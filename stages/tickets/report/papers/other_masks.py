@@ -17,12 +17,13 @@ from stages.tickets.report.claim import (
     Claim,
     of_difference,
 )
-from stages.tickets.report.papers.transfer import COMPUTED, MLM, STAGES, Studies
+from stages.tickets.report.papers.transfer import COMPUTED, MLM, STAGES, Studies, on
 from stages.tickets.report.scores import Run
 from stages.tickets.report.words import NONE, count, points, probability
 from stages.tickets.statistics import correlation
 from stages.tickets.statistics.correlation import Correlation
 
+ONE_SHOT = "one-shot"
 PERMUTATIONS = 10_000
 
 
@@ -40,8 +41,7 @@ def larger_sources(studies: Studies) -> Claim:
     """Spearman's correlation of training size and row - column over other targets, without MLM."""
     results, study = studies.results, studies.study
     sizes = {row.source: row.train for row in results.published_dark if row.train is not None}
-    levels = transfers.published_from_dense(results.published_transfers)
-    paper = _ranks(sizes, transfers.all_centred(levels, list(sizes)))
+    paper = _ranks(sizes, transfers.all_centred(studies.dense, list(sizes)))
     trained = {row.task: row.train for row in results.tasks if row.kind != "mlm"}
     sources = [source for source in transfers.task_sources(study) if source in trained]
     targets = study.transfer.targets
@@ -63,16 +63,17 @@ def larger_sources(studies: Studies) -> Claim:
     )
     if ours is None:
         few = "not run: ranks need three sources of different sizes"
-        return replace(claim, verdict=few if gains else results.not_run("transfer"))
-    sure = ours.p < 1 - study.tickets.confidence and studies.n > 1
-    alike = paper is not None and paper.value * ours.value > 0
+        return replace(claim, verdict=few if gains else studies.missing())
+    holds, verdict = "unclear", "undecided"
+    if ours.p < 1 - study.tickets.confidence and studies.n > 1:
+        holds = "yes" if ours.value > 0 else "no"
+        verdict = "direction only" if paper and paper.value * ours.value > 0 else "differs"
     return replace(
         claim,
         here=_correlation(ours),
         n=studies.n,
-        holds=("yes" if ours.value > 0 else "no") if sure else "unclear",
-        verdict=studies.why
-        or ("undecided" if not sure else "direction only" if alike else "differs"),
+        holds=holds,
+        verdict=studies.why or verdict,
         over=count(ours.n, "source"),
     )
 
@@ -96,16 +97,14 @@ def one_shot(studies: Studies) -> Claim:
     """The one-shot mask minus the own ticket, by transfer or else as a control."""
     results, study = studies.results, studies.study
     statement = "The one-shot mask of theta_0 is worse than the target's own ticket"
-    gain = studies.rows["one-shot"].from_own if "one-shot" in studies.rows else None
-    over, beside = (
-        count(len(study.transfer.targets), "target"),
-        studies.beside_own("one-shot", "one-shot"),
-    )
+    gain = studies.rows[ONE_SHOT].from_own if ONE_SHOT in studies.rows else None
+    over = count(len(study.transfer.targets), "target")
+    beside = studies.beside_own(ONE_SHOT, ONE_SHOT)
     if gain is None:
         tasks = shared.usable(study.tasks)
 
         def pair(task: str, number: int) -> tuple[Run, Run]:
-            return names.control_run(task, "one-shot", number), Run(task, "imp", number)
+            return names.control_run(task, ONE_SHOT, number), Run(task, "imp", number)
 
         rounds, at = tickets.at_tickets(pair, tasks, results, study)
         pairs = [pair(task, number) for task, number in rounds.items()]
@@ -113,8 +112,8 @@ def one_shot(studies: Studies) -> Claim:
         over = shared.of_tasks(len(rounds), tasks)
         beside = Beside(beside.paper, why=f"{NO_VERDICT}: not by transfer")
         statement += f" (here: a control, {over}, {at})" if gain else ""
-    missing = "not run: transfer.sources and controls in params.yaml lack 'one-shot'"
-    if "one-shot" in (*study.transfer.sources, *names.control_kinds(study)):
+    missing = f"not run: transfer.sources and controls in params.yaml lack {ONE_SHOT!r}"
+    if ONE_SHOT in (*study.transfer.sources, *names.control_kinds(study)):
         missing = "not run: scores.csv has no such row at the sparsity of a ticket or below it"
     claim = Claim(
         "one_shot",
@@ -130,12 +129,17 @@ def one_shot(studies: Studies) -> Claim:
 
 def one_shot_beside_tasks(studies: Studies) -> Claim:
     """The one-shot mask minus the mean of the other tasks' masks on the same targets."""
-    study, sources = studies.study, transfers.task_sources(studies.study)
-    missing = studies.results.not_run("transfer")
-    if study.transfer.sources and "one-shot" not in study.transfer.sources:
-        missing = "not run: transfer.sources lacks 'one-shot'"
-    elif study.transfer.sources:
+    study, results, targets = studies.study, studies.results, studies.targets
+    sources, published = transfers.task_sources(study), transfers.published_tasks(results)
+    missing = studies.missing(ONE_SHOT)
+    if ONE_SHOT in study.transfer.sources:
         missing = "not run: transfer has no task's mask to compare with"
+    level = transfers.centred(ONE_SHOT, studies.dense, published) or 0.0
+    beside = Beside(level, why=studies.why or f"{NO_VERDICT}: other sources")
+    if set(sources) == set(published) and set(targets) >= set(published) - {MLM}:
+        common = transfers.mean_centred(ONE_SHOT, sources, targets, results.scores, study)
+        level = transfers.centred(ONE_SHOT, on(studies.dense, targets), published) or 0.0
+        beside = Beside(level, common, count(len(targets), "target")) if common else beside
     claim = Claim(
         "one_shot_beside_tasks",
         "The one-shot mask of theta_0 is better than the mean mask of another task",
@@ -144,39 +148,16 @@ def one_shot_beside_tasks(studies: Studies) -> Claim:
         mark=f"{COMPUTED}, which does not say it",
         over=count(len(sources), "source"),
     )
-    gain = studies.rows["one-shot"].from_column if "one-shot" in studies.rows else None
-    return of_difference(claim, ABOVE, gain, missing, study.verdict, _beside_tasks(studies))
-
-
-def _beside_tasks(studies: Studies) -> Beside:
-    """The same of the paper, over the targets that both have if the sources are the paper's, too."""
-    study, results, targets = studies.study, studies.results, studies.targets
-    published = transfers.published_tasks(results)
-    levels = transfers.published_from_dense(results.published_transfers)
-    sources = transfers.task_sources(study)
-    if set(sources) == set(published) and set(targets) >= set(published) - {MLM}:
-        gain = transfers.mean_centred("one-shot", sources, targets, results.scores, study)
-        level = transfers.centred("one-shot", studies.on(levels, targets), published)
-        if gain and level is not None:
-            return Beside(level, gain, count(len(targets), "target"))
-    level = transfers.centred("one-shot", levels, published) or 0.0
-    return Beside(level, why=studies.why or f"{NO_VERDICT}: other sources")
+    gain = studies.rows[ONE_SHOT].from_column if ONE_SHOT in studies.rows else None
+    return of_difference(claim, ABOVE, gain, missing, study.verdict, beside)
 
 
 def several_tasks(source: str, studies: Studies) -> Claim:
     """The mask of several tasks minus that of MLM alone, by seed the mean over targets but MLM."""
     study, margin = studies.study, studies.study.verdict.margin
-    asked, missing = study.transfer, studies.results.not_run("transfer")
-    if asked.sources and "multi-task" not in asked.sources:
-        missing = "not run: transfer.sources lacks 'multi-task'"
-    elif asked.sources and not studies.language:
-        missing = "not run: transfer.sources has no masked language modelling"
     pairs = [
-        (
-            Run(target, "transfer", asked.round, "multi-task"),
-            Run(target, "transfer", asked.round, source),
-        )
-        for target in asked.targets
+        (transfers.run_of("multi-task", target, study), transfers.run_of(source, target, study))
+        for target in study.transfer.targets
         if target != source
     ]
     gain, number = studies.results.scores.pooled(pairs, study.tickets.confidence)
@@ -190,4 +171,5 @@ def several_tasks(source: str, studies: Studies) -> Claim:
         mark="a marginal gain, in the supplement; it could not be verified",
         over=count(number, "target"),
     )
+    missing = studies.missing("multi-task", MLM)
     return of_difference(claim, (-math.inf, margin), gain, missing, study.verdict)

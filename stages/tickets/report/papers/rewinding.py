@@ -23,7 +23,6 @@ Changes = Mapping[Run, Difference]
 
 def rewinding(changes: Changes, results: Results, study: Study) -> Claim:
     """Every later point minus where the rounds restarted, by task and point."""
-    margin = study.verdict.margin
     gains = {
         f"{run.task}, i = {run.at} %": gain
         for run, gain in changes.items()
@@ -32,23 +31,20 @@ def rewinding(changes: Changes, results: Results, study: Study) -> Claim:
     claim = Claim(
         "rewinding",
         "Rewinding to later weights brings nothing notable on any task "
-        f"(at most {points(margin)} points)",
+        f"(at most {points(study.verdict.margin)} points)",
         CHEN,
         ("rewind",),
         mark=IN_WORDS,
         over=count(len(gains), "interval"),
     )
-    return of_worst(claim, (-math.inf, margin), gains, results.not_run("rewind"))
+    return of_worst(claim, (-math.inf, study.verdict.margin), gains, results.not_run("rewind"))
 
 
 def standard(changes: Changes, results: Results, study: Study) -> Claim:
     """Standard pruning minus the ticket, by task, each at the size of its ticket."""
-
-    def pair(task: str, number: int) -> tuple[Run, Run]:
-        return Run(task, "standard", number), Run(task, "imp", number)
-
-    rounds, at = at_tickets(pair, study.standard.tasks, results, study)
-    gains = {task: changes[pair(task, number)[0]] for task, number in rounds.items()}
+    tasks = study.standard.tasks
+    rounds, at = at_tickets(_standard, tasks, results, study)
+    gains = {task: changes[_standard(task, number)[0]] for task, number in rounds.items()}
     claim = Claim(
         "standard",
         "Standard pruning is comparable on every task: better by up to 2 or worse by up to 3 points"
@@ -56,10 +52,14 @@ def standard(changes: Changes, results: Results, study: Study) -> Claim:
         CHEN,
         ("standard",),
         mark=IN_WORDS,
-        over=shared.of_tasks(len(gains), study.standard.tasks),
+        over=shared.of_tasks(len(gains), tasks),
     )
     why = NO_ROUND if results.scores.has("standard") else results.not_run("standard")
     return of_worst(claim, (-WORSE, BETTER), gains, why)
+
+
+def _standard(task: str, number: int) -> tuple[Run, Run]:
+    return Run(task, "standard", number), Run(task, "imp", number)
 
 
 def aliased(results: Results, study: Study) -> Claim:

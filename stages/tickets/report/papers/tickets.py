@@ -1,6 +1,7 @@
 """What Chen et al. 2020 state of tickets and of their controls, mostly in Table 2."""
 
 from collections.abc import Sequence
+from itertools import product, starmap
 
 from stages.tickets.report import names, shared
 from stages.tickets.report.claim import ABOVE, CHEN, NO_VERDICT, Beside, Claim, of_difference
@@ -14,6 +15,11 @@ from stages.tickets.settings import Study
 STAGES = ("prune-round", "ticket", "earlier")
 SHUFFLED = ("shuffled-layers", "shuffled-within-layer", "shuffled-within-matrix")
 """What the paper's code does, then what its text may say; the first that ran stands for all."""
+EXIST = {
+    VALIDATION: ("tickets_exist", "chosen and reported on validation, as in the paper"),
+    SELECTION: ("tickets_exist_apart", "chosen on selection, to match on validation too"),
+}
+"""Name of the statement and how its tickets are chosen, by split."""
 NO_ROUND = "not run: nothing at the sparsity of a ticket or below it"
 
 
@@ -23,28 +29,22 @@ def tickets_exist(split: str, tickets: Sequence[Ticket], results: Results, study
     below = sum("below dense" in row.mark for row in published)
     held = [ticket for ticket in tickets if ticket.round and ticket.matches]
     unsure = sum(not ticket.sure for ticket in held)
-    one_seed = len(study.seeds) == 1
-    if len(held) < len(tickets):
-        holds = "unclear" if one_seed else "no"
-    else:
-        holds = "unclear" if one_seed or unsure else "yes"
-    at = [ticket.sparsity for ticket in held if ticket.sparsity]
-    counted = f"{len(held)} of {len(tickets)}" + (f" ({shared.span(at)})" if at else "")
-    if unsure:
-        counted += f", {unsure} not surely above the majority"
+    holds = "yes" if len(held) == len(tickets) else "no"
+    if len(study.seeds) == 1 or (unsure and holds == "yes"):
+        holds = "unclear"
     if study.imp.rewind_to:
         holds = NONE
-    name, how = {
-        VALIDATION: ("tickets_exist", "chosen and reported on validation, as in the paper"),
-        SELECTION: ("tickets_exist_apart", "chosen on selection, to match on validation too"),
-    }[split]
+    at = [ticket.sparsity for ticket in held if ticket.sparsity]
+    name, how = EXIST[split]
     return Claim(
         name,
         f"Winning tickets exist on every task ({how})",
         CHEN,
         STAGES,
         f"{len(published)} of {len(published)} ({shared.span([row.sparsity for row in published])})",
-        counted,
+        f"{len(held)} of {len(tickets)}"
+        + (f" ({shared.span(at)})" if at else "")
+        + (f", {unsure} not surely above the majority" if unsure else ""),
         len(study.seeds),
         holds,
         _verdict(tickets, results, study),
@@ -71,25 +71,18 @@ def better_than(results: Results, study: Study) -> tuple[Claim, ...]:
     """Tickets minus random, re-initialised and shuffled weights: mean over tasks, each at its ticket."""
     asked = names.control_kinds(study)
     shuffled = next((kind for kind in SHUFFLED if kind in asked), SHUFFLED[0])
-    return (
-        _better("random", ("random", ""), "random masks", results, study),
-        _better(
-            "reinitialised",
-            ("control", "reinitialised"),
-            "their masks on re-initialised weights",
-            results,
-            study,
-        ),
-        _better(
-            shuffled, ("control", SHUFFLED[0]), "their masks on shuffled weights", results, study
-        ),
+    rivals = (
+        ("random", ("random", ""), "random masks"),
+        ("reinitialised", ("control", "reinitialised"), "their masks on re-initialised weights"),
+        (shuffled, ("control", SHUFFLED[0]), "their masks on shuffled weights"),
     )
+    return tuple(_better(*rival, results, study) for rival in rivals)
 
 
 def _better(
     kind: str, published: tuple[str, str], rival: str, results: Results, study: Study
 ) -> Claim:
-    """One of these statements.
+    """Tickets minus one control.
 
     Args:
         kind: of our control.
@@ -102,17 +95,14 @@ def _better(
 
     tasks = shared.usable(study.tasks)
     rounds, at = at_tickets(pair, tasks, results, study)
-    gain, _ = results.scores.pooled(
-        [pair(task, number) for task, number in rounds.items()], study.tickets.confidence
-    )
-    ran = any(
-        compared(pair(task, number), results) for task in tasks for number in sparsities(study)
-    )
+    gain, _ = results.scores.pooled(starmap(pair, rounds.items()), study.tickets.confidence)
+    every = starmap(pair, product(tasks, sparsities(study)))
+    ran = any(compared(runs, results) for runs in every)
     over = shared.of_tasks(len(rounds), tasks)
-    place = f" (here: {names.control_name(kind)}, {over}, {at})" if rounds else ""
     claim = Claim(
         f"better_than_{published[1] or published[0]}",
-        f"Tickets are better than {rival}{place}",
+        f"Tickets are better than {rival}"
+        + (f" (here: {names.control_name(kind)}, {over}, {at})" if rounds else ""),
         CHEN,
         ("ticket", "random", "controls"),
         mark="single numbers, at the sparsities of Table 2",
@@ -125,29 +115,23 @@ def _better(
 
 def _beside(published: tuple[str, str], pair: Pairs, results: Results, study: Study) -> Beside:
     """Ticket minus control at the sparsities of Table 2, over the tasks in which both studies have it."""
-    tickets = {row.task: row for row in results.published_tickets if row.kind == "imp"}
-    controls = {
-        row.task: row.mean
-        for row in results.published_tickets
-        if (row.kind, row.source) == published
-    }
+    rows = results.published_tickets
+    sparsity = {row.task: row.sparsity for row in rows}
+    level = {(row.task, (row.kind, row.source)): row.mean for row in rows}
 
     def paper(tasks: Sequence[str]) -> float:
-        return sum(tickets[task].mean - controls[task] for task in tasks) / len(tasks)
+        gains = [level[task, ("imp", "")] - level[task, published] for task in tasks]
+        return sum(gains) / len(gains)
 
-    over_all = paper(shared.usable(list(tickets)))
+    over_all = paper(shared.usable(list(sparsity)))
     tasks = shared.shared(shared.usable(study.tasks), results)
     if why := shared.why_no_verdict(tasks, results):
         return Beside(over_all, why=why)
     rounds = {round(share, 6): number for number, share in sparsities(study).items()}
-    at = {task: rounds.get(round(tickets[task].sparsity, 6)) for task in tasks}
-    pairs = {
-        task: pair(task, number)
-        for task, number in at.items()
-        if number is not None and compared(pair(task, number), results)
-    }
+    asked = {task: pair(task, rounds.get(round(sparsity[task], 6), 0)) for task in tasks}
+    pairs = {task: runs for task, runs in asked.items() if compared(runs, results)}
     gain, _ = results.scores.pooled(pairs.values(), study.tickets.confidence)
     if gain is None:
-        where = shared.span([tickets[task].sparsity for task in tasks])
-        return Beside(over_all, why=f"{NO_VERDICT}: not run at {where}")
+        at = shared.span([sparsity[task] for task in tasks])
+        return Beside(over_all, why=f"{NO_VERDICT}: not run at {at}")
     return Beside(paper(list(pairs)), gain, count(len(pairs), "task"))

@@ -1,6 +1,6 @@
 """What Chen et al. 2020 say of transfer between tasks, mostly in Figure 2."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from stages.tickets.report import names, shared, transfers
@@ -36,8 +36,6 @@ class Studies:
     """Ours by source; empty if nothing ran."""
     own: Levels
     """Ours minus the targets' own tickets."""
-    paper: Levels
-    """The paper's minus the targets' own masks."""
     language: Sequence[str]
     """Our sources of masked language modelling."""
     targets: Sequence[str]
@@ -46,14 +44,29 @@ class Studies:
     """Why there are none."""
 
     @property
+    def dense(self) -> Levels:
+        """The paper's cells, minus dense."""
+        return transfers.published_from_dense(self.results.published_transfers)
+
+    @property
+    def paper(self) -> Levels:
+        """The paper's cells, minus the targets' own masks."""
+        return transfers.published_from_own(self.results.published_transfers)
+
+    @property
     def n(self) -> int:
         """Seeds."""
         return len(self.study.transfer.seeds)
 
-    def on(self, levels: Levels, targets: Iterable[str]) -> Levels:
-        """The numbers on these targets."""
-        wanted = set(targets)
-        return {place: level for place, level in levels.items() if place[1] in wanted}
+    def missing(self, *sources: str) -> str:
+        """Why nothing ran of these sources, `MLM` for any task of its kind."""
+        asked = self.study.transfer
+        for source in sources if asked.sources and asked.targets else ():
+            if source == MLM and not self.language:
+                return "not run: transfer.sources has no masked language modelling"
+            if source not in (MLM, *asked.sources):
+                return f"not run: transfer.sources lacks {source!r}"
+        return self.results.not_run("transfer")
 
     def named(self, name: str, statement: str, source: str) -> tuple[str, str]:
         """Name and statement of a claim, with the source if there are several of MLM."""
@@ -61,7 +74,9 @@ class Studies:
             return f"{name}_{source}", f"{statement} ({source})"
         return name, statement
 
-    def counted(self, claim: Claim, here: str, over: str, *, is_true: bool, is_same: bool) -> Claim:
+    def counted(
+        self, claim: Claim, shown: str, over: str, *, is_true: bool, is_same: bool
+    ) -> Claim:
         """Decide a statement on counts, which holds or not from two seeds on.
 
         Args:
@@ -71,7 +86,7 @@ class Studies:
         holds = "yes" if is_true else "no"
         if self.n == 1:
             verdict, holds = self.why or "undecided", "unclear"
-        return replace(claim, here=here, n=self.n, holds=holds, verdict=verdict, over=over)
+        return replace(claim, here=shown, n=self.n, holds=holds, verdict=verdict, over=over)
 
     def beside_own(self, source: str, published: str) -> Beside:
         """Row - own over the targets that both have, but the source's own."""
@@ -80,9 +95,14 @@ class Studies:
         if gain is None:
             paper = transfers.mean_over_others(published, self.paper)
             return Beside(paper, why=self.why or OTHER_TASKS)
-        cells = self.on(self.paper, self.targets)
+        cells = on(self.paper, self.targets)
         over = count(len({target for _, target in cells} - {published}), "target")
         return Beside(transfers.mean_over_others(published, cells), gain, over)
+
+
+def on(levels: Levels, targets: Collection[str]) -> Levels:
+    """The numbers on these targets."""
+    return {place: level for place, level in levels.items() if place[1] in targets}
 
 
 def compare(
@@ -94,75 +114,46 @@ def compare(
     why = shared.why_no_verdict(targets, results)
     if shared.same_encoder(results.layers) and abs(sparsity - SPARSITY) > 1e-6:
         why = f"{NO_VERDICT}: masks of {percent(sparsity)}, the paper's of {percent(SPARSITY)}"
-    return Studies(
-        results,
-        study,
-        {row.name: row for row in rows},
-        transfers.from_own(cells),
-        transfers.published_from_own(results.published_transfers),
-        shared.language(study.transfer.sources, results),
-        [] if why else targets,
-        why,
-    )
+    language = shared.language(study.transfer.sources, results)
+    own, by_name = transfers.from_own(cells), {row.name: row for row in rows}
+    return Studies(results, study, by_name, own, language, [] if why else targets, why)
 
 
 def claims(studies: Studies) -> tuple[Claim, ...]:
     """All statements on the masks of tasks."""
-    asked, missing = studies.study.transfer, studies.results.not_run("transfer")
-    if asked.sources and asked.targets and not studies.language:
-        missing = "not run: transfer.sources has no masked language modelling"
-    return (
-        *(
-            claim
-            for source in studies.language or [""]
-            for claim in (
-                universal(source, missing, studies),
-                universal_mean(source, missing, studies),
-            )
-        ),
-        best_source(missing, studies),
-        half_served(studies),
-    )
+    sources = studies.language or [""]
+    universal = (made for source in sources for made in universal_claims(source, studies))
+    return (*universal, best_source(studies), half_served(studies))
 
 
-def universal(source: str, missing: str, studies: Studies) -> Claim:
-    """The number of other targets on which the mask of MLM is as good as their own."""
-    statement = "The MLM mask is universal: as good as the target's own on every other task"
+def universal_claims(source: str, studies: Studies) -> tuple[Claim, Claim]:
+    """The mask of MLM beside the other targets' own: on how many it is as good, and the mean."""
+    missing, paper = studies.missing(MLM), studies.paper
+    (as_good, total), (_, of) = served(source, studies.own), served(MLM, paper)
     dark = next(row.dark for row in studies.results.published_dark if row.source == MLM)
-    _, of = served(MLM, studies.paper)
-    claim = Claim(
-        *studies.named("universal", statement, source),
-        CHEN,
-        STAGES,
-        f"{dark} of {of}",
-        verdict=missing,
-        published_value=dark / of,
+    over = count(total, "other target")
+    statement = "The MLM mask is universal: as good as the target's own on every other task"
+    named = studies.named("universal", statement, source)
+    every = Claim(
+        *named, CHEN, STAGES, f"{dark} of {of}", verdict=missing, published_value=dark / of
     )
-    as_good, total = served(source, studies.own)
-    if not total:
-        return claim
-    own = studies.on(studies.own, studies.targets)
-    paper = studies.on(studies.paper, {target for _, target in own})
-    is_same = served(source, own) == served(MLM, paper)
-    here, over = f"{as_good} of {total}", count(total, "other target")
-    return studies.counted(claim, here, over, is_true=as_good == total, is_same=is_same)
-
-
-def universal_mean(source: str, missing: str, studies: Studies) -> Claim:
-    """The mask of MLM minus the targets' own, mean over the other targets."""
+    if total:
+        own = on(studies.own, studies.targets)
+        common = on(paper, {target for _, target in own})
+        is_same = served(source, own) == served(MLM, common)
+        shown = f"{as_good} of {total}"
+        every = studies.counted(every, shown, over, is_true=as_good == total, is_same=is_same)
     statement = "On the mean of other tasks the MLM mask is at least as good as their own"
     named = studies.named("universal_mean", statement, source)
-    row = studies.rows.get(source)
-    claim = Claim(*named, CHEN, STAGES, over=count(row.others if row else 0, "other target"))
-    gain, beside = row.from_own if row else None, studies.beside_own(source, MLM)
-    return of_difference(claim, AT_LEAST, gain, missing, studies.study.verdict, beside)
+    gain = studies.rows[source].from_own if source in studies.rows else None
+    mean, beside = Claim(*named, CHEN, STAGES, over=over), studies.beside_own(source, MLM)
+    rule = studies.study.verdict
+    return every, of_difference(mean, AT_LEAST, gain, missing, rule, beside)
 
 
-def best_source(missing: str, studies: Studies) -> Claim:
+def best_source(studies: Studies) -> Claim:
     """The task with the best row - column over other targets; one-shot masks do not compete."""
-    results = studies.results
-    levels = transfers.published_from_dense(results.published_transfers)
-    paper = transfers.all_centred(levels, transfers.published_tasks(results))
+    paper = transfers.all_centred(studies.dense, transfers.published_tasks(studies.results))
     ours = {
         source: gain.mean
         for source in transfers.task_sources(studies.study)
@@ -173,12 +164,12 @@ def best_source(missing: str, studies: Studies) -> Claim:
         "Of all tasks the MLM mask transfers best (mean of row minus column over other targets)",
         CHEN,
         STAGES,
-        max(paper, key=lambda source: paper[source]),
+        max(paper, key=paper.__getitem__),
     )
     if not set(studies.language) & set(ours) or len(ours) < 2:
         alone = "not run: transfer has no other task to compare with"
-        return replace(claim, verdict=alone if studies.language else missing)
-    best = max(ours, key=lambda source: ours[source])
+        return replace(claim, verdict=alone if studies.language else studies.missing(MLM))
+    best = max(ours, key=ours.__getitem__)
     claim, over = replace(claim, mark=COMPUTED), count(len(ours), "source")
     is_true = best in studies.language
     return studies.counted(claim, best, over, is_true=is_true, is_same=is_true)
@@ -186,13 +177,14 @@ def best_source(missing: str, studies: Studies) -> Claim:
 
 def half_served(studies: Studies) -> Claim:
     """Tasks whose masks come within the margin of the target's own on half of the other targets."""
-    results, margin = studies.results, studies.study.tickets.transfer_margin
+    margin = studies.study.tickets.transfer_margin
 
-    def halves(levels: Levels, sources: Iterable[str]) -> tuple[int, int]:
+    def halves(levels: Levels, sources: Sequence[str]) -> tuple[int, int]:
         counts = [served(source, levels, margin) for source in sources]
         return sum(2 * near >= of > 0 for near, of in counts), sum(of > 0 for _, of in counts)
 
-    tasks, published = transfers.task_sources(studies.study), transfers.published_tasks(results)
+    tasks = transfers.task_sources(studies.study)
+    published = transfers.published_tasks(studies.results)
     half, of = halves(studies.paper, published)
     claim = Claim(
         "half_served",
@@ -201,7 +193,7 @@ def half_served(studies: Studies) -> Claim:
         CHEN,
         STAGES,
         f"{half} of {of}",
-        verdict=results.not_run("transfer"),
+        verdict=studies.missing(),
         published_value=half / of,
         mark="follows from the cells of Figure 2",
     )
@@ -209,7 +201,8 @@ def half_served(studies: Studies) -> Claim:
     if not number:
         return claim
     common = [task for task in tasks if task in published]
-    own, paper = (studies.on(levels, studies.targets) for levels in (studies.own, studies.paper))
-    is_same = halves(own, common) == halves(paper, common)
-    here, over = f"{near} of {number}", count(number, "source")
-    return studies.counted(claim, here, over, is_true=2 * near > number, is_same=is_same)
+    own, paper = (
+        halves(on(levels, studies.targets), common) for levels in (studies.own, studies.paper)
+    )
+    shown, over = f"{near} of {number}", count(number, "source")
+    return studies.counted(claim, shown, over, is_true=2 * near > number, is_same=own == paper)

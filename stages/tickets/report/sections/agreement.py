@@ -1,18 +1,15 @@
 """Do masks agree: between seeds of one task, and between tasks of one seed."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from matplotlib.figure import Figure as Canvas
-
 from stages.tickets.report import columns, names, panels, words
-from stages.tickets.report.figure import Figure, render
-from stages.tickets.report.names import sparsities
-from stages.tickets.report.papers import masks as statements
+from stages.tickets.report.figure import Figure
+from stages.tickets.report.papers import masks
 from stages.tickets.report.results import Results
-from stages.tickets.report.rows import Agreement
+from stages.tickets.report.rows import Agreement, grouped
 from stages.tickets.report.section import Section
-from stages.tickets.report.table import Column, Record, Table, table
+from stages.tickets.report.table import Record, Table, table
 from stages.tickets.report.words import NOT_RUN, percent
 from stages.tickets.settings import Study
 from stages.tickets.statistics import intervals
@@ -28,9 +25,9 @@ class Alike:
 
     value: float | None
     floor: float | None
-    """Of masks drawn uniformly with the same sizes."""
+    """Mean agreement of masks drawn uniformly with the same sizes."""
     floor_by_matrix: float | None
-    """Of masks drawn with the same density in every matrix."""
+    """Mean agreement of masks drawn with the same density in every matrix."""
     n: int
 
     @property
@@ -52,19 +49,6 @@ def mean_of(rows: Sequence[Agreement]) -> Alike:
     )
 
 
-@dataclass(frozen=True)
-class Group:
-    """The masks of one round that differ in the task or in the seed alone."""
-
-    round: int
-    sparsity: float
-    axis: str
-    """tasks or seeds: what they differ in."""
-    task: str
-    """all, or the one task of masks that differ in the seed."""
-    by_measure: Mapping[str, Alike]
-
-
 def section(results: Results, study: Study) -> Section:
     """How alike masks are, and how alike chance would make them."""
     last = [
@@ -81,37 +65,9 @@ def section(results: Results, study: Study) -> Section:
         answer(last, study),
         stages=("stability",),
         figures=(figure(last, study),),
-        tables=(agreement_table(group(results.agreement, study), study),),
-        claims=(
-            statements.masks_agree(last, study),
-            statements.mlm_mask_differs(last, results, study),
-        ),
+        tables=(agreement_table(results.agreement, study),),
+        claims=masks.claims(last, results, study),
     )
-
-
-def group(agreement: Sequence[Agreement], study: Study) -> list[Group]:
-    """Every round over all tasks, and the last by task as well."""
-    if not agreement:
-        return []
-    last = study.rounds[-1].to
-    places = [
-        (number, axis, task)
-        for number in sparsities(study)
-        for axis, tasks in (("tasks", ()), ("seeds", study.tasks if number == last else ()))
-        for task in ("all", *tasks)
-    ]
-    groups = []
-    for number, axis, task in places:
-        rows = [
-            row for row in agreement
-            if (row.round, row.axis) == (number, axis) and task in ("all", row.first)
-        ]  # fmt: skip
-        by_measure = {
-            measure: mean_of([row for row in rows if row.measure == measure])
-            for measure in MEASURES
-        }
-        groups.append(Group(number, sparsities(study)[number], axis, task, by_measure))
-    return groups
 
 
 def answer(last: Sequence[Agreement], study: Study) -> str:
@@ -119,7 +75,7 @@ def answer(last: Sequence[Agreement], study: Study) -> str:
     if not last:
         return words.sentence(names.why_no_agreement(study))
     parts = []
-    for axis in ("tasks", "seeds"):
+    for axis in BETWEEN:
         value = mean_of([row for row in last if row.axis == axis]).value
         parts.append(f"between {axis} {NOT_RUN if value is None else f'{value:.2f}'}")
     return (
@@ -128,81 +84,67 @@ def answer(last: Sequence[Agreement], study: Study) -> str:
     )
 
 
-def agreement_table(groups: Sequence[Group], study: Study) -> Table:
-    """Agreement of masks over seeds and over tasks, each with its chance floors."""
+def agreement_table(agreement: Sequence[Agreement], study: Study) -> Table:
+    """Agreement of masks in every round over all tasks, and in the last by task as well."""
     caption = (
         "Agreement of masks between seeds of one task, and between tasks of one seed: mean over "
         "n pairs (Jaccard, Cohen) or over groups (Fleiss). In brackets what chance gives: masks "
         "drawn uniformly with the same sizes; masks with the same density in every matrix."
     )
-
-    def measure(name: str) -> Column[Group]:
-        return Column(MEASURES[name], lambda row: row.by_measure[name].cell)
-
-    shown: Sequence[Column[Group]] = (
-        columns.sparsity(lambda row: row.sparsity),
-        columns.text("between", lambda row: BETWEEN[row.axis]),
-        columns.text("task", lambda row: row.task),
-        *map(measure, MEASURES),
-        Column("n", lambda row: str(row.by_measure["jaccard"].n)),
-    )
-    long: list[Record] = [
-        {
-            "round": row.round, "sparsity": row.sparsity, "axis": row.axis, "task": row.task,
-            "measure": name, **vars(alike),
-        }
-        for row in groups
-        for name, alike in row.by_measure.items()
-    ]  # fmt: skip
-    return table("agreement", caption, groups, shown, names.why_no_agreement(study), long)
+    lines: list[Sequence[str]] = []
+    long: list[Record] = []
+    last = study.rounds[-1].to
+    places = [
+        (number, sparsity, axis, task)
+        for number, sparsity in names.sparsities(study).items()
+        for axis in BETWEEN
+        for task in ("all", *(study.tasks if (axis, number) == ("seeds", last) else ()))
+    ]
+    for number, sparsity, axis, task in places if agreement else ():
+        own = [
+            row for row in agreement
+            if (row.round, row.axis) == (number, axis) and task in ("all", row.first)
+        ]  # fmt: skip
+        alike = {name: mean_of([row for row in own if row.measure == name]) for name in MEASURES}
+        cells = [mean.cell for mean in alike.values()]
+        lines.append((percent(sparsity), BETWEEN[axis], task, *cells, str(alike["jaccard"].n)))
+        place: Record = {"round": number, "sparsity": sparsity, "axis": axis, "task": task}
+        long += [{**place, "measure": name, **vars(mean)} for name, mean in alike.items()]
+    shown = columns.of_cells(("sparsity", "between", "task", *MEASURES.values(), "n"))
+    return table("agreement", caption, lines, shown, names.why_no_agreement(study), long)
 
 
 def figure(last: Sequence[Agreement], study: Study) -> Figure:
     """Jaccard similarity of the last masks between tasks, and between seeds on the diagonal."""
     end, tasks = study.rounds[-1], study.tasks
+    floor = mean_of(last).floor or 0.0
     caption = (
         f"Jaccard similarity (survivors of both over survivors of either) of the masks of round "
         f"{end.to} ({percent(end.sparsity)} sparse): off the diagonal between tasks, mean over "
-        f"seeds (n={len(study.seeds)}); on the diagonal between seeds of one task."
+        f"seeds (n={len(study.seeds)}); on the diagonal between seeds of one task. The colours start at "
+        f"{floor:.3f}, as uniformly random masks of the same sizes have."
     )
     if not last:
         return Figure("agreement", FIGURE_TITLE, caption, missing=names.why_no_agreement(study))
-    overall = mean_of(last)
-    floor = overall.floor or 0.0
-    caption += (
-        f" By chance: {floor:.3f} for uniformly random masks of the same sizes, "
-        f"{overall.floor_by_matrix:.3f} for masks random within every matrix; the colours start at the "
-        "first."
-    )
+    by_pair = grouped(last, lambda row: frozenset((row.first, row.second or row.first)))
     cells = [
-        [mean_of([row for row in last if _between(row, first, second)]) for second in tasks]
+        [mean_of(by_pair.get(frozenset((first, second)), [])) for second in tasks]
         for first in tasks
     ]
-
-    def draw(canvas: Canvas) -> None:
-        panel = canvas.subplots()
-        values = [[cell.value for cell in line] for line in cells]
-        texts = [["" if value is None else f"{value:.2f}" for value in line] for line in values]
-        mesh = panels.heat(panel, values, texts, (tasks, tasks), ("viridis", floor, 1.0))
-        panels.colour_bar(canvas, panel, mesh, f"Jaccard (chance: {floor:.2f})")
-
+    values = [[cell.value for cell in line] for line in cells]
+    texts = [["" if value is None else f"{value:.2f}" for value in line] for line in values]
     pairs: list[Record] = [
         {
             "pair": f"{first} and {second}" if first != second else f"{first}, seeds",
-            "first": first,
-            "second": second,
-            **{"jaccard" if name == "value" else name: value for name, value in vars(cell).items()},
+            "first": first, "second": second, "jaccard": cell.value, "floor": cell.floor,
+            "floor_by_matrix": cell.floor_by_matrix, "n": cell.n,
         }
         for y, first in enumerate(tasks)
         for second, cell in zip(tasks[y:], cells[y][y:], strict=True)
         if cell.n
-    ]
+    ]  # fmt: skip
     size = (max(1.7 + 0.6 * len(tasks), 3.6), 2.3 + 0.4 * len(tasks))
-    svg = render("agreement", FIGURE_TITLE, size, draw)
+    scale = f"Jaccard (chance: {floor:.2f})"
+    drawn = panels.Map(values, texts, (tasks, tasks), ("viridis", floor, 1.0), scale)
+    svg = panels.maps("agreement", FIGURE_TITLE, size, drawn)
     return Figure("agreement", FIGURE_TITLE, caption, svg, tuple(pairs))
-
-
-def _between(row: Agreement, first: str, second: str) -> bool:
-    if first == second:
-        return row.axis == "seeds" and row.first == first
-    return row.axis == "tasks" and {row.first, row.second} == {first, second}

@@ -3,25 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from matplotlib.figure import Figure as Canvas
+from matplotlib.axes import Axes
 
-from stages.tickets.report import columns, names, panels, words
-from stages.tickets.report.figure import (
-    BLACK,
-    BLUE,
-    GREEN,
-    GREY,
-    ORANGE,
-    PURPLE,
-    SKY,
-    VERMILION,
-    Figure,
-    render,
-)
+from stages.tickets.report import columns, figure, names, panels, words
+from stages.tickets.report.figure import GREY, Figure
 from stages.tickets.report.results import Results
-from stages.tickets.report.rows import Kept
+from stages.tickets.report.rows import Kept, grouped
 from stages.tickets.report.section import Section
-from stages.tickets.report.table import Column, Record, Table, numbers, records, spread, table
+from stages.tickets.report.table import Record, Table, numbers, table
 from stages.tickets.report.words import NONE, NOT_RUN, matrix_name, percent, points
 from stages.tickets.settings import Study
 from stages.tickets.statistics import intervals
@@ -29,9 +18,10 @@ from stages.tickets.statistics.intervals import Summary
 
 ALL = "all tasks"
 LOOKS = (
-    (BLUE, "o-"), (VERMILION, "s--"), (GREEN, "^-."), (PURPLE, "D:"), (BLACK, "v-"), (ORANGE, "P--"),
-    (SKY, "X-."),
+    (figure.BLUE, "o-"), (figure.VERMILION, "s--"), (figure.GREEN, "^-."), (figure.PURPLE, "D:"),
+    (figure.BLACK, "v-"), (figure.ORANGE, "P--"), (figure.SKY, "X-."),
 )  # fmt: skip
+SIDE = "layer (0: next to the input)"
 
 
 @dataclass(frozen=True)
@@ -46,9 +36,15 @@ class Density:
     kept: Summary
 
     @property
-    def dropped(self) -> float:
-        """Sparsity of the matrix."""
+    def sparsity(self) -> float:
+        """Share of the weights that are dropped."""
         return 1 - self.kept.mean
+
+    @property
+    def place(self) -> str:
+        """Layer and type of the matrix."""
+        in_layer = "" if self.layer is None else f"layer {self.layer}, "
+        return in_layer + matrix_name(self.matrix)
 
 
 def section(results: Results, study: Study) -> Section:
@@ -68,34 +64,25 @@ def section(results: Results, study: Study) -> Section:
 
 
 def densities(last: Sequence[Kept], study: Study) -> list[Density]:
-    """Of every matrix in the last round: over all tasks, then by task."""
-    groups: dict[tuple[str, int | None, str], list[Kept]] = {}
+    """Densities of every matrix in the last round: over all tasks, then by task."""
+    rows = []
     for task in (ALL, *study.tasks):
-        for row in last:
-            if task in (ALL, row.task):
-                groups.setdefault((task, row.layer, row.matrix), []).append(row)
-    confidence = study.tickets.confidence
-    return [
-        Density(
-            *place,
-            rows[0].size,
-            intervals.summarize([row.kept / row.size for row in rows], confidence),
-        )
-        for place, rows in groups.items()
-    ]
+        own = [row for row in last if task in (ALL, row.task)]
+        for (layer, matrix), masks in grouped(own, lambda row: (row.layer, row.matrix)).items():
+            shares = [row.kept / row.size for row in masks]
+            kept = intervals.summarize(shares, study.tickets.confidence)
+            rows.append(Density(task, layer, matrix, masks[0].size, kept))
+    return rows
 
 
 def answer(rows: Sequence[Density], study: Study) -> str:
     """The matrices that keep most and least."""
-    overall = [row for row in rows if row.task == ALL]
+    overall = sorted((row for row in rows if row.task == ALL), key=lambda row: row.sparsity)
     if not overall:
         return words.sentence(names.NO_LAYERS)
-    ends = []
-    for row in (pick(overall, key=lambda row: row.kept.mean) for pick in (max, min)):
-        place = "" if row.layer is None else f", layer {row.layer}"
-        ends.append(f"{points(row.dropped)} % ({matrix_name(row.matrix)}{place})")
+    least, most = (f"{points(row.sparsity)} % ({row.place})" for row in (overall[0], overall[-1]))
     return (
-        f"At {percent(study.rounds[-1].sparsity)} over all, sparsity goes from {ends[0]} to {ends[1]}; "
+        f"At {percent(study.rounds[-1].sparsity)} over all, sparsity goes from {least} to {most}; "
         "mean over tasks and seeds, layers counted from 0."
     )
 
@@ -103,29 +90,28 @@ def answer(rows: Sequence[Density], study: Study) -> str:
 def layers_table(rows: Sequence[Density], study: Study) -> Table:
     """What the last mask keeps of every matrix."""
     last = study.rounds[-1]
-    overall = {(row.layer, row.matrix): row for row in rows if row.task == ALL}
-    num_masks = max((row.kept.n for row in overall.values()), default=0)
+    overall = [row for row in rows if row.task == ALL]
+    num_masks = max((row.kept.n for row in overall), default=0)
     caption = (
         f"Share of the weights that the ticket of round {last.to} keeps in every matrix, per "
         f"cent: mean over tasks and seeds (n={num_masks} masks). Over all matrices "
         f"{percent(1 - last.sparsity)} are kept. By task: the csv file."
     )
-    matrices, layers = _axes(rows)
+    layers, matrices, grid = _grid(overall)
     lines: list[Sequence[str]] = []
-    for layer in layers:
-        own = [overall[layer, matrix] for matrix in matrices]
+    for layer, own in zip(layers, grid, strict=True):
         kept = sum(row.size * row.kept.mean for row in own) / sum(row.size for row in own)
         lines.append((f"layer {layer}", *(points(row.kept.mean) for row in own), points(kept)))
-    for row in overall.values():
-        if row.layer is None:
-            nothing = (NONE,) * len(matrices)
-            lines.append((matrix_name(row.matrix), *nothing, points(row.kept.mean)))
-    long: Sequence[Column[Density]] = (
-        *(columns.value(name) for name in ("task", "layer", "matrix", "size")),
-        Column("", csv=spread(lambda row: row.kept)),
-    )
+    lines += [
+        (row.place, *(NONE,) * len(matrices), points(row.kept.mean))
+        for row in overall
+        if row.layer is None
+    ]
     shown = columns.of_cells(("matrices of", *map(matrix_name, matrices), "all"))
-    return table("layers", caption, lines, shown, names.NO_LAYERS, records(rows, long))
+    csv = columns.records(
+        rows, columns.value("task", "layer", "matrix", "size"), columns.spread_of("kept")
+    )
+    return table("layers", caption, lines, shown, names.NO_LAYERS, csv)
 
 
 def types_table(last: Sequence[Kept], study: Study) -> Table:
@@ -137,43 +123,32 @@ def types_table(last: Sequence[Kept], study: Study) -> Table:
         f"{percent(1 - end.sparsity)} are kept."
     )
     matrices = list(dict.fromkeys(row.matrix for row in last))
-    kept = {
-        (task, matrix): _over_layers(
-            [row for row in last if (row.task, row.matrix) == (task, matrix)], study
-        )
-        for task in study.tasks
-        for matrix in matrices
-    }
-
-    def of(matrix: str) -> Column[str]:
-        def cell(task: str) -> str:
-            summary = kept[task, matrix]
-            return points(summary.mean) if summary else NOT_RUN
-
-        return Column(matrix_name(matrix), cell)
-
-    shown: list[Column[str]] = [columns.text("task", str), *map(of, matrices)]
-    long: list[Record] = [
-        {"task": task, "matrix": matrix, **numbers(summary)}
-        for (task, matrix), summary in kept.items()
-    ]
-    return table("types", caption, study.tasks if last else (), shown, names.NO_LAYERS, long)
+    by_type = grouped(last, lambda row: (row.task, row.matrix))
+    lines: list[Sequence[str]] = []
+    long: list[Record] = []
+    for task in study.tasks if last else ():
+        kept = {matrix: _over_layers(by_type.get((task, matrix), []), study) for matrix in matrices}
+        lines.append((task, *(points(row.mean) if row else NOT_RUN for row in kept.values())))
+        long += [{"task": task, "matrix": name, **numbers(row)} for name, row in kept.items()]
+    shown = columns.of_cells(("task", *map(matrix_name, matrices)))
+    return table("types", caption, lines, shown, names.NO_LAYERS, long)
 
 
 def _over_layers(rows: Sequence[Kept], study: Study) -> Summary | None:
     """The share over all layers, by seed."""
     shares = [
         sum(row.kept for row in own) / sum(row.size for row in own)
-        for seed in study.seeds
-        if (own := [row for row in rows if row.seed == seed])
+        for own in grouped(rows, lambda row: row.seed).values()
     ]
     return intervals.summarize(shares, study.tickets.confidence) if shares else None
 
 
-def _axes(rows: Sequence[Density]) -> tuple[list[str], list[int]]:
-    """Matrices and layers, without the pooler, in order."""
-    matrices = dict.fromkeys(row.matrix for row in rows if row.layer is not None)
-    return list(matrices), sorted({row.layer for row in rows if row.layer is not None})
+def _grid(rows: Sequence[Density]) -> tuple[list[int], list[str], list[list[Density]]]:
+    """Layers, types of matrices, and their rows by layer, without the pooler."""
+    by_place = {(row.layer, row.matrix): row for row in rows if row.layer is not None}
+    layers = sorted({layer for layer, _ in by_place})
+    matrices = list(dict.fromkeys(matrix for _, matrix in by_place))
+    return layers, matrices, [[by_place[layer, matrix] for matrix in matrices] for layer in layers]
 
 
 def layers_figure(rows: Sequence[Density], study: Study) -> Figure:
@@ -187,30 +162,16 @@ def layers_figure(rows: Sequence[Density], study: Study) -> Figure:
     shown = [row for row in rows if row.task == ALL and row.layer is not None]
     if not shown:
         return Figure("layers", title, caption, missing=names.NO_LAYERS)
-    matrices, layers = _axes(shown)
-    dropped = {(row.layer, row.matrix): row.dropped for row in shown}
-    values = [[100 * dropped[layer, matrix] for matrix in matrices] for layer in layers]
-    flat = [value for line in values for value in line]
-    limits = (min(flat), max(*flat, min(flat) + 1))
-
-    def draw(canvas: Canvas) -> None:
-        panel = canvas.subplots()
-        texts = [[points(dropped[layer, matrix]) for matrix in matrices] for layer in layers]
-        labels = ([str(layer) for layer in layers], [matrix_name(matrix) for matrix in matrices])
-        mesh = panels.heat(panel, values, texts, labels, ("viridis_r", *limits))
-        panel.set_ylabel("layer (0: next to the input)")
-        panels.colour_bar(canvas, panel, mesh, "sparsity (%)")
-
-    places: list[Record] = [
-        {
-            "place": f"layer {row.layer}, {matrix_name(row.matrix)}", "layer": row.layer,
-            "matrix": row.matrix, "sparsity": row.dropped, "n": row.kept.n,
-        }
-        for row in shown
-    ]  # fmt: skip
+    layers, matrices, grid = _grid(shown)
+    values = [[100 * row.sparsity for row in line] for line in grid]
+    texts = [[points(row.sparsity) for row in line] for line in grid]
+    low, high = (pick(map(pick, values)) for pick in (min, max))
     size = (max(1.4 + 0.65 * len(matrices), 3.6), 2.3 + 0.34 * len(layers))
-    svg = render("layers", title, size, draw)
-    return Figure("layers", title, caption, svg, tuple(places))
+    sides = (list(map(str, layers)), list(map(matrix_name, matrices)))
+    colours = ("viridis_r", low, max(high, low + 1))
+    drawn = panels.Map(values, texts, sides, colours, "sparsity (%)", (SIDE, ""))
+    csv = columns.records(shown, columns.value("place", "layer", "matrix", "sparsity", "kept.n"))
+    return Figure("layers", title, caption, panels.maps("layers", title, size, drawn), csv)
 
 
 def layers_by_task_figure(rows: Sequence[Density], study: Study) -> Figure:
@@ -221,30 +182,19 @@ def layers_by_task_figure(rows: Sequence[Density], study: Study) -> Figure:
         f"the grey line is the sparsity of all of the ticket, {percent(study.rounds[-1].sparsity)}."
     )
     by_task = [row for row in rows if row.task != ALL and row.layer is not None]
-    matrices, layers = _axes(by_task)
     if not by_task:
         return Figure("layers_by_task", title, caption, missing=names.NO_LAYERS)
 
-    def draw(canvas: Canvas) -> None:
-        labels = ("layer (0: next to the input)", "sparsity (%)")
-        grid = panels.side_by_side(canvas, study.tasks, labels, study)
-        for panel, task in zip(grid, study.tasks, strict=True):
-            panel.axhline(100 * study.rounds[-1].sparsity, color=GREY, linewidth=3, alpha=0.4)
-            for index, matrix in enumerate(matrices):
-                colour, look = LOOKS[index % len(LOOKS)]
-                own = [row for row in by_task if (row.task, row.matrix) == (task, matrix)]
-                own.sort(key=lambda row: row.layer or 0)
-                at, dropped = [row.layer or 0 for row in own], [100 * row.dropped for row in own]
-                panel.plot(at, dropped, look, color=colour, label=matrix_name(matrix))
-            panel.set_xticks(layers[:: 1 if len(layers) <= 8 else 2])
-        panels.legend(canvas, grid)
+    def draw(panel: Axes, task: str) -> None:
+        panel.axhline(100 * study.rounds[-1].sparsity, color=GREY, linewidth=3, alpha=0.4)
+        layers, matrices, grid = _grid([row for row in by_task if row.task == task])
+        for index, (matrix, own) in enumerate(zip(matrices, zip(*grid, strict=True), strict=True)):
+            colour, look = LOOKS[index % len(LOOKS)]
+            dropped = [100 * row.sparsity for row in own]
+            panel.plot(layers, dropped, look, color=colour, label=matrix_name(matrix))
+        panel.set_xticks(layers[:: 1 if len(layers) <= 8 else 2])
 
-    shown: list[Record] = [
-        {
-            "task": row.task, "layer": row.layer, "matrix": row.matrix, "sparsity": row.dropped,
-            "n": row.kept.n,
-        }
-        for row in by_task
-    ]  # fmt: skip
-    svg = render("layers_by_task", title, panels.size(len(study.tasks), study), draw)
-    return Figure("layers_by_task", title, caption, svg, tuple(shown))
+    labels = (SIDE, "sparsity (%)")
+    svg = panels.one_each("layers_by_task", title, study.tasks, labels, study, draw)
+    csv = columns.records(by_task, columns.value("task", "layer", "matrix", "sparsity", "kept.n"))
+    return Figure("layers_by_task", title, caption, svg, csv)

@@ -2,17 +2,17 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from operator import methodcaller
 
-from matplotlib.figure import Figure as Canvas
+from matplotlib.axes import Axes
 
 from stages.tickets.report import columns, names, panels, words
-from stages.tickets.report.figure import BLACK, BLUE, GREY, VERMILION, Figure, render
-from stages.tickets.report.names import sparsities
+from stages.tickets.report.figure import BLACK, BLUE, GREY, VERMILION, Figure
 from stages.tickets.report.results import Results
-from stages.tickets.report.rows import Agreement, Movement
+from stages.tickets.report.rows import Agreement, Movement, grouped
 from stages.tickets.report.section import Section
-from stages.tickets.report.sections.agreement import Alike, mean_of
-from stages.tickets.report.table import Column, Record, Table, records, table
+from stages.tickets.report.sections.agreement import mean_of
+from stages.tickets.report.table import Column, Record, Table, table
 from stages.tickets.report.words import NONE, count, percent, points
 from stages.tickets.settings import Study
 from stages.tickets.statistics import intervals
@@ -41,34 +41,32 @@ BEYOND = {
 
 @dataclass(frozen=True)
 class Moved:
-    """Means over seeds of how far one round moved weights, and of its mask beside the one-shot mask."""
+    """How far one round moved the weights of a task, and its mask beside the one-shot mask."""
 
-    task: str
-    round: int
-    sparsity: float
-    steps: int
-    largest: float
-    """Distance of a survivor from the weights it started from."""
-    move_50: float
-    """Not exceeded by half of the survivors."""
-    threshold_pretrained: float
-    """Magnitude of the largest pre-trained weight that the one-shot mask drops."""
-    jaccard_at_least: float
-    jaccard: float
-    sum_of_rates: float
-    rates_jaccard_at_least: float
-    could_differ: float
-    """Share of the kept weights that could be others than the one-shot mask keeps."""
-    differs: float
-    """Share of the kept weights that are others."""
-    could_not_differ: bool
-    """Whether in all seeds the moves alone force a mask that is almost the one-shot mask."""
-    n: int
+    seeds: Sequence[Movement]
+
+    @property
+    def first(self) -> Movement:
+        """The first seed, which shares task, round, sparsity and steps with the others."""
+        return self.seeds[0]
+
+    @property
+    def n(self) -> int:
+        return len(self.seeds)
+
+    @property
+    def could_not_differ(self) -> bool:
+        """Whether in all seeds the moves alone force a mask that is almost the one-shot mask."""
+        return all(row.jaccard_at_least >= FORCED for row in self.seeds)
 
     @property
     def chance(self) -> float:
         """Jaccard similarity of two masks drawn uniformly."""
-        return (1 - self.sparsity) / (1 + self.sparsity)
+        return (1 - self.first.sparsity) / (1 + self.first.sparsity)
+
+    def mean(self, name: str) -> float:
+        """Mean over seeds of a field of `Movement`."""
+        return intervals.average(getattr(row, name) for row in self.seeds) or 0.0
 
 
 def section(results: Results, study: Study) -> Section:
@@ -84,102 +82,77 @@ def section(results: Results, study: Study) -> Section:
         answer(rows, study),
         stages=("stability",),
         figures=(figure(rows, study),),
-        tables=(movement_table(rows), beyond_table(results.beyond, study)),
+        tables=(
+            table("movement", CAPTION, rows, COLUMNS, NO_MOVEMENT),
+            beyond_table(results.beyond, study),
+        ),
     )
 
 
 def by_task_and_round(movement: Sequence[Movement], study: Study) -> list[Moved]:
-    """The means over seeds, in the order of tasks and rounds."""
-    return [
-        _moved(group)
-        for task in study.tasks
-        for number in sparsities(study)
-        if (group := [row for row in movement if (row.task, row.round) == (task, number)])
-    ]
-
-
-def _moved(group: Sequence[Movement]) -> Moved:
-    """The means over the seeds of one task and round."""
-
-    def mean(of: Callable[[Movement], float]) -> float:
-        return intervals.average(map(of, group)) or 0.0
-
-    first = group[0]
-    return Moved(
-        first.task,
-        first.round,
-        first.sparsity,
-        first.steps,
-        mean(lambda row: row.largest),
-        mean(lambda row: row.move_50),
-        mean(lambda row: row.threshold_pretrained),
-        mean(lambda row: row.jaccard_at_least),
-        mean(lambda row: row.jaccard),
-        mean(lambda row: row.rates_distance),
-        mean(lambda row: row.rates_jaccard_at_least),
-        mean(lambda row: row.most_exchanged / row.kept),
-        mean(lambda row: row.exchanged / row.kept),
-        all(row.jaccard_at_least >= FORCED for row in group),
-        len(group),
-    )
+    """All rows of the study, in the order of tasks and rounds."""
+    groups = grouped(movement, lambda row: (row.task, row.round))
+    places = [(task, number) for task in study.tasks for number in names.sparsities(study)]
+    return [Moved(groups[place]) for place in places if place in groups]
 
 
 def answer(rows: Sequence[Moved], study: Study) -> str:
     """How like the one-shot mask the last masks are, and where they could not be otherwise."""
     last = study.rounds[-1]
-    ended = [row for row in rows if row.round == last.to]
+    ended = [row for row in rows if row.first.round == last.to]
     if not ended:
         return words.sentence(NO_MOVEMENT)
-    least, most = (pick(ended, key=lambda row: row.jaccard) for pick in (min, max))
-    text = (
+    alike = sorted(ended, key=methodcaller("mean", "jaccard"))
+    least, most = (f"{row.mean('jaccard'):.2f} ({row.first.task})" for row in (alike[0], alike[-1]))
+    forced = [row.first.task for row in ended if row.could_not_differ]
+    text = "no task's weights moved so little that the mask could not differ"
+    if forced:
+        text = (
+            f"in {count(len(forced), 'task')} of {len(ended)} weights moved so little that the mask "
+            f"could not differ: {', '.join(forced)}"
+        )
+    return (
         f"At {percent(last.sparsity)} sparsity the Jaccard similarity with the one-shot mask is "
-        f"{least.jaccard:.2f} ({least.task}) to {most.jaccard:.2f} ({most.task}); "
-    )
-    forced = [row.task for row in ended if row.could_not_differ]
-    if not forced:
-        return text + "no task's weights moved so little that the mask could not differ."
-    return text + (
-        f"in {count(len(forced), 'task')} of {len(ended)} weights moved so little that the mask could "
-        f"not differ: {', '.join(forced)}."
+        f"{least} to {most}; {text}."
     )
 
 
-def movement_table(rows: Sequence[Moved]) -> Table:
-    """How far weights moved in every round, and how far its mask could be from the one-shot mask."""
-    caption = (
-        "How far training moved the surviving weights in the round that a mask comes from, and how many "
-        "of the kept weights are others than the one-shot mask of the same size keeps, which drops the "
-        "smallest pre-trained weights: at most, given the largest move, and indeed. Means over seeds. "
-        f"Could not differ: in all seeds the moves force a Jaccard similarity of {FORCED} at least."
-    )
+CAPTION = (
+    "How far training moved the surviving weights in the round that a mask comes from, and how many "
+    "of the kept weights are others than the one-shot mask of the same size keeps, which drops the "
+    "smallest pre-trained weights: at most, given the largest move, and indeed. Means over seeds. "
+    f"Could not differ: in all seeds the moves force a Jaccard similarity of {FORCED} at least."
+)
 
-    def value(header: str, name: str, form: Callable[[float], str]) -> Column[Moved]:
-        return Column(header, lambda row: form(getattr(row, name)), dict(columns.value(name).csv))
 
-    shown: Sequence[Column[Moved]] = (
-        columns.text("task", lambda row: row.task, "task"),
-        columns.value("round"),
-        columns.sparsity(lambda row: row.sparsity),
-        value("steps", "steps", "{:,}".format),
-        value("largest move", "largest", "{:.2g}".format),
-        value("median move", "move_50", "{:.2g}".format),
-        value("threshold", "threshold_pretrained", "{:.2g}".format),
-        Column("could differ, %", lambda row: points(row.could_differ)),
-        Column("differs, %", lambda row: points(row.differs)),
-        value("Jaccard at least", "jaccard_at_least", "{:.3f}".format),
-        value("Jaccard", "jaccard", "{:.3f}".format),
-        *(
-            columns.value(name)
-            for name in ("sum_of_rates", "rates_jaccard_at_least", "could_differ", "differs")
-        ),
-        Column(
-            "verdict",
-            lambda row: "could not differ" if row.could_not_differ else NONE,
-            {"could_not_differ": lambda row: str(row.could_not_differ)},
-        ),
-        columns.value("n"),
-    )
-    return table("movement", caption, rows, shown, NO_MOVEMENT)
+def mean(header: str, field: str, shown: Callable[[float], str], name: str = "") -> Column[Moved]:
+    """The mean over seeds of a field; csv has it under `name`."""
+    return columns.number(header, methodcaller("mean", field), shown, name)
+
+
+COLUMNS: Sequence[Column[Moved]] = (
+    columns.text("task", "first.task", "task"),
+    columns.value("first.round"),
+    columns.sparsity("first.sparsity"),
+    columns.named("steps", "first.steps", "{:,}".format),
+    mean("largest move", "largest", "{:.2g}".format, "largest"),
+    mean("median move", "move_50", "{:.2g}".format, "move_50"),
+    mean("threshold", "threshold_pretrained", "{:.2g}".format, "threshold_pretrained"),
+    mean("could differ, %", "could_differ", points),
+    mean("differs, %", "differs", points),
+    mean("Jaccard at least", "jaccard_at_least", "{:.3f}".format, "jaccard_at_least"),
+    mean("Jaccard", "jaccard", "{:.3f}".format, "jaccard"),
+    mean("", "rates_distance", str, "sum_of_rates"),
+    mean("", "rates_jaccard_at_least", str, "rates_jaccard_at_least"),
+    mean("", "could_differ", str, "could_differ"),
+    mean("", "differs", str, "differs"),
+    Column(
+        "verdict",
+        lambda row: "could not differ" if row.could_not_differ else NONE,
+        {"could_not_differ": lambda row: str(row.could_not_differ)},
+    ),
+    columns.value("n"),
+)
 
 
 def beyond_table(beyond: Sequence[Agreement], study: Study) -> Table:
@@ -190,30 +163,19 @@ def beyond_table(beyond: Sequence[Agreement], study: Study) -> Table:
         "which they drop and it keeps. Means; in brackets what chance gives for sets of the same sizes: "
         "drawn uniformly; drawn within every matrix."
     )
-    alike: dict[tuple[int, str], Alike] = {
-        (number, name): mean_of(
-            [row for row in beyond if (row.axis, row.measure, row.round) == (*place, number)]
-        )
-        for number in sparsities(study)
-        for name, place in BEYOND.items()
-    }
-
-    def compared(name: str) -> Column[int]:
-        return Column(name, lambda number: alike[number, name].cell)
-
-    shown: list[Column[int]] = [
-        columns.sparsity(lambda number: sparsities(study)[number]),
-        *map(compared, BEYOND),
-    ]
-    long: list[Record] = [
-        {
-            "round": number, "sparsity": sparsities(study)[number], "axis": BEYOND[name][0],
-            "measure": BEYOND[name][1], **vars(mean),
-        }
-        for (number, name), mean in alike.items()
-    ]  # fmt: skip
-    rounds = list(sparsities(study)) if beyond else []
-    return table("beyond", caption, rounds, shown, names.why_no_agreement(study), long)
+    lines: list[Sequence[str]] = []
+    long: list[Record] = []
+    groups = grouped(beyond, lambda row: (row.round, row.axis, row.measure))
+    for number, sparsity in names.sparsities(study).items() if beyond else ():
+        alike = {place: mean_of(groups.get((number, *place), [])) for place in BEYOND.values()}
+        lines.append((percent(sparsity), *(cell.cell for cell in alike.values())))
+        at: Record = {"round": number, "sparsity": sparsity}
+        long += [
+            {**at, "axis": axis, "measure": measure, **vars(cell)}
+            for (axis, measure), cell in alike.items()
+        ]
+    shown = columns.of_cells(("sparsity", *BEYOND))
+    return table("beyond", caption, lines, shown, names.why_no_agreement(study), long)
 
 
 def figure(rows: Sequence[Moved], study: Study) -> Figure:
@@ -227,22 +189,18 @@ def figure(rows: Sequence[Moved], study: Study) -> Figure:
     if not rows:
         return Figure("movement", FIGURE_TITLE, caption, missing=NO_MOVEMENT)
 
-    def draw(canvas: Canvas) -> None:
-        labels = ("sparsity (% of prunable weights)", "Jaccard similarity")
-        grid = panels.side_by_side(canvas, study.tasks, labels, study)
-        for panel, task in zip(grid, study.tasks, strict=True):
-            own = [row for row in rows if row.task == task]
-            at, chance = [100 * row.sparsity for row in own], [row.chance for row in own]
-            panel.plot(at, chance, color=GREY, linewidth=3, alpha=0.4, label="chance")
-            for name, (label, colour, look) in CURVES.items():
-                values = [getattr(row, name) for row in own]
-                panel.plot(at, values, look, color=colour, label=label)
-            panel.set_ylim(-0.03, 1.03)
-            panel.set_xlim(-4, 100)
-        panels.legend(canvas, grid)
+    def draw(panel: Axes, task: str) -> None:
+        own = [row for row in rows if row.first.task == task]
+        at, chance = [100 * row.first.sparsity for row in own], [row.chance for row in own]
+        panel.plot(at, chance, color=GREY, linewidth=3, alpha=0.4, label="chance")
+        for name, (label, colour, look) in CURVES.items():
+            panel.plot(at, [row.mean(name) for row in own], look, color=colour, label=label)
+        panel.set(ylim=(-0.03, 1.03), xlim=(-4, 100))
 
-    shown: list[Column[Moved]] = [
-        columns.value(name) for name in ("task", "sparsity", *CURVES, "chance", "n")
-    ]
-    svg = render("movement", FIGURE_TITLE, panels.size(len(study.tasks), study), draw)
-    return Figure("movement", FIGURE_TITLE, caption, svg, tuple(records(rows, shown)))
+    labels = ("sparsity (% of prunable weights)", "Jaccard similarity")
+    svg = panels.one_each("movement", FIGURE_TITLE, study.tasks, labels, study, draw)
+    curves = [mean("", name, str, name) for name in CURVES]
+    csv = columns.records(
+        rows, columns.value("first.task", "first.sparsity"), *curves, columns.value("chance", "n")
+    )
+    return Figure("movement", FIGURE_TITLE, caption, svg, csv)

@@ -1,22 +1,22 @@
 """Does rewinding help: the last ticket from other weights, and pruning that never rewinds."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from matplotlib.figure import Figure as Canvas
 
 from stages.tickets.report import columns, names, panels, words
-from stages.tickets.report.figure import BLUE, Figure, render
+from stages.tickets.report.figure import BLACK, BLUE, Figure, render
 from stages.tickets.report.names import NAMES, sparsities
 from stages.tickets.report.papers import rewinding as statements
 from stages.tickets.report.results import Results
 from stages.tickets.report.scores import Run
 from stages.tickets.report.section import Section
 from stages.tickets.report.sections import standard
-from stages.tickets.report.sections.standard import OTHERS, Trained, Trials, absent, sizes
-from stages.tickets.report.table import Column, Record, Table, numbers, table
+from stages.tickets.report.sections.standard import OTHERS, Trained, Trials
+from stages.tickets.report.table import Column, Record, Table, table
 from stages.tickets.report.words import count, percent
 from stages.tickets.settings import Study
-from stages.tickets.statistics import intervals
 from stages.tickets.statistics.intervals import Difference
 
 THETA = {
@@ -24,6 +24,18 @@ THETA = {
     "sparse": "of the training of the subnetwork itself, as in the authors' code",
 }
 """Where theta_i is from, by rewind.source."""
+KINDS = {"rewind": "Other points", "standard": "Standard pruning", "aliased": "Its mask rewound"}
+"""What is compared with the ticket, as captions name it."""
+COLUMNS: Sequence[Column[Trained]] = (
+    columns.value("run.task"),
+    columns.only_csv("start", "run.kind"),
+    columns.only_csv("point", lambda row: row.run.at if row.run.kind == "rewind" else None),
+    columns.value("round"),
+    columns.spread_of("score"),
+    columns.spread_of("change", "change_"),
+    columns.value("collapsed"),
+)
+FIGURE_TITLE = "Score of the last ticket against the rewinding point, one panel per task"
 
 
 def section(results: Results, study: Study) -> Section:
@@ -56,24 +68,25 @@ def section(results: Results, study: Study) -> Section:
 
 def try_all(results: Results, study: Study) -> Trials:
     """The last ticket from every point, and standard pruning and its mask rewound in every round."""
-    scores, confidence = results.scores, study.tickets.confidence
+    scores, confidence, last = results.scores, study.tickets.confidence, study.rounds[-1].to
 
     def trained(run: Run, ticket: Run | None = None) -> Trained:
+        number = last if run.kind == "rewind" else run.at
+        score, collapsed = scores.summary(run, confidence), scores.collapsed(run)
         change = scores.compare(run, ticket, confidence) if ticket else None
-        return Trained(scores.summary(run, confidence), scores.collapsed(run), change)
+        title, sparsity = names.task_name(run.task, scores), sparsities(study).get(number, 0.0)
+        return Trained(run, title, number, sparsity, score, collapsed, change)
 
-    trials = {}
+    trials: dict[Run, Trained] = {}
     for task in _tasks(study):
-        trials[Run(task, "dense")] = trained(Run(task, "dense"))
+        dense, ticket = Run(task, "dense"), Run(task, "imp", last)
         usual, *points = (Run(task, "rewind", at) for at in names.rewinding_points(study))
-        trials |= {run: trained(run, usual) for run in points}
-        ticket = Run(task, "imp", study.rounds[-1].to)
-        trials[usual] = trained(usual if scores.of(usual) else ticket)
+        trials |= {dense: trained(dense), **{run: trained(run, usual) for run in points}}
+        trials[usual] = trained(usual) if scores.of(usual) else replace(trained(ticket), run=usual)
         for number in sparsities(study):
             ticket = Run(task, "imp", number)
-            trials[ticket] = trained(ticket)
             others = [Run(task, kind, number) for kind in OTHERS]
-            trials |= {run: trained(run, ticket) for run in others}
+            trials |= {ticket: trained(ticket), **{run: trained(run, ticket) for run in others}}
     return trials
 
 
@@ -81,31 +94,28 @@ def _tasks(study: Study) -> list[str]:
     return list(dict.fromkeys((*study.rewind.tasks, *study.standard.tasks)))
 
 
-def starts(results: Results, study: Study) -> list[tuple[str, int]]:
-    """Kind and point of the last ticket; kind and last round of what stands beside it, if it ran."""
-    points = [("rewind", point) for point in names.rewinding_points(study)]
+def starts(results: Results, study: Study) -> dict[tuple[str, int], str]:
+    """What stands beside the last ticket from the usual point, if it ran: kind and point or round."""
     last = study.rounds[-1].to
+    places = {("rewind", point): f"i = {point} %" for point in names.rewinding_points(study)}
     rounds = {"standard": last, "aliased": max(study.standard.aliased.rounds, default=last)}
-    return points + [place for place in rounds.items() if results.scores.has(place[0])]
-
-
-def name_of(kind: str, at: int, study: Study) -> str:
-    """The point, or the kind with its sparsity if that is not the last round's."""
-    if kind == "rewind":
-        return f"i = {at} %"
-    return NAMES[kind] + (
-        f", {percent(sparsities(study)[at])}" if at != study.rounds[-1].to else ""
-    )
+    for kind, number in rounds.items():
+        if results.scores.has(kind):
+            at = "" if number == last else f", {percent(sparsities(study)[number])}"
+            places[kind, number] = NAMES[kind] + at
+    return places
 
 
 def answer(changes: Mapping[Run, Difference], results: Results, study: Study) -> str:
     """The change by every other point, and by standard pruning."""
     parts = []
-    for kind, at in starts(results, study):
-        gains = [gain for run, gain in changes.items() if (run.kind, run.at) == (kind, at)]
+    for place, name in starts(results, study).items():
+        gains = [gain.mean for run, gain in changes.items() if (run.kind, run.at) == place]
         if gains:
-            word = "from" if kind == "rewind" else "by"
-            parts.append(f"{_gained(gains)} {word} {name_of(kind, at, study)} ({_over(gains)})")
+            mean = words.signed(sum(gains) / len(gains))
+            reach = words.ends(gains, words.signed)
+            word = "from" if place[0] == "rewind" else "by"
+            parts.append(f"{mean} {word} {name} ({count(len(gains), 'task')}: {reach})")
     if parts:
         usual = study.imp.rewind_to
         return f"Change against i = {usual} %, mean over tasks in points: {'; '.join(parts)}."
@@ -114,107 +124,72 @@ def answer(changes: Mapping[Run, Difference], results: Results, study: Study) ->
     return words.sentence(results.not_run("rewind"))
 
 
-def _gained(gains: Sequence[Difference]) -> str:
-    """The mean over tasks; of one task with its interval."""
-    if len(gains) == 1:
-        return words.difference(gains[0])
-    return words.signed(intervals.average(gain.mean for gain in gains) or 0.0)
-
-
-def _over(gains: Sequence[Difference]) -> str:
-    """How many tasks and seeds, and from where to where the tasks reach."""
-    means, n = [gain.mean for gain in gains], min(gain.n for gain in gains)
-    reach = f", {words.signed(min(means))} to {words.signed(max(means))}" if len(means) > 1 else ""
-    seeds = "" if n == 1 and len(gains) == 1 else f", n={n}"
-    return f"{count(len(gains), 'task')}{reach}{seeds}"
-
-
 def rewinding_table(trials: Trials, results: Results, study: Study) -> Table:
     """The last ticket from the weights at several points of the training, beside standard pruning."""
-    last, usual = study.rounds[-1], study.imp.rewind_to
+    last, usual, has = study.rounds[-1], study.imp.rewind_to, results.scores.has
     caption = (
         f"The ticket of round {last.to} ({percent(last.sparsity)} sparse) trained from theta_i, the "
         f"weights at i % {THETA[study.rewind.source]}; its mask was found with rewinding to {usual} %. "
-        "Standard pruning: trained on after every round and never rewound; beside it its mask trained "
-        f"from {usual} %, in the last round in which it ran, as the authors' code does in masked "
-        "language modelling. The paper's Table 3 could not be verified, so no number of it is here."
+        "Standard pruning never rewinds; its mask was trained from "
+        f"{usual} % in the last round in which it ran, as the authors' code does in masked language "
+        "modelling."
     )
-    ran = any(results.scores.has(kind) for kind in ("rewind", *OTHERS))
-    tasks, places = _tasks(study) if ran else [], starts(results, study)
-
-    def score(kind: str, at: int) -> Column[str]:
-        return columns.score(
-            name_of(kind, at, study),
-            lambda task: trials[Run(task, kind, at)].score,
-            lambda task: trials[Run(task, kind, at)].collapsed,
+    absent = [f"{KINDS[kind]}: {results.not_run(kind)}" for kind in KINDS if not has(kind)]
+    caption += f" {'; '.join(absent)}." if absent else ""
+    places = starts(results, study)
+    changed = [place for place in places if place != ("rewind", usual)]
+    rows: list[Sequence[str]] = []
+    long: list[Record] = []
+    for task in _tasks(study) if any(map(has, KINDS)) else []:
+        of_task = {place: trials[Run(task, *place)] for place in places}
+        scores = [trials[Run(task, "dense")], *of_task.values()]
+        rows.append(
+            (
+                task,
+                *(row.cell for row in scores),
+                *(words.difference(of_task[place].change) for place in changed),
+                words.sizes(row.score for row in of_task.values()),
+            )
         )
-
-    def change(kind: str, at: int) -> Column[str]:
-        name = f"{name_of(kind, at, study)} − i = {usual} %"
-        return columns.difference(name, lambda task: trials[Run(task, kind, at)].change, None)
-
-    by_task: list[Column[str]] = [
-        columns.text("task", str),
-        columns.score(
-            "dense",
-            lambda task: trials[Run(task, "dense")].score,
-            lambda task: trials[Run(task, "dense")].collapsed,
-        ),
-        *(score(*place) for place in places),
-        *(change(*place) for place in places if place != ("rewind", usual)),
-        Column("n", lambda task: sizes([trials[Run(task, *place)].score for place in places])),
-    ]
-    long = [_record(Run(task, *place), trials, last.to) for task in tasks for place in places]
-    caption += absent(("rewind", *OTHERS), results)
-    return table("rewinding", caption, tasks, by_task, results.not_run("rewind"), long)
-
-
-def _record(run: Run, trials: Trials, last: int) -> Record:
-    rewound, trained = run.kind == "rewind", trials[run]
-    return {
-        "task": run.task, "start": run.kind, "point": run.at if rewound else None,
-        "round": last if rewound else run.at, **numbers(trained.score),
-        **numbers(trained.change, "change_"), "collapsed": trained.collapsed,
-    }  # fmt: skip
+        long += columns.records(list(of_task.values()), *COLUMNS)
+    differences = [f"{places[place]} − i = {usual} %" for place in changed]
+    header = columns.of_cells(("task", "dense", *places.values(), *differences, "n"))
+    return table("rewinding", caption, rows, header, results.not_run("rewind"), long)
 
 
 def rewinding_figure(trials: Trials, results: Results, study: Study) -> Figure:
     """Score of the last ticket against the point of the dense training it starts from."""
-    title = "Score of the last ticket against the rewinding point, one panel per task"
     last, tasks = study.rounds[-1], study.rewind.tasks
+    label = f"ticket, {percent(last.sparsity)}"
     caption = (
         f"The ticket of round {last.to} ({percent(last.sparsity)} sparse) trained from the "
         f"weights at a point of the {study.rewind.source} training; validation split, all panels share "
-        f"their axes. Bars (n={len(study.rewind.seeds)}) and the band of dense (n={len(study.seeds)}): "
-        f"{names.interval_name(study)}."
+        f"their axes. Bars (n={len(study.rewind.seeds)}) and the band of dense (n={len(study.seeds)}) "
+        "are intervals."
     )
     if not results.scores.has("rewind"):
-        return Figure("rewinding", title, caption, missing=results.not_run("rewind"))
+        return Figure("rewinding", FIGURE_TITLE, caption, missing=results.not_run("rewind"))
     points = sorted(names.rewinding_points(study))
-    curves = {
-        task: {at: score for at in points if (score := trials[Run(task, "rewind", at)].score)}
-        for task in tasks
-    }
+    kinds = [("dense", 0), *(("rewind", at) for at in points)]
+    rows = [trials[Run(task, *kind)] for task in tasks for kind in kinds]
 
     def draw(canvas: Canvas) -> None:
-        labels = ("rewinding point i (% of training)", "score (points)")
-        grid = panels.side_by_side(canvas, tasks, labels, study)
-        for panel, (task, curve) in zip(grid, curves.items(), strict=True):
-            panels.dense_band(panel, trials[Run(task, "dense")].score)
-            label = f"ticket, {percent(last.sparsity)}"
-            panels.curve(panel, list(curve), list(curve.values()), (BLUE, "o-"), label)
-            panel.set_title(names.task_name(task, results.scores))
+        looks = {"dense": (BLACK, "-"), label: (BLUE, "o-")}
+        shown = [
+            (row.title, "dense" if row.run.kind == "dense" else label, row.run.at, row.score)
+            for row in rows
+        ]
+        for panel in panels.curves(
+            canvas, shown, "rewinding point i (% of training)", looks, study
+        ):
             panel.set_xticks(points)
             panel.set_xmargin(0.1)
-        panels.legend(canvas, grid)
 
-    shown: list[Record] = [
-        {
-            "task": task, "kind": "rewind", "point": at, "mean": score.mean, "low": score.low,
-            "high": score.high, "n": score.n,
-        }
-        for task, curve in curves.items()
-        for at, score in curve.items()
-    ]  # fmt: skip
-    svg = render("rewinding", title, panels.size(len(tasks), study), draw)
-    return Figure("rewinding", title, caption, svg, tuple(shown))
+    csv = columns.records(
+        [row for row in rows if row.score and row.run.kind == "rewind"],
+        columns.value("run.task", "run.kind"),
+        columns.only_csv("point", "run.at"),
+        columns.value("score.mean", "score.low", "score.high", "score.n"),
+    )
+    svg = render("rewinding", FIGURE_TITLE, panels.size(len(tasks), study), draw)
+    return Figure("rewinding", FIGURE_TITLE, caption, svg, csv)

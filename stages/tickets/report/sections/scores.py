@@ -2,22 +2,26 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 from matplotlib.figure import Figure as Canvas
 
 from stages.tickets.report import columns, names, panels, words
-from stages.tickets.report.figure import BLUE, GREEN, GREY, PURPLE, VERMILION, Figure, render
+from stages.tickets.report.figure import BLACK, BLUE, GREEN, GREY, PURPLE, VERMILION, Figure, render
 from stages.tickets.report.results import Results
 from stages.tickets.report.scores import VALIDATION, Run, Scores
 from stages.tickets.report.section import Section
-from stages.tickets.report.table import Column, Record, Table, numbers, records, spread, table
-from stages.tickets.report.words import NONE, metric_name
+from stages.tickets.report.table import Record, Table, table
 from stages.tickets.settings import Study
 from stages.tickets.statistics import intervals
 from stages.tickets.statistics.intervals import Summary
 
-CURVES = {"imp": (BLUE, "o-"), "random": (VERMILION, "s--")}
-LINES = {"majority": (GREY, ":"), "bag_of_words": (GREEN, "-.")}
+CURVES = ("imp", "random")
+LOOKS = {
+    "majority class": (GREY, ":"), "bag of words": (GREEN, "-."), "dense": (BLACK, "-"),
+    "dense from scratch": (PURPLE, "D"), "IMP ticket": (BLUE, "o-"), "random mask": (VERMILION, "s--"),
+}  # fmt: skip
+"""Colour and format of a run by its name."""
 FIGURE_TITLE = "Score against sparsity of IMP tickets and random masks, one panel per task"
 
 
@@ -36,6 +40,19 @@ class Score:
     """A baseline has none, and thus no spread."""
     collapsed: int
 
+    @property
+    def place(self) -> str:
+        """Task, split and metric, as shown."""
+        split = "" if self.split == VALIDATION else f", {self.split.removeprefix('validation_')}"
+        return f"{self.task}{split} ({words.metric_name(self.metric)})"
+
+    @property
+    def cell(self) -> str:
+        """Mean and interval, if there can be one."""
+        if self.summary is None or self.has_seeds:
+            return words.marked(words.mean(self.summary), self.collapsed)
+        return words.marked(words.points(self.summary.mean), self.collapsed)
+
 
 Line = Sequence[Score]
 """The scores of one kind of run at one sparsity, over tasks."""
@@ -43,11 +60,12 @@ Line = Sequence[Score]
 
 def section(results: Results, study: Study) -> Section:
     """How tickets and their controls score at every sparsity."""
-    scores = results.scores
+    scores, absent = results.scores, names.missing_controls(results.scores, study)
     headline = [(task, VALIDATION, scores.metrics[task]) for task in study.tasks]
     lines = by_run(headline, scores, study)
-    caption = "Scores on the validation split: mean ± half the interval, 100 × metric."
     others = by_run(scores.others, scores, study) if scores.others else []
+    caption = f"Scores on the validation split: mean ± half the interval, 100 × metric.{absent}"
+    of_others = "The same for the metrics that are not the task's main one, and for other splits."
     return Section(
         "scores",
         "Score against sparsity",
@@ -55,15 +73,10 @@ def section(results: Results, study: Study) -> Section:
         "Chen et al. 2020, supplement, Figure 11 (there without controls).",
         answer(lines),
         stages=("prune-round", "ticket", "earlier", "random", "scratch", "baselines"),
-        figures=(figure(lines, scores, study),),
+        figures=(figure(lines, absent, study),),
         tables=(
-            scores_table("scores", caption + names.missing_controls(scores, study), lines, study),
-            scores_table(
-                "other_metrics",
-                "The same for the metrics that are not the task's main one, and for other splits.",
-                others,
-                study,
-            ),
+            scores_table("scores", caption, lines, study),
+            scores_table("other_metrics", of_others, others, study),
         ),
     )
 
@@ -77,141 +90,88 @@ def by_run(
         places: task, split and metric.
     """
     sparsities = {0: 0.0, **names.sparsities(study)}
-    lines = []
-    for kind, number in names.grid(scores, study):
-        line = []
-        for task, split, metric in places:
-            run = Run(task, kind, number)
-            line.append(
-                Score(
-                    task, split, metric, kind, number, sparsities[number],
-                    scores.summary(run, study.tickets.confidence, split, metric),
-                    None not in scores.of(run, split, metric),
-                    scores.collapsed(run),
-                )
-            )  # fmt: skip
-        lines.append(line)
-    return lines
+
+    def score(kind: str, number: int, place: tuple[str, str, str]) -> Score:
+        task, split, metric = place
+        run = Run(task, kind, number)
+        summary = scores.summary(run, study.tickets.confidence, split, metric)
+        has_seeds = None not in scores.of(run, split, metric)
+        collapsed = scores.collapsed(run)
+        return Score(*place, kind, number, sparsities[number], summary, has_seeds, collapsed)
+
+    return [[score(*run, place) for place in places] for run in names.grid(scores, study)]
 
 
 def answer(lines: Sequence[Line]) -> str:
     """On how many tasks the dense model is better than a bag of words."""
-    by_kind = {line[0].kind: [score.summary for score in line] for line in lines}
+    of_kind = {line[0].kind: line for line in lines if not line[0].round}
     pairs = [
-        (dense, bag)
-        for dense, bag in zip(by_kind["dense"], by_kind["bag_of_words"], strict=True)
-        if bag
+        (dense.summary, bag.summary)
+        for dense, bag in zip(of_kind["dense"], of_kind["bag_of_words"], strict=True)
+        if bag.summary
     ]
     if not pairs:
         return "No bag-of-words line was trained."
     above = sum(dense is not None and dense.mean > bag.mean for dense, bag in pairs)
     return (
         f"The mean dense score is above the bag-of-words line on {above} of "
-        f"{words.count(len(pairs), 'task')} that {'has' if len(pairs) == 1 else 'have'} one."
+        f"{words.count(len(pairs), 'task')} with such a line."
     )
 
 
 def scores_table(name: str, caption: str, lines: Sequence[Line], study: Study) -> Table:
     """Scores by run (rows) and by task and metric (columns); csv has a row for every score."""
-    long: Sequence[Column[Score]] = (
-        *(
-            columns.value(column)
-            for column in ("task", "split", "metric", "kind", "round", "sparsity")
-        ),
-        Column("", csv=spread(lambda score: score.summary)),
+    long = columns.records(
+        list(chain(*lines)),
+        columns.value("task", "split", "metric", "kind", "round", "sparsity"),
+        columns.spread_of("summary"),
         columns.value("collapsed"),
     )
-    shown: list[Column[Line]] = [
-        Column("run", lambda line: names.run_name(line[0].kind, line[0].round, study)),
-        *(_at(place, score) for place, score in enumerate(lines[0] if lines else ())),
-        Column("n", _sizes),
+    places = [score.place for score in lines[0]] if lines else []
+    rows = [
+        (
+            names.run_name(line[0].kind, line[0].round, study),
+            *(score.cell for score in line),
+            _sizes(line),
+        )
+        for line in lines
     ]
-    every = records([score for line in lines for score in line], long)
-    return table(name, caption, lines, shown, "no task has a second metric", every)
-
-
-def _at(place: int, first: Score) -> Column[Line]:
-    """The column of one task, split and metric."""
-    split = "" if first.split == VALIDATION else f", {first.split.removeprefix('validation_')}"
-    return Column(
-        f"{first.task}{split} ({metric_name(first.metric)})", lambda line: _cell(line[place])
-    )
-
-
-def _cell(score: Score) -> str:
-    if score.summary is None:
-        return words.NOT_RUN
-    text = words.mean(score.summary) if score.has_seeds else words.points(score.summary.mean)
-    return words.marked(text, score.collapsed)
+    header = columns.of_cells(("run", *places, "n"))
+    return table(name, caption, rows, header, "no task has a second metric", long)
 
 
 def _sizes(line: Line) -> str:
-    sizes = {
-        str(score.summary.n) if score.has_seeds else "no seed" for score in line if score.summary
-    }
-    return ", ".join(sorted(sizes)) or NONE
+    """How many seeds the line is of; baselines have none."""
+    ran = any(score.summary for score in line)
+    return (
+        "no seed" if ran and not line[0].has_seeds else words.sizes(score.summary for score in line)
+    )
 
 
-def figure(lines: Sequence[Line], scores: Scores, study: Study) -> Figure:
+def figure(lines: Sequence[Line], absent: str, study: Study) -> Figure:
     """Score against sparsity, one panel per task."""
     caption = (
-        "Score against sparsity on the validation split; all panels share their axes. Bars and "
-        f"the band of dense: {names.interval_name(study)}, {_seeds(lines)}."
+        "Score against sparsity on the validation split; bars and the band of dense are the intervals "
+        f"of the table, and all panels share their axes.{absent}"
     )
-    ran = [
-        score for task in study.tasks for line in lines for score in line
-        if score.task == task and score.summary
-    ]  # fmt: skip
+    by_task = sorted(chain(*lines), key=lambda score: study.tasks.index(score.task))
+    ran = [score for score in by_task if score.summary]
 
     def draw(canvas: Canvas) -> None:
-        labels = ("sparsity (% of prunable weights)", "score (points)")
-        grid = panels.side_by_side(canvas, study.tasks, labels, study)
-        for panel, task in zip(grid, study.tasks, strict=True):
-            by_kind: dict[str, list[tuple[float, Summary]]] = {}
-            for score in ran:
-                if score.task == task and score.summary:
-                    place = (100 * score.sparsity, score.summary)
-                    by_kind.setdefault(score.kind, []).append(place)
-            for kind, (colour, dash) in LINES.items():
-                for _, level in by_kind.get(kind, []):
-                    panel.axhline(
-                        100 * level.mean, color=colour, linestyle=dash, linewidth=1.4,
-                        label=names.NAMES[kind],
-                    )  # fmt: skip
-            for _, dense in by_kind.get("dense", []):
-                panels.dense_band(panel, dense)
-            for kind, look in {"scratch": (PURPLE, "D"), **CURVES}.items():
-                if kind in by_kind:
-                    at, curve = zip(*by_kind[kind], strict=True)
-                    panels.curve(panel, at, curve, look, names.NAMES[kind])
-            panel.set_xlim(-4, 100)
-            panel.set_title(names.task_name(task, scores))
-        panels.legend(canvas, grid)
+        points = [
+            (score.place, names.NAMES[score.kind], 100 * score.sparsity, score.summary)
+            for score in by_task
+        ]
+        grid = panels.curves(canvas, points, "sparsity (% of prunable weights)", LOOKS, study)
+        grid[0].set_xlim(-4, 100)
 
-    shown = [
-        {"task": score.task, "kind": score.kind, "sparsity": score.sparsity, **_ends(score.summary)}
-        for score in ran
-    ]
+    csv = columns.records(
+        ran,
+        columns.value("task", "kind", "sparsity"),
+        columns.value("summary.mean", "summary.low", "summary.high", "summary.n"),
+    )
     svg = render("scores", FIGURE_TITLE, panels.size(len(study.tasks), study), draw)
-    missing = names.missing_controls(scores, study)
-    return Figure("scores", FIGURE_TITLE, caption + missing, svg, tuple(shown))
-
-
-def _ends(summary: Summary | None) -> Record:
-    return {name: value for name, value in numbers(summary).items() if name != "std"}
-
-
-def _seeds(lines: Sequence[Line]) -> str:
-    """How many seeds every kind has, such as n=3 seeds (dense from scratch: n=1)."""
-    counts = {
-        line[0].kind: max(score.summary.n if score.summary else 0 for score in line)
-        for line in lines
-        if line[0].kind not in LINES
-    }
-    dense = counts.get("dense", 0)
-    rest = [f"{names.NAMES[kind]}: n={n}" for kind, n in counts.items() if n and n != dense]
-    text = f"n={dense} seeds" if dense > 1 else "n=1, so there are none"
-    return text + (f" ({'; '.join(rest)})" if rest else "")
+    return Figure("scores", FIGURE_TITLE, caption, svg, csv)
 
 
 def mean_scores(kind: str, scores: Scores, study: Study) -> tuple[Record, ...]:

@@ -1,13 +1,13 @@
 """Is it the mask or the training: which seed moves the scores."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from stages.tickets.report import columns, words
 from stages.tickets.report.results import Results
 from stages.tickets.report.scores import Run
 from stages.tickets.report.section import Section
-from stages.tickets.report.table import Column, Record, Table, spread, table
+from stages.tickets.report.table import Column, Record, Table, table
 from stages.tickets.report.words import NONE, NOT_RUN, percent, points, probability
 from stages.tickets.settings import Study
 from stages.tickets.statistics import intervals, variance
@@ -15,8 +15,6 @@ from stages.tickets.statistics.intervals import Summary
 from stages.tickets.statistics.variance import Effect, TwoWay
 
 Cells = Sequence[Sequence[float | None]]
-PARTS = {"mask": "rows", "training": "columns", "rest": "rest"}
-"""What the analysis of variance calls the parts."""
 
 
 @dataclass(frozen=True)
@@ -30,18 +28,6 @@ class Crossed:
     """Of all scores."""
     analysis: TwoWay | None
     """None if a run is missing, or there is nothing to divide."""
-
-    @property
-    def nothing(self) -> str:
-        """What stands for an effect that is not there."""
-        return NOT_RUN if any(None in row for row in self.scores) else NONE
-
-    def part(self, name: str) -> Effect | None:
-        """Effect of the mask, of the training, or of neither alone."""
-        if self.analysis is None:
-            return None
-        effect: Effect = getattr(self.analysis, PARTS[name])
-        return effect
 
 
 def section(results: Results, study: Study) -> Section:
@@ -61,24 +47,15 @@ def section(results: Results, study: Study) -> Section:
 
 def cross(results: Results, study: Study) -> list[Crossed]:
     """The matrix of every task that has one, with its two-way analysis."""
-    if not results.scores.has("cross"):
-        return []
-    rows = []
-    for task in study.cross.tasks:
-        runs = [
-            Run(task, "cross", study.rounds[-1].to, str(mask)) for mask in study.cross.mask_seeds
-        ]
-        cells = [[results.scores.of(run).get(seed) for seed in study.cross.seeds] for run in runs]
+    asked, last, rows = study.cross, study.rounds[-1].to, []
+    for task in asked.tasks if results.scores.has("cross") else ():
+        runs = [Run(task, "cross", last, str(mask)) for mask in asked.mask_seeds]
+        cells = [[results.scores.of(run).get(seed) for seed in asked.seeds] for run in runs]
         known = [[cell for cell in row if cell is not None] for row in cells]
         values = [cell for row in known for cell in row]
-        rows.append(
-            Crossed(
-                task,
-                cells,
-                intervals.summarize(values, study.tickets.confidence) if values else None,
-                variance.two_way(known) if known == cells else None,
-            )
-        )
+        summary = intervals.summarize(values, study.tickets.confidence) if values else None
+        analysis = variance.two_way(known) if known == cells else None
+        rows.append(Crossed(task, cells, summary, analysis))
     return rows
 
 
@@ -87,17 +64,11 @@ def answer(rows: Sequence[Crossed], study: Study) -> str:
     analyses = {row.task: row.analysis for row in rows if row.analysis}
     if not analyses:
         return "No task has a whole table of masks and trainings whose scores differ."
-    shares = "; ".join(
-        f"{task} {percent(analysis.rows.share)} mask, {percent(analysis.columns.share)} training, "
-        f"{percent(analysis.rest.share)} neither alone"
-        for task, analysis in analyses.items()
-    )
-    chance = next(iter(analyses.values()))  # the same for all tasks
+    chance = _shares(next(iter(analyses.values())), "chance")  # the same for all tasks
+    shares = "; ".join(f"{task} {_shares(two, 'share')}" for task, two in analyses.items())
     text = (
         f"Of the variance over {len(study.cross.mask_seeds)} masks by {len(study.cross.seeds)} "
-        f"trainings, where chance alone gives {percent(chance.rows.chance)} mask, "
-        f"{percent(chance.columns.chance)} training and {percent(chance.rest.chance)} neither alone: "
-        f"{shares}."
+        f"trainings, where chance alone gives {chance}: {shares}."
     )
     effects = [effect for two in analyses.values() for effect in (two.rows, two.columns)]
     p_values = [effect.p for effect in effects if effect.p is not None]
@@ -106,40 +77,69 @@ def answer(rows: Sequence[Crossed], study: Study) -> str:
     return text
 
 
+def _shares(two: TwoWay, of: str) -> str:
+    """Shares of the mask, the training and neither, or what chance gives of them."""
+    mask, training, rest = (
+        percent(getattr(effect, of)) for effect in (two.rows, two.columns, two.rest)
+    )
+    return f"{mask} mask, {training} training, {rest} neither alone"
+
+
 def cross_table(rows: Sequence[Crossed], results: Results, study: Study) -> Table:
     """Every cell: the ticket of one seed trained with the noise of another."""
-    last, seeds = study.rounds[-1], study.cross.seeds
+    last, masks, seeds = study.rounds[-1], study.cross.mask_seeds, study.cross.seeds
     caption = (
         f"Tickets of round {last.to} ({percent(last.sparsity)} sparse) by the seed of their mask "
-        "(rows) and of their training (columns), with means and standard deviations of rows and columns "
-        "at the ends. * both seeds are the same: the ticket's own run."
+        "(rows) and of their training (columns), with mean ± standard deviation of rows and columns at "
+        "the ends. * both seeds are the same: the ticket's own run."
     )
     lines: list[Sequence[str]] = []
     long: list[Record] = []
     for row in rows:
-        for mask, cells in zip(study.cross.mask_seeds, row.scores, strict=True):
-            shown = [
-                NOT_RUN if cell is None else points(cell) + "*" * (seed == mask)
-                for seed, cell in zip(seeds, cells, strict=True)
-            ]
-            lines.append((row.task, f"mask seed {mask}", *shown, *_mean_and_std(cells, study)))
-            long += [
-                {"task": row.task, "mask_seed": mask, "seed": seed, "score": cell}
-                for seed, cell in zip(seeds, cells, strict=True)
-            ]
-        ends = [_mean_and_std(cells, study) for cells in zip(*row.scores, strict=True)]
-        lines.append((row.task, "mean over masks", *(mean for mean, _ in ends), NONE, NONE))
-        lines.append((row.task, "std over masks", *(std for _, std in ends), NONE, NONE))
-    header = ("task", "mask", *(f"training seed {seed}" for seed in seeds), "mean", "std")
+        for mask, cells in zip(masks, row.scores, strict=True):
+            shown = []
+            for seed, cell in zip(seeds, cells, strict=True):
+                shown.append(NOT_RUN if cell is None else points(cell) + "*" * (seed == mask))
+                long.append({"task": row.task, "mask_seed": mask, "seed": seed, "score": cell})
+            lines.append((row.task, f"mask seed {mask}", *shown, _spread(cells, study)))
+        over_masks = (_spread(cells, study) for cells in zip(*row.scores, strict=True))
+        lines.append((row.task, "over masks", *over_masks, NONE))
+    header = ("task", "mask", *(f"training seed {seed}" for seed in seeds), "over trainings")
     return table("cross", caption, lines, columns.of_cells(header), results.not_run("cross"), long)
 
 
-def _mean_and_std(cells: Sequence[float | None], study: Study) -> tuple[str, str]:
+def _spread(cells: Sequence[float | None], study: Study) -> str:
     known = [cell for cell in cells if cell is not None]
-    if not known:
-        return NOT_RUN, NOT_RUN
-    summary = intervals.summarize(known, study.tickets.confidence)
-    return points(summary.mean), NONE if summary.std is None else points(summary.std)
+    return words.spread(intervals.summarize(known, study.tickets.confidence) if known else None)
+
+
+def _part(name: str, part: str) -> tuple[Column[Crossed], ...]:
+    """Share beside chance, standard deviation, and p, which the rest has not."""
+    of = f"analysis.{part}"
+
+    def share(row: Crossed) -> str:
+        effect: Effect | None = getattr(row.analysis, part, None)
+        if effect:
+            return f"{percent(effect.share)} ({percent(effect.chance)})"
+        return NOT_RUN if any(None in cells for cells in row.scores) else NONE
+
+    return (
+        columns.text(f"{name}: share", share),
+        columns.only_csv(f"{name}_share", f"{of}.share"),
+        columns.only_csv(f"{name}_chance", f"{of}.chance"),
+        columns.number("std", f"{of}.std", points, f"{name}_std"),
+        columns.number("" if name == "rest" else "p", f"{of}.p", probability, f"{name}_p"),
+    )
+
+
+COLUMNS: Sequence[Column[Crossed]] = (
+    columns.named("task", "task"),
+    *_part("mask", "rows"),
+    *_part("training", "columns"),
+    *_part("rest", "rest"),
+    columns.count("summary"),
+    columns.spread_of("summary"),
+)
 
 
 def variance_table(rows: Sequence[Crossed], results: Results) -> Table:
@@ -148,47 +148,6 @@ def variance_table(rows: Sequence[Crossed], results: Results) -> Table:
         "Analysis of variance of the table above, score = mean + mask + training + rest: share of the "
         "sum of squares (in brackets what no effect gives on average), std of the effect in points with "
         "the rest's share taken off, and p of the F test against the rest. The rest holds noise and what "
-        "only one mask with one training does. From so few seeds a share is known roughly at best; "
-        "– stands if there is nothing to divide."
+        "only one mask with one training does; from so few seeds a share is known roughly at best."
     )
-
-    shown: list[Column[Crossed]] = [
-        columns.text("task", lambda row: row.task, "task"),
-        *(column for name in PARTS for column in _part(name)),
-        Column(
-            "n",
-            lambda row: str(row.summary.n if row.summary else 0),
-            spread(lambda row: row.summary),
-        ),
-    ]
-    return table("cross_variance", caption, rows, shown, results.not_run("cross"))
-
-
-def _part(name: str) -> tuple[Column[Crossed], Column[Crossed], Column[Crossed]]:
-    """Share beside chance, standard deviation, and p, which the rest has not."""
-
-    def column(header: str, cell: Callable[[Effect], str], *values: str) -> Column[Crossed]:
-        return Column(
-            header,
-            lambda row: cell(effect) if (effect := row.part(name)) else row.nothing,
-            {f"{name}_{value}": _value(name, value) for value in values},
-        )
-
-    return (
-        column(
-            f"{name}: share",
-            lambda effect: f"{percent(effect.share)} ({percent(effect.chance)})",
-            "share",
-            "chance",
-        ),
-        column("std", lambda effect: points(effect.std), "std"),
-        column(
-            "" if name == "rest" else "p",
-            lambda effect: NONE if effect.p is None else probability(effect.p),
-            "p",
-        ),
-    )
-
-
-def _value(name: str, value: str) -> Callable[[Crossed], float | None]:
-    return lambda row: getattr(row.part(name), value, None)
+    return table("cross_variance", caption, rows, COLUMNS, results.not_run("cross"))

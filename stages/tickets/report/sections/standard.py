@@ -2,53 +2,52 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 
 from matplotlib.figure import Figure as Canvas
 
-from stages.tickets.report import columns, names, panels
-from stages.tickets.report.figure import BLUE, GREEN, ORANGE, Figure, render
+from stages.tickets.report import columns, panels, words
+from stages.tickets.report.figure import BLACK, BLUE, GREEN, ORANGE, Figure, render
 from stages.tickets.report.names import NAMES, sparsities
 from stages.tickets.report.results import Results
 from stages.tickets.report.scores import Run
-from stages.tickets.report.table import Column, Record, Table, numbers, table
-from stages.tickets.report.words import NONE
+from stages.tickets.report.table import Record, Table, Value, numbers, table
 from stages.tickets.settings import Study
 from stages.tickets.statistics.intervals import Difference, Summary
 
 OTHERS = ("standard", "aliased")
 KINDS = ("imp", *OTHERS)
-CURVES = {"imp": (BLUE, "o-"), "standard": (ORANGE, "s--"), "aliased": (GREEN, "^-.")}
+LOOKS = {
+    NAMES["dense"]: (BLACK, "-"),
+    NAMES["imp"]: (BLUE, "o-"),
+    NAMES["standard"]: (ORANGE, "s--"),
+    NAMES["aliased"]: (GREEN, "^-."),
+}
+TITLE = "Score against sparsity of IMP and of standard pruning, one panel per task"
 
 
 @dataclass(frozen=True)
 class Trained:
     """What a run scores, and how much more than the ticket it is compared with."""
 
+    run: Run
+    title: str
+    """The task and its metric."""
+    round: int
+    """Of its mask."""
+    sparsity: float
     score: Summary | None
     collapsed: int
     change: Difference | None
     """Minus the ticket from where the rounds restart: of the last round, or of the run's round."""
 
+    @property
+    def cell(self) -> str:
+        """The score, as shown."""
+        return words.marked(words.mean(self.score), self.collapsed)
+
 
 Trials = Mapping[Run, Trained]
-
-
-def absent(kinds: Sequence[str], results: Results) -> str:
-    """A sentence for every kind of which nothing ran, to follow a caption."""
-    titles = {
-        "rewind": "Other points",
-        "standard": "Standard pruning",
-        "aliased": "Its mask rewound",
-    }
-    return "".join(
-        f" {titles[kind]}: {results.not_run(kind)}."
-        for kind in kinds
-        if not results.scores.has(kind)
-    )
-
-
-def sizes(scores: Sequence[Summary | None]) -> str:
-    return ", ".join(sorted({str(score.n) for score in scores if score})) or NONE
 
 
 def standard_table(trials: Trials, results: Results, study: Study) -> Table:
@@ -58,79 +57,60 @@ def standard_table(trials: Trials, results: Results, study: Study) -> Table:
         f"rounds restart ({study.imp.rewind_to} %), each minus the IMP ticket of the same round. A round "
         "of standard pruning has seen the training data once more than the round before."
     )
-    ran = any(results.scores.has(kind) for kind in OTHERS)
-    places = [(task, at) for task in study.standard.tasks for at in sparsities(study) if ran]
-
-    def of(kind: str, place: tuple[str, int]) -> Trained:
-        return trials[Run(place[0], kind, place[1])]
-
-    def score(kind: str) -> tuple[Column[tuple[str, int]], Column[tuple[str, int]]]:
-        return (
-            columns.score(
-                NAMES[kind],
-                lambda place: of(kind, place).score,
-                lambda place: of(kind, place).collapsed,
-                f"{kind}_",
-            ),
-            columns.only_csv(f"{kind}_collapsed", lambda place: of(kind, place).collapsed),
-        )
-
-    def change(kind: str) -> Column[tuple[str, int]]:
-        return columns.difference(
-            f"{NAMES[kind]} − IMP", lambda place: of(kind, place).change, f"{kind}_minus_imp_"
-        )
-
-    shown: Sequence[Column[tuple[str, int]]] = (
-        columns.text("task", lambda place: place[0], "task"),
-        columns.only_csv("round", lambda place: place[1]),
-        columns.sparsity(lambda place: sparsities(study)[place[1]]),
-        *(column for kind in KINDS for column in score(kind)),
-        *map(change, OTHERS),
-        Column("n", lambda place: sizes([of(kind, place).change for kind in OTHERS])),
+    if not results.scores.has("aliased"):
+        caption += f" Its mask rewound: {results.not_run('aliased')}."
+    rows: list[Sequence[str]] = []
+    long: list[Record] = []
+    ran = any(map(results.scores.has, OTHERS))
+    for task, number in product(study.standard.tasks if ran else (), sparsities(study)):
+        by_kind = {kind: trials[Run(task, kind, number)] for kind in KINDS}
+        changes = {kind: by_kind[kind].change for kind in OTHERS}
+        sparsity = by_kind["imp"].sparsity
+        record: dict[str, Value] = {"task": task, "round": number, "sparsity": sparsity}
+        for kind, trained in by_kind.items():
+            record |= numbers(trained.score, f"{kind}_")
+            record[f"{kind}_collapsed"] = trained.collapsed
+        for kind, change in changes.items():
+            record |= numbers(change, f"{kind}_minus_imp_")
+        cells = (trained.cell for trained in by_kind.values())
+        gains = map(words.difference, changes.values())
+        rows.append((task, words.percent(sparsity), *cells, *gains, words.sizes(changes.values())))
+        long.append(record)
+    kinds, differences = (
+        (NAMES[kind] for kind in KINDS),
+        (f"{NAMES[kind]} − IMP" for kind in OTHERS),
     )
-    caption += absent(("aliased",), results)
-    return table("standard", caption, places, shown, results.not_run("standard"))
+    header = columns.of_cells(("task", "sparsity", *kinds, *differences, "n"))
+    return table("standard", caption, rows, header, results.not_run("standard"), long)
 
 
 def standard_figure(trials: Trials, results: Results, study: Study) -> Figure:
     """Scores of IMP, standard pruning and its mask rewound against sparsity, one panel per task."""
-    title = "Score against sparsity of IMP and of standard pruning, one panel per task"
     caption = (
         "Score against sparsity on the validation split: IMP tickets; standard pruning, never rewound; "
         f"and its masks trained from where the rounds restart ({study.imp.rewind_to} %). Bars and the "
-        f"band of dense: {names.interval_name(study)}. All panels share their axes."
+        "band of dense are intervals, and all panels share their axes."
     )
-    if not any(results.scores.has(kind) for kind in OTHERS):
-        return Figure("standard", title, caption, missing=results.not_run("standard"))
-    tasks = study.standard.tasks
-    curves = {
-        (task, kind): {
-            sparsity: score
-            for number, sparsity in sparsities(study).items()
-            if (score := trials[Run(task, kind, number)].score)
-        }
-        for task in tasks
-        for kind in KINDS
-    }
+    if not any(map(results.scores.has, OTHERS)):
+        return Figure("standard", TITLE, caption, missing=results.not_run("standard"))
+    runs = [
+        Run(task, kind, at)
+        for task in study.standard.tasks
+        for kind in ("dense", *KINDS)
+        for at in ([0] if kind == "dense" else sparsities(study))
+    ]
+    rows = [trials[run] for run in runs]
 
     def draw(canvas: Canvas) -> None:
-        labels = ("sparsity (% of prunable weights)", "score (points)")
-        grid = panels.side_by_side(canvas, tasks, labels, study)
-        for panel, task in zip(grid, tasks, strict=True):
-            panels.dense_band(panel, trials[Run(task, "dense")].score)
-            for kind, look in CURVES.items():
-                if curve := curves[task, kind]:
-                    at = [100 * sparsity for sparsity in curve]
-                    panels.curve(panel, at, list(curve.values()), look, NAMES[kind])
-            panel.set_xlim(-4, 100)
-            panel.set_title(names.task_name(task, results.scores))
-        panels.legend(canvas, grid)
+        points = [(row.title, NAMES[row.run.kind], 100 * row.sparsity, row.score) for row in rows]
+        grid = panels.curves(canvas, points, "sparsity (% of prunable weights)", LOOKS, study)
+        grid[0].set_xlim(-4, 100)
 
-    shown: list[Record] = [
-        {"task": task, "kind": kind, "sparsity": sparsity, **numbers(score)}
-        for (task, kind), curve in curves.items()
-        for sparsity, score in curve.items()
-    ]
-    width, height = panels.size(len(tasks), study)
-    svg = render("standard", title, (max(width, 5.4), height + 0.2), draw)
-    return Figure("standard", title, caption, svg, tuple(shown))
+    csv = columns.records(
+        [row for row in rows if row.score and row.run.kind != "dense"],
+        columns.value("run.task", "run.kind", "sparsity"),
+        columns.spread_of("score"),
+    )
+    width, height = panels.size(len(study.standard.tasks), study)
+    svg = render("standard", TITLE, (max(width, 5.4), height + 0.2), draw)
+    return Figure("standard", TITLE, caption, svg, csv)

@@ -6,67 +6,35 @@ from stages.tickets.report import columns
 from stages.tickets.report.results import Results
 from stages.tickets.report.rows import TaskSize
 from stages.tickets.report.section import Section
-from stages.tickets.report.table import Column, Table, table
-from stages.tickets.report.words import count, metric_name
+from stages.tickets.report.table import Column, table
+from stages.tickets.report.words import count, ends, metric_name
 from stages.tickets.settings import Study
 
 PREDICTED = {"regression": "a score", "mlm": "hidden words", "span": "an answer in a text"}
 """What a task of a kind that has no classes predicts."""
+CAPTION = (
+    "Examples of every task by split; selection is carved from the training examples, to stop searches "
+    "and choose sparsities. The first metric is the headline, and scores are numbers in a range. An "
+    "example of a task that asks for answers is a question with a window of its text."
+)
+COLUMNS: Sequence[Column[TaskSize]] = (
+    columns.named("task", "task"),
+    columns.text("predicts", lambda row: PREDICTED.get(row.kind, f"{row.labels} classes")),
+    columns.value("kind", "labels"),
+    columns.named("metrics", "metrics", lambda names: ", ".join(map(metric_name, names.split()))),
+    *(columns.named(split, split, "{:,}".format) for split in ("train", "selection", "validation")),
+)
 
 
 def section(results: Results, study: Study) -> Section:  # noqa: ARG001
     """How many examples the tasks have, and what is scored."""
+    sizes = ends([task.train for task in results.tasks], "{:,}".format)
     return Section(
         "tasks",
         "The tasks",
         "How many examples do they have, and what is scored?",
         "Prasanna et al. 2020, Table 1.",
-        answer(results.tasks),
+        f"{count(len(results.tasks), 'task')} with {sizes} training examples.",
         stages=("prepare", "prepare-own"),
-        tables=(tasks_table(results.tasks),),
+        tables=(table("tasks", CAPTION, results.tasks, COLUMNS),),
     )
-
-
-def answer(tasks: Sequence[TaskSize]) -> str:
-    """How many tasks there are, and how large their training sets."""
-    sizes = [task.train for task in tasks]
-    ends = " to ".join(dict.fromkeys(f"{size:,}" for size in (min(sizes), max(sizes))))
-    return f"{count(len(tasks), 'task')} with {ends} training examples."
-
-
-def tasks_table(tasks: Sequence[TaskSize]) -> Table:
-    """Kind, size and metrics of every task."""
-    caption = (
-        "Examples of every task by split; selection is carved from the training examples, to stop "
-        "searches and choose sparsities. The first metric is the headline, and scores are numbers in a "
-        "range."
-    )
-    if any(task.kind == "span" for task in tasks):
-        caption += (
-            " An example of a task that asks for answers is a question with a window of its text."
-        )
-    shown: Sequence[Column[TaskSize]] = (
-        columns.text("task", lambda task: task.task, "task"),
-        Column(
-            "predicts",
-            lambda task: PREDICTED.get(task.kind, f"{task.labels} classes"),
-            {"kind": lambda task: task.kind, "labels": lambda task: task.labels},
-        ),
-        Column(
-            "metrics",
-            lambda task: ", ".join(map(metric_name, task.metrics.split())),
-            {"metrics": lambda task: task.metrics},
-        ),
-        Column("train", lambda task: f"{task.train:,}", {"train": lambda task: task.train}),
-        Column(
-            "selection",
-            lambda task: f"{task.selection:,}",
-            {"selection": lambda task: task.selection},
-        ),
-        Column(
-            "validation",
-            lambda task: f"{task.validation:,}",
-            {"validation": lambda task: task.validation},
-        ),
-    )
-    return table("tasks", caption, tasks, shown)

@@ -18,7 +18,7 @@ from stages.tickets.report.scores import SELECTION, VALIDATION, Run
 from stages.tickets.report.section import Section
 from stages.tickets.report.table import Column, Table, table
 from stages.tickets.report.tickets import SPLITS, Ticket, Tickets, find_by_rule, rule_name
-from stages.tickets.report.words import NONE, NOT_RUN, count
+from stages.tickets.report.words import NONE, NOT_RUN
 from stages.tickets.settings import Study
 from stages.tickets.statistics.intervals import Difference, Summary
 
@@ -42,8 +42,15 @@ class TaskTickets:
     def flags(self) -> str:
         """What is doubtful of the ticket."""
         alone = self.chosen.round and not any(score for score, _ in self.controls.values())
-        lacking = (f"no control at {self.chosen.at}",) if alone else ()
-        return "; ".join((*self.chosen.flags, *lacking))
+        return "; ".join(
+            (*self.chosen.flags, *([f"no control at {self.chosen.at}"] if alone else ()))
+        )
+
+    @property
+    def sizes(self) -> str:
+        """How many seeds the scores are of."""
+        controls = (score for score, _ in self.controls.values())
+        return words.sizes((self.chosen.dense, self.chosen.score, *controls))
 
     def nothing(self) -> str:
         """What stands for a score that is not there."""
@@ -79,147 +86,93 @@ def beside_controls(tickets: Tickets, results: Results, study: Study) -> list[Ta
     scores, confidence, rule = results.scores, study.tickets.confidence, study.tickets.rule
     rows = []
     for chosen, on_validation in zip(*(tickets[rule, split] for split in SPLITS), strict=True):
-        controls: dict[str, tuple[Summary | None, int]] = dict.fromkeys(
-            control_kinds(study), (None, 0)
-        )
-        gain = None
-        if chosen.round:
-            runs = {kind: control_run(chosen.task, kind, chosen.round) for kind in controls}
-            controls = {
-                kind: (scores.summary(run, confidence), scores.collapsed(run))
-                for kind, run in runs.items()
-            }
-            ticket = Run(chosen.task, "imp", chosen.round)
-            gain = scores.compare(ticket, runs["random"], confidence)
+        number = chosen.round or 0  # of round 0 there is no control
+        runs = {kind: control_run(chosen.task, kind, number) for kind in control_kinds(study)}
+        controls = {
+            kind: (scores.summary(run, confidence), scores.collapsed(run))
+            for kind, run in runs.items()
+        }
+        gain = scores.compare(Run(chosen.task, "imp", number), runs["random"], confidence)
         rows.append(TaskTickets(chosen, on_validation, controls, gain))
     return rows
 
 
 def answer(tickets: Sequence[Ticket], study: Study) -> str:
-    """How many tasks have a ticket, at which sparsities, and how many match on validation too."""
+    """How many tasks have a ticket, at which sparsities, and whether tickets are winning ones."""
     at = [ticket.sparsity for ticket in tickets if ticket.sparsity]
     if not at:
-        return (
-            f"None of {count(len(tickets), 'task')} has a matching ticket."
-            if len(tickets) > 1
-            else "The task has no matching ticket."
-        )
+        return "No task has a matching ticket."
     held = sum(ticket.matches for ticket in tickets)
     unsure = sum(ticket.round is not None and not ticket.sure for ticket in tickets)
-    text = (
-        f"{len(at)} of {count(len(tickets), 'task')} {'has' if len(at) == 1 else 'have'} a matching "
-        f"ticket, at {shared.span(at)} sparsity, as chosen on the selection split. On the validation "
-        f"split {held} of {len(at)} {'matches' if held == 1 else 'match'}."
-    )
-    if unsure:
-        text += (
-            f" {unsure} of the {len(at)} {'is' if unsure == 1 else 'are'} not surely above the majority "
-            "class, or the dense model is not."
-        )
-    if study.tickets.rule != "one_std":
-        text += f" To match: {rule_name(study.tickets.rule, study)}."
+    doubt = f", and {unsure} not surely above the majority class" if unsure else ""
+    start = "the pre-trained weights: a matching ticket is a winning one"
     if study.imp.rewind_to:
-        return text + " They start from rewound weights, so none counts as a winning ticket."
-    return text + " They start from the pre-trained weights: a matching ticket is a winning one."
+        start = "rewound weights, so none counts as a winning ticket"
+    return (
+        f"Tasks with a matching ticket: {len(at)} of {len(tickets)} by the selection split, at "
+        f"{shared.span(at)} sparsity, of these {held} by the validation split too{doubt}. "
+        f"They start from {start}."
+    )
 
 
 def _control(kind: str) -> tuple[Column[TaskTickets], Column[TaskTickets]]:
     """The score of a control, and how many of its runs collapsed."""
+
+    def collapsed(row: TaskTickets) -> int:
+        return row.controls[kind][1]
+
+    header = control_name(kind) if kind in SHOWN else ""
     prefix = f"{kind.replace('-', '_')}_"
     return (
         columns.score(
-            control_name(kind) if kind in SHOWN else "",
-            lambda row: row.controls[kind][0],
-            lambda row: row.controls[kind][1],
-            prefix,
-            TaskTickets.nothing,
-            words.spread,
+            header, lambda row: row.controls[kind][0], collapsed, prefix,
+            TaskTickets.nothing, words.spread,
         ),
-        columns.only_csv(f"{prefix}collapsed", lambda row: row.controls[kind][1]),
-    )
-
-
-def _sizes(row: TaskTickets) -> str:
-    scores = (row.chosen.dense, row.chosen.score, *(score for score, _ in row.controls.values()))
-    return ", ".join(sorted({str(score.n) for score in scores if score}))
+        columns.only_csv(f"{prefix}collapsed", collapsed),
+    )  # fmt: skip
 
 
 def tickets_table(rows: Sequence[TaskTickets], results: Results, study: Study) -> Table:
     """The sparsest matching ticket of every task, beside dense and its controls."""
+    rule = rule_name(study.tickets.rule, study)
     caption = (
-        f"The highest sparsity at which the mean ticket matches ({rule_name(study.tickets.rule, study)}),"
-        " chosen on the selection split; beside it, as in the paper, chosen and reported on validation, "
-        "the best of several on the split that reports it. Scores are mean ± standard deviation on "
-        "validation, and controls have the size of the ticket chosen on selection. Not surely above "
-        "majority: the interval, or of one seed the score, reaches down to it."
+        f"The highest sparsity at which the mean ticket matches ({rule}), chosen on the selection split; "
+        "beside it, as in the paper, chosen and reported on validation. Scores are mean ± standard "
+        "deviation on validation, of controls of the size of the ticket chosen on selection; a score is "
+        "not surely above the majority if its interval, or from one seed the score, reaches down to it."
     )
-    if len(study.seeds) == 1 and study.tickets.rule == "one_std":
-        caption += " With one seed the standard deviation counts as 0."
-    if study.earlier.rounds:
-        caption += " Tickets before the last are trained apart from the rounds."
-    for kind in control_kinds(study):
-        runs = [
-            control_run(row.chosen.task, kind, number)
-            for row in rows
-            for number in sparsities(study)
-        ]
-        if not results.scores.ran(runs):
-            caption += f" {control_name(kind).capitalize()}: {why_no_control(kind, study)}."
+    every = [(task, number) for task in study.tasks for number in sparsities(study)]
+    absent = [
+        f"{control_name(kind)}: {why_no_control(kind, study)}"
+        for kind in control_kinds(study)
+        if not results.scores.ran([control_run(task, kind, number) for task, number in every])
+    ]
+    if absent:
+        caption += f" Controls that did not run: {'; '.join(absent)}."
+    nothing, deviation = TaskTickets.nothing, words.spread
     shown: Sequence[Column[TaskTickets]] = (
-        columns.text("task", lambda row: row.chosen.task, "task"),
-        Column(
-            "metric",
-            lambda row: words.metric_name(row.chosen.metric),
-            {"metric": lambda row: row.chosen.metric},
-        ),
+        columns.named("task", "chosen.task"),
+        columns.named("metric", "chosen.metric", words.metric_name),
         columns.only_csv("rule", lambda _: study.tickets.rule),
-        Column(
-            "sparsity", lambda row: row.chosen.at, {"sparsity": lambda row: row.chosen.sparsity}
-        ),
-        Column(
-            "majority",
-            lambda row: words.points(row.chosen.majority.mean) if row.chosen.majority else NONE,
-            {"majority": lambda row: row.chosen.majority.mean if row.chosen.majority else None},
+        columns.text("sparsity", "chosen.at"),
+        columns.value("chosen.sparsity"),
+        columns.number("majority", "chosen.majority.mean", words.points, "majority"),
+        columns.score(
+            "dense", "chosen.dense", "chosen.dense_collapsed", "dense_", wording=deviation
         ),
         columns.score(
-            "dense",
-            lambda row: row.chosen.dense,
-            lambda row: row.chosen.dense_collapsed,
-            "dense_",
-            wording=words.spread,
-        ),
-        columns.score(
-            "ticket",
-            lambda row: row.chosen.score,
-            lambda row: row.chosen.collapsed,
-            "ticket_",
-            TaskTickets.nothing,
-            words.spread,
+            "ticket", "chosen.score", "chosen.collapsed", "ticket_", nothing, deviation
         ),
         *(column for kind in control_kinds(study) for column in _control(kind)),
-        columns.difference(
-            "ticket − dense",
-            lambda row: row.chosen.loss,
-            "ticket_minus_dense_",
-            TaskTickets.nothing,
-        ),
-        columns.difference(
-            "ticket − random", lambda row: row.gain, "ticket_minus_random_", TaskTickets.nothing
-        ),
-        Column(
-            "sparsity on validation",
-            lambda row: row.on_validation.at,
-            {"sparsity_on_validation": lambda row: row.on_validation.sparsity},
-        ),
+        columns.difference("ticket − dense", "chosen.loss", "ticket_minus_dense_", nothing),
+        columns.difference("ticket − random", "gain", "ticket_minus_random_", nothing),
+        columns.text("sparsity on validation", "on_validation.at"),
+        columns.only_csv("sparsity_on_validation", "on_validation.sparsity"),
         columns.score(
-            "ticket on validation",
-            lambda row: row.on_validation.score,
-            lambda row: row.on_validation.collapsed,
-            "ticket_on_validation_",
-            NONE,
-            words.spread,
+            "ticket on validation", "on_validation.score", "on_validation.collapsed",
+            "ticket_on_validation_", NONE, deviation,
         ),
-        Column("n", _sizes),
-        Column("flags", lambda row: row.flags or NONE, {"flags": lambda row: row.flags}),
-    )
+        columns.text("n", "sizes"),
+        columns.remark("flags", "flags"),
+    )  # fmt: skip
     return table("tickets", caption, rows, shown)

@@ -2,25 +2,24 @@
 
 from collections.abc import Sequence
 
-from stages.tickets.report import columns, names, words
-from stages.tickets.report import transfers as values
+from stages.tickets.report import columns, names, transfers, words
 from stages.tickets.report.papers import other_masks
 from stages.tickets.report.papers import transfer as tasks
 from stages.tickets.report.papers.tables import published_transfer_table
 from stages.tickets.report.results import Results
 from stages.tickets.report.section import Section
 from stages.tickets.report.sections.transfer.maps import published_figure, transfer_figure
-from stages.tickets.report.table import Column, Record, Table, numbers, table
-from stages.tickets.report.transfers import Source, Transfer, serves
+from stages.tickets.report.table import Column, Table, table
+from stages.tickets.report.transfers import Source, Transfer
 from stages.tickets.report.words import NONE, NOT_RUN, percent, points, signed
 from stages.tickets.settings import Study
 
 
 def section(results: Results, study: Study) -> Section:
     """Masks of tasks and of other sources on tasks, beside the tasks' own tickets."""
-    transfers = values.measure(results.scores, study)
-    rows = values.by_source(transfers, results.scores, study)
-    studies = tasks.compare(transfers, rows, results, study)
+    cells = transfers.measure(results.scores, study)
+    rows = transfers.by_source(cells, results.scores, study)
+    studies = tasks.compare(cells, rows, results, study)
     return Section(
         "transfer",
         "Do masks transfer between tasks?",
@@ -29,11 +28,11 @@ def section(results: Results, study: Study) -> Section:
         answer(rows, results, study),
         stages=("transfer",),
         figures=(
-            transfer_figure(transfers, rows, caption(study), results, study),
+            transfer_figure(cells, rows, caption(study), results, study),
             published_figure(results),
         ),
         tables=(
-            transfer_table(transfers, rows, results, study),
+            transfer_table(cells, rows, results, study),
             published_transfer_table(results, study),
         ),
         claims=(*tasks.claims(studies), *other_masks.claims(studies)),
@@ -66,13 +65,13 @@ def caption(study: Study) -> str:
         several = f"; several tasks are {', '.join(study.multitask.tasks)}"
     return (
         f"Masks {percent(names.sparsities(study)[study.transfer.round])} sparse, found on the row's task "
-        f"and trained on the column's, minus the column's dense score{several}. * at least the score of "
+        f"and trained on the column's, minus the column's dense score{several}; * at least the score of "
         "the column's own ticket on the same seeds."
     )
 
 
 def transfer_table(
-    transfers: Sequence[Transfer], rows: Sequence[Source], results: Results, study: Study
+    cells: Sequence[Transfer], rows: Sequence[Source], results: Results, study: Study
 ) -> Table:
     """Every source's mask on every target, from dense and from the target's own ticket."""
     margin = study.tickets.transfer_margin
@@ -80,46 +79,43 @@ def transfer_table(
         f"{caption(study)} In brackets: minus the column's own ticket; last columns: on how many other "
         f"tasks the row's mask is as good, or at most {points(margin)} points worse, the mean of row − "
         "own over other tasks, and, to compare rows, of row minus the mean of the tasks' masks (but the "
-        f"column's own) in the same column. {words.DAGGER}."
+        f"column's own) in the same column."
     )
-    by_place = {(row.source, row.target): row for row in transfers}
+    by_place = {(row.source, row.target): row for row in cells}
 
-    def cell(target: str) -> Column[Source]:
+    def on(target: str) -> Column[Source]:
         return Column(target, lambda row: _cell(by_place.get((row.name, target))))
 
     shown: Sequence[Column[Source]] = (
-        Column("mask of", lambda row: names.source_name(row.name)),
-        *map(cell, study.transfer.targets),
+        columns.named("mask of", "name", names.source_name),
+        *map(on, study.transfer.targets),
         Column("as good as own", lambda row: _of(row.as_good, row)),
         Column(f"within {points(margin)}", lambda row: _of(row.near, row)),
-        columns.difference("mean − own", lambda row: row.from_own, None, NONE),
-        columns.difference("mean − column", lambda row: row.from_column, None, NONE),
+        columns.difference("mean − own", "from_own", None, NONE),
+        columns.difference("mean − column", "from_column", None, NONE),
     )
-    records: list[Record] = [
-        {
-            "source": row.source,
-            "target": row.target,
-            **numbers(row.score),
-            **numbers(row.from_dense, "minus_dense_"),
-            **numbers(row.from_own, "minus_own_"),
-            "reaches_own": int(serves(row.from_own.mean)) if row.from_own else None,
-            "within_margin": int(serves(row.from_own.mean, margin)) if row.from_own else None,
-            "collapsed": row.collapsed,
-        }
-        for row in transfers
-    ]
-    return table("transfer", text, rows, shown, results.not_run("transfer"), long=records)
+    csv: Sequence[Column[Transfer]] = (
+        columns.value("source", "target"),
+        columns.spread_of("score"),
+        columns.spread_of("from_dense", "minus_dense_"),
+        columns.spread_of("from_own", "minus_own_"),
+        columns.only_csv("reaches_own", lambda row: row.serves()),
+        columns.only_csv("within_margin", lambda row: row.serves(margin)),
+        columns.value("collapsed"),
+    )
+    missing = results.not_run("transfer")
+    return table("transfer", text, rows, shown, missing, columns.records(cells, *csv))
 
 
 def _cell(transfer: Transfer | None) -> str:
+    """From dense, with a star if it serves, and in brackets from the own ticket."""
     if transfer is None:
         return NOT_RUN
     own, star = NONE, ""
     if transfer.source == transfer.target:
         own = "own"
     elif transfer.from_own:
-        own = signed(transfer.from_own.mean)
-        star = "*" if serves(transfer.from_own.mean) else ""
+        own, star = signed(transfer.from_own.mean), "*" if transfer.serves() else ""
     return words.marked(f"{signed(transfer.from_dense.mean)}{star} ({own})", transfer.collapsed)
 
 
