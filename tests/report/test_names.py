@@ -14,7 +14,6 @@ def test_random_masks_are_listed_in_the_rounds_in_which_they_ran() -> None:
 def test_an_empty_list_is_why_nothing_ran() -> None:
     made = study(config(1, 1, 1, controls=False))
     lacking = "not run: controls in params.yaml lacks 'random', and random.rounds is empty"
-    assert runs.why_not("random", made.config) == lacking
     assert runs.missing_controls(made.found, made.config) == (
         f" Random mask: {lacking}."
         " Dense from scratch: not run: scratch.seeds is empty in params.yaml."
@@ -23,7 +22,7 @@ def test_an_empty_list_is_why_nothing_ran() -> None:
 
 def test_what_was_asked_for_and_is_not_there_is_missing_in_its_file() -> None:
     made = study(config(2, 2, 1))
-    assert runs.why_not("random", made.config) == "not run: scores.csv has no such row"
+    assert runs.why_no_control("random", made.config) == runs.NO_ROW
     assert runs.why_no_agreement(made.config) == "not run: agreement.csv has no such row"
     assert runs.missing_controls(made.found, made.config) == ""
 

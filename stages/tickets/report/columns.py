@@ -1,10 +1,10 @@
 """Columns that many tables share: a field, a summary, a paired difference, a p value, a count.
 
-What a column is of is a function of the row, or the name of a field, with dots for fields of fields:
-`"gain.p"`. A field of None is None.
+What a column is of is a function of the row, or the name of a field, with dots for fields of fields and
+for keys of mappings: `"gain.p"`. A field of None and a missing key are None.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from operator import itemgetter
 from typing import Any, TypeVar
 
@@ -28,7 +28,10 @@ def getter(of: Of[Row]) -> Callable[[Row], Any]:
     def value(row: Row) -> Any:  # noqa: ANN401
         part: Any = row
         for name in names:
-            part = None if part is None else getattr(part, name)
+            if isinstance(part, Mapping):
+                part = part.get(name)
+            else:
+                part = None if part is None else getattr(part, name)
         return part
 
     return value

@@ -1,7 +1,7 @@
 """What figures are made of: panels side by side, scores with intervals, and heat maps."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.collections import QuadMesh
 from matplotlib.figure import Figure as Canvas
 
-from stages.tickets.report.figure import BLACK, Config, render
+from stages.tickets.report.figure import BLACK, Config, Figure, render
 from stages.tickets.statistics.intervals import Summary
 
 Point = tuple[str, str, float, Summary | None]
@@ -220,3 +220,32 @@ def colour_bar(canvas: Canvas, panel: Axes | list[Axes], mesh: QuadMesh, label: 
     bar = canvas.colorbar(mesh, ax=panel, location="bottom", shrink=0.7, aspect=30)
     bar.set_label(label)
     bar.outline.set_visible(False)
+
+
+def by_name(
+    figure: Figure,
+    names: Sequence[str],
+    labels: tuple[str, str],
+    config: Config,
+    draw: Callable[[Axes, str], None],
+    least_width: float = 0.0,
+    more_height: float = 0.0,
+) -> Figure:
+    """The figure with a panel for each name, and a legend of what has a label in any of them.
+
+    A figure without records stays as it is and says what is missing.
+    """
+    if not figure.records:
+        return figure
+
+    def draw_all(canvas: Canvas) -> None:
+        panels = side_by_side(canvas, names, labels, config)
+        for panel, name in zip(panels, names, strict=True):
+            draw(panel, name)
+        if any(panel.get_legend_handles_labels()[0] for panel in panels):
+            legend(canvas, panels)
+
+    width, height = size(len(names), config)
+    inches = (max(width, least_width), height + more_height)
+    svg = render(figure.name, figure.title, inches, draw_all)
+    return replace(figure, svg=svg, missing="")

@@ -56,6 +56,11 @@ class Place:
     std: Number | None
     n: int
 
+    @property
+    def name(self) -> str:
+        """The head by its number, or the MLP of its layer."""
+        return "MLP" if self.head is None else f"head {self.head}"
+
 
 @dataclass(frozen=True)
 class Overlap:

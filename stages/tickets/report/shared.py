@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from stages.tickets.report.claim import OTHER_ENCODER, OTHER_TASKS
 from stages.tickets.report.results import Results
-from stages.tickets.report.rows import Kept
+from stages.tickets.report.rows import Kept, grouped
 from stages.tickets.report.words import count, percent
 from stages.tickets.settings import Study
 from stages.tickets.statistics import intervals
@@ -44,12 +44,8 @@ def compared(
 ) -> Compared:
     """Our usable tasks on both sides, if the paper has them all; else its usable ones, and ours.
 
-    WNLI is on neither side, unless it is all that we have.
-
-    Args:
-        published: tasks of the paper.
-        ours: tasks of the study.
-        same: whether a task of the paper's name is the paper's task, such as by its metric.
+    WNLI is on neither side, unless it is all that we have. `same` says whether a task of the paper's name
+    is the paper's task, such as by its metric.
     """
     tasks = tuple(usable(ours))
     if tasks and all(task in published and same(task) for task in tasks):
@@ -79,11 +75,9 @@ def shared(tasks: Sequence[str], results: Results) -> list[str]:
 
 def same_encoder(layers: Sequence[Kept]) -> bool:
     """Whether the masks cover as many weights as those of Chen et al. 2020."""
-    sizes: dict[tuple[str, int, int], int] = {}
-    for row in layers:
-        mask = (row.task, row.seed, row.round)
-        sizes[mask] = sizes.get(mask, 0) + row.size
-    return bool(sizes) and set(sizes.values()) <= {BERT_BASE, BERT_BASE_LAYERS}
+    masks = grouped(layers, lambda row: (row.task, row.seed, row.round))
+    sizes = {sum(row.size for row in mask) for mask in masks.values()}
+    return bool(sizes) and sizes <= {BERT_BASE, BERT_BASE_LAYERS}
 
 
 def why_no_verdict(tasks: Sequence[str], results: Results) -> str:
@@ -91,6 +85,14 @@ def why_no_verdict(tasks: Sequence[str], results: Results) -> str:
     if not same_encoder(results.layers):
         return OTHER_ENCODER
     return "" if tasks else OTHER_TASKS
+
+
+def why_no_search(results: Results, variant: str = "joint") -> str:
+    """Why there is nothing of one of the searches."""
+    search = results.study.search
+    if search.tasks and variant not in search.rule.variants:
+        return f"not run: search.rule.variants lacks {variant!r}"
+    return results.not_run("search")
 
 
 def span(shares: Sequence[float]) -> str:

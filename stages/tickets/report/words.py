@@ -88,6 +88,12 @@ def sizes(summaries: Iterable[Summary | None]) -> str:
     return ", ".join(sorted({str(known.n) for known in summaries if known})) or NONE
 
 
+def with_std(mean: float, std: float | None, digits: int, between: str = " ± ") -> str:
+    """Mean ± standard deviation of numbers that are no scores; the mean alone for one of them."""
+    text = f"{round(mean, digits) + 0.0:.{digits}f}".replace("-", "−")  # there is no negative zero
+    return text if std is None else f"{text}{between}{std:.{digits}f}"
+
+
 def marked(cell: str, collapsed: int) -> str:
     """The cell with a dagger, if any of its runs predicts one class or a constant."""
     return f"{cell} †" if collapsed else cell

@@ -85,7 +85,7 @@ def test_claims_of_sections_come_along() -> None:
 def test_only_tasks_of_the_paper_stand_beside_its_numbers() -> None:
     made = study(config(3, 2, 1))
     scores = prasanna_scores.compare(made.results, made.config)
-    assert {row.published.task for row in scores} == {"sentiment"}
+    assert {row.paper.task for row in scores} == {"sentiment"}
     tasks = prasanna.tasks_of(made.results, made.config)
     assert (tasks.published, tasks.ours) == (("sentiment", "rte"), made.config.retrain.tasks)
     alone = made.config.retrain.model_copy(update={"tasks": ("sentiment",)})

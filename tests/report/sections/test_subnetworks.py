@@ -13,7 +13,7 @@ def test_losses_and_gains_by_hand() -> None:
     """Made up: dense .9, good .88, random .8, bad .7, super .75, each with the same noise of seeds."""
     made = study(config(1, 3, 1))
     rows = subnetworks.measure(made.results, made.config)
-    structured = {row.name: row for row in rows if row.kind == "structured"}
+    structured = {row.subnetwork: row for row in rows if row.kind == "structured"}
     losses = {name: row.loss.mean for name, row in structured.items() if row.loss}
     assert losses == pytest.approx({"good": -0.02, "random": -0.1, "bad": -0.2, "super": -0.15})
     gains = {name: row.gain.mean for name, row in structured.items() if row.gain}
@@ -22,7 +22,7 @@ def test_losses_and_gains_by_hand() -> None:
     shown = {row[1]: row[8] for row in table.rows}
     assert shown["heads and MLPs, random"] == "–"
     assert shown["heads and MLPs, super"] == "not run"
-    assert subnetworks.answer(rows, made.results, made.config) == (
+    assert subnetworks.answer(rows, made.config) == (
         "Retrained subnetworks minus the dense model, in points, mean over 1 task: heads and MLPs: "
         "good −2.0, random −10.0, bad −20.0; weights: good −2.0, random −10.0, bad −20.0."
     )
@@ -35,8 +35,8 @@ def test_shares_that_are_good_too_are_means_over_seeds() -> None:
         Size("rte", 2, *place[1:], 4, 8, 0, 4, 3, 0, None, None, None),
     ]
     assert subnetworks.overlap(sizes) == {"heads": 0.5, "mlps": 1.0}  # 1/4 and 3/4; 2/2 of one seed
-    whole = Size("rte", 1, "magnitude", "bad", 40, 100, *(None,) * 8, 10)
-    assert subnetworks.overlap([whole]) == {"weights": 0.25}
+    weights = Size("rte", 1, "magnitude", "bad", 40, 100, *(None,) * 8, 10)
+    assert subnetworks.overlap([weights]) == {"weights": 0.25}
 
 
 def test_runs_that_collapsed_are_counted() -> None:

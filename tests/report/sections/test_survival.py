@@ -1,5 +1,7 @@
 """What searches keep and how stably, on made-up results."""
 
+from dataclasses import replace
+
 import pytest
 
 from stages.tickets.report.search_rows import StructureAgreement
@@ -16,11 +18,11 @@ def kappa(axis: str, variant: str, value: float, upper: float) -> StructureAgree
 def test_numbers_of_a_search_are_means_over_seeds() -> None:
     """Made up: 6, 5 and 6 of 8 heads in seeds 1 to 3, 3 of 4 MLPs; half of the weights."""
     made = study(config(1, 3, 1))
-    joint = survival.outcomes(made.searched, made.config)[0]
-    assert joint.variant == "joint"
-    assert joint.kept["heads"] is not None
-    assert joint.kept["heads"].mean == pytest.approx(17 / 3)
-    rows = {row[1]: row for row in survival.searches_table(made.searched, made.config).rows}
+    outcomes = survival.outcomes(made.results, made.config)
+    assert outcomes[0].variant == "joint"
+    assert outcomes[0].kept["heads"].mean == pytest.approx(17 / 3)
+    table = survival.searches_table(outcomes, made.results, made.config)
+    rows = {row[1]: row for row in table.rows}
     assert rows["heads and MLPs"][2:5] == ("5.7 ± 0.6 of 8", "3.0 ± 0.0 of 4", "–")
     assert rows["weights by magnitude"][2:5] == ("–", "–", "50.0 ± 0.0 %")
 
@@ -42,7 +44,8 @@ def test_comparisons_stand_under_their_axis() -> None:
         "searched on the same half of the examples (n=1), 0.00 between the two halves for one seed "
         "(n=1); chance has 0."
     )
-    table = survival.agreement_table(rows, structures, study(config(1, 1, 1)).config)
+    made = replace(study(config(1, 1, 1)), structures=structures)
+    table = survival.agreement_table(rows, made.results, made.config)
     assert table.rows[0][2:] == ("not run", "0.30 (0.00, 0.15)", "not run", "not run", "1 of 2")
     assert len(table.records) == len(structures)
 

@@ -23,7 +23,7 @@ def test_maps_are_compared_place_by_place() -> None:
     ]
     assert len(rows) == 12
     assert all(row.spearman == pytest.approx(1) for row in rows)
-    assert {(row.part, row.num_places) for row in rows} == {("heads", 4), ("mlps", 2)}
+    assert {(row.part, row.places) for row in rows} == {("heads", 4), ("mlps", 2)}
     fewer = [place for place in made.published_places if place.task != "sentiment"]
     rows = survival_places.compare(replace(made, published_places=fewer).results, made.config)
     assert {row.task for row in rows} == {"entailment"}
@@ -34,7 +34,7 @@ def test_a_map_turned_round_has_the_opposite_correlation() -> None:
     turned = [replace(place, mean=1 - place.mean) for place in made.published_places if place.task]
     rows = survival_places.compare(replace(made, published_places=turned).results, made.config)
     assert all(row.spearman == pytest.approx(-1) for row in rows)
-    assert (rows[0].published, rows[0].measured) == pytest.approx((0.5, 0.5))
+    assert (rows[0].paper, rows[0].here) == pytest.approx((0.5, 0.5))
 
 
 def test_other_encoders_and_other_tasks_are_not_compared() -> None:
@@ -65,5 +65,6 @@ def test_shares_of_a_layer_are_means_over_seeds_then_tasks() -> None:
         for task, counts in (("entailment", (40, 60)), ("sentiment", (80, 80)))
         for seed, kept in enumerate(counts)
     ]
-    table = survival_places.weights_table(weights, made.config)
+    results = replace(made, weights=weights).results
+    table = survival_places.weights_table(results, made.config)
     assert table.rows == (("0", "50.0 ± 14.1", "80.0 ± 0.0", "65.0"),)

@@ -2,21 +2,21 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import fmean
 from typing import Literal
 
-from stages.tickets.report import columns, words
+from stages.tickets.report import columns
 from stages.tickets.report.claim import (
     ABOVE,
     BELOW,
     NO_VERDICT,
     PRASANNA,
+    Beside,
     Claim,
     near,
-    same_number,
+    of_difference,
     tally,
-    within,
 )
 from stages.tickets.report.papers import prasanna_scores, prasanna_structure
 from stages.tickets.report.papers.prasanna_scores import DENSE, MAJORITY, SETTINGS
@@ -24,8 +24,8 @@ from stages.tickets.report.results import Results
 from stages.tickets.report.scores import Run, Setting
 from stages.tickets.report.section import Section
 from stages.tickets.report.shared import Compared, compared
-from stages.tickets.report.table import Column, Table, spread, table
-from stages.tickets.report.words import NONE, NOT_RUN, points, signed
+from stages.tickets.report.table import Column, Table, table
+from stages.tickets.report.words import NONE, NOT_RUN, points
 from stages.tickets.settings import Study
 
 VERDICTS = ("agrees", "undecided", "direction only", "differs", NO_VERDICT, NOT_RUN)
@@ -40,13 +40,6 @@ class Statement:
     second: Setting
     expected: Literal["above", "below", "near"]
     """Where the difference lies, seen from 0, if the statement is true."""
-
-    @property
-    def stages(self) -> tuple[str, ...]:
-        """Names of the stages that decide it."""
-        if self.first[1].startswith("magnitude"):
-            return "search", "retrain-magnitude"
-        return "search", "retrain", "retrain-super"
 
 
 GOOD, RANDOM, BAD, SUPER = (
@@ -86,12 +79,15 @@ def section(results: Results, study: Study, claims: Sequence[Claim]) -> Section:
     statements = [decide(name, tasks, results, study) for name in STATEMENTS]
     ranges = prasanna_structure.compare(results, study)
     numbers = [row.claim for row in ranges]
+    verdicts = Counter(claim.verdict.split(":")[0] for claim in statements)
+    same = ", ".join(f"{verdicts[word]} {word}" for word in VERDICTS if verdicts[word])
     return Section(
         "claims",
         "What Prasanna et al. say",
         "Do their statements on subnetworks hold here?",
         "Prasanna et al. 2020, abstract, Figures 1 and 2, table of all settings in the appendix.",
-        answer(statements, numbers),
+        f"Its statements on scores hold: {tally(statements)}. Its numbers are ours, too: of differences "
+        f"{same}; of sizes and places {tally(numbers)}.",
         tables=(
             claims_table(statements, tasks, study),
             prasanna_structure.structure_table(ranges, results, study),
@@ -104,10 +100,9 @@ def section(results: Results, study: Study, claims: Sequence[Claim]) -> Section:
 def tasks_of(results: Results, study: Study) -> Compared:
     """The tasks of claims about scores."""
     metrics = {row.task: row.metric for row in results.published_scores}
+    ours = results.scores.metrics
     return compared(
-        list(metrics),
-        study.retrain.tasks,
-        lambda task: results.scores.metrics.get(task) == metrics[task],
+        list(metrics), study.retrain.tasks, lambda task: ours.get(task) == metrics[task]
     )
 
 
@@ -120,53 +115,41 @@ def published_difference(statement: Statement, results: Results, tasks: Sequence
 def decide(name: str, tasks: Compared, results: Results, study: Study) -> Claim:
     """Whether a statement holds here, and whether the paper's difference is ours."""
     statement, rule = STATEMENTS[name], study.verdict
-    bounds = {"above": ABOVE, "below": BELOW, "near": near(rule.widest)}[statement.expected]
-    paper = published_difference(statement, results, tasks.published)
-    gain = results.scores.over_tasks(
-        statement.first, statement.second, tasks.ours, study.tickets.confidence
-    )
-    verdict = same_number(paper, gain, rule) or why_not(statement, results, study)
-    if gain and name == "super":
-        verdict = prasanna_structure.other_seeds(study) or verdict
-    return Claim(
-        name,
-        statement.text,
-        PRASANNA,
-        statement.stages,
-        published=signed(paper),
-        published_value=paper,
-        here=words.difference(gain) if gain else NONE,
-        n=gain.n if gain else 0,
-        holds=within(bounds, gain),
-        verdict=verdict,
-        measured=gain,
-    )
-
-
-def why_not(statement: Statement, results: Results, study: Study) -> str:
-    """Why there is no difference of the two settings."""
-    if not study.retrain.tasks:
-        return results.not_run("retrained")
-    task = study.retrain.tasks[0]
+    settings = statement.first, statement.second
+    gain = results.scores.over_tasks(*settings, tasks.ours, study.tickets.confidence)
     missing = [
         SETTINGS[kind, source]
-        for kind, source in (statement.first, statement.second)
-        if not results.scores.of(Run(task, kind, 0, source))
+        for kind, source in settings
+        if not results.scores.ran([Run(task, kind, 0, source) for task in tasks.ours])
     ]
-    return f"not run: {' and '.join(missing) or 'no seed has both'}"
+    why = f"not run: {' and '.join(missing) or 'no seed has both'}"
+    of_weights = statement.first[1].startswith("magnitude")
+    stages = ("search", "retrain-magnitude") if of_weights else prasanna_structure.RETRAINED
+    claim = of_difference(
+        Claim(name, statement.text, PRASANNA, stages),
+        {"above": ABOVE, "below": BELOW, "near": near(rule.widest)}[statement.expected],
+        gain,
+        why if study.retrain.tasks else results.not_run("retrained"),
+        rule,
+        Beside(published_difference(statement, results, tasks.published), gain),
+    )
+    other = prasanna_structure.other_seeds(study) if gain and name == "super" else ""
+    return replace(claim, same=None, verdict=other or claim.verdict)
 
 
 COLUMNS: Sequence[Column[Claim]] = (
-    columns.text("claim of Prasanna et al. 2020", lambda claim: claim.statement),
-    columns.only_csv("claim", lambda claim: claim.name),
+    columns.text("claim of Prasanna et al. 2020", "statement"),
+    columns.only_csv("claim", "name"),
     columns.only_csv("first", lambda claim: " ".join(STATEMENTS[claim.name].first).strip()),
     columns.only_csv("second", lambda claim: " ".join(STATEMENTS[claim.name].second).strip()),
-    Column("paper", lambda claim: claim.published, {"paper": lambda claim: claim.published_value}),
-    Column("here", lambda claim: claim.here, spread(lambda claim: claim.measured)),
-    columns.text("here − paper", lambda claim: claim.difference),
+    columns.text("paper", "published"),
+    columns.only_csv("paper", "published_value"),
+    columns.text("here", "here"),
+    columns.spread_of("measured"),
+    columns.text("here − paper", "difference"),
     columns.text("n", lambda claim: str(claim.n or NONE)),
-    columns.text("holds", lambda claim: claim.holds, "holds"),
-    columns.text("same number", lambda claim: claim.same_number, "verdict"),
+    columns.text("holds", "holds", "holds"),
+    columns.text("same number", "verdict", "verdict"),
 )
 
 
@@ -175,21 +158,10 @@ def claims_table(statements: Sequence[Claim], tasks: Compared, study: Study) -> 
     published, ours = tasks.words
     widest, margin = points(study.verdict.widest), points(study.verdict.margin)
     caption = (
-        f"Differences of scores: of the paper the mean over {published}, bert-base-uncased; here by "
-        f"seed the mean over {ours} ({len(tasks.ours)}), with the interval over n seeds. A statement "
-        f"holds by all of our interval: above 0, below 0, or for about as well at most {widest} points "
-        f"from it. Numbers agree if they are at most {margin} points apart or the paper's lies in our "
-        f"interval, which reaches at most {widest} points each way; direction only: all of our interval "
-        "has the paper's sign."
+        f"Differences of scores, mean over tasks: of the paper {published}, bert-base-uncased; here "
+        f"{ours} ({len(tasks.ours)}). A statement holds by all of our interval: above 0, below 0, or for "
+        f"about as well at most {widest} points from it. Numbers agree if they are at most {margin} "
+        f"points apart or the paper's lies in our interval, which reaches at most {widest} points each "
+        "way; direction only: all of our interval has the paper's sign."
     )
     return table("claims", caption, statements, COLUMNS)
-
-
-def answer(statements: Sequence[Claim], numbers: Sequence[Claim]) -> str:
-    """How many statements hold here, and how many of the paper's numbers are ours too."""
-    verdicts = Counter(claim.verdict.split(":")[0] for claim in statements)
-    same = ", ".join(f"{verdicts[word]} {word}" for word in VERDICTS if verdicts[word])
-    return (
-        f"Do its statements on scores hold? {tally(statements)}. Are the differences the same? {same}. "
-        f"Are its sizes and places? {tally(numbers)}."
-    )

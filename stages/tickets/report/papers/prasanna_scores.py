@@ -8,8 +8,8 @@ from stages.tickets.report.claim import same_score
 from stages.tickets.report.published import Published
 from stages.tickets.report.results import Results
 from stages.tickets.report.scores import Run, Setting
-from stages.tickets.report.table import Column, Table, spread, table
-from stages.tickets.report.words import NONE, NOT_RUN, points
+from stages.tickets.report.table import Column, Table, table
+from stages.tickets.report.words import NOT_RUN, points
 from stages.tickets.settings import Study
 from stages.tickets.statistics.intervals import Summary
 
@@ -34,10 +34,15 @@ SETTINGS: Mapping[Setting, str] = {
 class Score:
     """One score of the paper beside ours."""
 
-    published: Published
-    measured: Summary | None
+    paper: Published
+    here: Summary | None
     verdict: str
     """Empty if nothing ran."""
+
+    @property
+    def difference(self) -> float | None:
+        """Here minus paper."""
+        return self.here.mean - self.paper.mean if self.here else None
 
 
 def compare(results: Results, study: Study) -> list[Score]:
@@ -57,45 +62,34 @@ def compare(results: Results, study: Study) -> list[Score]:
     return rows
 
 
+def _paper(score: Published) -> str:
+    return points(score.mean) + ("" if score.std is None else f" ± {points(score.std)}")
+
+
+COLUMNS: Sequence[Column[Score]] = (
+    columns.text("task", "paper.task", "task"),
+    Column("setting", lambda row: SETTINGS[row.paper.kind, row.paper.source]),
+    columns.value("paper.kind", "paper.source", "paper.metric"),
+    columns.number("paper", "paper", _paper),
+    columns.only_csv("paper_mean", "paper.mean"),
+    columns.only_csv("paper_std", "paper.std"),
+    columns.score("here", "here", prefix="here_"),
+    columns.number("here − paper", "difference", words.signed),
+    columns.count("here"),
+    columns.named("verdict", "verdict", lambda verdict: verdict or NOT_RUN),
+)
+
+
 def published_table(results: Results, study: Study) -> Table:
     """The paper's scores and ours."""
     rule = study.verdict
     caption = (
         "Paper: mean ± standard deviation over 5 seeds, bert-base-uncased, searched on the validation "
         "split itself, with the most frequent class there as majority (of a task with scores, a draw "
-        f"from a normal); here: mean ± half the interval over n seeds, searched on "
-        f"{study.search.rule.split}, with the majority of the training split. Verdict: undecided without "
-        f"an interval or with one of more than {points(rule.widest)} points each way; agrees, if at most "
-        f"{points(rule.margin)} points apart or if the paper's lies in our interval; else differs."
+        f"from a normal). Here: searched on {study.search.rule.split}, with the majority of the training "
+        f"split. Verdict: undecided without an interval or with one of more than {points(rule.widest)} "
+        f"points each way; agrees, if at most {points(rule.margin)} points apart or if the paper's lies "
+        "in our interval; else differs."
     )
     why = "not run: no task here has the name and headline metric of one of the paper's"
     return table("published", caption, compare(results, study), COLUMNS, why)
-
-
-def _paper(row: Score) -> str:
-    mean, std = points(row.published.mean), row.published.std
-    return mean if std is None else f"{mean} ± {points(std)}"
-
-
-def _gap(row: Score) -> str:
-    return words.signed(row.measured.mean - row.published.mean) if row.measured else NONE
-
-
-COLUMNS: Sequence[Column[Score]] = (
-    columns.text("task", lambda row: row.published.task, "task"),
-    Column(
-        "setting",
-        lambda row: SETTINGS[row.published.kind, row.published.source],
-        {"kind": lambda row: row.published.kind, "source": lambda row: row.published.source},
-    ),
-    columns.only_csv("metric", lambda row: row.published.metric),
-    Column(
-        "paper",
-        _paper,
-        {"paper_mean": lambda row: row.published.mean, "paper_std": lambda row: row.published.std},
-    ),
-    Column("here", lambda row: words.mean(row.measured), spread(lambda row: row.measured, "here_")),
-    Column("here − paper", _gap),
-    columns.count(lambda row: row.measured),
-    Column("verdict", lambda row: row.verdict or NOT_RUN, {"verdict": lambda row: row.verdict}),
-)
