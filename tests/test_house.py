@@ -214,17 +214,18 @@ def test_every_module_says_what_it_is_for() -> None:
 # --- names -----------------------------------------------------------------------------------
 
 NO_NAMES = {"one", "found", "here", "said", "theirs", "both", "whole"}
-"""Words that name no thing."""
+"""Words that name no thing; a field may have the name of its column in csv."""
 
 
 def vague_names(source: str) -> list[str]:
     """Variables and arguments with such a name, with their lines."""
     nodes = list(ast.walk(ast.parse(source)))
-    bound = [
-        (node.lineno, node.id)
-        for node in nodes
-        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
-    ]
+    classes = [node for node in nodes if isinstance(node, ast.ClassDef)]
+    fields = {
+        id(part.target) for each in classes for part in each.body if isinstance(part, ast.AnnAssign)
+    }
+    names = [node for node in nodes if isinstance(node, ast.Name) and id(node) not in fields]
+    bound = [(node.lineno, node.id) for node in names if isinstance(node.ctx, ast.Store)]
     bound += [(node.lineno, node.arg) for node in nodes if isinstance(node, ast.arg)]
     return [f"{name} in line {line}" for line, name in sorted(bound) if name in NO_NAMES]
 

@@ -14,7 +14,6 @@ from matplotlib import rc_context, rcdefaults
 from matplotlib.figure import Figure as Canvas
 
 from stages.tickets.report.table import Record
-from stages.tickets.settings import Study
 
 BLUE, VERMILION, GREEN, PURPLE = "#0072B2", "#D55E00", "#009E73", "#CC79A7"
 SKY, ORANGE, GREY, BLACK = "#56B4E9", "#E69F00", "#767676", "#000000"
@@ -32,9 +31,6 @@ STYLE: dict[Any, Any] = {
     "lines.linewidth": 1.4,
     "text.parse_math": False,
 }
-
-
-Config = Study
 
 
 @dataclass(frozen=True)

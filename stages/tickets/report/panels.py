@@ -10,7 +10,8 @@ from matplotlib.axes import Axes
 from matplotlib.collections import QuadMesh
 from matplotlib.figure import Figure as Canvas
 
-from stages.tickets.report.figure import BLACK, Config, Figure, render
+from stages.tickets.report.figure import BLACK, Figure, render
+from stages.tickets.settings import Study
 from stages.tickets.statistics.intervals import Summary
 
 Point = tuple[str, str, float, Summary | None]
@@ -21,7 +22,7 @@ Grid = Sequence[Sequence[float | None]]
 
 
 def side_by_side(
-    canvas: Canvas, names: Sequence[str], labels: tuple[str, str], config: Config
+    canvas: Canvas, names: Sequence[str], labels: tuple[str, str], config: Study
 ) -> list[Axes]:
     """One panel per name with shared axes, each column and row labelled at its end.
 
@@ -44,7 +45,7 @@ def side_by_side(
     return panels[: len(names)]
 
 
-def size(count: int, config: Config) -> tuple[float, float]:
+def size(count: int, config: Study) -> tuple[float, float]:
     """Inches that `count` panels take with labels and legend: width and height."""
     columns = min(config.plot.columns, count)
     rows = -(-count // columns)
@@ -57,18 +58,26 @@ def one_each(
     title: str,
     panel_names: Sequence[str],
     labels: tuple[str, str],
-    config: Config,
+    config: Study,
     draw: Callable[[Axes, str], None],
+    least_width: float = 0.0,
+    more_height: float = 0.0,
 ) -> str:
-    """SVG of one panel per name, which `draw` fills, under one legend."""
+    """SVG of one panel per name, which `draw` fills, and a legend if anything has a label.
+
+    Args:
+        least_width: of the figure in inches; `more_height` is added to it.
+    """
 
     def draw_all(canvas: Canvas) -> None:
         grid = side_by_side(canvas, panel_names, labels, config)
         for panel, panel_name in zip(grid, panel_names, strict=True):
             draw(panel, panel_name)
-        legend(canvas, grid)
+        if any(panel.get_legend_handles_labels()[0] for panel in grid):
+            legend(canvas, grid)
 
-    return render(name, title, size(len(panel_names), config), draw_all)
+    width, height = size(len(panel_names), config)
+    return render(name, title, (max(width, least_width), height + more_height), draw_all)
 
 
 def legend(canvas: Canvas, panels: Sequence[Axes]) -> None:
@@ -150,7 +159,7 @@ def curves(
     points: Sequence[Point],
     across: str,
     looks: Mapping[str, tuple[str, str]],
-    config: Config,
+    config: Study,
 ) -> list[Axes]:
     """Scores against the number that `across` names, and one legend.
 
@@ -226,26 +235,13 @@ def by_name(
     figure: Figure,
     names: Sequence[str],
     labels: tuple[str, str],
-    config: Config,
+    config: Study,
     draw: Callable[[Axes, str], None],
     least_width: float = 0.0,
     more_height: float = 0.0,
 ) -> Figure:
-    """The figure with a panel for each name, and a legend of what has a label in any of them.
-
-    A figure without records stays as it is and says what is missing.
-    """
+    """The figure with a panel for each name; without records it stays as it is and says why."""
     if not figure.records:
         return figure
-
-    def draw_all(canvas: Canvas) -> None:
-        panels = side_by_side(canvas, names, labels, config)
-        for panel, name in zip(panels, names, strict=True):
-            draw(panel, name)
-        if any(panel.get_legend_handles_labels()[0] for panel in panels):
-            legend(canvas, panels)
-
-    width, height = size(len(names), config)
-    inches = (max(width, least_width), height + more_height)
-    svg = render(figure.name, figure.title, inches, draw_all)
+    svg = one_each(figure.name, figure.title, names, labels, config, draw, least_width, more_height)
     return replace(figure, svg=svg, missing="")

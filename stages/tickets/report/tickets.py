@@ -3,8 +3,8 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from stages.tickets.report import shared
 from stages.tickets.report.names import sparsities
+from stages.tickets.report.papers import shared
 from stages.tickets.report.results import Results
 from stages.tickets.report.scores import SELECTION, VALIDATION, Run, Scores
 from stages.tickets.report.words import percent, points

@@ -4,8 +4,8 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 
-from stages.tickets.report import shared
 from stages.tickets.report.names import SOURCES
+from stages.tickets.report.papers import shared
 from stages.tickets.report.published import PublishedTransfer
 from stages.tickets.report.results import Results
 from stages.tickets.report.scores import Run, Scores

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from stages.tickets.report import rows, shared
+from stages.tickets.report import rows
 from stages.tickets.report.claim import PRASANNA, Claim
-from stages.tickets.report.papers import prasanna, prasanna_scores
+from stages.tickets.report.papers import prasanna, prasanna_scores, shared
 from stages.tickets.report.papers.prasanna import STATEMENTS
 from stages.tickets.report.papers.prasanna_scores import SETTINGS
 from stages.tickets.report.published import Published

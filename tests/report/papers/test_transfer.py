@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from stages.tickets import settings
-from stages.tickets.report import shared, transfers
+from stages.tickets.report import transfers
 from stages.tickets.report.claim import Claim
+from stages.tickets.report.papers import shared
 from stages.tickets.report.rows import Kept, ScoreRow
 from stages.tickets.report.scores import Run, Scores
 from stages.tickets.report.sections import transfer, transfer_weights

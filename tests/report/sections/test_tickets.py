@@ -4,8 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from stages.tickets.report import shared, tickets
+from stages.tickets.report import tickets
 from stages.tickets.report.claim import Claim
+from stages.tickets.report.papers import shared
 from stages.tickets.report.papers.tables import published_tickets_table
 from stages.tickets.report.results import Results
 from stages.tickets.report.rows import Kept, ScoreRow

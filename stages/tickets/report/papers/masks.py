@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 
-from stages.tickets.report import names, shared
+from stages.tickets.report import names
 from stages.tickets.report.claim import ABOVE, CHEN, Claim, of_difference
+from stages.tickets.report.papers import shared
 from stages.tickets.report.results import Results
 from stages.tickets.report.rows import Agreement, grouped
 from stages.tickets.report.words import count

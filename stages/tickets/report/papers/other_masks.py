@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from stages.tickets.report import names, shared, tickets, transfers
+from stages.tickets.report import names, tickets, transfers
 from stages.tickets.report.claim import (
     ABOVE,
     BELOW,
@@ -17,6 +17,7 @@ from stages.tickets.report.claim import (
     Claim,
     of_difference,
 )
+from stages.tickets.report.papers import shared
 from stages.tickets.report.papers.transfer import COMPUTED, MLM, STAGES, Studies, on
 from stages.tickets.report.scores import Run
 from stages.tickets.report.words import NONE, count, points, probability

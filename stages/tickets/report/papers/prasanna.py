@@ -20,10 +20,10 @@ from stages.tickets.report.claim import (
 )
 from stages.tickets.report.papers import prasanna_scores, prasanna_structure
 from stages.tickets.report.papers.prasanna_scores import DENSE, MAJORITY, SETTINGS
+from stages.tickets.report.papers.shared import Compared, compared
 from stages.tickets.report.results import Results
 from stages.tickets.report.scores import Run, Setting
 from stages.tickets.report.section import Section
-from stages.tickets.report.shared import Compared, compared
 from stages.tickets.report.table import Column, Table, table
 from stages.tickets.report.words import NONE, NOT_RUN, points
 from stages.tickets.settings import Study

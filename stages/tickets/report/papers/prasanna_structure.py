@@ -8,9 +8,9 @@ from typing import TypeVar
 
 from stages.tickets.report import columns
 from stages.tickets.report.claim import NO_VERDICT, PRASANNA, Claim
+from stages.tickets.report.papers.shared import Compared, compared
 from stages.tickets.report.results import Results
 from stages.tickets.report.rows import grouped
-from stages.tickets.report.shared import Compared, compared
 from stages.tickets.report.table import Column, Table, Value, table
 from stages.tickets.report.words import NONE, count
 from stages.tickets.settings import Study

@@ -3,9 +3,9 @@
 import math
 from collections.abc import Mapping
 
-from stages.tickets.report import shared
 from stages.tickets.report.claim import BEYOND_CHEN, CHEN, Claim, near, of_difference, of_worst
 from stages.tickets.report.names import sparsities
+from stages.tickets.report.papers import shared
 from stages.tickets.report.papers.tickets import NO_ROUND
 from stages.tickets.report.results import Results
 from stages.tickets.report.scores import Run

@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from stages.tickets.report import claim, columns, names, shared, transfers, words
+from stages.tickets.report import claim, columns, names, transfers, words
 from stages.tickets.report.names import sparsities
+from stages.tickets.report.papers import shared
 from stages.tickets.report.published import PublishedTicket
 from stages.tickets.report.results import Results
 from stages.tickets.report.scores import VALIDATION, Run

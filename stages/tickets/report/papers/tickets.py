@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from itertools import product, starmap
 
-from stages.tickets.report import names, shared
+from stages.tickets.report import names
 from stages.tickets.report.claim import ABOVE, CHEN, NO_VERDICT, Beside, Claim, of_difference
 from stages.tickets.report.names import sparsities
+from stages.tickets.report.papers import shared
 from stages.tickets.report.results import Results
 from stages.tickets.report.scores import SELECTION, VALIDATION, Run
 from stages.tickets.report.tickets import Pairs, Ticket, at_tickets, compared

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from stages.tickets.report import names, shared, transfers
+from stages.tickets.report import names, transfers
 from stages.tickets.report.claim import (
     AT_LEAST,
     CHEN,
@@ -13,6 +13,7 @@ from stages.tickets.report.claim import (
     Claim,
     of_difference,
 )
+from stages.tickets.report.papers import shared
 from stages.tickets.report.results import Results
 from stages.tickets.report.transfers import Levels, Source, Transfer, served
 from stages.tickets.report.words import count, percent, points

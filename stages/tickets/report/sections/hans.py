@@ -81,7 +81,10 @@ def section(results: Results, study: Study) -> Section:
 def names_of(study: Study) -> dict[tuple[str, str], str]:
     """Names of baselines, dense models and searched subnetworks, by kind and subnetwork."""
     named = {(kind, ""): names.NAMES[kind] for kind in (*BASELINES, "dense")}
-    for (kind, name), state in product(names.subnetworks(study), names.STATES):
+    retrain = study.retrain
+    kept = [("structured", name) for name in (*retrain.structured, *retrain.super)]
+    kept += [("magnitude", name) for name in retrain.magnitude]
+    for (kind, name), state in product(kept, ("pruned", "retrained")):
         named[state, f"{kind} {name}"] = f"{SEARCHED[kind]}, {name}, {state}"
     return named
 

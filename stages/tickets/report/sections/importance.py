@@ -8,9 +8,10 @@ from statistics import fmean
 import numpy as np
 from matplotlib.axes import Axes
 
-from stages.tickets.report import columns, panels, shared, words
+from stages.tickets.report import columns, panels, words
 from stages.tickets.report.figure import BLACK, BLUE, VERMILION, Figure
 from stages.tickets.report.names import PARTS
+from stages.tickets.report.papers import shared
 from stages.tickets.report.results import Results
 from stages.tickets.report.rows import grouped
 from stages.tickets.report.search_rows import Importance

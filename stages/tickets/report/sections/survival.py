@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from itertools import product
 from statistics import fmean
 
-from stages.tickets.report import columns, shared, words
+from stages.tickets.report import columns, words
 from stages.tickets.report.names import PARTS
+from stages.tickets.report.papers import shared
 from stages.tickets.report.results import Results
 from stages.tickets.report.rows import grouped
 from stages.tickets.report.search_rows import StructureAgreement

@@ -5,10 +5,11 @@ from itertools import product
 
 from matplotlib.figure import Figure as Canvas
 
-from stages.tickets.report import columns, panels, shared
+from stages.tickets.report import columns, panels
 from stages.tickets.report.figure import Figure, render
 from stages.tickets.report.names import PARTS
 from stages.tickets.report.panels import colour_bar, heat
+from stages.tickets.report.papers import shared
 from stages.tickets.report.results import Results
 from stages.tickets.report.search_rows import Place
 from stages.tickets.report.words import with_std

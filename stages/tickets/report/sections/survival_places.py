@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from stages.tickets.report import columns, shared, words
+from stages.tickets.report import columns, words
 from stages.tickets.report.names import PARTS
+from stages.tickets.report.papers import shared
 from stages.tickets.report.results import Results
 from stages.tickets.report.rows import grouped
 from stages.tickets.report.search_rows import Overlap
@@ -82,14 +83,14 @@ def compare(results: Results, study: Study) -> list[MapPair]:
         tasks.append("")
     rows = []
     for search, task, part in product(SEARCHES, tasks, PARTS):
-        here, paper = (
+        own, paper = (
             {(place.layer, place.head): place.mean for place in maps.get((search, task, part), ())}
             for maps in (ours, published)
         )
-        if here and here.keys() == paper.keys():
-            sides = np.array([[paper[place], here[place]] for place in here], np.float64)
+        if own and own.keys() == paper.keys():
+            sides = np.array([[paper[place], own[place]] for place in own], np.float64)
             means, rho = sides.mean(axis=0).tolist(), correlation.of_ranks(*sides.T)
-            rows.append(MapPair(search, task, part, means[0], means[1], rho, len(here)))
+            rows.append(MapPair(search, task, part, means[0], means[1], rho, len(own)))
     return rows
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from stages.tickets.report import columns, shared, words
+from stages.tickets.report import columns, words
 from stages.tickets.report.names import (
     control_kinds,
     control_name,
@@ -11,6 +11,7 @@ from stages.tickets.report.names import (
     sparsities,
     why_no_control,
 )
+from stages.tickets.report.papers import shared
 from stages.tickets.report.papers import tickets as statements
 from stages.tickets.report.papers.tables import published_tickets_table, rules_table
 from stages.tickets.report.results import Results
