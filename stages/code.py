@@ -1,12 +1,18 @@
 """Hash the code that decides what each script computes: one file per script, which DVC compares."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from stages.launch import cli, hashes
+
+
+def to_text(files: Mapping[str, str]) -> str:
+    """Write the digests of the files that a script uses, as DVC hashes them."""
+    return json.dumps(files, indent=1, sort_keys=True) + "\n"
 
 
 def main(
@@ -16,8 +22,7 @@ def main(
     digests = hashes.by_script(sources)
     out.mkdir(parents=True, exist_ok=True)
     for script, files in digests.items():
-        text = json.dumps(files, indent=1, sort_keys=True)
-        (out / f"{script}.json").write_text(text + "\n", encoding="utf-8")
+        (out / f"{script}.json").write_text(to_text(files), encoding="utf-8")
 
 
 if __name__ == "__main__":

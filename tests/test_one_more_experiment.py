@@ -5,6 +5,7 @@ dvc.yaml there would be a part of this pipeline.)
 """
 
 import csv
+import json
 import os
 import shutil
 import subprocess
@@ -117,7 +118,8 @@ def test_its_table_figure_answer_and_claim_stand_on_the_page(project: Path) -> N
 
 
 def test_the_budget_counts_it(project: Path) -> None:
-    assert "reshuffle" in run(project, "stages", "plan")
+    rows = json.loads(run(project, "stages", "plan", "--json"))["stages"]
+    assert [row["trainings"] for row in rows if row["stage"] == "reshuffle"] == [1] * 4
 
 
 def test_the_walk_through_shows_these_files_and_lines() -> None:

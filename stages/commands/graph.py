@@ -1,4 +1,4 @@
-"""Print the graph of stages that README.md shows: `dvc dag`, with one node for all stages of a kind.
+"""Print the graph of stages that docs/stages.md shows: `dvc dag`, with one node for all stages of a kind.
 
 This is a command, not a stage: `uv run python -m stages graph` prints Markdown.
 """

@@ -46,7 +46,8 @@ def main(
         other = expansion.expand(pipeline, settings.content(against or file), parsing)
     elif file == cli.PARAMS and (before := committed.pipeline(Path())):
         old = committed.content(Path(), str(file))
-        other, name = expansion.expand(before, old, parsing), f"{file} as committed"
+        if old is not None:
+            other, name = expansion.expand(before, old, parsing), f"{file} as committed"
     compared = lineage.changes(stages if other is None else other, stages)
     plan = wording.Plan(
         study.study,

@@ -38,7 +38,7 @@ def imported_files(script: Path, root: Path) -> list[Path]:
             used.add(current)
             waiting += _imports(current, root)
             if current.name == "__init__.py":
-                waiting += current.parent.glob("*.py")
+                waiting += current.parent.rglob("*.py")
     templates = {other for file in used for other in file.parent.glob(f"{file.stem}.*.jinja")}
     return sorted(used | templates)
 

@@ -412,7 +412,7 @@ TICKET = ["--task", "mood", "--seed", "1", "--round", "1"]
         ("ticket", [*TICKET, "--round", "0"], "--round is 0, allowed are 1, 2"),
         ("ticket", [*TICKET, "--out", "."], "allowed is a folder without files"),
         ("ticket", [*TICKET, "--reports", "none"], "none/tiny/scores.csv does not exist; did `uv"),
-        ("ticket", [*TICKET, "--results", "none"], "none/manifest.json does not exist"),
+        ("ticket", [*TICKET, "--results", "none/results"], "none/results/manifest.json does not"),
         ("masks", ["--reports", "none"], "none/tiny/scores.csv does not exist; did `uv"),
         ("smaller", ["--task", "mlm", "--seed", "1"], "have to be among search.tasks, mood, and"),
         ("smaller", ["--task", "mood", "--seed", "2"], "and search.seeds, 1"),

@@ -4,6 +4,7 @@ import pytest
 
 from stages import code
 from stages.launch import hashes
+from tests.imports import ROOT
 
 SOURCE = '''"""What it is for."""
 
@@ -97,3 +98,16 @@ def test_only_the_scripts_that_use_a_changed_file_get_another_hash(project, tmp_
     for script, same in {"run": False, "other": True}.items():
         before, after = (tmp_path / when / f"{script}.json" for when in ("before", "after"))
         assert (before.read_bytes() == after.read_bytes()) is same
+
+
+def test_every_module_of_the_method_belongs_to_a_script():
+    """A module that no script's hash has would change a result without a rerun."""
+    used = {name for files in hashes.by_script(ROOT / "stages").values() for name in files}
+    modules = {
+        file.relative_to(ROOT).as_posix()
+        for file in (ROOT / "stages" / "tickets").rglob("*.py")
+        if file.name != "__init__.py" or hashes.essence(file.read_text(encoding="utf-8"))
+    }
+    beside = ("stages/tickets/settings/", "stages/tickets/export/", "stages/tickets/plan/")
+    assert {name for name in modules - used if not name.startswith(beside)} == set()
+    assert "stages/tickets/report/sections/patterns/shares.py" in used

@@ -5,16 +5,21 @@ import hashlib
 import io
 import json
 import shlex
+import subprocess
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from stages import code
+from stages.launch import hashes
 from stages.tickets.plan import committed
 from stages.tickets.plan import manifest as manifests
 from stages.tickets.plan import stages as plan
 from stages.tickets.plan.declared import manifest_of
 from tests.imports import ROOT
-from tests.pipeline import STUDIES, Stage, read, resolve, shown, shown_columns
+from tests.pipeline import CODE, STUDIES, Stage, read, resolve, shown, shown_columns
 
 MINIATURE = read(STUDIES[0])
 
@@ -69,6 +74,26 @@ def test_the_locked_manifest_is_what_dvc_yaml_declares(tmp_path: Path) -> None:
     digest = hashlib.md5((tmp_path / "manifest.json").read_bytes()).hexdigest()
     outs = committed_locks()["dvc.yaml"]["check"]["outs"]
     assert digest in {out["md5"] for out in outs}, "`dvc repro -s -f check` makes it anew"
+
+
+def test_the_committed_locks_are_of_the_committed_code() -> None:
+    """A hash of code does not depend on the processor: a report of other code is seen anywhere."""
+    if subprocess.run(
+        ["git", "diff", "--quiet", "HEAD", "--", "stages"], cwd=ROOT, check=False
+    ).returncode:
+        pytest.skip("stages/ is not as committed")
+    known = {
+        f"{CODE}/{script}.json": hashlib.md5(code.to_text(files).encode()).hexdigest()
+        for script, files in hashes.by_script(ROOT / "stages").items()
+    }
+    stale = {
+        f"{name}: {dep['path']}"
+        for entries in committed_locks().values()
+        for name, entry in entries.items()
+        for dep in entry.get("deps", ())
+        if dep["path"] in known and dep["md5"] != known[dep["path"]]
+    }
+    assert stale == set(), "`uv run dvc repro`, then commit the locks and the report"
 
 
 def test_a_lock_of_another_study_is_reported() -> None:

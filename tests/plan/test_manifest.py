@@ -8,6 +8,7 @@ from stages.tickets.plan import manifest as manifests
 from stages.tickets.plan.declared import entries, manifest_of
 from stages.tickets.plan.manifest import Maker, Run
 from stages.tickets.plan.stages import expand
+from stages.tickets.settings import ParamsError
 from tests.pipeline import STUDIES, manifest, read
 
 STUDY = {
@@ -71,7 +72,7 @@ STAGES: dict[str, dict[str, Any]] = {
                     "each": "controls.kinds",
                     "folder": "controls/{each}/${item.task}/${item.seed}",
                 },
-                {"kind": "rewind", "point": 0},
+                {"kind": "rewind", "point": 0, "folder": "ticket"},
             ],
         },
     },
@@ -97,7 +98,7 @@ def test_runs_lie_together_by_task_and_seed_with_tickets_before_controls(known):
     assert {run.kind for run in known.runs[20:]} == {"cross"}
 
 
-def test_a_run_without_a_folder_and_one_with_its_own_noise_are_the_ticket(known):
+def test_a_run_that_says_so_and_one_with_its_own_noise_are_the_ticket(known):
     ticket = known.run("imp", task="a", seed=2)
     assert ticket == Run("imp/a/2/1", "a", "imp", 2, 1, None, None, 0.5)
     assert known.run("rewind", task="a", seed=2).folder == ticket.folder
@@ -158,8 +159,30 @@ def test_a_size_in_a_file_stands_for_the_sparsity():
 
 def test_a_ticket_that_no_stage_trains_is_an_error():
     files = {FILE: {"stages": {"controls": FILES[FILE]["stages"]["controls"]}}}
-    with pytest.raises(LookupError, match=r"\('b', 2, 1\)"):
+    with pytest.raises(ParamsError, match="ticket of b, seed 2, round 1, which no stage trains"):
         manifest_of(expand(files, STUDY, {}), files, STUDY)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"folder": None, "foldr": "x"}, "a run of its meta lacks the key 'folder'"),
+        ({"kinds": "x"}, "has the unknown key 'kinds', allowed are task, kind"),
+    ],
+)
+def test_a_wrong_key_of_a_run_is_named_with_its_stage(change, message):
+    runs = [{"kind": "new", "round": 1, "folder": "new/${item.task}"} | change]
+    runs = [{key: item for key, item in run.items() if item is not None} for run in runs]
+    stage = {"cmd": "run", "matrix": MATRIX, "meta": OF_ALL | {"runs": runs}}
+    files = {FILE: {"stages": {"new": stage}}}
+    with pytest.raises(ParamsError, match=f"^pipeline/x/dvc.yaml:new@b-2: .*{message}"):
+        manifest_of(expand(files, STUDY, {}), files, STUDY)
+
+
+def test_two_stages_of_one_name_are_refused():
+    files = {name: {"stages": {"same": {"cmd": "run"}}} for name in ("dvc.yaml", FILE)}
+    with pytest.raises(ParamsError, match="has the stage 'same'"):
+        manifest_of([], files, STUDY)
 
 
 @pytest.mark.parametrize("path", STUDIES, ids=lambda path: path.stem)

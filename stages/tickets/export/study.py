@@ -26,6 +26,8 @@ OF_RUNS = {
 """Sections of params.yaml that say what masks, weights and scores are of."""
 REPORT = "report"
 """The stage that writes the report."""
+RESULTS = "results"
+"""The folder of all that stages write, as the manifest's paths begin."""
 REPEAT = "did `uv run dvc repro` run to its end?"
 
 
@@ -65,7 +67,10 @@ class Places:
         return existing(folder / "joint" / "structure.safetensors")
 
     def _place(self, name: str, **coordinates: object) -> Path:
-        return self.root / self.manifest.place(name, **coordinates)
+        try:
+            return self.root / self.manifest.place(name, **coordinates)
+        except LookupError as error:
+            raise ParamsError(f"{error}; {REPEAT}") from None
 
 
 @dataclass(frozen=True)
@@ -160,6 +165,8 @@ def load(params: Path, results: Path, reports: Path) -> Finished:
     """
     study = settings.load(params)
     _check_unchanged(settings.content(params), params)
+    if results.name != RESULTS:
+        raise ParamsError(f"--results is {str(results)!r}, allowed is a folder called {RESULTS!r}")
     listed = manifest.load(existing(results / "manifest.json"))
     finished = Finished(results.parent, listed, study, reports / study.study / "scores.csv")
     existing(finished.encoder / "encoder.json")

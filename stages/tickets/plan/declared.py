@@ -12,8 +12,8 @@ Coordinates that all entries of a stage share stand next to its lists:
 
 `runs` are scored; from other lists, such as weights and masks, the manifest only takes the folders. An
 entry with `each`, a list or the key of a list in params.yaml, stands for one entry per item, which takes
-the place of `{each}`. A run without a folder is the training of the ticket of its task, seed and round,
-and so is a run with `own: [a, b]` if a equals b. A run whose round is in `but` is left out.
+the place of `{each}`. A run whose folder is `ticket` is the training of the ticket of its task, seed and
+round, and so is a run with `own: [a, b]` if a equals b. A run whose round is in `but` is left out.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -22,21 +22,28 @@ from typing import Any
 from stages.tickets import settings
 from stages.tickets.plan.manifest import Maker, Manifest, Run
 from stages.tickets.plan.stages import ROOT_FILE, Pipeline, Stage, repeated_over, value
+from stages.tickets.settings import ParamsError
 
 Study = Mapping[str, Any]
 """Content of params.yaml."""
 DENSE, TICKET = "dense", "imp"
 """Kinds of the runs that train the dense model and the tickets of iterative magnitude pruning."""
 NUMBERS = ("seed", "round", "point")
+NEEDED = ("task", "kind", "seed", "round", "folder")
+OTHERS = ("point", "source", "sparsity", "size", "own", "but")
+"""Keys of a run that it has to have, and those that it may have."""
 
 
 def manifest_of(stages: Sequence[Stage], pipeline: Pipeline, study: Study) -> Manifest:
     """Make the manifest of a study from the `meta` of all its stages.
 
     Raises:
-        LookupError: a run is declared as the training of a ticket that no stage trains.
+        ParamsError: a run lacks a key, has an unknown key, or is declared as the training of a ticket
+            that no stage trains; or two dvc.yaml files have a stage of the same name.
     """
     declared = [(stage, run) for stage in stages for run in entries(stage.meta, "runs", study)]
+    for stage, run in declared:
+        _check(stage, run)
     declared.sort(key=lambda pair: _row(pair[0], pair[1], study))
     lists = {
         name for stage in stages for name, item in stage.meta.items() if isinstance(item, list)
@@ -45,12 +52,28 @@ def manifest_of(stages: Sequence[Stage], pipeline: Pipeline, study: Study) -> Ma
         name: [entry for stage in stages for entry in entries(stage.meta, name, study)]
         for name in sorted(lists - {"runs"})
     }
-    makers = {
-        name: _maker(file, name, definition, study)
-        for file, content in pipeline.items()
-        for name, definition in content["stages"].items()
-    }
+    makers: dict[str, Maker] = {}
+    for file, content in pipeline.items():
+        for name, definition in content["stages"].items():
+            if name in makers:
+                raise ParamsError(
+                    f"{file} has the stage {name!r}, as {makers[name].address} is called"
+                )
+            makers[name] = _maker(file, name, definition, study)
     return Manifest(tuple(_runs([run for _, run in declared], study)), places, makers)
+
+
+def _check(stage: Stage, run: Mapping[str, Any]) -> None:
+    """Raise ParamsError if a run lacks a key or has an unknown one."""
+    for key in NEEDED:
+        if key not in run:
+            raise ParamsError(f"{stage.address}: a run of its meta lacks the key {key!r}")
+    for key in run:
+        if key not in (*NEEDED, *OTHERS):
+            raise ParamsError(
+                f"{stage.address}: a run of its meta has the unknown key {key!r}, allowed are "
+                + ", ".join((*NEEDED, *OTHERS))
+            )
 
 
 def entries(meta: Mapping[str, Any], name: str, study: Study) -> Iterator[dict[str, Any]]:
@@ -110,12 +133,18 @@ def _runs(declared: Sequence[Mapping[str, Any]], study: Study) -> list[Run]:
 
 def _run(
     run: Mapping[str, Any],
-    tickets: Mapping[tuple[object, ...], str],
+    tickets: Mapping[tuple[object, object, object], str],
     sparsities: Mapping[int, float],
 ) -> Run:
-    kind, source, folder = run["kind"], run.get("source"), run.get("folder")
-    if folder is None or ("own" in run and len(set(run["own"])) == 1):
-        folder = tickets[_coordinates(run)]
+    kind, source, folder = run["kind"], run.get("source"), run["folder"]
+    if folder == "ticket" or ("own" in run and len(set(run["own"])) == 1):
+        task, seed, number = place = _coordinates(run)
+        if place not in tickets:
+            raise ParamsError(
+                f"a run of kind {kind!r} is declared as the training of the ticket of {task}, seed "
+                f"{seed}, round {number}, which no stage trains"
+            )
+        folder = tickets[place]
     if kind == "control" and source == "random":  # the random mask has a kind of its own
         kind, source = "random", None
     return Run(
@@ -131,7 +160,7 @@ def _run(
     )
 
 
-def _coordinates(run: Mapping[str, Any]) -> tuple[object, ...]:
+def _coordinates(run: Mapping[str, Any]) -> tuple[object, object, object]:
     return run["task"], run["seed"], run["round"]
 
 

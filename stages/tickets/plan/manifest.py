@@ -89,6 +89,8 @@ class Manifest:
     def empty(self, kind: str) -> tuple[str, ...]:
         """List the empty lists that prevent all runs of a kind; empty if any stage of it runs."""
         reasons = [maker.kinds[kind] for maker in self.makers.values() if kind in maker.kinds]
+        if not reasons:
+            raise LookupError(f"no stage declares runs of the kind {kind!r}")
         return tuple(dict.fromkeys(chain(*reasons))) if all(reasons) else ()
 
 

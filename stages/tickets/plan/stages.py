@@ -154,8 +154,21 @@ def _stage(
         tuple(path for path, cached in outs.items() if not cached),
         file,
         lists,
-        body.get("meta", {}),
+        _spelled_out(body.get("meta", {}), study),
     )
+
+
+def _spelled_out(meta: Mapping[str, Any], study: Mapping[str, Any]) -> dict[str, Any]:
+    """`meta` with every `each` that is the key of a list in params.yaml replaced by that list."""
+
+    def entry(part: Mapping[str, Any]) -> dict[str, Any]:
+        each = part.get("each")
+        return {**part, "each": value(study, each)} if isinstance(each, str) else dict(part)
+
+    return {
+        name: [entry(part) for part in item] if isinstance(item, list) else item
+        for name, item in meta.items()
+    }
 
 
 def tracked(

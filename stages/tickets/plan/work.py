@@ -149,7 +149,8 @@ def of(stage: Stage) -> Work:
     """Return the work of a stage; without a rule, a training for every run that it declares."""
     if rule := RULES.get(script(stage)):
         return rule(stage)
-    runs = len(stage.meta.get("runs", ()))
+    declared = [run for run in stage.meta.get("runs", ()) if run["folder"] != "ticket"]
+    runs = sum(len(run.get("each", (None,))) for run in declared)
     if not runs:
         return Work(left_out=f"stages {stage.group}: what they do is not known here")
     return Work(runs, _point(stage), predictions=runs)

@@ -97,7 +97,12 @@ def source_name(source: str) -> str:
 
 def why_no_control(kind: str, study: Study) -> str:
     """Why params.yaml asks for no control of this kind; if it does ask, that no score is there."""
-    asked = (*study.controls.every.kinds, *study.controls.more.kinds)
+    every, more = study.controls.every.kinds, study.controls.more
+    if kind in more.kinds and kind not in every:
+        for key in ("tasks", "seeds", "rounds"):
+            if not getattr(study.controls, key):
+                return f"not run: controls.{key} is empty in params.yaml"
+    asked = (*every, *more.kinds)
     if kind in asked or (kind == "random" and study.random.rounds):
         return NO_ROW
     also = ", and random.rounds is empty" if kind == "random" else ""

@@ -23,6 +23,8 @@ from stages.tickets.settings.lists import cut, in_one_line, spell_out
 from stages.tickets.settings.study import Study
 
 OFF = "off.yaml"
+SHOWN = ("study=", "title=", "banner=", "plot.")
+"""How changes begin that no result depends on."""
 COLUMN = 30
 """Column in which comments at the end of a line start in a composed file."""
 
@@ -61,6 +63,8 @@ def composed(
     if changes:
         before = plain(content)
         _update(content, before, overridden(before, changes))
+        if not all(change.startswith(("ran", *SHOWN)) for change in changes):
+            content["ran"] = None  # it is about the study without changes
     _complete(content)
     spell_out(content)
     if tasks is not None or seeds is not None:

@@ -71,7 +71,7 @@ def cut(
                 )
         if wanted is not None:
             content[key] = in_one_line([value for value in content[key] if value in wanted])
-    content["ran"] = None
+    content["ran"], content["banner"] = None, ""  # they are about the uncut study
     for section in ("data", "own", "override"):
         for name in content[section].keys() - set(content["tasks"]):
             del content[section][name]
