@@ -8,8 +8,6 @@ from typing import Any, TypeVar
 
 import typer
 
-from stages.tickets import settings
-
 PARAMS = Path("params.yaml")
 
 T = TypeVar("T")
@@ -40,8 +38,9 @@ def run(main: Callable[..., None] | typer.Typer) -> None:
 
 def _is_for_the_user(error: Exception) -> bool:
     """Tell errors that a user can mend, such as wrong settings, a full disk or a diverged training."""
-    named = type(error).__name__ == "SafetensorError"  # some stages do not import safetensors
-    return named or isinstance(error, settings.UserError | OSError)
+    # By their names, since some stages import neither settings nor safetensors.
+    names = {kind.__name__ for kind in type(error).__mro__}
+    return not names.isdisjoint({"UserError", "SafetensorError"}) or isinstance(error, OSError)
 
 
 def read(sections: Callable[..., T], task: str | None = None) -> T:
@@ -50,6 +49,8 @@ def read(sections: Callable[..., T], task: str | None = None) -> T:
     All of the file is checked first. If a section has one entry per task, such as `override`, the field
     holds the entry of `task` alone, as dvc.yaml tracks it, or None if there is none.
     """
+    from stages.tickets import settings  # noqa: PLC0415  some stages start without it
+
     study = settings.load(PARAMS)
     read_sections: dict[str, Any] = {}
     for field in fields(sections):  # type: ignore[arg-type]

@@ -22,7 +22,7 @@ class ParamsError(UserError):
 class Section(BaseModel):
     """A section of params.yaml: frozen, without unknown keys, infinity and nan."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, defer_build=True)
 
     @model_validator(mode="before")
     @classmethod
