@@ -15,6 +15,7 @@ from stages.tickets.pruning.masks import Mask
 from stages.tickets.pruning.searching import Found, FoundMask, Phase, Scored
 from stages.tickets.pruning.structure import Structure
 from stages.tickets.searches import importance
+from stages.tickets.settings import UserError
 from stages.tickets.settings.noise import stable_seed
 from stages.tickets.tasks import scores, task
 from stages.tickets.tasks.task import Prepared
@@ -112,4 +113,10 @@ def find_mask(
 def _score(model: PreTrainedModel, prepared: Prepared, split: Split) -> float:
     only = replace(prepared, evaluated={"searched": split})
     logits = predict.predict(model, only)["searched.logits"]
-    return scores.stopping_score(prepared.task, logits, split.labels)
+    score = scores.stopping_score(prepared.task, logits, split.labels)
+    if not np.isfinite(score):
+        raise UserError(
+            f"a search on {prepared.task.name!r} scores {score}, which is no share of anything: "
+            "look at the losses of its dense training in history.json"
+        )
+    return score
