@@ -259,7 +259,8 @@ def test_a_bag_of_words_takes_memory_by_the_words_of_its_examples_not_by_the_voc
 
 
 def test_a_bag_of_words_that_is_too_large_keeps_the_words_of_most_examples(monkeypatch) -> None:
-    rows: Rows = [([5 + i % 2, 7], [], i % 2) for i in range(8)] + [([8], [], 0)]
+    rows: Rows = [([5 + i % 2, 7], [], i % 2) for i in range(8)]
+    rows += [([8], [], 0)]
     prepared = prepared_of("classification", 2, rows, rows)
     counts = baselines._counts(prepared.train, VOCABULARY.size)
     # [CLS] and [SEP] are in every example, 7 in eight, 5 and 6 in four, 8 in one.
