@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -94,8 +95,37 @@ def test_hidden_labels_are_refused(tmp_path: Path, label: int) -> None:
     """The test sets of GLUE come with -1 for every label."""
     hidden = glue_table("cola", 3, "v").assign(label=[0, 1, label])
     data = write_glue(tmp_path, "cola", {"train": glue_table("cola", 3, "t"), "validation": hidden})
-    with pytest.raises(ParamsError, match="cola, validation has labels outside 0 to 1"):
+    with pytest.raises(
+        ParamsError, match=f"cola, validation, row 3, has the number {label} in 'label', "
+    ):
         glue.load("cola", data)
+
+
+@pytest.mark.parametrize("labels", [[0.0, 1.0, 0.7], ["0", "1", "0"], [True, False, True]])
+def test_labels_of_another_type_are_refused(tmp_path: Path, labels: Any) -> None:
+    """A fraction is not cut to a class number, and text is no number."""
+    table = glue_table("cola", 3, "t").assign(label=labels)
+    data = write_glue(tmp_path, "cola", {"train": table, "validation": glue_table("cola", 2, "v")})
+    with pytest.raises(
+        ParamsError, match=r"cola, train, row 1, has the .* in 'label', allowed are 0 to 1"
+    ):
+        glue.load("cola", data)
+
+
+def test_a_part_that_cannot_be_read_or_is_empty_is_named(tmp_path: Path) -> None:
+    table = glue_table("cola", 3, "t")
+    data = write_glue(tmp_path, "cola", {"train": table, "validation": table.head(0)})
+    with pytest.raises(ParamsError, match=r"^data\.mine has no rows in its split validation$"):
+        glue.load("mine", data)
+    (tmp_path / "cola" / "train-00001-of-00002.parquet").write_text("no table")
+    with pytest.raises(
+        ParamsError, match=r"mine\.path is '.*train-00001-of-.*', which cannot be read"
+    ):
+        glue.load("mine", data)
+    other = tmp_path / "cola" / "train-00001-of-00002.parquet"
+    table.assign(label=["a", "b", "c"]).to_parquet(other)
+    with pytest.raises(ParamsError, match=r"mine\.path is 'train-00000-.*, which cannot be read: "):
+        glue.load("mine", data)
 
 
 @pytest.mark.parametrize("column", ["sentence", "label"])
@@ -111,7 +141,7 @@ def test_a_missing_glue_column_is_named(tmp_path: Path, column: str) -> None:
 def test_a_missing_glue_text_is_not_the_word_none(tmp_path: Path) -> None:
     table = glue_table("cola", 3, "t").assign(sentence=pd.Series(["a", None, "b"], dtype=object))
     data = write_glue(tmp_path, "cola", {"train": table, "validation": glue_table("cola", 2, "v")})
-    with pytest.raises(ParamsError, match=r"train.*'sentence'.*row 2"):
+    with pytest.raises(ParamsError, match=r"cola, train, row 2, has no 'sentence'"):
         glue.load("cola", data)
 
 
