@@ -4,11 +4,12 @@ import os
 from pathlib import Path
 from typing import Any
 
+import datasets
 import numpy as np
 import pandas as pd
 import pytest
 
-from stages.tickets.settings import FolderData, ParamsError
+from stages.tickets.settings import FolderData, HubData, ParamsError
 from stages.tickets.settings.data import GLUE as NAMES
 from stages.tickets.tasks import glue
 from stages.tickets.tasks.glue import GLUE
@@ -68,6 +69,24 @@ def test_mnli_is_scored_on_both_of_its_validation_splits(tmp_path: Path) -> None
     assert list(splits) == ["train", "validation", "validation_mismatched"]
     assert splits["validation"].firsts[0] == "validation_matched premise 0"
     assert splits["validation_mismatched"].firsts[0] == "validation_mismatched premise 0"
+
+
+def test_the_hub_gives_what_a_folder_gives(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tables = {split: glue_table("cola", 4, split) for split in ("train", "validation", "test")}
+    stored = datasets.DatasetDict(
+        {split: datasets.Dataset.from_pandas(table) for split, table in tables.items()}
+    )
+    stored["train"] = stored["train"].select([3, 1])  # not in the order in which it is stored
+    monkeypatch.setattr(datasets, "load_dataset", lambda *_, **__: stored)
+    data = HubData(source="hub", name="nyu-mll/glue", config="cola", revision="0" * 40)
+    tables["train"] = tables["train"].iloc[[3, 1]]
+    hub, folder = (
+        glue.load("cola", each)[1] for each in (data, write_glue(tmp_path, "cola", tables))
+    )
+    assert hub["train"].firsts == ["train sentence 3", "train sentence 1"]
+    for split, texts in folder.items():
+        assert hub[split].firsts == texts.firsts
+        assert hub[split].labels.tolist() == texts.labels.tolist()
 
 
 def test_files_of_one_split_follow_one_another(tmp_path: Path) -> None:
