@@ -93,11 +93,12 @@ def make_project(folder: Path, **changes: float) -> Path:
         patch(folder, rf"(?m)^{constant} = .*$", f"{constant} = {seconds}")
     (folder / "tmp").mkdir()
     (package / "tickets" / "encoder").mkdir(parents=True)
-    for empty in ("", "tickets", "tickets/encoder"):
+    for empty in ("tickets", "tickets/encoder"):
         (package / empty / "__init__.py").touch()
     for place, code in METHOD.items():
         (package / "tickets" / place).write_text(code, encoding="utf-8")
-    shutil.copy(ROOT / "stages" / "__main__.py", package)
+    for name in ("__init__.py", "__main__.py"):
+        shutil.copy(ROOT / "stages" / name, package)
     for name, code in STAGES.items():
         lines = code.strip().split("\n")
         text = "\n".join(line.removeprefix(" " * 8) for line in lines)

@@ -30,7 +30,7 @@ command = ["/bin/sh", "-c", f"true && {sys.argv[1]}; code=$?; exit $code"]
 stage = subprocess.Popen(command, env=os.environ | {"DVC_STAGE": "family"})
 sys.exit(stage.wait() and 1)
 """
-"""A program that starts a stage as DVC does, with a shell between them; SIGINT ends it as Ctrl-C would."""
+"""A program that starts a stage as DVC does, with a shell between; SIGINT ends it as Ctrl-C would."""
 PARTS = ("stage", "first", "second")
 
 

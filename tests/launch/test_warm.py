@@ -125,13 +125,12 @@ def test_a_changed_source_file_takes_effect_at_the_next_call(project: Path) -> N
     method = project / "stages" / "tickets" / "method.py"
     before = run(project, "parent").stdout
     assert run(project, "show").stdout.startswith("42 ")
-    method.write_text("ANSWER = 'another'\n", encoding="utf-8")
+    method.write_text("ANSWER = 43\n", encoding="utf-8")  # in the same second, and as long
     try:
-        assert run(project, "show").stdout.startswith("another ")
+        assert run(project, "show").stdout.startswith("43 ")
         assert run(project, "parent").stdout == before  # without a new warm process
     finally:
         method.write_text("ANSWER = 42\n", encoding="utf-8")
-        shutil.rmtree(method.parent / "__pycache__", ignore_errors=True)
 
 
 def test_another_folder_has_another_warm_process(project: Path, tmp_path: Path) -> None:
@@ -224,7 +223,7 @@ def test_without_an_answer_a_stage_runs_once_without_the_warm_process(
         "count: the warm process did not answer, so this stage starts without it\n"
     )
     if reason == "slow":  # now it answers, and does not run the stage a second time
-        assert int(run(folder, "parent").stdout) in processes(folder)
+        assert happens(lambda: int(run(folder, "parent").stdout) in processes(folder))
     assert parents(folder) == [os.getpid()]
     end_processes(folder)
     if reason == "silent":
