@@ -48,8 +48,9 @@ def run(jobs: Mapping[str, Job], threads: int) -> None:
                 name, job = waiting.pop(0)
                 end, process = _start(job)
                 running[end] = (name, process)
-            for end in wait(list(running)):
-                _check(end, *running.pop(end))  # type: ignore[call-overload]
+            ready = wait(list(running))
+            for end in [end for end in running if end in ready]:
+                _check(end, *running.pop(end))
     finally:
         for _, process in running.values():
             process.kill()
@@ -63,7 +64,7 @@ def _start(job: Job) -> tuple[Connection, BaseProcess]:
     end, outcome = fork.Pipe(duplex=False)
     process = fork.Process(target=_do, args=(job, outcome, os.getpid()))
     with warnings.catch_warnings():
-        # Newer Pythons warn of forks beside threads. The only other thread is that of `server.end_with`.
+        # Newer Pythons warn of forks beside threads. Other threads here only wait for another process.
         warnings.simplefilter("ignore", DeprecationWarning)
         process.start()
     outcome.close()

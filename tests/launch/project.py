@@ -134,7 +134,7 @@ def processes(folder: Path) -> dict[int, list[str]]:
 
 
 def end_processes(folder: Path) -> None:
-    for number in processes(folder):
+    for number in set(processes(folder)) - {os.getpid()}:
         with contextlib.suppress(ProcessLookupError):
             os.kill(number, signal.SIGKILL)
 

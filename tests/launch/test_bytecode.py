@@ -22,7 +22,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 def cached(source: Path) -> Path:
     """Compile a file to where Python looks for its bytecode."""
-    return Path(py_compile.compile(str(source), doraise=True))
+    return Path(str(py_compile.compile(str(source), doraise=True)))
 
 
 @pytest.mark.parametrize("kept", [0.0, 0.3, 0.999])

@@ -73,7 +73,7 @@ def raise_unsent() -> None:
     raise UnsentError("a", "b")
 
 
-DEATHS = {
+DEATHS: dict[str, Callable[[], object]] = {
     "was killed, as Linux does when memory runs out": partial(kill, signal.SIGKILL),
     "was ended by SIGTERM": partial(kill, signal.SIGTERM),
     "was ended by SIGINT": partial(kill, signal.SIGINT),
@@ -100,9 +100,11 @@ def test_a_dead_job_is_named_and_its_siblings_end_at_once(
         DEATHS[death]()
 
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: range(2))
+    family: dict[str, Callable[[], None]] = {"asleep": partial(sleep, tmp_path), "dying": die}
+    family |= jobs(tmp_path)
     begin = time.monotonic()
     with pytest.raises(UserError, match=rf"^the training 'dying' {death}"):
-        side_by_side.run({"asleep": partial(sleep, tmp_path), "dying": die} | jobs(tmp_path), 1)
+        side_by_side.run(family, 1)
     assert time.monotonic() - begin < 10
     assert multiprocessing.active_children() == []
     assert [path.name for path in tmp_path.iterdir()] == ["0"]  # none was started after that
