@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from stages.launch import cli
-from stages.tickets import settings
+from stages.tickets import output, settings
 from stages.tickets.plan import declared, manifest
 from stages.tickets.plan import stages as pipeline
 
@@ -63,8 +63,7 @@ def main(
     content, files = settings.content(cli.PARAMS), pipeline.read(Path())
     stages = pipeline.expand(files, content, pipeline.parsing(Path(pipeline.CONFIG)))
     manifest.save(declared.manifest_of(stages, files, content), manifest_out)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    out.write_text("params.yaml is as it should be\n", encoding="utf-8")
+    output.save_text("params.yaml is as it should be\n", out)
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from stages.tickets import output
 from stages.tickets.language import hans
 from stages.tickets.settings import (
     Data,
@@ -131,7 +132,8 @@ def _drawn(table: pd.DataFrame, per_subcase: int, seed: int) -> pd.DataFrame:
 
 
 def save_cases(cases: Sequence[Case], path: Path) -> None:
-    pd.DataFrame(list(cases)).to_csv(path, index=False, lineterminator="\n")
+    with output.written(path) as part:
+        pd.DataFrame(list(cases)).to_csv(part, index=False, lineterminator="\n")
 
 
 def load_cases(path: Path) -> list[Case]:
