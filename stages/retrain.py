@@ -68,11 +68,12 @@ def main(
     config, loaded = cli.read(Params), inputs.load(task, seed, encoder, prepared)
     outs = {"structured": structured, "magnitude": magnitude, "scratch": scratch, "super": super_}
     names = {**dict(config.retrain), "super": config.retrain_super.subnetworks}
-    common, jobs = (loaded, weights, trained, searched), []
+    jobs: dict[str, side_by_side.Job] = {}
     for kind, out in outs.items():
         if out:
             out.mkdir(parents=True, exist_ok=True)  # DVC asks for it even if it stays empty
-            jobs += [partial(train, *common, kind, name, out / name) for name in names[kind]]
+            job = partial(train, loaded, weights, trained, searched, kind)
+            jobs |= {f"{kind} {name}": partial(job, name, out / name) for name in names[kind]}
     side_by_side.run(jobs, loaded.recipe.threads)
 
 
