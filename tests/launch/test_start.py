@@ -41,8 +41,8 @@ def test_a_light_stage_imports_no_library_that_it_does_not_use(script, unused):
 def test_the_warm_process_has_imported_what_trainings_import():
     imports = "; ".join(f"import stages.{name}" for name in TRAININGS)
     loaded = printed_by(
-        "import sys; from stages.launch import warm\n"
-        "for library in warm.LIBRARIES: __import__(library)\n"
+        "import sys; from stages.launch import server\n"
+        "for library in server.LIBRARIES: __import__(library)\n"
         f"before = set(sys.modules)\n{imports}\nprint(*set(sys.modules) - before)"
     ).split()
     assert "stages.prune_round" in loaded
