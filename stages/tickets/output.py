@@ -4,8 +4,6 @@ import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
-from stages.tickets.settings import UserError
-
 
 @contextlib.contextmanager
 def written(path: Path) -> Iterator[Path]:
@@ -37,6 +35,8 @@ def written(path: Path) -> Iterator[Path]:
         if not (isinstance(error, OSError) or type(error).__name__ == "SafetensorError"):
             raise
         reason = getattr(error, "strerror", None) or error
+        from stages.tickets.settings import UserError  # noqa: PLC0415  `code` starts without it
+
         raise UserError(
             f"{path} could not be written ({reason}); make room or give permission and run the same "
             "command again, which keeps what is finished"
