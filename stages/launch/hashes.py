@@ -14,8 +14,11 @@ import tokenize
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
-LAUNCHERS = ("stages/__init__.py", "stages/__main__.py", "stages/launch/warm.py")
+LAUNCHERS = (
+    "stages/__init__.py", "stages/__main__.py", "stages/launch/warm.py", "stages/launch/guard.py",
+)  # fmt: skip
 """Files that start stages without changing their results."""
 SETTINGS = "stages/tickets/settings/"
 """Folder of the code that checks settings. It is left out, since DVC compares the values themselves."""
@@ -114,13 +117,27 @@ def _span(node: ast.AST, lines: list[str]) -> tuple[tuple[int, int], tuple[int, 
     return ends[0], ends[1]
 
 
-def digest(file: Path) -> str:
-    """Return the sha256 of a file; a Python file counts by its `essence` alone."""
-    text = file.read_text(encoding="utf-8")
-    return hashlib.sha256((essence(text) if file.suffix == ".py" else text).encode()).hexdigest()
+class Digests(NamedTuple):
+    """Two sha256 of one file, of the same reading of it."""
+
+    code: str
+    """Of the `essence` of a Python file, and of the whole text of any other."""
+    content: str
+    """Of all bytes, as `sha256sum` gives it."""
 
 
-def by_script(sources: Path) -> dict[str, dict[str, str]]:
+def digests(file: str | Path, content: bytes) -> Digests:
+    """Return the digests of a file with this content."""
+    text = content.decode().replace("\r\n", "\n")
+    code = essence(text) if Path(file).suffix == ".py" else text
+    return Digests(_sha256(code.encode()), _sha256(content))
+
+
+def _sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def by_script(sources: Path) -> dict[str, dict[str, Digests]]:
     """Hash all files that each script in the folder `sources` uses; by script, then by path.
 
     Raises:
@@ -130,9 +147,10 @@ def by_script(sources: Path) -> dict[str, dict[str, str]]:
     if not sources.is_dir():
         raise FileNotFoundError(f"{sources} is no folder")
     scripts = [file for file in sorted(sources.glob("*.py")) if not file.stem.startswith("__")]
+    used = {script: imported_files(script, root) for script in scripts}
+    files = {file for listed in used.values() for file in listed}
+    hashed = {file: digests(file, file.read_bytes()) for file in files}
     return {
-        script.stem: {
-            file.relative_to(root).as_posix(): digest(file) for file in imported_files(script, root)
-        }
-        for script in scripts
+        script.stem: {file.relative_to(root).as_posix(): hashed[file] for file in listed}
+        for script, listed in used.items()
     }
