@@ -9,6 +9,7 @@ import typer
 
 from stages.launch import cli, guard, hashes
 from stages.launch.hashes import Digests
+from stages.tickets import output
 
 
 def to_text(files: Mapping[str, Digests]) -> str:
@@ -22,12 +23,11 @@ def main(
     out: Annotated[Path, typer.Option()],
 ) -> None:
     hashed = hashes.by_script(sources)
-    out.mkdir(parents=True, exist_ok=True)
     for script, files in hashed.items():
-        (out / f"{script}.json").write_text(to_text(files), encoding="utf-8")
+        output.save_text(to_text(files), out / f"{script}.json")
     used = {name: digests.content for files in hashed.values() for name, digests in files.items()}
     lines = [f"{digest}  {name}\n" for name, digest in sorted(used.items())]
-    (out / guard.BYTES).write_text("".join(lines), encoding="utf-8")  # spares the guard a parse
+    output.save_text("".join(lines), out / guard.BYTES)  # spares the guard a parse
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ from pathlib import Path
 import pytest
 
 from tests.imports import ROOT
-from tests.launch.test_warm import end_warm_processes
+from tests.launch.project import end_processes
 from tests.pipeline.study import STUDY, write_study
 
 FILES = {
@@ -90,7 +90,7 @@ stages:
 }
 PAUSES = {
     "stages/check.py": ("    check(settings.checked", "checking"),
-    "stages/code.py": ("    out.mkdir", "hashing"),
+    "stages/code.py": ("    used = ", "hashing"),
 }
 """Lines of the project's own stages before which the copy waits."""
 LIBRARIES = re.compile(r"(?s)\nLIBRARIES = \(.*?\n\)\n")
@@ -226,7 +226,7 @@ def origin(request: pytest.FixtureRequest) -> Iterator[Project]:
         code, output = project.repro()
         assert code == 0, output
         assert (project.made, project.lock, project.is_clean()) == (MADE, lock, True)
-        end_warm_processes(Path(place))
+        end_processes(Path(place).resolve() / "p")
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ from transformers import (
     PreTrainedModel,
 )
 
-from stages.tickets import files
+from stages.tickets import files, output
 from stages.tickets.settings import Kind
 from stages.tickets.tasks.task import Vocabulary
 
@@ -106,22 +106,23 @@ def save(encoder: Pretrained, record: Mapping[str, Any], folder: Path) -> None:
 
     A pooler that does not come with the encoder is left out, since it belongs to the task's head.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     weights = {
         name: parameter.detach().float().contiguous()
         for name, parameter in encoder.body.named_parameters()
         if encoder.pooler or not name.startswith("pooler.")
     }
     prunable = [name for name in prunable_names(encoder.body) if name in weights]
-    save_file(weights, folder / "weights.safetensors")
+    with output.written(folder / "weights.safetensors") as part:
+        save_file(weights, part)
     if encoder.mlm_head:
         head = {name: p.detach().float().contiguous() for name, p in encoder.mlm_head.items()}
-        save_file(head, folder / "mlm_head.safetensors")
+        with output.written(folder / "mlm_head.safetensors") as part:
+            save_file(head, part)
     encoder.config.name_or_path = ""  # otherwise a path of this machine, or the name on the Hub
-    encoder.config.to_json_file(folder / "config.json", use_diff=False)
+    output.save_text(encoder.config.to_json_string(use_diff=False), folder / "config.json")
     encoder.tokenizer.no_truncation()
     encoder.tokenizer.no_padding()
-    encoder.tokenizer.save(str(folder / "tokenizer.json"))
+    output.save_text(encoder.tokenizer.to_str(pretty=True), folder / "tokenizer.json")
     files.save_record(
         {
             **record,
