@@ -237,7 +237,7 @@ def test_a_task_may_be_called_as_any_folder_is() -> None:
         for part in Path(out).parts
     }
     names = {part for part in parts if re.fullmatch("[a-z][a-z0-9_]*", part)} - set(STUDY["tasks"])
-    assert {"results", "runs", "random", "rounds", "baselines"} <= names
+    assert {"results", "runs", "weights", "rounds", "baselines"} <= names
     text = json.dumps(STUDY)
     for name in (*sorted(names), "x" * LONGEST_NAME):
         study = json.loads(text.replace('"mood"', f'"{name}"'))
