@@ -59,8 +59,8 @@ def main(
         Path, typer.Option("--manifest", help="The runs of the study, written.")
     ],
 ) -> None:
-    check(settings.load(cli.PARAMS))
-    content, files = settings.content(cli.PARAMS), pipeline.read(Path())
+    content, files = cli.content(), pipeline.read(Path())
+    check(settings.checked(content, str(cli.PARAMS)))
     stages = pipeline.expand(files, content, pipeline.parsing(Path(pipeline.CONFIG)))
     manifest.save(declared.manifest_of(stages, files, content), manifest_out)
     output.save_text("params.yaml is as it should be\n", out)

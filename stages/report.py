@@ -20,7 +20,7 @@ def main(
     published: Annotated[Path, typer.Option(help="Folder of published numbers.")],
     report: Annotated[Path, typer.Option(help="Folder of scores.csv, and of all that is written.")],
 ) -> None:
-    study = settings.load(cli.PARAMS)
+    study = settings.checked(cli.content(), str(cli.PARAMS))
     read = results.load(study, manifest, report, measured, encoder, published)
     parts = sections.build(read, study)
     for table in (table for section in parts for table in section.tables):

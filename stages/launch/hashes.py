@@ -14,8 +14,11 @@ import tokenize
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
-LAUNCHERS = ("stages/__init__.py", "stages/__main__.py", "stages/launch/warm.py")
+LAUNCHERS = (
+    "stages/__init__.py", "stages/__main__.py", "stages/launch/warm.py", "stages/launch/guard.py",
+)  # fmt: skip
 """Files that start stages without changing their results."""
 SETTINGS = "stages/tickets/settings/"
 """Folder of the code that checks settings. It is left out, since DVC compares the values themselves."""
@@ -131,13 +134,27 @@ def _span(node: ast.AST, lines: list[str]) -> tuple[tuple[int, int], tuple[int, 
     return ends[0], ends[1]
 
 
-def digest(file: Path) -> str:
-    """Return the sha256 of a file; a Python file counts by its `essence` alone."""
-    text = file.read_text(encoding="utf-8")
-    return hashlib.sha256((essence(text) if file.suffix == ".py" else text).encode()).hexdigest()
+class Digests(NamedTuple):
+    """Two sha256 of one file, of the same reading of it."""
+
+    code: str
+    """Of the `essence` of a Python file, and of the whole text of any other."""
+    content: str
+    """Of all bytes, as `sha256sum` gives it."""
 
 
-def by_script(sources: Path) -> dict[str, dict[str, str]]:
+def digests(file: str | Path, content: bytes) -> Digests:
+    """Return the digests of a file with this content."""
+    text = content.decode().replace("\r\n", "\n")
+    code = essence(text) if Path(file).suffix == ".py" else text
+    return Digests(_sha256(code.encode()), _sha256(content))
+
+
+def _sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def by_script(sources: Path) -> dict[str, dict[str, Digests]]:
     """Hash all files that each script in the folder `sources` uses; by script, then by path.
 
     Raises:
@@ -148,10 +165,9 @@ def by_script(sources: Path) -> dict[str, dict[str, str]]:
         raise FileNotFoundError(f"{sources} is no folder")
     scripts = [file for file in sorted(sources.glob("*.py")) if not file.stem.startswith("__")]
     imports = cache(lambda file: list(_imports(file, root)))  # most scripts use the same files
-    digests = cache(digest)
+    used = {script: _used(script, imports) for script in scripts}
+    hashed = {file: digests(file, file.read_bytes()) for file in set().union(*used.values())}
     return {
-        script.stem: {
-            file.relative_to(root).as_posix(): digests(file) for file in _used(script, imports)
-        }
-        for script in scripts
+        script.stem: {file.relative_to(root).as_posix(): hashed[file] for file in listed}
+        for script, listed in used.items()
     }

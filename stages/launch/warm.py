@@ -78,9 +78,13 @@ def may_fork() -> bool:
 
 def run_stage(command: list[str]) -> None:
     """Run the module of a stage or a command as `python -m` would."""
-    name, *options = command
-    sys.argv = [name, *options]
-    runpy.run_module(modules()[name], run_name="__main__", alter_sys=True)
+    sys.argv = list(command)
+    with contextlib.ExitStack() as stack:
+        if "DVC_STAGE" in os.environ:
+            from stages.launch import guard  # noqa: PLC0415  in the fork, not in the warm process
+
+            stack.enter_context(guard.watching(command))
+        runpy.run_module(modules()[command[0]], run_name="__main__", alter_sys=True)
 
 
 # --- the asking side -------------------------------------------------------------------------

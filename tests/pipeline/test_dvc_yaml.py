@@ -104,7 +104,7 @@ def fields_of_params(module: str) -> frozenset[str]:
         if isinstance(node, ast.ClassDef) and node.name == "Params":
             targets = [field.target for field in node.body if isinstance(field, ast.AnnAssign)]
             return frozenset(target.id for target in targets if isinstance(target, ast.Name))
-    return frozenset({plan.PARAMS} if "settings.load(cli.PARAMS)" in source else {})
+    return frozenset({plan.PARAMS} if "cli.content()" in source else {})
 
 
 def wrong_paths(stages: Iterable[Stage]) -> list[str]:
