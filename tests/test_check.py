@@ -270,6 +270,7 @@ def test_what_the_study_names_has_to_be_there(
 @pytest.mark.usefixtures("project")
 def test_what_is_there_is_accepted() -> None:
     Path("models").mkdir()
+    Path("models/config.json").write_text('{"model_type": "bert"}', encoding="utf-8")
     study = miniature(own())
     write(study | {"encoder": {"source": "folder", "pooler": "pretrained", "path": "models"}})
     assert run() == 0

@@ -5,6 +5,7 @@ in `weights.safetensors` under the names of its base model, the weights of its M
 in `mlm_head.safetensors`, and all else that stages need in `encoder.json`.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -24,18 +25,12 @@ from transformers import (
 )
 
 from stages.tickets import files
-from stages.tickets.settings import Kind
+from stages.tickets.settings import Kind, UserError
 from stages.tickets.tasks.task import Vocabulary
 
-DROPOUT_FIELDS = (
-    "hidden_dropout_prob",
-    "attention_probs_dropout_prob",
-    "classifier_dropout",
-    "dropout",
-    "attention_dropout",
-    "seq_classif_dropout",
-    "qa_dropout",
-)
+DROPOUT_FIELD = re.compile(r"(^|_)p?drop(out)?(_|$)")
+"""Names under which configurations have probabilities of dropout, such as `hidden_dropout_prob`,
+`seq_classif_dropout` and `attn_pdrop`; `layerdrop`, which drops layers, is none."""
 MODELS: dict[Kind, Any] = {
     "classification": AutoModelForSequenceClassification,
     "regression": AutoModelForSequenceClassification,
@@ -57,6 +52,9 @@ class Pretrained:
     """Whether the pooler comes with the encoder."""
     tokenizer: Tokenizer
     vocabulary: Vocabulary
+    longest_input: int | None = None
+    """Tokens of the longest input, special ones included; None if there is no such limit, or if the
+    settings of the encoder state it."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +78,7 @@ def prunable_names(body: nn.Module) -> tuple[str, ...]:
     a task's head. bert-base has 73 such matrices with 85,524,480 weights, as in Chen et al. 2020.
 
     Raises:
-        ValueError: there is no such matrix, so the model is not built like BERT.
+        UserError: there is no such matrix, so the model is not built like BERT.
     """
     names = tuple(
         f"{name}.weight"
@@ -88,7 +86,7 @@ def prunable_names(body: nn.Module) -> tuple[str, ...]:
         if isinstance(module, nn.Linear) and in_layer_or_pooler(name)
     )
     if not any(any(part.isdigit() for part in name.split(".")) for name in names):
-        raise ValueError(
+        raise UserError(
             f"{type(body).__name__} has no linear module in a stack of layers, allowed are "
             "BERT-like encoders of transformers"
         )
@@ -101,22 +99,31 @@ def in_layer_or_pooler(name: str) -> bool:
     return parts[0] == "pooler" or any(part.isdigit() for part in parts)
 
 
-def save(encoder: Pretrained, record: Mapping[str, Any], folder: Path) -> None:
-    """Write an encoder folder; `record` is added to encoder.json.
+def content_of(encoder: Pretrained) -> Encoder:
+    """Return what an encoder folder holds, in float32.
 
     A pooler that does not come with the encoder is left out, since it belongs to the task's head.
+
+    Raises:
+        UserError: the encoder has no prunable matrix.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     weights = {
         name: parameter.detach().float().contiguous()
         for name, parameter in encoder.body.named_parameters()
         if encoder.pooler or not name.startswith("pooler.")
     }
-    prunable = [name for name in prunable_names(encoder.body) if name in weights]
-    save_file(weights, folder / "weights.safetensors")
-    if encoder.mlm_head:
-        head = {name: p.detach().float().contiguous() for name, p in encoder.mlm_head.items()}
-        save_file(head, folder / "mlm_head.safetensors")
+    head = {name: p.detach().float().contiguous() for name, p in encoder.mlm_head.items()}
+    prunable = tuple(name for name in prunable_names(encoder.body) if name in weights)
+    return Encoder(encoder.config, weights, head, prunable)
+
+
+def save(encoder: Pretrained, record: Mapping[str, Any], folder: Path) -> None:
+    """Write an encoder folder, see `content_of`; `record` is added to encoder.json."""
+    folder.mkdir(parents=True, exist_ok=True)
+    content = content_of(encoder)
+    save_file(content.weights, folder / "weights.safetensors")
+    if content.mlm_head:
+        save_file(content.mlm_head, folder / "mlm_head.safetensors")
     encoder.config.name_or_path = ""  # otherwise a path of this machine, or the name on the Hub
     encoder.config.to_json_file(folder / "config.json", use_diff=False)
     encoder.tokenizer.no_truncation()
@@ -125,9 +132,10 @@ def save(encoder: Pretrained, record: Mapping[str, Any], folder: Path) -> None:
     files.save_record(
         {
             **record,
-            "prunable": prunable,
-            "num_prunable": sum(weights[name].numel() for name in prunable),
-            "num_weights": sum(weight.numel() for weight in weights.values()),
+            **({} if encoder.longest_input is None else {"longest_input": encoder.longest_input}),
+            "prunable": content.prunable,
+            "num_prunable": sum(content.weights[name].numel() for name in content.prunable),
+            "num_weights": sum(weight.numel() for weight in content.weights.values()),
             "mlm_head": bool(encoder.mlm_head),
             "vocabulary": asdict(encoder.vocabulary),
         },
@@ -140,7 +148,7 @@ def load(folder: Path) -> Encoder:
     record = files.load_record(folder / "encoder.json")
     mlm_head = folder / "mlm_head.safetensors"
     return Encoder(
-        AutoConfig.from_pretrained(folder),
+        AutoConfig.from_pretrained(folder, trust_remote_code=False),
         load_file(folder / "weights.safetensors"),
         load_file(mlm_head) if mlm_head.exists() else {},
         tuple(record["prunable"]),
@@ -176,12 +184,12 @@ def build(
     config = type(encoder.config).from_dict(encoder.config.to_dict())
     config.num_labels = num_labels
     config.dtype = torch.float32
-    for field in DROPOUT_FIELDS:
-        if hasattr(config, field):
+    for field, value in config.to_dict().items():
+        if DROPOUT_FIELD.search(field) and not isinstance(value, bool | str | list | dict):
             setattr(config, field, dropout)
     with torch.random.fork_rng():
         torch.manual_seed(head_init)
-        model: PreTrainedModel = MODELS[kind].from_config(config)
+        model: PreTrainedModel = MODELS[kind].from_config(config, trust_remote_code=False)
     if not from_scratch:
         parameters = dict(model.named_parameters())
         body = dict(model.base_model.named_parameters())
