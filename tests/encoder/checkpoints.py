@@ -47,6 +47,7 @@ OTHER_SIZES: Mapping[str, Mapping[str, Any]] = {
     "gpt2": {"n_positions": 24},
     "ibert": COUNTED_FROM_PADDING,
     "longformer": {**COUNTED_FROM_PADDING, "attention_window": [4, 4]},
+    "luke": {**COUNTED_FROM_PADDING, "entity_vocab_size": 8, "entity_emb_size": 8},
     "mobilebert": {
         "embedding_size": 8, "intra_bottleneck_size": 16, "true_hidden_size": 16,
         "num_feedforward_networks": 1,
@@ -101,7 +102,7 @@ def tokenizer_of(config: PreTrainedConfig) -> PreTrainedTokenizerFast:
 
 
 def write(
-    folder: Path, model_type: str, *, language_model: bool = True, **changes: object
+    folder: Path, model_type: str, *, language_model: bool = True, **changes: Any
 ) -> PreTrainedModel:
     """Write a checkpoint with its tokenizer, of a language model if the architecture has such a model."""
     config = config_of(model_type, **changes)

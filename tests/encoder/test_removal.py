@@ -436,8 +436,8 @@ def test_removed_says_what_masked_says_with_the_weights_of_minilm() -> None:
     assert found is not None
     assert found.origin is not None
     folder = Path(found.origin).parent / "model"
-    dense = AutoModel.from_pretrained(folder).train(mode=False)
-    inputs = AutoTokenizer.from_pretrained(folder)(
+    dense = AutoModel.from_pretrained(folder, trust_remote_code=False).train(mode=False)
+    inputs = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)(
         ["Which heads of attention does this sentence need?", "A short one.", "No!"],
         padding=True,
         return_tensors="pt",

@@ -42,10 +42,6 @@ def test_a_written_recipe_is_read_as_it_was(tmp_path: Path) -> None:
     assert Recipe.model_validate(files.load_record(tmp_path / "recipe.json")) == written
 
 
-BERT = {"model_type": "bert", "pad_token_id": 0, "max_position_embeddings": 512}
-ROBERTA = {"model_type": "roberta", "pad_token_id": 1, "max_position_embeddings": 514}
-
-
 def test_inputs_are_at_most_as_long_as_the_encoder_takes() -> None:
     check_length(512, 512, "data.squad.max_length")
     with pytest.raises(ParamsError, match=r"^data\.squad\.max_length is 513, .* is at most 512$"):

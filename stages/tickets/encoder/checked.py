@@ -119,10 +119,12 @@ def check_weights(
             f"the encoder {name} has weights {foreign[0]!r} ({len(foreign)} such in all), which "
             f"{kind} of transformers does not take, so it would not compute what was pre-trained"
         )
-    stored = dict(body.model.named_parameters())
-    for weight in body.missing:
-        del stored[weight]
-    for weight, values in (stored | {**head}).items():
+    own = {
+        weight: values
+        for weight, values in body.model.named_parameters()
+        if weight not in body.missing
+    }
+    for weight, values in (own | {**head}).items():
         if not bool(torch.isfinite(values.detach().float()).all()):
             raise ParamsError(f"the encoder {name} has weights {weight!r} that are not finite")
     return tuple(sorted(body.unexpected & language_model.unexpected))

@@ -21,6 +21,7 @@ UNSUPPORTED: Mapping[str, str] = {
     "is_decoder": "a decoder, allowed are encoders",
     "add_cross_attention": "a decoder that attends to another model, allowed are encoders",
     "pruned_heads": "without attention heads that were cut out before, allowed are models with all heads",
+    "layerdrop": "a model that drops layers at random, allowed is a layerdrop of 0",
     "quantization_config": "quantised, allowed are weights in float32, float16 or bfloat16",
 }
 """Keys of config.json that no encoder of ours may have, unless their value is empty or false, with

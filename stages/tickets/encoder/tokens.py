@@ -3,7 +3,6 @@
 import importlib.util
 import re
 from pathlib import Path
-from typing import Any
 
 from tokenizers import Tokenizer
 from transformers import AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
@@ -27,7 +26,7 @@ PACKAGES = {
 """Packages that tokenizers of transformers need, by their names on PyPI."""
 
 
-def load(where: dict[str, Any], folder: Path, name: str) -> PreTrainedTokenizerBase:
+def load(where: dict[str, str], folder: Path, name: str) -> PreTrainedTokenizerBase:
     """Load the tokenizer of a checkpoint without running any code that the checkpoint brings.
 
     Args:
@@ -39,7 +38,9 @@ def load(where: dict[str, Any], folder: Path, name: str) -> PreTrainedTokenizerB
         ParamsError: the tokenizer cannot be loaded; the message names a missing package.
     """
     try:
-        tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(**where, use_fast=True)
+        tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(
+            **where, use_fast=True, trust_remote_code=False
+        )
     except Exception as error:
         packages = missing_packages(error, folder)
         reason = reason_of(error)
@@ -92,6 +93,8 @@ def vocabulary_of(
     kind = type(tokenizer).__name__
     if not isinstance(fast, Tokenizer):
         raise ParamsError(f"the encoder {name} has no fast tokenizer, but a {kind}")
+    fast.no_truncation()
+    fast.no_padding()
     numbers = fast.get_vocab(with_added_tokens=True)
     if not numbers.keys() - {*tokenizer.all_special_tokens}:
         raise ParamsError(

@@ -6,6 +6,7 @@ Architectures differ in ways that no list covers, so the model itself is asked.
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from transformers import PreTrainedConfig, PreTrainedModel
@@ -41,41 +42,50 @@ def check(pretrained: Pretrained, name: str) -> None:
     """
     vocabulary, longest = pretrained.vocabulary, pretrained.longest_input
     (question, answer), encode = SAMPLES[0], pretrained.tokenizer.encode
-    ids = _padded([encode(question, answer).ids, encode(answer).ids], vocabulary)
+    encoded = [encode(question, answer), encode(answer)]
+    ids = _padded([text.ids for text in encoded], vocabulary.pad)
+    types = _padded([text.type_ids for text in encoded], 0)
     with _reported(pretrained.config, name):
         encoder = theta.content_of(pretrained)
     for kind in KINDS:
         with torch.random.fork_rng(), _reported(encoder.config, name):
             model = theta.build(encoder, kind, 2 if kind == "classification" else 0, 0.0, 0)
             device.place_(model.train(), kind)
-            logits = _logits(model, kind, ids, vocabulary)
-            if not torch.equal(logits, _logits(model, kind, ids, vocabulary)):
+            torch.manual_seed(0)
+            logits = _logits(model, kind, ids, vocabulary, types)
+            if not torch.equal(logits, _logits(model, kind, ids, vocabulary, types)):
                 raise UserError("it draws at random although all of its dropout is 0")
-            logits.square().sum().backward()
+            logits.square().sum().backward()  # type: ignore[no-untyped-call]
             for matrix, parameter in prunable_parameters(model, encoder).items():
                 used = parameter.grad is not None or matrix.startswith(POOLER) or kind == "mlm"
                 if not used:
                     raise UserError(f"its output for a text does not depend on {matrix!r}")
             with torch.no_grad():
                 if kind == "classification":
-                    _check_words(model, ids, vocabulary, logits)
+                    _check_words(model, vocabulary, longest)
                 if longest is not None:
                     tokens = torch.full((1, longest), vocabulary.mask)
                     _logits(model, kind, tokens, vocabulary)
 
 
-def _padded(texts: list[list[int]], vocabulary: Vocabulary) -> Tensor:
+def _padded(texts: list[list[int]], padding: int) -> Tensor:
     rows = [torch.tensor(numbers) for numbers in texts]
-    return nn.utils.rnn.pad_sequence(rows, batch_first=True, padding_value=vocabulary.pad)
+    return nn.utils.rnn.pad_sequence(rows, batch_first=True, padding_value=padding)
 
 
-def _logits(model: PreTrainedModel, kind: Kind, ids: Tensor, vocabulary: Vocabulary) -> Tensor:
-    """Compute logits of tokens (examples, tokens) as a training does, each time with other noise."""
+def _logits(
+    model: PreTrainedModel,
+    kind: Kind,
+    ids: Tensor,
+    vocabulary: Vocabulary,
+    types: Tensor | None = None,
+) -> Tensor:
+    """Compute logits of tokens (examples, tokens) as a training does; types are 0 if not given."""
     where = next(model.parameters()).device
     there = ids != vocabulary.pad
     given = {
         "input_ids": ids,
-        "token_type_ids": torch.zeros_like(ids),
+        "token_type_ids": torch.zeros_like(ids) if types is None else types,
         "attention_mask": there.long(),
     }
     inputs = device.inputs_of(
@@ -85,16 +95,23 @@ def _logits(model: PreTrainedModel, kind: Kind, ids: Tensor, vocabulary: Vocabul
     return device.logits_of(model, inputs, hidden)
 
 
-def _check_words(
-    model: PreTrainedModel, ids: Tensor, vocabulary: Vocabulary, logits: Tensor
-) -> None:
-    """Check that words may change their ids, as they do if only those that occur are trained."""
+def _check_words(model: PreTrainedModel, vocabulary: Vocabulary, longest: int | None) -> None:
+    """Check that words may change their ids, as they do if only those that occur are trained.
+
+    The last words of the vocabulary get ids from that of the padding on, among them those of special
+    tokens, if the longest input has so many tokens.
+    """
     if type(model.get_input_embeddings()) is not nn.Embedding:
         return
-    with Words(model, ids.numpy(), vocabulary.pad) as words:
-        renumbered = torch.from_numpy(words.row_of[ids.numpy()])
-        if not torch.equal(logits, _logits(model, "classification", renumbered, vocabulary)):
-            raise UserError("it reads more from the id of a token than its embedding")
+    ordinary = np.setdiff1d(np.arange(vocabulary.size), vocabulary.special)
+    number = min(max(vocabulary.special) + 2, longest or len(ordinary))
+    ids = ordinary[None, -number:]
+    before = _logits(model, "classification", torch.from_numpy(ids), vocabulary)
+    with Words(model, ids, vocabulary.pad) as words:
+        renumbered = torch.from_numpy(words.row_of[ids])
+        after = _logits(model, "classification", renumbered, vocabulary)
+    if not torch.equal(before, after):
+        raise UserError("it reads more from the id of a token than its embedding")
 
 
 @contextmanager
