@@ -6,14 +6,14 @@ from typing import Annotated
 import typer
 
 from stages.launch import cli
-from stages.tickets import settings
+from stages.tickets import output, settings
 from stages.tickets.encoder import checkpoint
 from stages.tickets.plan import declared, manifest
 from stages.tickets.plan import stages as pipeline
 
 
 def check(study: settings.Study) -> None:
-    """Raise ParamsError if a file or package that the study names does not exist or cannot be used."""
+    """Raise ParamsError if a file or package that the study names cannot be used."""
     if isinstance(study.encoder, settings.FolderEncoder | settings.PackageEncoder):
         folder = checkpoint.folder_of(study.encoder)
         model_type = checkpoint.check(folder, str(folder))
@@ -30,12 +30,11 @@ def check(study: settings.Study) -> None:
             _file(data.validation, f"data.{task}.validation")
         elif not isinstance(data, settings.MiniatureData) and data.hans:
             _file(data.hans.path, f"data.{task}.hans.path")
-    for task, own in study.own.items():
-        for split, path in {"train": own.train, "validation": own.validation}.items():
-            if not Path(path).is_file():
-                raise settings.ParamsError(
-                    f"own.{task}.{split} is {path!r}, but there is no such file"
-                )
+    if study.own:
+        from stages.tickets.tasks import own  # noqa: PLC0415  takes time that most studies can save
+
+        for task, tables in study.own.items():
+            own.load(task, tables)
 
 
 def _folder(path: str, key: str) -> None:
@@ -58,8 +57,7 @@ def main(
     content, files = settings.content(cli.PARAMS), pipeline.read(Path())
     stages = pipeline.expand(files, content, pipeline.parsing(Path(pipeline.CONFIG)))
     manifest.save(declared.manifest_of(stages, files, content), manifest_out)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    out.write_text("params.yaml is as it should be\n", encoding="utf-8")
+    output.save_text("params.yaml is as it should be\n", out)
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from stages.launch import cli, hashes
+from stages.tickets import output
 
 
 def to_text(files: Mapping[str, str]) -> str:
@@ -20,9 +21,8 @@ def main(
     out: Annotated[Path, typer.Option()],
 ) -> None:
     digests = hashes.by_script(sources)
-    out.mkdir(parents=True, exist_ok=True)
     for script, files in digests.items():
-        (out / f"{script}.json").write_text(to_text(files), encoding="utf-8")
+        output.save_text(to_text(files), out / f"{script}.json")
 
 
 if __name__ == "__main__":

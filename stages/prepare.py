@@ -45,6 +45,7 @@ def main(
     heuristics = hans.load(task, data, config.prepare.seed)
     if heuristics:
         texts = {**texts, hans.SPLIT: heuristics[0]}
+    print(prepare.counted(described, texts))
     prepared, asked = prepare.prepare(described, texts, tokenizer, vocabulary, config.prepare, cut)
     tasks.save_prepared(prepared, out)
     for split, questions in asked.items():

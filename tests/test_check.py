@@ -25,7 +25,7 @@ ROUNDS = {
     "dense": {"points": [0, 50]},
     "rewind": {"tasks": ["sentiment"], "seeds": [1], "points": [50], "source": "dense"},
     "imp": {"rewind_to": 0, "keep_weights": [], "decay_over": 1, "classifier": "rewound"},
-    "random": {"rounds": [2]},
+    "random": {"rounds": [2, 3]},
 }
 
 
@@ -135,7 +135,10 @@ WRONG: list[tuple[Change, str]] = [
     ),
     (
         own(train="train.xlsx"),
-        "own.reviews.train is 'train.xlsx', allowed are files that end in .csv, .jsonl or .parquet",
+        (
+            "own.reviews.train is 'train.xlsx', "
+            "allowed are files that end in .csv, .tsv, .jsonl or .parquet"
+        ),
     ),
     (
         own(kind="regression"),
@@ -264,6 +267,21 @@ def test_what_the_study_names_has_to_be_there(
     write(miniature(change))
     assert run() == 1
     assert capsys.readouterr().err == f"check: {message}\n"
+    assert not OUT.parent.exists()
+
+
+@pytest.mark.usefixtures("project")
+@pytest.mark.parametrize("name", ["train", "held_out"])
+def test_tables_are_read_before_any_work(capsys: pytest.CaptureFixture[str], name: str) -> None:
+    study = miniature(own())
+    Path(f"{name}.csv").write_text("text,label\na,0\nb,1\nc,-1\n", encoding="utf-8")
+    write(study)
+    assert run() == 1
+    error = capsys.readouterr().err
+    assert error.startswith(
+        f"check: {name}.csv, line 4, has the label '-1' in 'label', which in many"
+    )
+    assert error.count("\n") == 1
     assert not OUT.parent.exists()
 
 

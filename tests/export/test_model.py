@@ -1,6 +1,7 @@
 """Folders for others: loaded bit for bit, with and without this project, and never mistaken."""
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -77,6 +78,19 @@ def test_a_whole_model_is_an_ordinary_folder(tmp_path: Path, kind: Kind) -> None
     }  # fmt: skip
     found = AUTO[kind].from_pretrained(tmp_path, trust_remote_code=False)
     assert torch.equal(found(**batch()).logits, model(**batch()).logits)
+
+
+@pytest.mark.parametrize("umask", [0o022, 0o077])
+@pytest.mark.parametrize("few", STRUCTURES)
+def test_files_have_the_mode_of_any_new_file(tmp_path: Path, few: str, umask: int) -> None:
+    before = os.umask(umask)
+    try:
+        exports.save(removed(STRUCTURES[few]), STRUCTURES[few], tmp_path / "model")
+    finally:
+        os.umask(before)
+    modes = {file.name: file.stat().st_mode & 0o777 for file in (tmp_path / "model").iterdir()}
+    assert any(name.endswith(".safetensors") for name in modes)
+    assert set(modes.values()) == {0o666 & ~umask}
 
 
 @pytest.mark.parametrize("few", ["uneven", "no MLP", "nothing"])

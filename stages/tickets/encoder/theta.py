@@ -25,7 +25,7 @@ from transformers import (
     PreTrainedModel,
 )
 
-from stages.tickets import files
+from stages.tickets import files, output
 from stages.tickets.settings import Kind, UserError
 from stages.tickets.tasks.task import Vocabulary
 
@@ -122,14 +122,16 @@ def save(encoder: Pretrained, record: Mapping[str, Any], folder: Path) -> None:
     """Write an encoder folder, see `content_of`; `record` is added to encoder.json."""
     folder.mkdir(parents=True, exist_ok=True)
     content = content_of(encoder)
-    save_file(content.weights, folder / "weights.safetensors")
+    with output.written(folder / "weights.safetensors") as part:
+        save_file(content.weights, part)
     if content.mlm_head:
-        save_file(content.mlm_head, folder / "mlm_head.safetensors")
+        with output.written(folder / "mlm_head.safetensors") as part:
+            save_file(content.mlm_head, part)
     encoder.config.name_or_path = ""  # otherwise a path of this machine, or the name on the Hub
-    encoder.config.to_json_file(folder / "config.json", use_diff=False)
+    output.save_text(encoder.config.to_json_string(use_diff=False), folder / "config.json")
     encoder.tokenizer.no_truncation()
     encoder.tokenizer.no_padding()
-    encoder.tokenizer.save(str(folder / "tokenizer.json"))
+    output.save_text(encoder.tokenizer.to_str(pretty=True), folder / "tokenizer.json")
     files.save_record(
         {
             **record,

@@ -16,7 +16,7 @@ from tokenizers import Tokenizer
 from torch import Tensor
 from transformers import AutoConfig, PreTrainedConfig, PreTrainedModel
 
-from stages.tickets import files
+from stages.tickets import files, output
 from stages.tickets.pruning.structure import Structure, whole
 from stages.tickets.settings import Kind
 from stages.tickets.tasks.task import Vocabulary
@@ -55,6 +55,9 @@ def save_whole(model: PreTrainedModel, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     # Weights go by the names of the model in memory, also where its checkpoint had older ones.
     model.save_pretrained(folder, save_original_format=False)
+    for weights in folder.glob("*.safetensors"):  # which only their owner may read
+        with output.written(weights) as part:
+            weights.replace(part)
 
 
 def save_tokenizer(
@@ -87,8 +90,7 @@ def save_tokenizer(
     } | {key: plain.id_to_token(number) for key, number in names.items()}
     if unknown:
         record["unk_token"] = unknown
-    folder.mkdir(parents=True, exist_ok=True)
-    plain.save(str(folder / "tokenizer.json"))
+    output.save_text(plain.to_str(pretty=True), folder / "tokenizer.json")
     files.save_record(record, folder / "tokenizer_config.json")
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+import numpy as np
 from tokenizers import Tokenizer
 
 from stages.tickets import settings
@@ -16,6 +17,7 @@ from stages.tickets.tasks.sources import Source
 from stages.tickets.tasks.spans import Questions
 from stages.tickets.tasks.squad import Asked
 from stages.tickets.tasks.task import Prepared, Task, Vocabulary
+from stages.tickets.tasks.texts import Texts
 
 
 @dataclass(frozen=True)
@@ -68,6 +70,20 @@ def recipe(
     return settings.Recipe(noise=noise, train=train.model_copy(update=changes))
 
 
+def counted(task: Task, sources: Mapping[str, Source]) -> str:
+    """Say how many examples were read, of every class in their order, and how many texts are empty."""
+    sizes = []
+    for split, source in sources.items():
+        parts = [f"{len(source)} examples for {split}"]
+        if isinstance(source, Texts) and task.kind == "classification":
+            classes = np.bincount(source.labels, minlength=task.num_labels).tolist()
+            parts.append(f"by class {', '.join(map(str, classes))}")
+        if isinstance(source, Texts) and source.num_empty:
+            parts.append(f"with an empty text {source.num_empty}")
+        sizes.append("; ".join(parts))
+    return f"{task.name}: {'. '.join(sizes)}"
+
+
 def prepare(
     task: Task,
     sources: Mapping[str, Source],
@@ -114,7 +130,8 @@ def prepare(
                 splits[name] = texts.tokenise(source, tokenizer, cut.max_length)
     training = splits.pop("train")
     if "selection" not in splits:
-        training, selection = tasks.carve(training, config.selection, carving)
+        with _blaming(f"{task.name!r} has too few examples to train on"):
+            training, selection = tasks.carve(training, config.selection, carving)
         splits = {"selection": selection, **splits}
     if task.kind == "classification" and len(set(training.labels.tolist())) < 2:
         raise settings.ParamsError(
@@ -124,7 +141,8 @@ def prepare(
         for name, split in splits.items():
             seed = stable_seed("hidden", task.name, name, config.seed)
             splits[name] = tasks.hide_in_split(split, vocabulary, config.masked, seed)
-    return Prepared(task, vocabulary, training, splits), asked
+    empty = sum(source.num_empty for source in taken.values() if isinstance(source, Texts))
+    return Prepared(task, vocabulary, training, splits, empty), asked
 
 
 def _taken(source: Source, task: Task, name: str, cut: Cut, seed: int) -> Source:
