@@ -1,6 +1,5 @@
 """Check params.yaml and that the files and packages it names exist; write the runs of the study."""
 
-import importlib.util
 from pathlib import Path
 from typing import Annotated
 
@@ -8,19 +7,21 @@ import typer
 
 from stages.launch import cli
 from stages.tickets import output, settings
+from stages.tickets.encoder import checkpoint
 from stages.tickets.plan import declared, manifest
 from stages.tickets.plan import stages as pipeline
 
 
 def check(study: settings.Study) -> None:
-    """Raise ParamsError if a file or package that the study names is missing, or a table is refused."""
-    encoder = study.encoder
-    if isinstance(encoder, settings.FolderEncoder):
-        _folder(encoder.path, "encoder.path")
-    if isinstance(encoder, settings.PackageEncoder) and not _installed(encoder.name):
-        raise settings.ParamsError(
-            f"encoder.name is {encoder.name!r}, but no such package is installed"
-        )
+    """Raise ParamsError if a file or package that the study names cannot be used."""
+    if isinstance(study.encoder, settings.FolderEncoder | settings.PackageEncoder):
+        folder = checkpoint.folder_of(study.encoder)
+        model_type = checkpoint.check(folder, str(folder))
+        if study.search.tasks and model_type not in checkpoint.BERTS:
+            raise settings.ParamsError(
+                f"search.tasks has {study.search.tasks[0]!r}, allowed are none with an encoder of type "
+                f"{model_type!r}: heads and MLPs are searched in {', '.join(checkpoint.BERTS)}"
+            )
     for task, data in study.data.items():
         if isinstance(data, settings.FolderData):
             _folder(data.path, f"data.{task}.path")
@@ -34,13 +35,6 @@ def check(study: settings.Study) -> None:
 
         for task, tables in study.own.items():
             own.load(task, tables)
-
-
-def _installed(package: str) -> bool:
-    try:
-        return importlib.util.find_spec(package) is not None
-    except ModuleNotFoundError:  # a package that a dotted name lies in is missing
-        return False
 
 
 def _folder(path: str, key: str) -> None:

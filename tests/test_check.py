@@ -288,9 +288,42 @@ def test_tables_are_read_before_any_work(capsys: pytest.CaptureFixture[str], nam
 @pytest.mark.usefixtures("project")
 def test_what_is_there_is_accepted() -> None:
     Path("models").mkdir()
+    Path("models/config.json").write_text('{"model_type": "bert"}', encoding="utf-8")
     study = miniature(own())
     write(study | {"encoder": {"source": "folder", "pooler": "pretrained", "path": "models"}})
     assert run() == 0
+
+
+@pytest.mark.usefixtures("project")
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [
+        ({}, "the encoder models has no model_type in its config.json"),
+        (
+            {"model_type": "bert", "auto_map": {"AutoModel": "own.Own"}},
+            "the encoder models brings code of its own, auto_map in its config.json for own.py, and ",
+        ),
+        (
+            {"model_type": "t5", "is_encoder_decoder": True},
+            "the encoder models of the architecture 't5' is an encoder-decoder, allowed are encoders",
+        ),
+        (
+            {"model_type": "distilbert"},
+            "search.tasks has 'acceptability', allowed are none with an encoder of type 'distilbert'",
+        ),
+    ],
+)
+def test_an_encoder_is_checked_before_any_work(
+    capsys: pytest.CaptureFixture[str], config: dict[str, Any], message: str
+) -> None:
+    Path("models").mkdir()
+    Path("models/config.json").write_text(json.dumps(config), encoding="utf-8")
+    Path("models/own.py").write_text("raise SystemExit", encoding="utf-8")
+    encoder = {"source": "folder", "pooler": "pretrained", "path": "models"}
+    write(miniature() | {"encoder": encoder})
+    assert run() == 1
+    assert capsys.readouterr().err.startswith(f"check: {message}")
+    assert not OUT.parent.exists()
 
 
 @pytest.mark.usefixtures("project")

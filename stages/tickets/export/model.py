@@ -127,7 +127,7 @@ def load(folder: Path) -> tuple[PreTrainedConfig, Structure, dict[str, Tensor]]:
     """
     if not (folder / "config.json").exists():  # transformers would take it for a name on the Hub
         raise FileNotFoundError(f"{folder / 'config.json'} does not exist")
-    config = AutoConfig.from_pretrained(folder)
+    config = AutoConfig.from_pretrained(folder, trust_remote_code=False)
     structure = whole(config.num_hidden_layers, config.num_attention_heads)
     if not (folder / STRUCTURE).exists():
         return config, structure, load_file(folder / WHOLE)

@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from tokenizers import Tokenizer
@@ -48,22 +47,18 @@ def cut_of(source: settings.Data | settings.OwnData, config: settings.Prepare) -
     return Cut(source.examples, max_length, max_length // 3 if stride is None else stride)
 
 
-def check_length(max_length: int, encoder: Mapping[str, Any], key: str) -> None:
-    """Raise ParamsError if inputs may be longer than the encoder has positions for.
+def check_length(max_length: int, longest: int | None, key: str) -> None:
+    """Raise ParamsError if inputs may be longer than the encoder takes.
 
     Args:
         max_length: tokens of the longest input, special ones included.
-        encoder: content of the encoder's config.json.
+        longest: tokens of the longest input of the encoder; None if there is no limit, or if the
+            settings of the encoder have stated it.
         key: the setting that the message names.
     """
-    positions = encoder.get("max_position_embeddings")
-    if positions is None:
-        return
-    if "roberta" in encoder["model_type"]:  # its positions start after that of padding
-        positions -= encoder["pad_token_id"] + 1
-    if max_length > positions:
+    if longest is not None and max_length > longest:
         raise settings.ParamsError(
-            f"{key} is {max_length}, allowed for this encoder is at most {positions}"
+            f"{key} is {max_length}, allowed for this encoder is at most {longest}"
         )
 
 
