@@ -1,7 +1,7 @@
 """All that a report is made of: scores, the tables of other stages, and published numbers."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, TypeVar, get_args, get_type_hints
@@ -9,8 +9,10 @@ from typing import Any, TypeVar, get_args, get_type_hints
 from stages.tickets.plan import manifest as manifests
 from stages.tickets.plan.manifest import Manifest
 from stages.tickets.report import names, published, rows, search_rows
-from stages.tickets.report.scores import Scores
+from stages.tickets.report.scores import VALIDATION, Run, Scores
 from stages.tickets.settings import Study
+from stages.tickets.statistics import intervals
+from stages.tickets.statistics.intervals import Difference, Summary
 
 Row = TypeVar("Row")
 REPORT = "uv run dvc repro report"
@@ -72,6 +74,22 @@ class Results:
     )
     published_dark: Sequence[published.PublishedDark] = _from("published/chen2020_dark.csv")
     published_strict: Sequence[published.PublishedStrict] = _from("published/chen2020_strict.csv")
+
+    def summary(self, run: Run, split: str = VALIDATION, metric: str = "") -> Summary | None:
+        """Return mean and interval over all seeds of a run; None if nothing ran."""
+        return self.scores.summary(run, self.study.tickets.confidence, split, metric)
+
+    def compare(self, first: Run, second: Run) -> Difference | None:
+        """Subtract second from first over the seeds of both; None if they have none in common."""
+        return self.scores.compare(first, second, self.study.tickets.confidence)
+
+    def pooled(self, pairs: Iterable[tuple[Run, Run]]) -> tuple[Difference | None, int]:
+        """Subtract second from first, by seed the mean over the pairs that ran, and count those."""
+        return self.scores.pooled(pairs, self.study.tickets.confidence)
+
+    def over(self, values: Collection[float]) -> Summary | None:
+        """Summarise values, one of each seed; None if there are none."""
+        return intervals.summarize(values, self.study.tickets.confidence) if values else None
 
     def read(self, path: str, kind: type[Row]) -> list[Row]:
         """A table of an experiment's own, by its path below the folder of what was measured."""

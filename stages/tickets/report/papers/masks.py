@@ -2,18 +2,17 @@
 
 from collections.abc import Sequence
 
-from stages.tickets.report import names
+from stages.tickets.report import names, words
 from stages.tickets.report.claim import ABOVE, CHEN, Claim, of_difference
 from stages.tickets.report.papers import shared
 from stages.tickets.report.results import Results
 from stages.tickets.report.rows import Agreement, grouped
-from stages.tickets.report.words import count
 from stages.tickets.settings import Study
 from stages.tickets.statistics.intervals import average
 
 
 def claims(last: Sequence[Agreement], results: Results, study: Study) -> tuple[Claim, Claim]:
-    """Pairs of tasks by seed: Jaccard minus chance within every matrix, and minus that of pairs with MLM.
+    """Average pairs of tasks by seed: Jaccard minus chance in every matrix, minus that with MLM.
 
     Args:
         last: the Jaccard similarities of the last round.
@@ -30,13 +29,12 @@ def claims(last: Sequence[Agreement], results: Results, study: Study) -> tuple[C
         )
         if with_language is not None and rest is not None:
             beyond_language.append(rest - with_language)
-    most = max(map(len, by_seed.values()), default=0)
     alike = Claim(
         "masks_agree",
         "Masks of tasks are more alike than chance (100 × Jaccard, minus masks random by matrix)",
         CHEN,
         ("stability",),
-        over=f"{count(most, 'pair')} of tasks",
+        over=f"{words.count(max(map(len, by_seed.values()), default=0), 'pair')} of tasks",
     )
     apart = Claim(
         "mlm_mask_differs",
@@ -44,12 +42,12 @@ def claims(last: Sequence[Agreement], results: Results, study: Study) -> tuple[C
         CHEN,
         ("stability",),
         mark="a finding of the paper that could not be verified",
-        over=count(len(study.tasks), "task"),
+        over=words.count(len(study.tasks), "task"),
     )
-    why = names.why_no_agreement(study)
+    none = names.why_no_agreement(study)
     few = "not run: needs the masks of masked language modelling and of two other tasks"
-    gains = (shared.over_seeds(values, study) for values in (beyond_chance, beyond_language))
+    first, second = (shared.over_seeds(gains, study) for gains in (beyond_chance, beyond_language))
     return (
-        of_difference(alike, ABOVE, next(gains), why, study.verdict),
-        of_difference(apart, ABOVE, next(gains), few if results.agreement else why, study.verdict),
+        of_difference(alike, ABOVE, first, none, study.verdict),
+        of_difference(apart, ABOVE, second, few if results.agreement else none, study.verdict),
     )

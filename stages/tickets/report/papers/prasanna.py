@@ -1,12 +1,11 @@
 """What Prasanna et al. 2020 say of scores, sizes and places, and whether it holds here."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from statistics import fmean
-from typing import Literal
 
-from stages.tickets.report import columns
+from stages.tickets.report import columns, words
 from stages.tickets.report.claim import (
     ABOVE,
     BELOW,
@@ -24,57 +23,69 @@ from stages.tickets.report.papers.shared import Compared, compared
 from stages.tickets.report.results import Results
 from stages.tickets.report.scores import Run, Setting
 from stages.tickets.report.section import Section
-from stages.tickets.report.table import Column, Table, table
-from stages.tickets.report.words import NONE, NOT_RUN, points
+from stages.tickets.report.table import Table, table
 from stages.tickets.settings import Study
 
-VERDICTS = ("agrees", "undecided", "direction only", "differs", NO_VERDICT, NOT_RUN)
-
-
-@dataclass(frozen=True)
-class Statement:
-    """A statement about the difference of two settings."""
-
-    text: str
-    first: Setting
-    second: Setting
-    expected: Literal["above", "below", "near"]
-    """Where the difference lies, seen from 0, if the statement is true."""
-
-
+VERDICTS = ("agrees", "undecided", "direction only", "differs", NO_VERDICT, words.NOT_RUN)
 GOOD, RANDOM, BAD, SUPER = (
     ("retrained", f"structured {name}") for name in ("good", "random", "bad", "super")
 )
 GOOD_WEIGHTS, RANDOM_WEIGHTS, BAD_WEIGHTS = (
     ("retrained", f"magnitude {name}") for name in ("good", "random", "bad")
 )
+
+
+@dataclass(frozen=True)
+class Statement:
+    """A statement about the first setting minus the second: it is `above`, `below` or `near` 0."""
+
+    first: Setting
+    expected: str
+    second: Setting
+    text: str
+
+
 STATEMENTS = {
     "good_weights": Statement(
-        "Good weights retrain to about the dense score", GOOD_WEIGHTS, DENSE, "near"
+        GOOD_WEIGHTS, "near", DENSE, "Good weights retrain to about the dense score"
     ),
-    "good": Statement("Good heads and MLPs come close to it", GOOD, DENSE, "near"),
+    "good": Statement(GOOD, "near", DENSE, "Good heads and MLPs come close to it"),
     "random": Statement(
-        "Random heads and MLPs retrain about as well as good ones", RANDOM, GOOD, "near"
+        RANDOM, "near", GOOD, "Random heads and MLPs retrain about as well as good ones"
     ),
     "bad": Statement(
-        "Bad heads and MLPs stay trainable: above the majority", BAD, MAJORITY, "above"
+        BAD, "above", MAJORITY, "Bad heads and MLPs stay trainable: above the majority"
     ),
-    "bad_random": Statement("Bad heads and MLPs are below random ones", BAD, RANDOM, "below"),
+    "bad_random": Statement(BAD, "below", RANDOM, "Bad heads and MLPs are below random ones"),
     "random_weights": Statement(
-        "Random weights are below good ones", RANDOM_WEIGHTS, GOOD_WEIGHTS, "below"
+        RANDOM_WEIGHTS, "below", GOOD_WEIGHTS, "Random weights are below good ones"
     ),
     "bad_weights": Statement(
-        "Bad weights are below random ones", BAD_WEIGHTS, RANDOM_WEIGHTS, "below"
+        BAD_WEIGHTS, "below", RANDOM_WEIGHTS, "Bad weights are below random ones"
     ),
     "super": Statement(
-        "Super-survivors are below dense, in the paper by nine points", SUPER, DENSE, "below"
+        SUPER, "below", DENSE, "Super-survivors are below dense, in the paper by nine points"
     ),
 }
 """By the names of their claims."""
+COLUMNS = (
+    columns.text("claim of Prasanna et al. 2020", "statement"),
+    columns.only_csv("claim", "name"),
+    columns.only_csv("first", lambda claim: " ".join(STATEMENTS[claim.name].first).strip()),
+    columns.only_csv("second", lambda claim: " ".join(STATEMENTS[claim.name].second).strip()),
+    columns.text("paper", "published"),
+    columns.only_csv("paper", "published_value"),
+    columns.text("here", "here"),
+    columns.spread_of("measured"),
+    columns.text("here − paper", "difference"),
+    columns.text("n", lambda claim: str(claim.n or words.NONE)),
+    columns.named("holds", "holds"),
+    columns.named("same number", "verdict"),
+)
 
 
-def section(results: Results, study: Study, claims: Sequence[Claim]) -> Section:
-    """Do their statements on subnetworks hold here?"""
+def section(results: Results, study: Study, claims: Iterable[Claim]) -> Section:
+    """Show whether their statements on subnetworks hold here."""
     tasks = tasks_of(results, study)
     statements = [decide(name, tasks, results, study) for name in STATEMENTS]
     ranges = prasanna_structure.compare(results, study)
@@ -98,22 +109,24 @@ def section(results: Results, study: Study, claims: Sequence[Claim]) -> Section:
 
 
 def tasks_of(results: Results, study: Study) -> Compared:
-    """The tasks of claims about scores."""
-    metrics = {row.task: row.metric for row in results.published_scores}
-    ours = results.scores.metrics
+    """Return the tasks of claims about scores."""
+    metrics, ours = (
+        {row.task: row.metric for row in results.published_scores},
+        results.scores.metrics,
+    )
     return compared(
         list(metrics), study.retrain.tasks, lambda task: ours.get(task) == metrics[task]
     )
 
 
-def published_difference(statement: Statement, results: Results, tasks: Sequence[str]) -> float:
-    """The paper's mean over tasks of the first setting minus the second."""
+def published_difference(statement: Statement, results: Results, tasks: Iterable[str]) -> float:
+    """Subtract the second setting from the first: the paper's mean over tasks."""
     means = {(row.task, row.kind, row.source): row.mean for row in results.published_scores}
     return fmean(means[task, *statement.first] - means[task, *statement.second] for task in tasks)
 
 
 def decide(name: str, tasks: Compared, results: Results, study: Study) -> Claim:
-    """Whether a statement holds here, and whether the paper's difference is ours."""
+    """Decide whether a statement holds here, and whether the paper's difference is ours."""
     statement, rule = STATEMENTS[name], study.verdict
     settings = statement.first, statement.second
     gain = results.scores.over_tasks(*settings, tasks.ours, study.tickets.confidence)
@@ -137,26 +150,10 @@ def decide(name: str, tasks: Compared, results: Results, study: Study) -> Claim:
     return replace(claim, same=None, verdict=other or claim.verdict)
 
 
-COLUMNS: Sequence[Column[Claim]] = (
-    columns.text("claim of Prasanna et al. 2020", "statement"),
-    columns.only_csv("claim", "name"),
-    columns.only_csv("first", lambda claim: " ".join(STATEMENTS[claim.name].first).strip()),
-    columns.only_csv("second", lambda claim: " ".join(STATEMENTS[claim.name].second).strip()),
-    columns.text("paper", "published"),
-    columns.only_csv("paper", "published_value"),
-    columns.text("here", "here"),
-    columns.spread_of("measured"),
-    columns.text("here − paper", "difference"),
-    columns.text("n", lambda claim: str(claim.n or NONE)),
-    columns.text("holds", "holds", "holds"),
-    columns.text("same number", "verdict", "verdict"),
-)
-
-
 def claims_table(statements: Sequence[Claim], tasks: Compared, study: Study) -> Table:
-    """Every statement with the paper's number and ours."""
+    """List every statement with the paper's number and ours."""
     published, ours = tasks.words
-    widest, margin = points(study.verdict.widest), points(study.verdict.margin)
+    widest, margin = words.points(study.verdict.widest), words.points(study.verdict.margin)
     caption = (
         f"Differences of scores, mean over tasks: of the paper {published}, bert-base-uncased; here "
         f"{ours} ({len(tasks.ours)}). A statement holds by all of our interval: above 0, below 0, or for "
