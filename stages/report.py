@@ -34,8 +34,8 @@ def main(
         line = scores.mean_scores(kind, read.scores, study)
         write(report / "figures" / f"scores_mean_{kind}.csv", to_csv(line))
     content = page.content(parts, read, study)
-    write(report / "index.html", page.to_html(content, read))
-    write(report / "README.md", page.to_readme(content, read))
+    write(report / "index.html", page.to_html(content))
+    write(report / "README.md", page.to_readme(content))
 
 
 def write(path: Path, text: str) -> None:

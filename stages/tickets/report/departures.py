@@ -97,7 +97,7 @@ RULES = (
 
 
 def departures(num_prunable: int, sizes: Sequence[TaskSize], study: Study) -> list[str]:
-    """A sentence for each; what was left out by choice comes last.
+    """Write a sentence for each departure; what was left out by choice comes last.
 
     Args:
         num_prunable: weights of the encoder.
@@ -137,7 +137,7 @@ def _tasks(study: Study) -> Iterable[str]:
 
 
 def _name_in_papers(data: settings.Data | None) -> str | None:
-    """The name of a task in the papers; None if they do not have it."""
+    """Return the name of a task in the papers; None if they do not have it."""
     match data:
         case settings.TextData():
             return "mlm"
@@ -174,6 +174,6 @@ def _recipes(study: Study) -> Iterable[str]:
 
 
 def _shown(recipe: Recipe) -> str:
-    """Such as 3 x 32 at 0.00002, without an exponent."""
+    """Word a recipe, such as 3 x 32 at 0.00002, without an exponent."""
     epochs, batch_size, rate = recipe
     return f"{epochs:g} x {batch_size} at " + f"{rate:.10f}".rstrip("0")

@@ -20,7 +20,7 @@ REPORT = "uv run dvc repro report"
 
 
 def _from(path: str) -> Any:  # noqa: ANN401  a field of any rows
-    """A field that is read from a csv file: {task} stands for every task with patterns."""
+    """Declare a field that is read from a csv file: {task} stands for every task with patterns."""
     return field(metadata={"path": path})
 
 
@@ -92,11 +92,11 @@ class Results:
         return intervals.summarize(values, self.study.tickets.confidence) if values else None
 
     def read(self, path: str, kind: type[Row]) -> list[Row]:
-        """A table of an experiment's own, by its path below the folder of what was measured."""
+        """Read a table of an experiment's own, by its path below the folder of what was measured."""
         return rows.read(self.folder / path, kind)
 
     def not_run(self, kind: str) -> str:
-        """Why there is no run of this kind, or nothing of the stage of this name: `not run: ...`."""
+        """Say why there is no run of a kind, or nothing of the stage of a name: `not run: ...`."""
         makers = self.manifest.makers
         empty = makers[kind].empty if kind in makers else self.manifest.empty(kind)
         if kind == "random":
@@ -106,7 +106,7 @@ class Results:
         return "not run: scores.csv has no such row"
 
     def commands(self, stages: Iterable[str]) -> tuple[str, ...]:
-        """What makes the outputs of stages again; the last command draws the report.
+        """Return what makes the outputs of stages again; the last command draws the report.
 
         A stage that params.yaml gives nothing to run on is left out, since DVC does not know it.
         """
@@ -118,7 +118,7 @@ class Results:
 def load(
     study: Study, manifest: Path, report: Path, measured: Path, encoder: Path, papers: Path
 ) -> Results:
-    """Read everything.
+    """Read all tables.
 
     Args:
         manifest: the file that `check` writes.

@@ -28,7 +28,7 @@ def section(results: Results, study: Study) -> Section:
 
 
 def cross(results: Results, study: Study) -> list[Row]:
-    """Train the last ticket of every seed with the noise of every other, for all tasks that have it.
+    """Collect last tickets whose mask is of a seed and whose training is of another, for all such tasks.
 
     Returns:
         For every task the scores by the seed of the mask (rows) and of the training (columns), None if

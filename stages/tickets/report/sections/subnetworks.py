@@ -76,9 +76,9 @@ def measure(results: Results, study: Study) -> list[Row]:
 
     Returns:
         Shares of the parameters and of the operations that it keeps; `rival`: the random subnetwork of
-        its size, empty if it is random or the only one; `of_good`: shares of its parts that are good, too;
-        the scores by `STATES`; retrained runs that collapsed; and retrained minus dense (`loss`) and minus
-        the retrained rival (`gain`).
+        its size, empty if it is random or the only one; `of_good`: shares of its parts that are good,
+        too; the scores by `STATES`; retrained runs that collapsed; and retrained minus dense (`loss`)
+        and minus the retrained rival (`gain`).
     """
     by_place = grouped(results.sizes, lambda size: (size.task, size.kind, size.subnetwork))
     rows = []
