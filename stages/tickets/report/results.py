@@ -9,6 +9,7 @@ from typing import Any, TypeVar, get_args, get_type_hints
 from stages.tickets.plan import manifest as manifests
 from stages.tickets.plan.manifest import Manifest
 from stages.tickets.report import names, published, rows, search_rows
+from stages.tickets.report.claim import Claim
 from stages.tickets.report.scores import VALIDATION, Run, Scores
 from stages.tickets.settings import Study
 from stages.tickets.statistics import intervals
@@ -56,6 +57,7 @@ class Results:
     networks: Sequence[search_rows.NetworkAgreement] = _from(
         "measured/patterns/tasks/{task}/agreement.csv"
     )
+    published_claims: Sequence[published.PublishedClaim] = _from("published/claims.csv")
     published_scores: Sequence[published.Published] = _from("published/prasanna2020.csv")
     published_structure: Sequence[published.PublishedStructure] = _from(
         "published/prasanna2020_structure.csv"
@@ -90,6 +92,19 @@ class Results:
     def over(self, values: Collection[float]) -> Summary | None:
         """Summarise values, one of each seed; None if there are none."""
         return intervals.summarize(values, self.study.tickets.confidence) if values else None
+
+    def claim(self, name: str, over: str = "", here: str = "", **values: object) -> Claim:
+        """Return a statement of published/claims.csv that is still to be decided.
+
+        Args:
+            over: what its measure is a mean over, or counts.
+            here: what it is about in this study, to follow it in brackets.
+            values: words that stand in its braces.
+        """
+        row = next(row for row in self.published_claims if row.name == name)
+        statement = row.statement.format(**values) + (f" (here: {here})" if here else "")
+        mark, stages = row.mark.format(**values), tuple(row.stages.split())
+        return Claim(name, statement, row.paper, stages, mark=mark, over=over)
 
     def read(self, path: str, kind: type[Row]) -> list[Row]:
         """Read a table of an experiment's own, by its path below the folder of what was measured."""

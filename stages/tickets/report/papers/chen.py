@@ -9,12 +9,6 @@ from stages.tickets.report.section import Section
 from stages.tickets.report.table import Column, table
 from stages.tickets.settings import Study
 
-ORDER = (
-    "tickets_exist", "tickets_exist_apart", "better_than", "rewinding", "standard", "aliased",
-    "universal", "best_source", "half_served", "larger_sources", "one_shot", "one_shot_beside_tasks",
-    "several_tasks", "weights", "masks_agree", "mlm_mask_differs",
-)  # fmt: skip
-"""Statements in the order of the paper, by how their names begin."""
 COLUMNS = (
     columns.text("claim of Chen et al. 2020", "statement"),
     columns.only_csv("claim", "name"),
@@ -33,9 +27,15 @@ COLUMNS = (
 )
 
 
-def section(results: Results, study: Study, claims: Sequence[Claim]) -> Section:  # noqa: ARG001
+def section(results: Results, study: Study, claims: Sequence[Claim]) -> Section:
     """Show whether their statements on tickets, transfer and rewinding hold here."""
-    own = sorted((claim for claim in claims if claim.paper in (CHEN, BEYOND_CHEN)), key=_place)
+    order = [row.name for row in results.published_claims]
+
+    def place(claim: Claim) -> int:
+        """Find where a claim stands; a statement of several sources has their names after its own."""
+        return order.index(max(filter(claim.name.startswith, order), key=len))
+
+    own = sorted((claim for claim in claims if claim.paper in (CHEN, BEYOND_CHEN)), key=place)
     return Section(
         "chen_claims",
         "What Chen et al. say",
@@ -45,12 +45,6 @@ def section(results: Results, study: Study, claims: Sequence[Claim]) -> Section:
         tables=(table("chen_claims", caption(study), own, COLUMNS),),
         claims=tuple(own),
     )
-
-
-def _place(claim: Claim) -> int:
-    """Find where a claim stands; a statement of several sources has their names after its own."""
-    known = [place for place, name in enumerate(ORDER) if claim.name.startswith(name)]
-    return max(known, key=lambda place: len(ORDER[place]))
 
 
 def answer(claims: Sequence[Claim]) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from stages.tickets.report import names, words
-from stages.tickets.report.claim import ABOVE, CHEN, Claim, of_difference
+from stages.tickets.report.claim import ABOVE, Claim, of_difference
 from stages.tickets.report.papers import shared
 from stages.tickets.report.results import Results
 from stages.tickets.report.rows import Agreement, grouped
@@ -29,21 +29,9 @@ def claims(last: Sequence[Agreement], results: Results, study: Study) -> tuple[C
         )
         if with_language is not None and rest is not None:
             beyond_language.append(rest - with_language)
-    alike = Claim(
-        "masks_agree",
-        "Masks of tasks are more alike than chance (100 × Jaccard, minus masks random by matrix)",
-        CHEN,
-        ("stability",),
-        over=f"{words.count(max(map(len, by_seed.values()), default=0), 'pair')} of tasks",
-    )
-    apart = Claim(
-        "mlm_mask_differs",
-        "The MLM mask is less like those of tasks than they are alike (100 × Jaccard, tasks − MLM)",
-        CHEN,
-        ("stability",),
-        mark="a finding of the paper that could not be verified",
-        over=words.count(len(study.tasks), "task"),
-    )
+    most = words.count(max(map(len, by_seed.values()), default=0), "pair")
+    alike = results.claim("masks_agree", f"{most} of tasks")
+    apart = results.claim("mlm_mask_differs", words.count(len(study.tasks), "task"))
     none = names.why_no_agreement(study)
     few = "not run: needs the masks of masked language modelling and of two other tasks"
     first, second = (shared.over_seeds(gains, study) for gains in (beyond_chance, beyond_language))

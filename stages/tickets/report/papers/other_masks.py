@@ -7,18 +7,9 @@ from dataclasses import replace
 import numpy as np
 
 from stages.tickets.report import names, tickets, transfers, words
-from stages.tickets.report.claim import (
-    ABOVE,
-    BELOW,
-    BEYOND_CHEN,
-    CHEN,
-    NO_VERDICT,
-    Beside,
-    Claim,
-    of_difference,
-)
+from stages.tickets.report.claim import ABOVE, BELOW, NO_VERDICT, Beside, Claim, of_difference
 from stages.tickets.report.papers import shared
-from stages.tickets.report.papers.transfer import COMPUTED, MLM, STAGES, Studies
+from stages.tickets.report.papers.transfer import MLM, Studies
 from stages.tickets.report.scores import Run
 from stages.tickets.statistics import correlation
 from stages.tickets.statistics.correlation import Correlation
@@ -44,15 +35,10 @@ def larger_sources(studies: Studies) -> Claim:
     centred = {source: transfers.mean_centred(source, *cells) for source in sources}
     gains = {source: gain.mean for source, gain in centred.items() if gain}
     ours = _ranks(trained, gains)
-    claim = Claim(
-        "larger_sources",
-        "Masks of larger training sets transfer better (rank correlation with the mean of row minus "
-        "column over other targets; without MLM)",
-        CHEN,
-        STAGES,
-        _correlation(paper) if paper else words.NONE,
+    claim = replace(
+        results.claim("larger_sources"),
+        published=_correlation(paper) if paper else words.NONE,
         published_value=paper.value if paper else None,
-        mark=f"{COMPUTED} and the sizes of the training sets, of SQuAD its questions",
     )
     if ours is None:
         few = "not run: ranks need three sources of different sizes"
@@ -81,7 +67,7 @@ def _correlation(ranks: Correlation) -> str:
 def one_shot(studies: Studies) -> Claim:
     """Subtract the own ticket from the one-shot mask, by transfer or else as a control."""
     results, study = studies.results, studies.study
-    statement = "The one-shot mask of theta_0 is worse than the target's own ticket"
+    about = ""
     gain = studies.rows[ONE_SHOT].from_own if ONE_SHOT in studies.rows else None
     over = words.count(len(study.transfer.targets), "target")
     beside = studies.beside_own(ONE_SHOT, ONE_SHOT)
@@ -95,19 +81,11 @@ def one_shot(studies: Studies) -> Claim:
         gain, _ = results.pooled(pair(task, number) for task, number in rounds.items())
         over = shared.of_tasks(len(rounds), tasks)
         beside = Beside(beside.paper, why=f"{NO_VERDICT}: not by transfer")
-        statement += f" (here: a control, {over}, {at})" if gain else ""
+        about = f"a control, {over}, {at}" if gain else ""
     missing = f"not run: transfer.sources and controls in params.yaml lack {ONE_SHOT!r}"
     if ONE_SHOT in (*study.transfer.sources, *names.control_kinds(study)):
         missing = "not run: scores.csv has no such row at the sparsity of a ticket or below it"
-    claim = Claim(
-        "one_shot",
-        statement,
-        CHEN,
-        (*STAGES, "controls"),
-        mark=f"{COMPUTED}; on MNLI and four others independent runs of the same pruning score lower; "
-        "4 dark cells printed, 5 by the cells",
-        over=over,
-    )
+    claim = results.claim("one_shot", over, about)
     return of_difference(claim, BELOW, gain, missing, study.verdict, beside)
 
 
@@ -126,14 +104,7 @@ def one_shot_beside_tasks(studies: Studies) -> Claim:
         level = transfers.centred(ONE_SHOT, cells, published) or 0.0
         over = words.count(len(targets), "target")
         beside = Beside(level, common, over) if common else beside
-    claim = Claim(
-        "one_shot_beside_tasks",
-        "The one-shot mask of theta_0 is better than the mean mask of another task",
-        BEYOND_CHEN,
-        STAGES,
-        mark=f"{COMPUTED}, which does not say it",
-        over=words.count(len(sources), "source"),
-    )
+    claim = results.claim("one_shot_beside_tasks", words.count(len(sources), "source"))
     gain = studies.rows[ONE_SHOT].from_column if ONE_SHOT in studies.rows else None
     return of_difference(claim, ABOVE, gain, missing, study.verdict, beside)
 
@@ -147,15 +118,7 @@ def several_tasks(source: str, studies: Studies) -> Claim:
         if target != source
     ]
     gain, number = studies.results.pooled(pairs)
-    statement = (
-        "The mask of several tasks gains little over MLM's alone "
-        f"(at most {words.points(margin)} points)"
-    )
-    claim = Claim(
-        *studies.named("several_tasks", statement, source),
-        ("multi-task", *STAGES),
-        mark="a marginal gain, in the supplement; it could not be verified",
-        over=words.count(number, "target"),
-    )
+    over = words.count(number, "target")
+    claim = studies.claim("several_tasks", over, source, margin=words.points(margin))
     missing = studies.missing("multi-task", MLM)
     return of_difference(claim, (-math.inf, margin), gain, missing, study.verdict)

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from statistics import fmean
 
 from stages.tickets.report import columns, words
@@ -18,76 +18,36 @@ from stages.tickets.report.claim import (
     tally,
 )
 from stages.tickets.report.papers import prasanna_scores, prasanna_structure
-from stages.tickets.report.papers.prasanna_scores import DENSE, MAJORITY, SETTINGS
+from stages.tickets.report.papers.prasanna_scores import SETTINGS
 from stages.tickets.report.papers.shared import Compared, compared
+from stages.tickets.report.published import PublishedClaim
 from stages.tickets.report.results import Results
 from stages.tickets.report.scores import Run, Setting
 from stages.tickets.report.section import Section
-from stages.tickets.report.table import Table, table
+from stages.tickets.report.table import Row, Table, table
 from stages.tickets.settings import Study
 
 VERDICTS = ("agrees", "undecided", "direction only", "differs", NO_VERDICT, words.NOT_RUN)
-GOOD, RANDOM, BAD, SUPER = (
-    ("retrained", f"structured {name}") for name in ("good", "random", "bad", "super")
-)
-GOOD_WEIGHTS, RANDOM_WEIGHTS, BAD_WEIGHTS = (
-    ("retrained", f"magnitude {name}") for name in ("good", "random", "bad")
-)
-
-
-@dataclass(frozen=True)
-class Statement:
-    """A statement about the first setting minus the second: it is `above`, `below` or `near` 0."""
-
-    first: Setting
-    expected: str
-    second: Setting
-    text: str
-
-
-STATEMENTS = {
-    "good_weights": Statement(
-        GOOD_WEIGHTS, "near", DENSE, "Good weights retrain to about the dense score"
-    ),
-    "good": Statement(GOOD, "near", DENSE, "Good heads and MLPs come close to it"),
-    "random": Statement(
-        RANDOM, "near", GOOD, "Random heads and MLPs retrain about as well as good ones"
-    ),
-    "bad": Statement(
-        BAD, "above", MAJORITY, "Bad heads and MLPs stay trainable: above the majority"
-    ),
-    "bad_random": Statement(BAD, "below", RANDOM, "Bad heads and MLPs are below random ones"),
-    "random_weights": Statement(
-        RANDOM_WEIGHTS, "below", GOOD_WEIGHTS, "Random weights are below good ones"
-    ),
-    "bad_weights": Statement(
-        BAD_WEIGHTS, "below", RANDOM_WEIGHTS, "Bad weights are below random ones"
-    ),
-    "super": Statement(
-        SUPER, "below", DENSE, "Super-survivors are below dense, in the paper by nine points"
-    ),
-}
-"""By the names of their claims."""
 COLUMNS = (
-    columns.text("claim of Prasanna et al. 2020", "statement"),
-    columns.only_csv("claim", "name"),
-    columns.only_csv("first", lambda claim: " ".join(STATEMENTS[claim.name].first).strip()),
-    columns.only_csv("second", lambda claim: " ".join(STATEMENTS[claim.name].second).strip()),
-    columns.text("paper", "published"),
-    columns.only_csv("paper", "published_value"),
-    columns.text("here", "here"),
-    columns.spread_of("measured"),
-    columns.text("here − paper", "difference"),
-    columns.text("n", lambda claim: str(claim.n or words.NONE)),
-    columns.named("holds", "holds"),
-    columns.named("same number", "verdict"),
+    columns.text("claim of Prasanna et al. 2020", "claim.statement"),
+    columns.only_csv("claim", "claim.name"),
+    columns.value("first", "second"),
+    columns.text("paper", "claim.published"),
+    columns.only_csv("paper", "claim.published_value"),
+    columns.text("here", "claim.here"),
+    columns.spread_of("claim.measured"),
+    columns.text("here − paper", "claim.difference"),
+    columns.text("n", lambda row: str(row.claim.n or words.NONE)),
+    columns.named("holds", "claim.holds"),
+    columns.named("same number", "claim.verdict"),
 )
 
 
 def section(results: Results, study: Study, claims: Iterable[Claim]) -> Section:
     """Show whether their statements on subnetworks hold here."""
     tasks = tasks_of(results, study)
-    statements = [decide(name, tasks, results, study) for name in STATEMENTS]
+    rows = [decide(statement, tasks, results, study) for statement in statements_of(results)]
+    statements = [row.claim for row in rows]
     ranges = prasanna_structure.compare(results, study)
     numbers = [row.claim for row in ranges]
     verdicts = Counter(claim.verdict.split(":")[0] for claim in statements)
@@ -100,7 +60,7 @@ def section(results: Results, study: Study, claims: Iterable[Claim]) -> Section:
         f"Its statements on scores hold: {tally(statements)}. Its numbers are ours, too: of differences "
         f"{same}; of sizes and places {tally(numbers)}.",
         tables=(
-            claims_table(statements, tasks, study),
+            claims_table(rows, tasks, study),
             prasanna_structure.structure_table(ranges, results, study),
             prasanna_scores.published_table(results, study),
         ),
@@ -119,16 +79,26 @@ def tasks_of(results: Results, study: Study) -> Compared:
     )
 
 
-def published_difference(statement: Statement, results: Results, tasks: Iterable[str]) -> float:
+def statements_of(results: Results) -> list[PublishedClaim]:
+    """Return the statements of the paper about the difference of two settings."""
+    return [row for row in results.published_claims if row.first]
+
+
+def published_difference(claim: PublishedClaim, results: Results, tasks: Iterable[str]) -> float:
     """Subtract the second setting from the first: the paper's mean over tasks."""
-    means = {(row.task, row.kind, row.source): row.mean for row in results.published_scores}
-    return fmean(means[task, *statement.first] - means[task, *statement.second] for task in tasks)
+    scores = {(row.task, row.kind, row.source): row.mean for row in results.published_scores}
+    first, second = _settings(claim)
+    return fmean(scores[task, *first] - scores[task, *second] for task in tasks)
 
 
-def decide(name: str, tasks: Compared, results: Results, study: Study) -> Claim:
+def _settings(claim: PublishedClaim) -> tuple[Setting, Setting]:
+    (kind, _, source), (rival, _, other) = claim.first.partition(" "), claim.second.partition(" ")
+    return (kind, source), (rival, other)
+
+
+def decide(statement: PublishedClaim, tasks: Compared, results: Results, study: Study) -> Row:
     """Decide whether a statement holds here, and whether the paper's difference is ours."""
-    statement, rule = STATEMENTS[name], study.verdict
-    settings = statement.first, statement.second
+    rule, settings = study.verdict, _settings(statement)
     gain = results.scores.over_tasks(*settings, tasks.ours, study.tickets.confidence)
     missing = [
         SETTINGS[kind, source]
@@ -136,21 +106,20 @@ def decide(name: str, tasks: Compared, results: Results, study: Study) -> Claim:
         if not results.scores.ran([Run(task, kind, 0, source) for task in tasks.ours])
     ]
     why = f"not run: {' and '.join(missing) or 'no seed has both'}"
-    of_weights = statement.first[1].startswith("magnitude")
-    stages = ("search", "retrain-magnitude") if of_weights else prasanna_structure.RETRAINED
     claim = of_difference(
-        Claim(name, statement.text, PRASANNA, stages),
+        results.claim(statement.name),
         {"above": ABOVE, "below": BELOW, "near": near(rule.widest)}[statement.expected],
         gain,
         why if study.retrain.tasks else results.not_run("retrained"),
         rule,
         Beside(published_difference(statement, results, tasks.published), gain),
     )
-    other = prasanna_structure.other_seeds(study) if gain and name == "super" else ""
-    return replace(claim, same=None, verdict=other or claim.verdict)
+    other = prasanna_structure.other_seeds(study) if gain and statement.name == "super" else ""
+    claim = replace(claim, same=None, verdict=other or claim.verdict)
+    return Row(claim=claim, first=statement.first, second=statement.second)
 
 
-def claims_table(statements: Sequence[Claim], tasks: Compared, study: Study) -> Table:
+def claims_table(rows: Sequence[Row], tasks: Compared, study: Study) -> Table:
     """List every statement with the paper's number and ours."""
     published, ours = tasks.words
     widest, margin = words.points(study.verdict.widest), words.points(study.verdict.margin)
@@ -161,4 +130,4 @@ def claims_table(statements: Sequence[Claim], tasks: Compared, study: Study) -> 
         f"points apart or the paper's lies in our interval, which reaches at most {widest} points each "
         "way; direction only: all of our interval has the paper's sign."
     )
-    return table("claims", caption, statements, COLUMNS)
+    return table("claims", caption, rows, COLUMNS)

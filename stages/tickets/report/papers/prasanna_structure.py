@@ -1,12 +1,12 @@
 """Sizes, places and stability of what survives: numbers of Prasanna et al. 2020 beside ours."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from statistics import fmean
 from typing import TypeVar
 
 from stages.tickets.report import columns, words
-from stages.tickets.report.claim import NO_VERDICT, PRASANNA, Claim
+from stages.tickets.report.claim import NO_VERDICT
 from stages.tickets.report.papers.shared import Compared, compared
 from stages.tickets.report.results import Results
 from stages.tickets.report.rows import grouped
@@ -16,20 +16,8 @@ from stages.tickets.settings import Study
 T = TypeVar("T")
 SEEDS = 5
 """The paper searched five seeds."""
-RETRAINED = ("search", "retrain", "retrain-super")
-
-
-@dataclass(frozen=True)
-class Quantity:
-    """A number of every task, and what the paper says of it."""
-
-    statement: str
-    of_task: Callable[[Results, str], float | None]
-    """None if nothing was measured on the task."""
-    stages: tuple[str, ...] = ("search", "survival")
-    """Names of the stages that measure it."""
-    directed: bool = False
-    """Whether the statement has a direction: it says that the number is not 0."""
+Measure = Callable[[Results, str], float | None]
+"""A number of a task; None if nothing was measured on it."""
 
 
 def _mean(values: Iterable[float]) -> float | None:
@@ -49,7 +37,7 @@ def _kappa(results: Results, task: str) -> float | None:
     return _mean(row.value for row in rows)
 
 
-def _kept(subnetwork: str) -> Callable[[Results, str], float | None]:
+def _kept(subnetwork: str) -> Measure:
     """Measure the share of the parameters that a subnetwork of heads and MLPs holds."""
 
     def of_task(results: Results, task: str) -> float | None:
@@ -87,24 +75,15 @@ def _gap(values: Sequence[tuple[float, bool]]) -> float | None:
     return None if inside is None or outside is None else inside - outside
 
 
-QUANTITIES: Mapping[str, Quantity] = {
-    "kappa_of_heads": Quantity("Fleiss κ of surviving heads over seeds", _kappa, directed=True),
-    "kept_structured": Quantity(
-        "Share of the parameters that good heads and MLPs hold", _kept("good"), RETRAINED
-    ),
-    "kept_magnitude": Quantity("Share that good weights hold", _kept_weights),
-    "kept_super": Quantity("Share that super-survivors hold", _kept("super"), RETRAINED),
-    "middle_mlps": Quantity(
-        "MLPs in the middle survive most: share of seeds, middle third minus others",
-        _middle,
-        directed=True,
-    ),
-    "upper_layers": Quantity(
-        "Magnitude pruning takes more from lower layers: share kept, upper half minus lower",
-        _upper,
-        directed=True,
-    ),
+QUANTITIES: Mapping[str, Measure] = {
+    "kappa_of_heads": _kappa,
+    "kept_structured": _kept("good"),
+    "kept_magnitude": _kept_weights,
+    "kept_super": _kept("super"),
+    "middle_mlps": _middle,
+    "upper_layers": _upper,
 }
+"""By the names of their claims."""
 
 
 def _tasks(results: Results, study: Study) -> Compared:
@@ -120,28 +99,25 @@ def compare(results: Results, study: Study) -> list[Row]:
     """
     tasks, seeds = _tasks(results, study), len(study.search.seeds)
     rows = []
-    for name, quantity in QUANTITIES.items():
+    directed = {row.name for row in results.published_claims if row.expected == "directed"}
+    for name, measure in QUANTITIES.items():
         rows_of_paper = _where(results.published_structure, quantity=name)
         published = [row.value for row in rows_of_paper if row.task in tasks.published]
-        values = [quantity.of_task(results, task) for task in tasks.ours]
+        values = [measure(results, task) for task in tasks.ours]
         measured = [value for value in values if value is not None]
         ours = _mean(measured)
         verdict = results.not_run("search")
         if ours is not None:
             other = other_seeds(study) if name == "kept_super" else ""
-            verdict = other or same_range(published, ours, quantity.directed)
+            verdict = other or same_range(published, ours, name in directed)
         elif study.search.tasks:
             verdict = "not run: params.yaml asks for nothing that says this"
-        claim = Claim(
-            name,
-            quantity.statement,
-            PRASANNA,
-            quantity.stages,
+        claim = replace(
+            results.claim(name, words.count(len(measured), "task")),
             published=_shown(published),
             here=_shown(measured),
             n=seeds if measured else 0,
             verdict=verdict,
-            over=words.count(len(measured), "task"),
             gap=words.NONE if ours is None else _number(ours - fmean(published), "+"),
             is_number=True,
         )

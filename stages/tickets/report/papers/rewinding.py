@@ -3,7 +3,7 @@
 import math
 
 from stages.tickets.report import names, words
-from stages.tickets.report.claim import BEYOND_CHEN, CHEN, Claim, near, of_difference, of_worst
+from stages.tickets.report.claim import Claim, near, of_difference, of_worst
 from stages.tickets.report.papers import shared
 from stages.tickets.report.papers.tickets import NO_ROUND
 from stages.tickets.report.results import Results
@@ -13,7 +13,6 @@ from stages.tickets.settings import Study
 
 WORSE, BETTER = 0.03, 0.02
 """Of standard pruning, in the paper: worse by up to 3 points, better by up to 2."""
-IN_WORDS = "said in words; the numbers of Table 3 could not be verified"
 
 
 def claims(results: Results, study: Study) -> tuple[Claim, ...]:
@@ -31,15 +30,8 @@ def rewinding(results: Results, study: Study) -> Claim:
         if at > usual
         and (gain := results.compare(Run(task, "rewind", at), Run(task, "rewind", usual)))
     }
-    claim = Claim(
-        "rewinding",
-        "Rewinding to later weights brings nothing notable on any task "
-        f"(at most {words.points(margin)} points)",
-        CHEN,
-        ("rewind",),
-        mark=IN_WORDS,
-        over=words.count(len(gains), "interval"),
-    )
+    over = words.count(len(gains), "interval")
+    claim = results.claim("rewinding", over, margin=words.points(margin))
     return of_worst(claim, (-math.inf, margin), gains, results.not_run("rewind"))
 
 
@@ -53,15 +45,7 @@ def standard(results: Results, study: Study) -> Claim:
     rounds, at = at_tickets(pair, tasks, results, study)
     changes = {task: results.compare(*pair(task, number)) for task, number in rounds.items()}
     gains = {task: gain for task, gain in changes.items() if gain}
-    claim = Claim(
-        "standard",
-        "Standard pruning is comparable on every task: better by up to 2 or worse by up to 3 points"
-        + (f" (here: {at})" if at else ""),
-        CHEN,
-        ("standard",),
-        mark=IN_WORDS,
-        over=shared.of_tasks(len(gains), tasks),
-    )
+    claim = results.claim("standard", shared.of_tasks(len(gains), tasks), at)
     why = NO_ROUND if results.scores.has("standard") else results.not_run("standard")
     return of_worst(claim, (-WORSE, BETTER), gains, why)
 
@@ -75,13 +59,6 @@ def aliased(results: Results, study: Study) -> Claim:
     why = results.not_run("aliased")
     if study.standard.tasks and not tasks:
         why = "not run: standard.tasks has no masked language modelling"
-    at = f" (here: at {words.percent(names.sparsities(study)[last])})" if gain else ""
-    claim = Claim(
-        "aliased",
-        "Not of the paper, but of its code: the search of MLM that never rewinds finds as good a "
-        f"mask{at}",
-        BEYOND_CHEN,
-        ("standard",),
-        over=words.count(number, "task"),
-    )
+    at = f"at {words.percent(names.sparsities(study)[last])}" if gain else ""
+    claim = results.claim("aliased", words.count(number, "task"), at)
     return of_difference(claim, near(study.verdict.margin), gain, why, study.verdict)

@@ -1,10 +1,11 @@
 """What Chen et al. 2020 state of tickets and of their controls, mostly in Table 2."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import product, starmap
 
 from stages.tickets.report import names, words
-from stages.tickets.report.claim import ABOVE, CHEN, NO_VERDICT, Beside, Claim, of_difference
+from stages.tickets.report.claim import ABOVE, NO_VERDICT, Beside, Claim, of_difference
 from stages.tickets.report.papers import shared
 from stages.tickets.report.results import Results
 from stages.tickets.report.scores import SELECTION, VALIDATION, Run
@@ -15,11 +16,8 @@ from stages.tickets.settings import Study
 STAGES = ("prune-round", "ticket", "earlier")
 SHUFFLED = ("shuffled-layers", "shuffled-within-layer", "shuffled-within-matrix")
 """What the paper's code does, then what its text may say; the first that ran stands for all."""
-EXIST = {
-    VALIDATION: ("tickets_exist", "chosen and reported on validation, as in the paper"),
-    SELECTION: ("tickets_exist_apart", "chosen on selection, to match on validation too"),
-}
-"""Name of the statement and how its tickets are chosen, by split."""
+EXIST = {VALIDATION: "tickets_exist", SELECTION: "tickets_exist_apart"}
+"""Name of the statement by the split on which its tickets are chosen."""
 NO_ROUND = "not run: nothing at the sparsity of a ticket or below it"
 
 
@@ -34,23 +32,18 @@ def tickets_exist(split: str, tickets: Sequence[Row], results: Results, study: S
         holds = "unclear"
     at = [ticket.sparsity for ticket in held]
     span = words.ends([row.sparsity for row in published], words.percent)
-    here = f"{len(held)} of {len(tickets)}"
-    here += f" ({words.ends(at, words.percent)})" if at else ""
-    here += f", {unsure} not surely above the majority" if unsure else ""
-    name, how = EXIST[split]
-    return Claim(
-        name,
-        f"Winning tickets exist on every task ({how})",
-        CHEN,
-        STAGES,
-        f"{len(published)} of {len(published)} ({span})",
-        here,
-        len(study.seeds),
-        words.NONE if study.imp.rewind_to else holds,
-        _verdict(tickets, results, study),
-        1.0,
-        mark=f"by the printed numbers {below} are more than one std of dense below it",
-        over=words.count(len(tickets), "task"),
+    shown = f"{len(held)} of {len(tickets)}"
+    shown += f" ({words.ends(at, words.percent)})" if at else ""
+    shown += f", {unsure} not surely above the majority" if unsure else ""
+    claim = results.claim(EXIST[split], words.count(len(tickets), "task"), below=below)
+    return replace(
+        claim,
+        published=f"{len(published)} of {len(published)} ({span})",
+        here=shown,
+        n=len(study.seeds),
+        holds=words.NONE if study.imp.rewind_to else holds,
+        verdict=_verdict(tickets, results, study),
+        published_value=1.0,
     )
 
 
@@ -71,23 +64,22 @@ def better_than(results: Results, study: Study) -> tuple[Claim, ...]:
     """Subtract random, re-initialised and shuffled weights from tickets: mean over tasks."""
     asked = names.control_kinds(study)
     shuffled = next((kind for kind in SHUFFLED if kind in asked), SHUFFLED[0])
-    rivals = (
-        ("random", ("random", ""), "random masks"),
-        ("reinitialised", ("control", "reinitialised"), "their masks on re-initialised weights"),
-        (shuffled, ("control", SHUFFLED[0]), "their masks on shuffled weights"),
+    return tuple(
+        _better(kind, published, results, study)
+        for kind, published in (
+            ("random", ("random", "")),
+            ("reinitialised", ("control", "reinitialised")),
+            (shuffled, ("control", SHUFFLED[0])),
+        )
     )
-    return tuple(_better(*rival, results, study) for rival in rivals)
 
 
-def _better(
-    kind: str, published: tuple[str, str], rival: str, results: Results, study: Study
-) -> Claim:
+def _better(kind: str, published: tuple[str, str], results: Results, study: Study) -> Claim:
     """Subtract one control from tickets, each at its size.
 
     Args:
         kind: of our control.
         published: kind and source of the paper's.
-        rival: what tickets are better than.
     """
 
     def pair(task: str, number: int) -> tuple[Run, Run]:
@@ -99,15 +91,8 @@ def _better(
     every = starmap(pair, product(tasks, names.sparsities(study)))
     ran = any(compared(runs, results) for runs in every)
     over = shared.of_tasks(len(rounds), tasks)
-    claim = Claim(
-        f"better_than_{published[1] or published[0]}",
-        f"Tickets are better than {rival}"
-        + (f" (here: {names.control_name(kind)}, {over}, {at})" if rounds else ""),
-        CHEN,
-        ("ticket", "random", "controls"),
-        mark="single numbers, at the sparsities of Table 2",
-        over=over,
-    )
+    about = f"{names.control_name(kind)}, {over}, {at}" if rounds else ""
+    claim = results.claim(f"better_than_{published[1] or published[0]}", over, about)
     why = NO_ROUND if ran else names.why_no_control(kind, study)
     beside = _beside(published, pair, results, study)
     return of_difference(claim, ABOVE, gain, why, study.verdict, beside)

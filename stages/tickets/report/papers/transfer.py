@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from stages.tickets.report import names, transfers, words
 from stages.tickets.report.claim import (
     AT_LEAST,
-    CHEN,
     NO_VERDICT,
     OTHER_TASKS,
     Beside,
@@ -19,12 +18,10 @@ from stages.tickets.report.table import Row
 from stages.tickets.report.transfers import Levels, on, served
 from stages.tickets.settings import Study
 
-STAGES = ("transfer",)
 MLM = "mlm"
 """The paper's name of masked language modelling; ours is any task of that kind."""
 SPARSITY = 0.7
 """Sparsity of the paper's transferred masks."""
-COMPUTED = "computed here from Figure 2"
 
 
 @dataclass(frozen=True)
@@ -58,11 +55,13 @@ class Studies:
                 return f"not run: transfer.sources lacks {source!r}"
         return self.results.not_run("transfer")
 
-    def named(self, name: str, statement: str, source: str) -> tuple[str, str, str]:
-        """Return name, statement and paper of a claim, with the source if several are of MLM."""
+    def claim(self, name: str, over: str, source: str, **values: str) -> Claim:
+        """Return an undecided statement on MLM, with the source if several are of MLM."""
+        claim = self.results.claim(name, over, **values)
         if len(self.language) > 1:
-            return f"{name}_{source}", f"{statement} ({source})", CHEN
-        return name, statement, CHEN
+            statement = f"{claim.statement} ({source})"
+            return replace(claim, name=f"{name}_{source}", statement=statement)
+        return claim
 
     def counted(
         self, claim: Claim, shown: str, over: str, *, is_true: bool, is_same: bool
@@ -123,18 +122,20 @@ def universal_claims(source: str, studies: Studies) -> tuple[Claim, Claim]:
     (as_good, total), (_, of) = served(source, studies.own), served(MLM, paper)
     dark = next(row.dark for row in studies.results.published_dark if row.source == MLM)
     over = words.count(total, "other target")
-    statement = "The MLM mask is universal: as good as the target's own on every other task"
-    named, shown = studies.named("universal", statement, source), f"{dark} of {of}"
-    every = Claim(*named, STAGES, shown, verdict=missing, published_value=dark / of)
+    every = replace(
+        studies.claim("universal", "", source),
+        published=f"{dark} of {of}",
+        published_value=dark / of,
+        verdict=missing,
+    )
     if total:
         own = on(studies.own, studies.targets)
         common = on(paper, {target for _, target in own})
         is_same = served(source, own) == served(MLM, common)
         shown = f"{as_good} of {total}"
         every = studies.counted(every, shown, over, is_true=as_good == total, is_same=is_same)
-    statement = "On the mean of other tasks the MLM mask is at least as good as their own"
     gain = studies.rows[source].from_own if source in studies.rows else None
-    mean = Claim(*studies.named("universal_mean", statement, source), STAGES, over=over)
+    mean = studies.claim("universal_mean", over, source)
     beside, rule = studies.beside_own(source, MLM), studies.study.verdict
     return every, of_difference(mean, AT_LEAST, gain, missing, rule, beside)
 
@@ -147,18 +148,13 @@ def best_source(studies: Studies) -> Claim:
         for source in transfers.task_sources(studies.study)
         if source in studies.rows and (gain := studies.rows[source].from_column)
     }
-    claim = Claim(
-        "best_source",
-        "Of all tasks the MLM mask transfers best (mean of row minus column over other targets)",
-        CHEN,
-        STAGES,
-        max(paper, key=paper.__getitem__),
-    )
+    claim = studies.results.claim("best_source")
+    claim = replace(claim, published=max(paper, key=paper.__getitem__))
     if not set(studies.language) & set(ours) or len(ours) < 2:
         alone = "not run: transfer has no other task to compare with"
-        return replace(claim, verdict=alone if studies.language else studies.missing(MLM))
+        return replace(claim, mark="", verdict=alone if studies.language else studies.missing(MLM))
     best = max(ours, key=ours.__getitem__)
-    claim, over = replace(claim, mark=COMPUTED), words.count(len(ours), "source")
+    over = words.count(len(ours), "source")
     is_true = best in studies.language
     return studies.counted(claim, best, over, is_true=is_true, is_same=is_true)
 
@@ -174,16 +170,11 @@ def half_served(studies: Studies) -> Claim:
     tasks = transfers.task_sources(studies.study)
     published = transfers.published_tasks(studies.results)
     half, of = halves(studies.paper, published)
-    claim = Claim(
-        "half_served",
-        f"Most tasks' masks come within {words.points(margin)} points of the target's own on at least "
-        "half of the other targets",
-        CHEN,
-        STAGES,
-        f"{half} of {of}",
-        verdict=studies.missing(),
+    claim = replace(
+        studies.results.claim("half_served", margin=words.points(margin)),
+        published=f"{half} of {of}",
         published_value=half / of,
-        mark="follows from the cells of Figure 2",
+        verdict=studies.missing(),
     )
     near, number = halves(studies.own, tasks)
     if not number:

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from itertools import product
 
 from stages.tickets.report import columns, names, table, words
-from stages.tickets.report.claim import CHEN, Claim, of_difference
+from stages.tickets.report.claim import Claim, of_difference
 from stages.tickets.report.results import Results
 from stages.tickets.report.scores import Run
 from stages.tickets.report.section import Section
@@ -13,7 +13,6 @@ from stages.tickets.report.table import Row, Table
 from stages.tickets.settings import Study
 from stages.tickets.statistics.intervals import Difference
 
-STAGES = ("transfer-weights",)
 COLUMNS = (
     columns.named("source", "source"),
     columns.named("target", "target"),
@@ -35,7 +34,7 @@ def section(results: Results, study: Study) -> Section:
         "than on theta_0?",
         "Chen et al. 2020, Figure 3 (Figure 4 of the first version).",
         answer(results, study),
-        stages=STAGES,
+        stages=("transfer-weights",),
         tables=(weights_table(results, study),),
         claims=(as_well_on_theta_0(results, study),),
     )
@@ -91,13 +90,7 @@ def as_well_on_theta_0(results: Results, study: Study) -> Claim:
     later = [point for point in study.transfer_weights.points if point > 0]
     gain, number = pooled(later, results, study)
     margin = study.verdict.margin
-    claim = Claim(
-        "weights",
-        "Masks transfer as well on theta_0 as on weights trained on the source "
-        f"(at most {words.points(margin)} points worse)",
-        CHEN,
-        STAGES,
-        over=f"{words.count(number, 'pair')} of tasks",
-    )
+    pairs, shown = f"{words.count(number, 'pair')} of tasks", words.points(margin)
+    claim = results.claim("weights", pairs, margin=shown)
     missing = results.not_run("transfer_weights")
     return of_difference(claim, (-math.inf, margin), gain, missing, study.verdict)
