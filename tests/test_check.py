@@ -25,7 +25,7 @@ ROUNDS = {
     "dense": {"points": [0, 50]},
     "rewind": {"tasks": ["sentiment"], "seeds": [1], "points": [50], "source": "dense"},
     "imp": {"rewind_to": 0, "keep_weights": [], "decay_over": 1, "classifier": "rewound"},
-    "random": {"rounds": [2]},
+    "random": {"rounds": [2, 3]},
 }
 
 

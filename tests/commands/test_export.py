@@ -43,7 +43,8 @@ EXPORTED: dict[str, Any] = (
     | {
         "rewind": NOTHING | {"points": [], "source": "dense"},
         "random": {"rounds": []},
-        "scratch": {"seeds": []},
+        "retrain_super": NOTHING | {"subnetworks": []},
+        "scratch": NOTHING,
         "transfer": {"sources": [], "targets": [], "seeds": [], "round": 1},
         "search": STUDY["search"]
         | {"tasks": ["mood"], "seeds": [1]}
@@ -52,7 +53,6 @@ EXPORTED: dict[str, Any] = (
         | {
             "seeds": [1],
             "structured": ["good", "bad"],
-            "super": [],
             "magnitude": [],
             "scratch": [],
         },

@@ -93,16 +93,16 @@ class Results:
         """Summarise values, one of each seed; None if there are none."""
         return intervals.summarize(values, self.study.tickets.confidence) if values else None
 
-    def claim(self, name: str, over: str = "", here: str = "", **values: object) -> Claim:
+    def claim(self, name: str, over: str = "", about: str = "", **values: object) -> Claim:
         """Return a statement of published/claims.csv that is still to be decided.
 
         Args:
             over: what its measure is a mean over, or counts.
-            here: what it is about in this study, to follow it in brackets.
+            about: what it is about in this study, to follow it in brackets.
             values: words that stand in its braces.
         """
         row = next(row for row in self.published_claims if row.name == name)
-        statement = row.statement.format(**values) + (f" (here: {here})" if here else "")
+        statement = row.statement.format(**values) + (f" (here: {about})" if about else "")
         mark, stages = row.mark.format(**values), tuple(row.stages.split())
         return Claim(name, statement, row.paper, stages, mark=mark, over=over)
 

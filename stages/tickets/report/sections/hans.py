@@ -42,7 +42,7 @@ def section(results: Results, study: Study) -> Section:
         "McCoy et al. 2019. Prasanna et al. 2020 have settings for HANS in their code, and nothing "
         "on it in their paper.",
         answer(rows),
-        stages=("ticket", "random", "retrain", "retrain-magnitude"),
+        stages=("ticket", "retrain"),
         figures=(figure(rows, study),),
         tables=(hans_table(rows, results.hans, study), subcases_table(rows, results.hans)),
     )

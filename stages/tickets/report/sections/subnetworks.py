@@ -65,7 +65,7 @@ def section(results: Results, study: Study) -> Section:
         "than as many drawn at random, or than those that it dropped?",
         "Prasanna et al. 2020, Figure 2 and the table of all settings in the appendix.",
         answer(rows, study) if rows else words.sentence(results.not_run("retrained")),
-        stages=("search", "retrain", "retrain-super", "retrain-magnitude"),
+        stages=("search", "retrain", "retrain-super"),
         figures=(figure(rows, results, study),),
         tables=(subnetworks_table(rows, results),),
     )
