@@ -39,10 +39,10 @@ def measure(scores: Scores, study: Study) -> list[Row]:
         dense = scores.compare(run, Run(target, "dense"), confidence)
         if score and dense:
             own = scores.compare(run, own_ticket(target, scores, study), confidence)
-            near = own and int(serves(own.mean, study.tickets.transfer_margin))
             row = Row(source=source, target=target, score=score, from_dense=dense, from_own=own)
-            reaches, collapsed = own and int(serves(own.mean)), scores.collapsed(run)
-            vars(row).update(reaches=reaches, near=near, collapsed=collapsed)
+            row.reaches = own and int(serves(own.mean))
+            row.near = own and int(serves(own.mean, study.tickets.transfer_margin))
+            row.collapsed = scores.collapsed(run)
             rows.append(row)
     return rows
 

@@ -74,8 +74,8 @@ def measure(results: Results, study: Study) -> list[Row]:
         }
         if paper:
             seeds = 0 if setting == MAJORITY else 5
-            place = {"setting": setting, "origin": "paper", "mean": None}
-            rows.append(Row(**place, by_task=paper, num_seeds=seeds))
+            row = Row(setting=setting, origin="paper", by_task=paper, num_seeds=seeds, mean=None)
+            rows.append(row)
     return rows
 
 

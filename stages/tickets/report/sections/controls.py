@@ -71,7 +71,7 @@ def compare(scores: Scores, study: Study) -> list[Row]:
         if gain is None:
             continue
         row = Row(task=task, round=number, sparsity=sparsity, control=kind, gain=gain)
-        vars(row).update(is_mean=task == ALL, num_tasks=num_tasks)
+        row.is_mean, row.num_tasks = task == ALL, num_tasks
         ticket, control = (None, None) if row.is_mean else pairs[0]
         row.ticket = ticket and scores.summary(ticket, confidence)
         row.ticket_collapsed = ticket and scores.collapsed(ticket)

@@ -49,8 +49,9 @@ def densities(last: Sequence[Kept], study: Study) -> list[Row]:
             shares = [row.kept / row.size for row in masks]
             kept = intervals.summarize(shares, study.tickets.confidence)
             place = ("" if layer is None else f"layer {layer}, ") + words.matrix_name(matrix)
-            at = {"task": task, "layer": layer, "matrix": matrix, "place": place}
-            rows.append(Row(**at, size=masks[0].size, kept=kept, sparsity=1 - kept.mean))
+            row = Row(task=task, layer=layer, matrix=matrix, place=place, size=masks[0].size)
+            row.kept, row.sparsity = kept, 1 - kept.mean
+            rows.append(row)
     return rows
 
 

@@ -101,7 +101,9 @@ def by_task_and_round(movement: Sequence[Movement], study: Study) -> list[Row]:
                     task=first.task,
                     round=first.round,
                     sparsity=first.sparsity,
-                    **{"steps": first.steps, "n": len(seeds)} | means,
+                    steps=first.steps,
+                    n=len(seeds),
+                    **means,
                     could_not_differ=all(row.jaccard_at_least >= FORCED for row in seeds),
                     chance=(1 - first.sparsity) / (1 + first.sparsity),  # of uniform masks
                 )
