@@ -39,10 +39,9 @@ def train(
     """Do all that is asked of one subnetwork: score and train it, or train it from random weights."""
     cut, size = part(kind, name, loaded, trained, searched)
     if kind == "scratch":
-        model = loaded.model(from_scratch=True)
-        cut(model)
+        cut(model := loaded.model(from_scratch=True))
         run, folder = loaded.train(model, None), out
-        size = {key: size[key] for key in ("kept", "prunable")}
+        size = {"kept": size["kept"], "prunable": size["prunable"]}
     else:
         models = loaded.model(trained), loaded.model(theta_0)
         made = retraining.retrain(*models, cut, loaded.prepared, loaded.noise, loaded.recipe)
@@ -66,13 +65,14 @@ def main(
     super_: Annotated[Path | None, typer.Option("--super", help="Folder to write.")] = None,
 ) -> None:
     config, loaded = cli.read(Params), inputs.load(task, seed, encoder, prepared)
-    outs = {"structured": structured, "magnitude": magnitude, "scratch": scratch, "super": super_}
     names = {**dict(config.retrain), "super": config.retrain_super.subnetworks}
-    common, jobs = (loaded, weights, trained, searched), []
+    outs = {"structured": structured, "magnitude": magnitude, "scratch": scratch, "super": super_}
+    jobs: dict[str, side_by_side.Job] = {}
     for kind, out in outs.items():
-        if out:
-            out.mkdir(parents=True, exist_ok=True)  # DVC asks for it even if it stays empty
-            jobs += [partial(train, *common, kind, name, out / name) for name in names[kind]]
+        if out:  # the folder is made, since DVC asks for it even if it stays empty
+            out.mkdir(parents=True, exist_ok=True)
+            job = partial(train, loaded, weights, trained, searched, kind)
+            jobs |= {f"{kind} {name}": partial(job, name, out / name) for name in names[kind]}
     side_by_side.run(jobs, loaded.recipe.threads)
 
 

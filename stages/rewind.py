@@ -44,10 +44,12 @@ def main(
     rewind = cli.read(Params).rewind
     loaded = inputs.load(task, seed, theta_0, prepared)
     ticket, is_sparse = files.load_mask(mask), rewind.source == "sparse"
-    jobs = [
-        partial(train, loaded, weights, ticket, is_sparse, point, out / f"point-{point}")
+    jobs = {
+        f"point {point}": partial(
+            train, loaded, weights, ticket, is_sparse, point, out / f"point-{point}"
+        )
         for point in rewind.points
-    ]
+    }
     side_by_side.run(jobs, loaded.recipe.threads)
 
 

@@ -47,11 +47,12 @@ def main(
     config = cli.read(Params)
     loaded = inputs.load(task, seed, theta_0, prepared)
     ticket = files.load_mask(mask)
-    jobs = [partial(train, loaded, weights, ticket, point, out / "ticket")]
+    jobs = {"ticket": partial(train, loaded, weights, ticket, point, out / "ticket")}
     for after in config.rounds:
         if after.to in config.random.rounds:
             folder = out / "random" / f"round-{after.to}"
-            jobs.append(partial(train_random, loaded, weights, ticket, after, point, folder))
+            job = partial(train_random, loaded, weights, ticket, after, point, folder)
+            jobs[f"random, round {after.to}"] = job
     side_by_side.run(jobs, loaded.recipe.threads)
 
 

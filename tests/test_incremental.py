@@ -15,7 +15,7 @@ import pytest
 from dvc.repo import Repo  # type: ignore[import-untyped]
 
 from tests.imports import ROOT
-from tests.launch.test_warm import end_warm_processes
+from tests.launch.project import end_processes
 from tests.pipeline import lies_in, pipeline
 from tests.pipeline.study import STUDY, contents, run_all, stages, write_study
 
@@ -151,7 +151,7 @@ def finished() -> Iterator[Project]:
             assert sorted(names) == sorted(stage.name for stage in stages(SMALL))
             yield project
         finally:
-            end_warm_processes(Path(folder))
+            end_processes(project.folder)
 
 
 @pytest.fixture

@@ -149,7 +149,15 @@ def described(examples: Mapping[str, Examples]) -> list[Record]:
     rows = []
     for name, data in examples.items():
         task, evaluated = data.prepared.task, data.prepared.evaluated
-        row = {"task": name, "kind": task.kind, "labels": task.num_labels}
-        row |= {"metrics": " ".join(task.metrics), "train": len(data.prepared.train)}
-        rows.append(row | {split: len(evaluated[split]) for split in ("selection", "validation")})
+        row = TaskSize(
+            name,
+            task.kind,
+            task.num_labels,
+            " ".join(task.metrics),
+            len(data.prepared.train),
+            len(evaluated["selection"]),
+            len(evaluated["validation"]),
+            data.prepared.empty_texts,
+        )
+        rows.append(asdict(row))
     return rows
