@@ -127,4 +127,4 @@ def test_a_subnetwork_is_described_once(study: Manifest) -> None:
 
 def test_a_task_is_described_by_its_examples() -> None:
     (row,) = scoring.described({"rte": examples("selection", "validation")})
-    assert list(row.values()) == ["rte", "classification", 2, "accuracy", 3, 3, 3]
+    assert list(row.values()) == ["rte", "classification", 2, "accuracy", 3, 3, 3, 0]
