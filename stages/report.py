@@ -35,8 +35,8 @@ def main(
         line = scores.mean_scores(kind, read.scores, study)
         save_text(to_csv(line), report / "figures" / f"scores_mean_{kind}.csv")
     content = page.content(parts, read, study)
-    save_text(page.to_html(content, read), report / "index.html")
-    save_text(page.to_readme(content, read), report / "README.md")
+    save_text(page.to_html(content), report / "index.html")
+    save_text(page.to_readme(content), report / "README.md")
 
 
 if __name__ == "__main__":

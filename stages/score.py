@@ -13,6 +13,7 @@ from stages.tickets.plan import manifest
 from stages.tickets.report import metrics as numbers
 from stages.tickets.report import scoring
 from stages.tickets.report.scores import Scores
+from stages.tickets.report.table import to_csv
 
 
 @dataclass(frozen=True)
@@ -39,10 +40,10 @@ def main(
     scores, on_hans = scoring.score(scoring.predicted(study, examples), examples)
     metrics = numbers.headlines(Scores(scoring.as_rows(scores)), config)
     for path, text in (
-        (scores_out, scoring.to_csv(scoring.SCORES, scores)),
-        (hans_out, scoring.to_csv(scoring.HANS, on_hans)),
-        (sizes_out, scoring.to_csv(scoring.SIZES, scoring.sizes(study))),
-        (tasks_out, scoring.to_csv(scoring.TASKS, scoring.described(examples))),
+        (scores_out, to_csv(scores, header=scoring.SCORES)),
+        (hans_out, to_csv(on_hans, header=scoring.HANS)),
+        (sizes_out, to_csv(scoring.sizes(study), header=scoring.SIZES)),
+        (tasks_out, to_csv(scoring.described(examples), header=scoring.TASKS)),
         (metrics_out, json.dumps(metrics, indent=1, allow_nan=False) + "\n"),  # in DVC's order
     ):
         output.save_text(text, path)

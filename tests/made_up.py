@@ -55,12 +55,13 @@ MATRICES = {"attention.self.query": 100, "output.dense": 400}
 
 @dataclass(frozen=True)
 class ChenResults:
-    """What Chen et al. 2020 published."""
+    """What Chen et al. 2020 published, and the statements of all papers."""
 
     tickets: list[published.PublishedTicket]
     transfers: list[published.PublishedTransfer]
     dark: list[published.PublishedDark]
     strict: list[published.PublishedStrict]
+    claims: list[published.PublishedClaim]
 
 
 @dataclass(frozen=True)
@@ -140,6 +141,7 @@ class Study:
             published_transfers=self.chen.transfers,
             published_dark=self.chen.dark,
             published_strict=self.chen.strict,
+            published_claims=self.chen.claims,
         )
 
 
@@ -295,6 +297,7 @@ def chen() -> ChenResults:
         rows.read(folder / "chen2020_figure2.csv", published.PublishedTransfer),
         rows.read(folder / "chen2020_dark.csv", published.PublishedDark),
         rows.read(folder / "chen2020_strict.csv", published.PublishedStrict),
+        rows.read(folder / "claims.csv", published.PublishedClaim),
     )
 
 

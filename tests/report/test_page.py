@@ -51,7 +51,7 @@ def write(made: Study, sections: list[Section], **changes: str) -> tuple[str, st
     study = made.config.model_copy(update=changes)
     results = replace(made.results, study=study)
     content = pages.content(sections, results, study)
-    return pages.to_html(content, results), pages.to_readme(content, results)
+    return pages.to_html(content), pages.to_readme(content)
 
 
 @pytest.fixture(scope="module")

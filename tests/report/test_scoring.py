@@ -10,6 +10,7 @@ from stages.tickets.files import Split
 from stages.tickets.plan.manifest import Manifest, Run
 from stages.tickets.report import scoring
 from stages.tickets.report.scoring import Examples, Predicted
+from stages.tickets.report.table import to_csv
 from stages.tickets.tasks.hans import Case
 from stages.tickets.tasks.task import Prepared, Task, Vocabulary
 
@@ -71,13 +72,13 @@ def test_hans_has_a_row_per_subcase_and_no_other_score() -> None:
 def test_tables_have_six_digits_and_blanks_and_the_report_reads_them_alike() -> None:
     record = scoring.rounded(WHERE | {"score": 0.123456789, "headline": True, "collapsed": False})
     record |= {"split": "validation", "metric": "accuracy", "num_examples": 3}
-    text = scoring.to_csv(scoring.SCORES, [record])
+    text = to_csv([record], header=scoring.SCORES)
     assert (
         text.splitlines()[1] == "rte,imp,1,2,0.666667,,,validation,accuracy,True,0.123457,3,False"
     )
     (row,) = scoring.as_rows([record])
     assert (row.score, row.sparsity, row.source, row.point) == (0.123457, 0.666667, "", None)
-    assert scoring.to_csv(["a", "b"], [{"a": 1}]) == "a,b\n1,\n"
+    assert to_csv([{"a": 1}], header=["a", "b"]) == "a,b\n1,\n"
 
 
 @pytest.fixture
@@ -126,4 +127,4 @@ def test_a_subnetwork_is_described_once(study: Manifest) -> None:
 
 def test_a_task_is_described_by_its_examples() -> None:
     (row,) = scoring.described({"rte": examples("selection", "validation")})
-    assert list(row.values()) == ["rte", "classification", 2, "accuracy", 3, 3, 3]
+    assert list(row.values()) == ["rte", "classification", 2, "accuracy", 3, 3, 3, 0]

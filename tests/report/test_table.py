@@ -31,7 +31,7 @@ def tables_of(size: Size, everything: bool) -> list[Table]:
 
 def test_a_quantity_is_shown_and_written_by_its_column() -> None:
     rows = [("a", Summary(0.5, None, None, None, 1)), ("b", None)]
-    columns: list[Column[tuple[str, Summary | None]]] = [
+    columns = [
         Column("task", lambda row: row[0], {"task": lambda row: row[0]}),
         Column("score", lambda row: "–" if row[1] is None else f"{row[1].mean:.1f}"),
         Column("", csv=spread(lambda row: row[1], "score_")),

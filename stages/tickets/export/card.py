@@ -82,7 +82,7 @@ class Table:
 
 
 def card(title: str, front: ModelCardData, parts: Sequence[str]) -> str:
-    """A whole card; parts are paragraphs, tables, headings or code."""
+    """Write a card of parts, which are paragraphs, tables, headings or code."""
     return "\n\n".join([f"---\n{front.to_yaml()}\n---", f"# {plain(title)}", *parts]) + "\n"
 
 
@@ -99,7 +99,7 @@ def of_model(
     is_whole: bool = True,
     is_scored: bool = True,
 ) -> str:
-    """The whole card of a model of one task.
+    """Write the card of a model of a task.
 
     Args:
         source: the study.
@@ -128,7 +128,7 @@ def front_matter(
     name: str = "",
     table: Table | None = None,
 ) -> ModelCardData:
-    """What the Hub reads of a card.
+    """Write what the Hub reads of a card.
 
     Args:
         source: the study.
@@ -172,7 +172,7 @@ def _results(task: Task, table: Table) -> list[EvalResult]:
 
 
 def _scores(table: Table, run: Run) -> list[tuple[str, str, Mapping[Seed, float]]]:
-    """Split, metric and scores by seed: the headline on validation and selection, then the others."""
+    """Return split, metric and scores by seed: the headline on validation and selection, then others."""
     headline = table.scores.metrics[run.task]
     others = [(split, metric) for task, split, metric in table.scores.others if task == run.task]
     places = [(VALIDATION, headline), (SELECTION, headline), *others]
@@ -181,7 +181,7 @@ def _scores(table: Table, run: Run) -> list[tuple[str, str, Mapping[Seed, float]
 
 
 def scored(table: Table) -> str:
-    """The scores of all runs, of the seeds and over all seeds of the study, in points."""
+    """List the scores of all runs, of the seeds and over all seeds of the study, in points."""
     seeds = [f"seed {seed}" for seed in table.seeds]
     interval = f"{words.percent(table.confidence)} interval"
     header = ["what", "split", "metric", *seeds, "mean over seeds", interval, "n"]
@@ -204,7 +204,7 @@ def scored(table: Table) -> str:
 
 
 def _cells(by_seed: Mapping[Seed, float], table: Table) -> list[str]:
-    """The scores of the exported seeds, then mean, interval and number of all."""
+    """Word the scores of the exported seeds, then mean, interval and number of all."""
     over = intervals.summarize(by_seed.values(), table.confidence)
     interval = "none with n=1"
     if over.low is not None and over.high is not None:
@@ -216,7 +216,7 @@ def _cells(by_seed: Mapping[Seed, float], table: Table) -> list[str]:
 
 
 def provenance(source: Source, tasks: Sequence[Task]) -> str:
-    """Encoder, data and code, as a list."""
+    """List encoder, data and code."""
     encoder = (
         f"Encoder: from {plain(source.encoder)}. sha256 of its weights: {code(source.sha256)} (of "
         "each in order of the names a line of JSON, [name, shape], and then its values as little-endian "

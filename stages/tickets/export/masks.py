@@ -108,7 +108,7 @@ def save(placed: Iterable[tuple[Place, Mask]], about: Mapping[str, Any], path: P
 
 
 def record(study: Finished, source: card.Source, described: Sequence[card.Task]) -> dict[str, Any]:
-    """Where masks come from, for machines."""
+    """Say where masks come from, for machines."""
     settings = study.settings
     return {
         "study": source.study,
@@ -132,7 +132,7 @@ def record(study: Finished, source: card.Source, described: Sequence[card.Task])
 
 
 def tables(study: Finished, places: Sequence[Place]) -> list[card.Table]:
-    """The scores of tickets beside dense ones, a table a task."""
+    """List the scores of tickets beside dense ones, a table a task."""
     made = []
     for task in dict.fromkeys(place.task for place in places):
         own = [place for place in places if place.task == task]
@@ -154,7 +154,7 @@ def card_of(
     places: Sequence[Place],
     scores: Sequence[card.Table],
 ) -> str:
-    """The card of a bundle."""
+    """Write the card of a bundle."""
     imp = ", ".join(f"{key}={value}" for key, value in study.settings.imp.model_dump().items())
     seeds = ", ".join(map(str, dict.fromkeys(place.seed for place in places)))
     named = ", ".join(code(task.name) for task in described)

@@ -141,7 +141,7 @@ def load(folder: Path) -> tuple[PreTrainedConfig, Structure, dict[str, Tensor]]:
 
 
 def is_whole(structure: Structure) -> bool:
-    """Whether nothing is removed."""
+    """Tell whether nothing is removed."""
     return bool(structure.heads.all() and structure.mlps.all())
 
 

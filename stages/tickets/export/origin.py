@@ -47,7 +47,7 @@ class Origin:
 
 
 def of_encoder(source: Encoder) -> Origin:
-    """A folder is called by the last part of its path alone."""
+    """Call a folder by the last part of its path alone."""
     match source:
         case Pretrain():
             words = (
@@ -72,12 +72,12 @@ def of_encoder(source: Encoder) -> Origin:
 
 
 def licence_of(source: Encoder) -> str | None:
-    """The licence of an encoder's weights by its SPDX identifier; None if nobody says it."""
+    """Return the SPDX identifier of the licence of an encoder's weights; None if nobody says it."""
     return "Apache-2.0" if isinstance(source, Pretrain) else source.licence
 
 
 def of_data(task: str, source: Data | OwnData) -> Origin:
-    """Files are called by their names alone."""
+    """Call files by their names alone."""
     match source:
         case MiniatureData():
             words = f"this project, which made it up: the task {task} of its miniature language"
@@ -97,7 +97,7 @@ def of_data(task: str, source: Data | OwnData) -> Origin:
 
 
 def is_pair(task: str, source: Data | OwnData) -> bool:
-    """Whether an example has two texts."""
+    """Tell whether an example has two texts."""
     match source:
         case OwnData():
             return len(source.texts) == 2
@@ -111,7 +111,7 @@ def is_pair(task: str, source: Data | OwnData) -> bool:
 
 
 def digest(weights: Mapping[str, NDArray[Any]]) -> str:
-    """sha256 of weights by name, whatever file they come from.
+    """Return the sha256 of weights by name, whatever file they come from.
 
     It is of every array in order of the names: a line of JSON, [name, shape], then its values as
     little-endian float32, row by row.
@@ -124,14 +124,14 @@ def digest(weights: Mapping[str, NDArray[Any]]) -> str:
 
 
 def versions() -> dict[str, str]:
-    """Versions of Python and of LIBRARIES."""
+    """Return the versions of Python and of LIBRARIES."""
     return {"python": platform.python_version()} | {
         name: metadata.version(name) for name in LIBRARIES
     }
 
 
 def commit(folder: Path) -> str | None:
-    """Commit of a folder's git repository, with "+changes" if tracked files differ; None for none."""
+    """Return the commit of a folder, with "+changes" if tracked files differ; None for none."""
 
     def git(*arguments: str) -> str | None:
         try:

@@ -49,7 +49,7 @@ def check(study: Finished, task: str, seed: int, subnetwork: str) -> None:
 
 
 def size(model: PreTrainedModel, dense: PreTrainedModel, kept: Structure) -> str:
-    """How small `model` is beside `dense`, in words."""
+    """Word how small `model` is beside `dense`."""
     config, everything = dense.config, structure.whole(*kept.heads.shape)
     heads = f"{kept.num_heads} of {kept.heads.size} heads, {kept.num_mlps} of {kept.mlps.size} MLPs"
     parts = removal.num_parameters(config, kept) / removal.num_parameters(config, everything)
@@ -65,7 +65,7 @@ def size(model: PreTrainedModel, dense: PreTrainedModel, kept: Structure) -> str
 
 
 def time_of(folder: Path, dense: PreTrainedModel, threads: int) -> str:
-    """How much of the time of `dense` the model in a folder takes here, in words."""
+    """Word how much of the time of `dense` the model in a folder takes here."""
     torch.set_num_threads(threads)
     dense.train(mode=False)
     alone = removal.build(*models.load(folder))  # without what training may have done to a model
@@ -76,13 +76,13 @@ def time_of(folder: Path, dense: PreTrainedModel, threads: int) -> str:
 
 
 def _ratio(smaller: PreTrainedModel, dense: PreTrainedModel, examples: int) -> float:
-    """Median over interleaved pairs of passes, after one to warm up."""
+    """Take the median over interleaved pairs of passes, after one to warm up."""
     pairs = [(_latency(smaller, examples), _latency(dense, examples)) for _ in range(REPEATS + 1)]
     return median(first / second for first, second in pairs[1:])
 
 
 def _latency(model: PreTrainedModel, examples: int) -> float:
-    """Seconds of one forward pass on the CPU."""
+    """Measure the seconds of one forward pass on the CPU."""
     ids = torch.ones(examples, TOKENS, dtype=torch.long)
     with torch.inference_mode():
         start = time.perf_counter()
@@ -93,7 +93,7 @@ def _latency(model: PreTrainedModel, examples: int) -> float:
 def card_of(
     study: Finished, model: PreTrainedModel, table: card.Table, kept: Structure, size_of: str
 ) -> str:
-    """The card of a smaller model; `size_of` is what `size` says of it."""
+    """Write the card of a smaller model; `size_of` is what `size` says of it."""
     name, run = next(iter(table.runs.items()))
     task, is_whole = study.described(run.task), models.is_whole(kept)
     pair = origin.is_pair(task.name, study.source(task.name))

@@ -45,24 +45,24 @@ class Places:
         return self._place("encoder")
 
     def prepared(self, task: str) -> Path:
-        """The folder of a task's splits."""
+        """Return the folder of a task's splits."""
         return self._place("prepared", task=task)
 
     def weights(self, task: str, seed: int, point: int | None) -> Path:
-        """Weights at a point of the dense training in per cent; None for those at its end."""
+        """Return the file of the weights at a point of the training in per cent; None is its end."""
         name = "trained" if point is None else f"theta-{point}"
         return existing(self._place("weights", task=task, seed=seed) / f"{name}.safetensors")
 
     def mask_file(self, task: str, seed: int, number: int) -> Path:
-        """The mask of a ticket."""
+        """Return the file of a ticket's mask."""
         return existing(self.root / self.manifest.mask(task, seed, number))
 
     def ticket(self, task: str, seed: int, number: int) -> Path:
-        """The folder of the pipeline's training of a ticket."""
+        """Return the folder of the pipeline's training of a ticket."""
         return self.root / self.manifest.run("imp", task=task, seed=seed, round=number).folder
 
     def searched(self, task: str, seed: int) -> Path:
-        """The heads and MLPs that the joint search keeps."""
+        """Return the file of the heads and MLPs that the joint search keeps."""
         folder = self._place("searches", task=task, seed=seed)
         return existing(folder / "joint" / "structure.safetensors")
 
@@ -88,16 +88,16 @@ class Finished(Places):
             _check("--round", number, range(1, self.settings.last_round + 1))
 
     def source(self, task: str) -> Data | OwnData:
-        """The section of `data` or `own` of a task."""
+        """Return the section of `data` or `own` of a task."""
         return self.settings.data.get(task) or self.settings.own[task]
 
     def max_length(self, task: str) -> int:
-        """Tokens of the longest input of a task."""
+        """Return the number of tokens of the longest input of a task."""
         own: int | None = self.source(task).model_dump().get("max_length")
         return own or self.settings.prepare.max_length
 
     def mask(self, task: str, seed: int, number: int) -> Mask:
-        """The mask of a ticket.
+        """Read the mask of a ticket.
 
         Raises:
             ParamsError: there is none, or it is not of the sparsity that params.yaml says.
@@ -113,7 +113,7 @@ class Finished(Places):
         return mask
 
     def scores(self, task: str) -> Scores:
-        """All scores of the study.
+        """Read all scores of the study.
 
         Raises:
             ParamsError: the table is missing, or has no dense score of `task`.
@@ -124,7 +124,7 @@ class Finished(Places):
         return scores
 
     def about(self) -> card.Source:
-        """What cards say of the study."""
+        """Collect what cards say of the study."""
         encoder = self.settings.encoder
         where = origin.of_encoder(encoder)
         weights = load_file(existing(self.encoder / "weights.safetensors"))
@@ -140,7 +140,7 @@ class Finished(Places):
         )
 
     def described(self, task: str) -> card.Task:
-        """What cards say of a task."""
+        """Collect what cards say of a task."""
         folder = self.prepared(task)
         existing(folder / "task.json")
         prepared = tasks.load_prepared(folder)
@@ -158,7 +158,7 @@ class Finished(Places):
 
 
 def load(params: Path, results: Path, reports: Path) -> Finished:
-    """The study of a params.yaml, beside its dvc.lock.
+    """Read the study of a params.yaml, beside its dvc.lock.
 
     Raises:
         ParamsError: params.yaml is wrong, or nothing has been made of it.
@@ -194,7 +194,7 @@ def _check_unchanged(content: Mapping[str, Any], params: Path) -> None:
 
 
 def existing(file: Path) -> Path:
-    """The path of a file of the pipeline; raises ParamsError if the file is not there."""
+    """Return the path of a file of the pipeline; raise ParamsError if the file is not there."""
     if not file.is_file():
         raise ParamsError(f"{file} does not exist; {REPEAT}")
     return file

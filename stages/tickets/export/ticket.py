@@ -84,7 +84,7 @@ def check_zeros(model: PreTrainedModel, encoder: Encoder, mask: Mask) -> None:
 def card_of(
     study: Finished, model: PreTrainedModel, table: card.Table, mask: Mask, how: str, trained: bool
 ) -> str:
-    """The card of a ticket; `how` says what state it is in."""
+    """Write the card of a ticket; `how` says what state it is in."""
     run = next(iter(table.runs.values()))
     task, point = study.described(run.task), study.settings.imp.rewind_to
     start = "the pre-trained weights" if point == 0 else f"the weights at {point} % of its training"

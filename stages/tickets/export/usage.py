@@ -78,12 +78,12 @@ The tokenizer is the one it was trained with; `truncation=True` cuts as its trai
 def how_to_load(
     model: PreTrainedModel, kind: Kind, structure: Structure | None, pair: bool
 ) -> list[str]:
-    """The parts of a card that say it."""
+    """Write the parts of a card that say it."""
     return [python(loading(model, kind, structure)), python(asking(kind, pair)), TOKENIZER]
 
 
 def loading(model: PreTrainedModel, kind: Kind, structure: Structure | None = None) -> str:
-    """Python that loads `model` from its folder, run in there.
+    """Write Python that loads `model` from its folder, run in there.
 
     Args:
         model: model of a task.
@@ -96,7 +96,7 @@ def loading(model: PreTrainedModel, kind: Kind, structure: Structure | None = No
 
 
 def asking(kind: Kind, pair: bool) -> str:
-    """Python that asks the model of `loading`, and prints what it says.
+    """Write Python that asks the model of `loading`, and prints what it says.
 
     Args:
         kind: kind of the task.

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 
+from stages.tickets.report.table import Row
 from stages.tickets.report.words import NONE, NOT_RUN, count, difference, signed
 from stages.tickets.settings import Verdict
 from stages.tickets.statistics.intervals import Difference, Summary
@@ -21,6 +22,8 @@ NO_VERDICT = "no verdict"
 """How the reason begins why two numbers are not of the same thing."""
 OTHER_ENCODER = f"{NO_VERDICT}: another encoder"
 OTHER_TASKS = f"{NO_VERDICT}: other tasks"
+UNDECIDED = ("unclear", NO_VERDICT)
+"""Words of claims that ran and are not decided."""
 WORDS = ("yes", "no", "unclear", NOT_RUN)
 """Whether a statement holds here."""
 NUMBERS = ("agrees", "direction only", "differs", NO_VERDICT, NOT_RUN)
@@ -34,7 +37,7 @@ BELOW: Bounds = (-math.inf, -math.ulp(0.0))
 
 
 def near(reach: float) -> Bounds:
-    """At most `reach` from 0."""
+    """Return the bounds of what is at most `reach` from 0."""
     return -reach, reach
 
 
@@ -114,7 +117,7 @@ class Claim:
 
 
 def within(bounds: Bounds, measured: Summary | None) -> str:
-    """Whether a number lies within bounds by the whole of its interval: yes, no or unclear."""
+    """Tell whether a number lies within bounds by all of its interval: yes, no or unclear."""
     low, high = bounds
     if measured is None:
         return NONE
@@ -126,7 +129,7 @@ def within(bounds: Bounds, measured: Summary | None) -> str:
 
 
 def same_number(paper: float, ours: Summary | None, rule: Verdict) -> str:
-    """Whether a difference is the paper's; empty if nothing ran here.
+    """Tell whether a difference is the paper's; empty if nothing ran here.
 
     agrees: ours is within `rule.margin` of the paper's number, or the paper's lies in our interval, and
     that reaches at most `rule.widest` each way. direction only: else, if all of our interval has the sign
@@ -146,7 +149,7 @@ def same_number(paper: float, ours: Summary | None, rule: Verdict) -> str:
 
 
 def same_score(paper: float, ours: Summary | None, rule: Verdict) -> str:
-    """The same of scores, which have no direction: agrees, undecided or differs."""
+    """Tell whether a score, which has no direction, is the paper's: agrees, undecided or differs."""
     verdict = same_number(paper, ours, rule)
     if verdict == "direction only" and ours and ours.high is not None and ours.low is not None:
         wide = ours.high - ours.mean > rule.widest
@@ -209,19 +212,25 @@ def of_worst(claim: Claim, bounds: Bounds, measured: Mapping[str, Difference], w
 
 
 def tally(claims: Sequence[Claim]) -> str:
-    """How many claims hold: 9 yes, 2 no, 10 unclear, 1 not run."""
+    """Count how many claims hold: 9 yes, 2 no, 10 unclear, 1 not run."""
     counts = Counter(claim.word for claim in claims)
     listed = dict.fromkeys((*WORDS[:-1], *NUMBERS))
     return ", ".join(f"{counts[word]} {word}" for word in listed if counts[word])
 
 
-def groups(claims: Sequence[Claim]) -> list[tuple[str, str, list[Claim]]]:
-    """Title, tally and claims of each paper, its statements first, then its numbers; none is empty."""
+def groups(claims: Sequence[Claim]) -> list[Row]:
+    """Group the claims of each paper, its statements before its numbers; no group is empty.
+
+    Returns:
+        Title and tally, and the claims that were decided, that were not, and that did not run.
+    """
     papers = dict.fromkeys((CHEN, BEYOND_CHEN, PRASANNA, *(claim.paper for claim in claims)))
     listed = []
     for paper, (title, is_number) in product(papers, (("Statements", False), ("Numbers", True))):
         own = [claim for claim in claims if (claim.paper, claim.is_number) == (paper, is_number)]
-        if own:
-            ran_first = sorted(own, key=lambda claim: claim.word == NOT_RUN)
-            listed.append((f"{title} of {paper}", tally(own), ran_first))
+        row = Row(title=f"{title} of {paper}", tally=tally(own))
+        row.decided = [claim for claim in own if claim.word not in (*UNDECIDED, NOT_RUN)]
+        row.undecided = [claim for claim in own if claim.word in UNDECIDED]
+        row.not_run = [claim for claim in own if claim.word == NOT_RUN]
+        listed += [row] if own else []
     return listed

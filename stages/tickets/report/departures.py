@@ -97,30 +97,32 @@ RULES = (
 
 
 def departures(num_prunable: int, sizes: Sequence[TaskSize], study: Study) -> list[str]:
-    """A sentence for each; what was left out by choice comes last.
+    """Write a sentence for each departure; what was left out by choice comes last.
 
     Args:
         num_prunable: weights of the encoder.
         sizes: of the tasks, with their training examples.
     """
-    own = [(rule, getter(rule.study)(study)) for rule in RULES]
-    by_rule = [
-        rule.sentence.format(rule.shown(value))
-        for rule, value in own
-        if value is not None and value != rule.papers
-    ]
-    cuts = study.ran.cuts if study.ran else ()
-    encoder, recipes = _encoder(num_prunable, study), _recipes(study)
-    return [*encoder, *_tasks(study), *_examples(sizes, study), *recipes, *by_rule, *cuts]
-
-
-def _encoder(num_prunable: int, study: Study) -> Iterable[str]:
     encoder = study.encoder
+    sentences = []
     if not (isinstance(encoder, settings.HubEncoder) and encoder.name in BERT_BASE):
-        yield (
+        sentences.append(
             "Encoder: the papers have bert-base-uncased, 12 layers with 85.5 million prunable weights; "
             f"this one has {num_prunable / 1e6:.1f} million."
         )
+    train = {size.task: size.train for size in sizes}
+    drawn = [
+        f"{task} trains on {train[task]:,} examples, drawn from all that there are."
+        for task in study.tasks
+        if isinstance(data := study.data.get(task), settings.DataSet) and data.examples is not None
+    ]
+    by_rule = [
+        rule.sentence.format(rule.shown(value))
+        for rule in RULES
+        if (value := getter(rule.study)(study)) is not None and value != rule.papers
+    ]
+    cuts = study.ran.cuts if study.ran else ()
+    return [*sentences, *_tasks(study), *drawn, *_recipes(study), *by_rule, *cuts]
 
 
 def _tasks(study: Study) -> Iterable[str]:
@@ -137,7 +139,7 @@ def _tasks(study: Study) -> Iterable[str]:
 
 
 def _name_in_papers(data: settings.Data | None) -> str | None:
-    """The name of a task in the papers; None if they do not have it."""
+    """Return the name of a task in the papers; None if they do not have it."""
     match data:
         case settings.TextData():
             return "mlm"
@@ -147,14 +149,6 @@ def _name_in_papers(data: settings.Data | None) -> str | None:
             return "squad" if data.config in settings.SQUAD else data.config
         case _:
             return None
-
-
-def _examples(sizes: Sequence[TaskSize], study: Study) -> Iterable[str]:
-    train = {size.task: size.train for size in sizes}
-    for task in study.tasks:
-        data = study.data.get(task)
-        if isinstance(data, settings.DataSet) and data.examples is not None:
-            yield f"{task} trains on {train[task]:,} examples, drawn from all that there are."
 
 
 def _recipes(study: Study) -> Iterable[str]:
@@ -174,6 +168,6 @@ def _recipes(study: Study) -> Iterable[str]:
 
 
 def _shown(recipe: Recipe) -> str:
-    """Such as 3 x 32 at 0.00002, without an exponent."""
+    """Word a recipe, such as 3 x 32 at 0.00002, without an exponent."""
     epochs, batch_size, rate = recipe
     return f"{epochs:g} x {batch_size} at " + f"{rate:.10f}".rstrip("0")

@@ -6,7 +6,7 @@ that a figure looks the same everywhere; nothing in it depends on the time or th
 
 import io
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import matplotlib as mpl
@@ -49,7 +49,7 @@ class Figure:
 
 
 def render(name: str, title: str, size: tuple[float, float], draw: Callable[[Canvas], None]) -> str:
-    """SVG of what `draw` puts on an empty canvas of `size` inches; the same bytes every time."""
+    """Return the SVG of what `draw` puts on a canvas of `size` inches; the same bytes every time."""
     with rc_context():
         rcdefaults()  # whatever the user's matplotlibrc says
         mpl.rcParams.update(STYLE | {"svg.hashsalt": name})
@@ -58,3 +58,10 @@ def render(name: str, title: str, size: tuple[float, float], draw: Callable[[Can
         file = io.StringIO()
         canvas.savefig(file, format="svg", metadata={"Date": None, "Creator": None, "Title": title})
     return "\n".join(line.rstrip() for line in file.getvalue().splitlines()) + "\n"
+
+
+def drawn(figure: Figure, size: tuple[float, float], draw: Callable[[Canvas], None]) -> Figure:
+    """Return the figure with its SVG; without records it stays as it is and says why."""
+    if not figure.records:
+        return figure
+    return replace(figure, svg=render(figure.name, figure.title, size, draw), missing="")

@@ -27,7 +27,7 @@ class Config(Protocol):
 
 
 def headlines(scores: Scores, config: Config) -> dict[str, float | dict[str, float]]:
-    """At most 20 numbers by name, of headline metrics on the validation split.
+    """Compute at most 20 numbers by name, of headline metrics on the validation split.
 
     A score is a mean over seeds, then over tasks; a difference is paired by seed, then averaged over
     the tasks that have both. What did not run is left out.
@@ -92,7 +92,7 @@ def headlines(scores: Scores, config: Config) -> dict[str, float | dict[str, flo
 
 
 def _matching_sparsity(task: str, scores: Scores, config: Config) -> float:
-    """The highest with a ticket that matches on the selection split; 0 if none does."""
+    """Return the highest sparsity with a ticket that matches on the selection split; 0 if none does."""
     sparsity = {0: 0.0} | {after.to: after.sparsity for after in config.rounds}
     runs = {number: Run(task, "imp", number) for number in sparsity}
     tickets = {number: of for number, run in runs.items() if (of := scores.of(run, SELECTION))}
@@ -101,5 +101,5 @@ def _matching_sparsity(task: str, scores: Scores, config: Config) -> float:
 
 
 def _points(share: float) -> float:
-    """100 x share; no negative zero."""
+    """Return 100 x share, without a negative zero."""
     return round(100 * share, 2) + 0.0

@@ -32,6 +32,8 @@ SOURCES = {
     "multi-task": "several tasks at once",
 }
 """Sources of transferred masks that are no task."""
+SEARCHED = {"structured": "heads and MLPs", "magnitude": "weights"}
+"""What a search drops, by the kind of its subnetworks."""
 PARTS = {"heads": "heads", "mlps": "MLPs"}
 """Parts of a layer, as they are shown."""
 NO_ROW = "not run: scores.csv has no such row"
@@ -39,17 +41,30 @@ NO_LAYERS = "not run: layers.csv has no rows of the last round"
 
 
 def sparsities(study: Study) -> dict[int, float]:
-    """Sparsity by round."""
+    """Return the sparsity by round."""
     return {after.to: after.sparsity for after in study.rounds}
 
 
+def round_at(sparsity: float, study: Study) -> int | None:
+    """Return the round of a sparsity, up to rounding; None if there is none."""
+    rounds = {round(share, 6): number for number, share in sparsities(study).items()}
+    return rounds.get(round(sparsity, 6))
+
+
+def subnetworks(study: Study) -> list[tuple[str, str]]:
+    """Return kind and name of the subnetworks that are trained alone, structured ones first."""
+    structured = (*study.retrain.structured, *study.retrain_super.subnetworks)
+    kinds = {"structured": structured, "magnitude": study.retrain.magnitude}
+    return [(kind, name) for kind, named in kinds.items() for name in named]
+
+
 def rewinding_points(study: Study) -> tuple[int, ...]:
-    """Where the last ticket starts from: where all rounds restarted, then the others."""
+    """Return where the last ticket starts from: where all rounds restarted, then the others."""
     return (study.imp.rewind_to, *study.rewind.points)
 
 
 def grid(scores: Scores, study: Study) -> list[tuple[str, int]]:
-    """Kinds and rounds from the baselines to the sparsest ticket; random only where it ran."""
+    """Return kinds and rounds from the baselines to the sparsest ticket; random only if it ran."""
     runs = [("majority", 0), ("bag_of_words", 0), ("scratch", 0), ("dense", 0)]
     for number in sparsities(study):
         runs.append(("imp", number))
@@ -63,7 +78,7 @@ def run_name(kind: str, number: int, study: Study) -> str:
 
 
 def task_name(task: str, scores: Scores) -> str:
-    """The task and its headline metric."""
+    """Name the task and its headline metric."""
     return f"{task} ({metric_name(scores.metrics[task])})"
 
 
@@ -72,17 +87,17 @@ def interval_name(study: Study) -> str:
 
 
 def control_kinds(study: Study) -> tuple[str, ...]:
-    """Kinds of controls that params.yaml asks for; the random mask is always one, and the first."""
+    """Return the kinds of controls that params.yaml asks for; the first is always the random mask."""
     return tuple(dict.fromkeys(("random", *study.controls.more.kinds)))
 
 
 def control_run(task: str, kind: str, number: int) -> Run:
-    """The control of one kind that has the size of the ticket of one round."""
+    """Return the control of one kind that has the size of the ticket of one round."""
     return Run(task, "random", number) if kind == "random" else Run(task, "control", number, kind)
 
 
 def control_name(kind: str) -> str:
-    """How a kind of control is shown: random-2 is random mask, draw 2."""
+    """Name a kind of control: random-2 is random mask, draw 2."""
     if kind in CONTROLS:
         return CONTROLS[kind]
     drawn, _, number = kind.rpartition("-")
@@ -90,12 +105,12 @@ def control_name(kind: str) -> str:
 
 
 def source_name(source: str) -> str:
-    """How a source of transferred masks is shown, which is a task or stands for one."""
+    """Name a source of transferred masks, which is a task or stands for one."""
     return SOURCES.get(source, source)
 
 
 def why_no_control(kind: str, study: Study) -> str:
-    """Why params.yaml asks for no control of this kind; if it does ask, that no score is there."""
+    """Say why params.yaml asks for no control of this kind; if it does ask, that no score is there."""
     if kind == "random" and study.random.rounds:
         return NO_ROW
     if kind not in study.controls.more.kinds:
@@ -114,7 +129,7 @@ def why_no_agreement(study: Study) -> str:
 
 
 def missing_controls(scores: Scores, study: Study) -> str:
-    """A sentence for each control of which nothing ran, to follow a caption."""
+    """Write a sentence for each control of which nothing ran, to follow a caption."""
     empty = [key for key in ("tasks", "seeds") if not getattr(study.scratch, key)]
     no_scratch = f"not run: scratch.{empty[0]} is empty in params.yaml" if empty else NO_ROW
     reasons = {"random": why_no_control("random", study), "scratch": no_scratch}

@@ -2,15 +2,15 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
 from stages.tickets.report import claim as claimed
 from stages.tickets.report import departures, scope
-from stages.tickets.report.claim import NO_VERDICT, Claim
+from stages.tickets.report.claim import Claim
 from stages.tickets.report.figure import Figure
 from stages.tickets.report.results import Results
 from stages.tickets.report.section import Section
@@ -18,8 +18,6 @@ from stages.tickets.report.table import to_markdown, to_text
 from stages.tickets.report.words import NOT_RUN
 from stages.tickets.settings import Study
 
-UNDECIDED = ("unclear", NO_VERDICT)
-"""Words of claims that ran and are not decided."""
 LEAD = "tickets"
 PAPERS = ("chen_claims", "claims")
 """Sections that collect the claims of the others."""
@@ -37,121 +35,61 @@ SIGNS: Mapping[str, str] = {
 """What a verdict shows beside its word and its colour."""
 
 
-@dataclass(frozen=True)
-class Group:
-    """The statements of one paper, or its numbers, by what came of them."""
+def content(sections: Sequence[Section], results: Results, study: Study) -> dict[str, Any]:
+    """Collect what the templates of the page and of the README show of the sections, by name.
 
-    title: str
-    tally: str
-    decided: Sequence[Claim]
-    undecided: Sequence[Claim]
-    not_run: Sequence[Claim]
+    A claim stands in the section of its paper, else in that which it is of. The first figure that was
+    drawn stands at the top, and the page begins with the question and the answer of the section `LEAD`.
+    """
+    papers = [part for part in sections if part.name in PAPERS]
+    collected = {claim.name for part in papers for claim in part.claims}
 
+    def cards_of(section: Section) -> list[Claim]:
+        return [c for c in section.claims if section in papers or c.name not in collected]
 
-@dataclass(frozen=True)
-class Content:
-    """All that a report says."""
-
-    facts: Sequence[tuple[str, str]]
-    """What the numbers are about: name and text."""
-    departures: Sequence[str]
-    """From the papers."""
-    notes: Sequence[str]
-    """How to read the numbers."""
-    sections: Sequence[Section]
-
-    def cards(self, section: Section) -> list[Claim]:
-        """The claims that stand in a section: in that of their paper, else in the one they are of."""
-        papers = [part for part in self.sections if part.name in PAPERS]
-        collected = {claim.name for part in papers for claim in part.claims}
-        return [
-            claim
-            for claim in section.claims
-            if section.name in PAPERS or claim.name not in collected
-        ]
-
-    @property
-    def groups(self) -> list[Group]:
-        """The claims of all papers."""
-        claims = [claim for section in self.sections for claim in self.cards(section)]
-        return [
-            Group(
-                title,
-                tally,
-                [claim for claim in own if claim.word not in (*UNDECIDED, NOT_RUN)],
-                [claim for claim in own if claim.word in UNDECIDED],
-                [claim for claim in own if claim.word == NOT_RUN],
-            )
-            for title, tally, own in claimed.groups(claims)
-        ]
-
-    @property
-    def lead(self) -> Section:
-        """The section whose question and answer the page begins with."""
-        return next((part for part in self.sections if part.name == LEAD), self.sections[0])
-
-    @property
-    def main(self) -> tuple[Section, Figure] | tuple[None, None]:
-        """The first figure that was drawn, which stands at the top, and its section."""
-        for section in self.sections:
-            for figure in section.figures:
-                if figure.svg:
-                    return section, figure
-        return None, None
+    claims = [claim for section in sections for claim in cards_of(section)]
+    drawn = [(part, figure) for part in sections for figure in part.figures if figure.svg]
+    return {
+        "title": study.title,
+        "banner": study.banner and " ".join(study.banner.split()),
+        "lead": next((part for part in sections if part.name == LEAD), sections[0]),
+        "main": drawn[0][1] if drawn else None,
+        "main_stages": drawn[0][0].stages if drawn else (),
+        "facts": scope.scope(results.scores, results.encoder, study),
+        "groups": claimed.groups(claims),
+        "departures": departures.departures(results.encoder["num_prunable"], results.tasks, study),
+        "notes": scope.notes(study),
+        "sections": sections,
+        "commands": results.commands,
+        "papers": PAPERS,
+        "cards_of": cards_of,
+        "signs": SIGNS,
+        "inline": inline,
+        "markdown": to_markdown,
+    }
 
 
-def content(sections: Sequence[Section], results: Results, study: Study) -> Content:
-    """What the page and the README show of the sections."""
-    return Content(
-        scope.scope(results.scores, results.encoder, study),
-        departures.departures(results.encoder["num_prunable"], results.tasks, study),
-        scope.notes(study),
-        sections,
-    )
+def to_html(content: Mapping[str, Any]) -> str:
+    """Write the report as one HTML file that needs nothing else; tables and figures lie beside it."""
+    return _render("page.html.jinja", content, autoescape=True)
 
 
-def to_html(content: Content, results: Results) -> str:
-    """The report as one HTML file that needs nothing else; tables and figures lie beside it."""
-    return _render("page.html.jinja", content, results, autoescape=True)
+def to_readme(content: Mapping[str, Any]) -> str:
+    """Write the report in Markdown; figures are links to the folder of figures."""
+    return re.sub(r"\n{3,}", "\n\n", _render("page.md.jinja", content, autoescape=False))
 
 
-def to_readme(content: Content, results: Results) -> str:
-    """The report in Markdown; figures are links to the folder of figures."""
-    text = _render("page.md.jinja", content, results, autoescape=False)
-    return re.sub(r"\n{3,}", "\n\n", text)
-
-
-def _render(name: str, content: Content, results: Results, *, autoescape: bool) -> str:
+def _render(name: str, content: Mapping[str, Any], *, autoescape: bool) -> str:
     environment = Environment(
         autoescape=autoescape, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     environment.filters["text"] = to_text
     template = environment.from_string((TEMPLATES / name).read_text(encoding="utf-8"))
-    section, figure = content.main
-    study = results.study
-    text = template.render(
-        title=study.title,
-        banner=study.banner and " ".join(study.banner.split()),
-        lead=content.lead,
-        main=figure,
-        main_stages=section.stages if section else (),
-        facts=content.facts,
-        groups=content.groups,
-        departures=content.departures,
-        notes=content.notes,
-        sections=content.sections,
-        commands=results.commands,
-        papers=PAPERS,
-        cards_of=content.cards,
-        signs=SIGNS,
-        inline=inline,
-        markdown=to_markdown,
-    )
-    return text.rstrip() + "\n"
+    return template.render(content).rstrip() + "\n"
 
 
 def inline(figure: Figure) -> Markup:
-    """The SVG for use inside a page: ids of its own, a name and a text for who cannot see it."""
+    """Return the SVG for use in a page: ids of its own, a name and a text for who cannot see it."""
     svg = figure.svg[figure.svg.index("<svg") :]
     svg = re.sub(r"\s*<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
     svg = re.sub(r"\s*<title>.*?</title>", "", svg, count=1, flags=re.DOTALL)

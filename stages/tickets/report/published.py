@@ -6,6 +6,24 @@ from stages.tickets.report.rows import Number
 
 
 @dataclass(frozen=True)
+class PublishedClaim:
+    """A row of published/claims.csv: a statement of a paper, or a number that it gives."""
+
+    name: str
+    paper: str
+    stages: str
+    """Names of the stages that decide it, with blanks between them."""
+    first: str
+    """Kind and source of the setting that `second` is subtracted from; empty if it is none of scores."""
+    expected: str
+    """Where the difference lies: near, above or below 0; directed: a number that is not 0."""
+    second: str
+    statement: str
+    """With words in braces for what the study says."""
+    mark: str
+
+
+@dataclass(frozen=True)
 class Published:
     """A row of published/prasanna2020.csv: mean and sample standard deviation over n seeds."""
 

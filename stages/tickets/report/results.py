@@ -1,7 +1,7 @@
 """All that a report is made of: scores, the tables of other stages, and published numbers."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, TypeVar, get_args, get_type_hints
@@ -9,8 +9,11 @@ from typing import Any, TypeVar, get_args, get_type_hints
 from stages.tickets.plan import manifest as manifests
 from stages.tickets.plan.manifest import Manifest
 from stages.tickets.report import names, published, rows, search_rows
-from stages.tickets.report.scores import Scores
+from stages.tickets.report.claim import Claim
+from stages.tickets.report.scores import VALIDATION, Run, Scores
 from stages.tickets.settings import Study
+from stages.tickets.statistics import intervals
+from stages.tickets.statistics.intervals import Difference, Summary
 
 Row = TypeVar("Row")
 REPORT = "uv run dvc repro report"
@@ -18,7 +21,7 @@ REPORT = "uv run dvc repro report"
 
 
 def _from(path: str) -> Any:  # noqa: ANN401  a field of any rows
-    """A field that is read from a csv file: {task} stands for every task with patterns."""
+    """Declare a field that is read from a csv file: {task} stands for every task with patterns."""
     return field(metadata={"path": path})
 
 
@@ -54,6 +57,7 @@ class Results:
     networks: Sequence[search_rows.NetworkAgreement] = _from(
         "measured/patterns/tasks/{task}/agreement.csv"
     )
+    published_claims: Sequence[published.PublishedClaim] = _from("published/claims.csv")
     published_scores: Sequence[published.Published] = _from("published/prasanna2020.csv")
     published_structure: Sequence[published.PublishedStructure] = _from(
         "published/prasanna2020_structure.csv"
@@ -73,12 +77,41 @@ class Results:
     published_dark: Sequence[published.PublishedDark] = _from("published/chen2020_dark.csv")
     published_strict: Sequence[published.PublishedStrict] = _from("published/chen2020_strict.csv")
 
+    def summary(self, run: Run, split: str = VALIDATION, metric: str = "") -> Summary | None:
+        """Return mean and interval over all seeds of a run; None if nothing ran."""
+        return self.scores.summary(run, self.study.tickets.confidence, split, metric)
+
+    def compare(self, first: Run, second: Run) -> Difference | None:
+        """Subtract second from first over the seeds of both; None if they have none in common."""
+        return self.scores.compare(first, second, self.study.tickets.confidence)
+
+    def pooled(self, pairs: Iterable[tuple[Run, Run]]) -> tuple[Difference | None, int]:
+        """Subtract second from first, by seed the mean over the pairs that ran, and count those."""
+        return self.scores.pooled(pairs, self.study.tickets.confidence)
+
+    def over(self, values: Collection[float]) -> Summary | None:
+        """Summarise values, one of each seed; None if there are none."""
+        return intervals.summarize(values, self.study.tickets.confidence) if values else None
+
+    def claim(self, name: str, over: str = "", about: str = "", **values: object) -> Claim:
+        """Return a statement of published/claims.csv that is still to be decided.
+
+        Args:
+            over: what its measure is a mean over, or counts.
+            about: what it is about in this study, to follow it in brackets.
+            values: words that stand in its braces.
+        """
+        row = next(row for row in self.published_claims if row.name == name)
+        statement = row.statement.format(**values) + (f" (here: {about})" if about else "")
+        mark, stages = row.mark.format(**values), tuple(row.stages.split())
+        return Claim(name, statement, row.paper, stages, mark=mark, over=over)
+
     def read(self, path: str, kind: type[Row]) -> list[Row]:
-        """A table of an experiment's own, by its path below the folder of what was measured."""
+        """Read a table of an experiment's own, by its path below the folder of what was measured."""
         return rows.read(self.folder / path, kind)
 
     def not_run(self, kind: str) -> str:
-        """Why there is no run of this kind, or nothing of the stage of this name: `not run: ...`."""
+        """Say why there is no run of a kind, or nothing of the stage of a name: `not run: ...`."""
         makers = self.manifest.makers
         empty = makers[kind].empty if kind in makers else self.manifest.empty(kind)
         if kind == "random":
@@ -88,7 +121,7 @@ class Results:
         return "not run: scores.csv has no such row"
 
     def commands(self, stages: Iterable[str]) -> tuple[str, ...]:
-        """What makes the outputs of stages again; the last command draws the report.
+        """Return what makes the outputs of stages again; the last command draws the report.
 
         A stage that params.yaml gives nothing to run on is left out, since DVC does not know it.
         """
@@ -100,7 +133,7 @@ class Results:
 def load(
     study: Study, manifest: Path, report: Path, measured: Path, encoder: Path, papers: Path
 ) -> Results:
-    """Read everything.
+    """Read all tables.
 
     Args:
         manifest: the file that `check` writes.

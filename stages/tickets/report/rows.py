@@ -14,7 +14,7 @@ Number = Annotated[float, Field(allow_inf_nan=False)]
 
 
 def read(path: Path, kind: type[Row]) -> list[Row]:
-    """The rows of a csv file as dataclasses of `kind`; columns that it does not name are left out.
+    """Read the rows of a csv file as dataclasses of `kind`; columns that it does not name are left out.
 
     An empty cell of a column that may be empty is None.
 
@@ -42,7 +42,7 @@ def read(path: Path, kind: type[Row]) -> list[Row]:
 
 
 def grouped(rows: Iterable[Row], key: Callable[[Row], Key]) -> dict[Key, list[Row]]:
-    """Rows by their key, each group in the order of the rows."""
+    """Group rows by their key, each group in the order of the rows."""
     groups: dict[Key, list[Row]] = {}
     for row in rows:
         groups.setdefault(key(row), []).append(row)

@@ -11,7 +11,7 @@ from stages.tickets.statistics import intervals
 
 
 def scope(scores: Scores, record: Mapping[str, object], config: Study) -> list[tuple[str, str]]:
-    """What the numbers are about: encoder, tasks, seeds, rounds.
+    """Say what the numbers are about: encoder, tasks, seeds, rounds.
 
     Args:
         record: encoder.json, with num_prunable and num_weights.
@@ -62,7 +62,7 @@ def _encoder(source: settings.Encoder, record: Mapping[str, object]) -> str:
 
 
 def notes(config: Study) -> list[str]:
-    """How to read the numbers."""
+    """Say how to read the numbers."""
     n, confidence = len(config.seeds), percent(config.tickets.confidence)
     any_values = intervals.summarize(range(n), config.tickets.confidence)
     reach = "With n=1 there is no standard deviation and no interval."

@@ -42,7 +42,7 @@ class Scores:
     """Task, split and metric of all other scores, but losses and those on selection."""
 
     def __init__(self, rows: Iterable[ScoreRow]) -> None:
-        """Raises: ValueError: the same score comes twice."""
+        """Index the scores; a ValueError says which score comes twice."""
         listed = list(rows)
         frame = pd.DataFrame([asdict(row) for row in listed], columns=[*ScoreRow.__annotations__])
         frame["at"] = [_at(row) for row in listed]
@@ -77,32 +77,32 @@ class Scores:
             self._collapsed[run] = self._collapsed.get(run, 0) + 1
 
     def of(self, run: Run, split: str = VALIDATION, metric: str = "") -> dict[Seed, float]:
-        """Scores by seed, in the headline metric if none is named; empty if nothing ran."""
+        """Return scores by seed, in the headline metric if none is named; empty if nothing ran."""
         metric = metric or self.metrics.get(run.task, "")
         return self._by_place.get((run, split, metric), {})
 
     def summary(
         self, run: Run, confidence: float, split: str = VALIDATION, metric: str = ""
     ) -> Summary | None:
-        """Mean and interval over all seeds of the run; None if nothing ran."""
+        """Return mean and interval over all seeds of the run; None if nothing ran."""
         values = self.of(run, split, metric).values()
         return intervals.summarize(values, confidence) if values else None
 
     def compare(self, first: Run, second: Run, confidence: float) -> Difference | None:
-        """First minus second over the seeds of both; None if they have none in common."""
+        """Subtract second from first over the seeds of both; None if they have none in common."""
         return intervals.compare(self.of(first), self.of(second), confidence)
 
     def pooled(
         self, pairs: Iterable[tuple[Run, Run]], confidence: float
     ) -> tuple[Difference | None, int]:
-        """First minus second, by seed the mean over the pairs that ran, and how many those are."""
+        """Subtract second from first, by seed the mean over the pairs that ran, and count those."""
         scored = [(self.of(first), self.of(second)) for first, second in pairs]
         return intervals.pooled(scored, confidence)
 
     def over_tasks(
         self, first: Setting, second: Setting, tasks: Iterable[str], confidence: float
     ) -> Difference | None:
-        """First minus second, by seed the mean over tasks; None unless a seed has both on every task.
+        """Subtract second from first, by seed the mean over tasks; None unless a seed has all of them.
 
         A baseline without seeds, as the second, stands beside every seed of the first.
         """
@@ -114,15 +114,15 @@ class Scores:
         return gain if num_tasks == len(pairs) else None
 
     def collapsed(self, run: Run) -> int:
-        """How many seeds ended in a model that predicts one class or a constant."""
+        """Count the seeds that ended in a model which predicts one class or a constant."""
         return self._collapsed.get(run, 0)
 
     def has(self, kind: str) -> bool:
-        """Whether anything of this kind ran."""
+        """Tell whether anything of this kind ran."""
         return bool((self.frame["kind"] == kind).any())
 
     def ran(self, runs: Sequence[Run]) -> bool:
-        """Whether any of these runs has scores."""
+        """Tell whether any of these runs has scores."""
         return any(self.of(run) for run in runs)
 
 

@@ -1,7 +1,5 @@
 """The tables that `score` writes, from all stored predictions of a study."""
 
-import csv
-import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -53,7 +51,7 @@ class Examples:
 
 
 def load_examples(folder: Path) -> Examples:
-    """What `prepare` has left for one task."""
+    """Read what `prepare` has left for a task."""
     prepared = tasks.load_prepared(folder)
     spans = prepared.evaluated if prepared.task.kind == "span" else ()
     on_hans = hans.SPLIT in prepared.evaluated
@@ -65,7 +63,7 @@ def load_examples(folder: Path) -> Examples:
 
 
 def predicted(manifest: Manifest, examples: Mapping[str, Examples]) -> Iterator[Predicted]:
-    """All runs, then the baselines of every task, those of word vectors only if it has labels."""
+    """Yield all runs, then the baselines of every task, of word vectors only if it has labels."""
     for run in manifest.runs:
         coordinates = {name: getattr(run, name) for name in SCORES[:7]} | {
             "sparsity": sparsity(run)
@@ -82,7 +80,7 @@ def predicted(manifest: Manifest, examples: Mapping[str, Examples]) -> Iterator[
 
 
 def sparsity(run: Run) -> float | None:
-    """The share of the prunable weights that a run drops."""
+    """Return the share of the prunable weights that a run drops."""
     if run.size is None:
         return run.sparsity
     size = files.load_record(Path(run.size))
@@ -92,42 +90,34 @@ def sparsity(run: Run) -> float | None:
 def score(
     runs: Iterable[Predicted], examples: Mapping[str, Examples]
 ) -> tuple[list[Record], list[Record]]:
-    """Rows of scores.csv, one per run, split and metric, and of hans.csv, one per run and subcase."""
+    """Make rows of scores.csv by run, split and metric, and of hans.csv by run and subcase."""
     long: list[Record] = []
     on_hans: list[Record] = []
     for run in runs:
         data = examples[run.coordinates["task"]]
+        task = data.prepared.task
         for split, given in data.prepared.evaluated.items():
             prefix = run.prefix + split
             if split == hans.SPLIT:
                 logits = run.arrays[f"{prefix}.logits"]
                 accuracies = hans.by_subcase(logits, given.labels, data.cases)
                 on_hans += [rounded(run.coordinates | asdict(row)) for row in accuracies]
-            else:
-                long += _rows(run, data, split, given, prefix)
+                continue
+            for row in scores.score(task, run.arrays, prefix, given, data.asked.get(split)):
+                record = {
+                    "split": split,
+                    "metric": row.metric,
+                    "headline": row.metric == task.metrics[0],
+                    "score": float(row.value),
+                    "num_examples": row.num_examples,
+                    "collapsed": row.collapsed,
+                }
+                long.append(rounded(run.coordinates | record))
     return long, on_hans
 
 
-def _rows(
-    run: Predicted, data: Examples, split: str, given: files.Split, prefix: str
-) -> Iterator[Record]:
-    task = data.prepared.task
-    for row in scores.score(task, run.arrays, prefix, given, data.asked.get(split)):
-        yield rounded(
-            run.coordinates
-            | {
-                "split": split,
-                "metric": row.metric,
-                "headline": row.metric == task.metrics[0],
-                "score": float(row.value),
-                "num_examples": row.num_examples,
-                "collapsed": row.collapsed,
-            }
-        )
-
-
 def rounded(record: Record) -> Record:
-    """Every fraction with six significant digits, for tables and for what is computed from them."""
+    """Round every fraction to six digits, for tables and for what is computed from them."""
     return {
         name: float(f"{value:.6g}") if isinstance(value, float) else value
         for name, value in record.items()
@@ -135,7 +125,7 @@ def rounded(record: Record) -> Record:
 
 
 def as_rows(records: Iterable[Record]) -> Iterator[ScoreRow]:
-    """What the report reads of rows of scores.csv."""
+    """Make of rows of scores.csv what the report reads."""
     names = [field.name for field in fields(ScoreRow)]
     for record in records:
         yield ScoreRow(
@@ -144,7 +134,7 @@ def as_rows(records: Iterable[Record]) -> Iterator[ScoreRow]:
 
 
 def sizes(manifest: Manifest) -> list[Record]:
-    """Rows of subnetworks.csv: what every subnetwork keeps that is trained alone from theta_0."""
+    """Make rows of subnetworks.csv: what every subnetwork keeps that is trained alone from theta_0."""
     rows = []
     for run in manifest.runs:
         if run.kind == "retrained" and run.size and run.source:
@@ -155,30 +145,19 @@ def sizes(manifest: Manifest) -> list[Record]:
 
 
 def described(examples: Mapping[str, Examples]) -> list[Record]:
-    """Rows of tasks.csv: what every task asks for, and how many examples it has."""
-    return [
-        asdict(
-            TaskSize(
-                name,
-                data.prepared.task.kind,
-                data.prepared.task.num_labels,
-                " ".join(data.prepared.task.metrics),
-                len(data.prepared.train),
-                len(data.prepared.evaluated["selection"]),
-                len(data.prepared.evaluated["validation"]),
-                data.prepared.empty_texts,
-            )
+    """Make rows of tasks.csv: what every task asks for, and how many examples it has."""
+    rows = []
+    for name, data in examples.items():
+        task, evaluated = data.prepared.task, data.prepared.evaluated
+        row = TaskSize(
+            name,
+            task.kind,
+            task.num_labels,
+            " ".join(task.metrics),
+            len(data.prepared.train),
+            len(evaluated["selection"]),
+            len(evaluated["validation"]),
+            data.prepared.empty_texts,
         )
-        for name, data in examples.items()
-    ]
-
-
-def to_csv(columns: Sequence[str], records: Iterable[Record]) -> str:
-    """A table with a header; fractions have six significant digits, and what is missing is empty."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(columns)
-    for record in records:
-        cells = (record.get(name) for name in columns)
-        writer.writerow([f"{cell:.6g}" if isinstance(cell, float) else cell for cell in cells])
-    return text.getvalue()
+        rows.append(asdict(row))
+    return rows

@@ -4,40 +4,38 @@ import csv
 import io
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Generic, TypeVar
+from types import SimpleNamespace
+from typing import Any
 
 from stages.tickets.statistics.intervals import Summary
 
-Row = TypeVar("Row")
 Value = str | int | float | None
 Record = Mapping[str, Value]
+Cells = Sequence[Sequence[str]]
 WIDE = 6
 """Columns of a table from which on TeX scales it to the width of the text."""
 TEX = {"\\": r"\textbackslash{}"}
 TEX |= {character: "\\" + character for character in "&%$#_{}"}
 TEX |= {"~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": "$<$", ">": "$>$"}
-TEX |= {
-    "±": r"$\pm$",
-    "−": "$-$",
-    "×": r"$\times$",
-    "κ": r"$\kappa$",
-    "α": r"$\alpha$",
-    "→": r"$\to$",
-    "ρ": r"$\rho$",
-}
-TEX |= {"\N{NO-BREAK SPACE}": "~", "–": "--", "†": r"$\dagger$"}
+TEX |= {"±": r"$\pm$", "−": "$-$", "×": r"$\times$", "κ": r"$\kappa$", "α": r"$\alpha$"}
+TEX |= {"→": r"$\to$", "ρ": r"$\rho$", "†": r"$\dagger$", "\N{NO-BREAK SPACE}": "~", "–": "--"}
+SUMMARY = ("mean", "std", "low", "high", "n")
+
+
+class Row(SimpleNamespace):
+    """A row of a table: what its columns read, by name."""
 
 
 @dataclass(frozen=True)
-class Column(Generic[Row]):
+class Column:
     """One quantity of a table: how it is shown, and what csv has of it.
 
     A column without a header is in csv alone; a column without `csv` is shown alone.
     """
 
     header: str
-    cell: Callable[[Row], str] = str
-    csv: Mapping[str, Callable[[Row], Value]] = field(default_factory=dict)
+    cell: Callable[[Any], str] = str
+    csv: Mapping[str, Callable[[Any], Any]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -57,82 +55,84 @@ class Table:
 def table(
     name: str,
     caption: str,
-    rows: Sequence[Row],
-    columns: Sequence[Column[Row]],
+    rows: Sequence[Any],
+    columns: Sequence[Column],
     missing: str = "",
     long: Sequence[Record] | None = None,
 ) -> Table:
-    """A table of `rows`, with one cell in each for every column.
+    """Make a table of `rows`, with one cell in each for every column that has a header.
 
     Args:
         name: of its files, such as `controls`.
         caption: at most three sentences.
-        missing: why there is nothing to show, as `not run: ...`; it is said if there are no rows.
+        missing: why there is nothing to show, as `not run: ...`, in case that there are no rows.
         long: what csv has instead of the columns' own numbers, if csv has a row per number.
     """
-    if not rows:
-        return Table(name, caption, missing=missing or "no rows")
     shown = [column for column in columns if column.header]
-    return Table(
-        name,
-        caption,
-        tuple(column.header for column in shown),
-        tuple(tuple(column.cell(row) for column in shown) for row in rows),
-        tuple(records(rows, columns) if long is None else long),
+    cells = [[column.cell(row) for column in shown] for row in rows]
+    header = [column.header for column in shown]
+    csv = records(rows, *columns) if long is None else long
+    return of_cells(name, caption, header, cells, csv, missing)
+
+
+def of_cells(
+    name: str,
+    caption: str,
+    header: Sequence[str],
+    cells: Cells,
+    records: Sequence[Record],
+    missing: str = "",
+) -> Table:
+    """Make a table of cells as they are shown, while csv has records of its own."""
+    if not cells:
+        return Table(name, caption, missing=missing or "no rows")
+    return Table(name, caption, tuple(header), tuple(map(tuple, cells)), tuple(records))
+
+
+def records(rows: Sequence[Any], *columns: Column) -> tuple[Record, ...]:
+    """Return what csv has of `rows`: a record for each, with the numbers of all columns in order."""
+    return tuple(
+        {name: value(row) for column in columns for name, value in column.csv.items()}
+        for row in rows
     )
 
 
-def records(rows: Sequence[Row], columns: Sequence[Column[Row]]) -> list[Record]:
-    """What csv has of `rows`: one record for each, with the numbers of all columns in order."""
-    return [
-        {name: value(row) for column in columns for name, value in column.csv.items()}
-        for row in rows
-    ]
-
-
 def numbers(summary: Summary | None, prefix: str = "") -> dict[str, Value]:
-    """The columns of csv that a summary fills; without one they are empty and n is 0."""
+    """Return the columns of csv that a summary fills; without one they are empty and n is 0."""
     return {name: value(summary) for name, value in spread(lambda known: known, prefix).items()}
 
 
 def spread(
-    of: Callable[[Row], Summary | None], prefix: str = ""
-) -> dict[str, Callable[[Row], Value]]:
-    """Mean, standard deviation, ends of the interval and n of a summary, as columns of csv."""
+    of: Callable[[Any], Summary | None], prefix: str = ""
+) -> dict[str, Callable[[Any], Any]]:
+    """Return columns of csv: mean, standard deviation, ends of the interval and n of a summary."""
 
-    def part(name: str) -> Callable[[Row], Value]:
-        def value(row: Row) -> Value:
-            summary = of(row)
-            if summary is None:
-                return 0 if name == "n" else None
-            number: Value = getattr(summary, name)
-            return number
+    def part(name: str) -> Callable[[Any], Any]:
+        return lambda row: getattr(of(row), name, 0 if name == "n" else None)
 
-        return value
-
-    return {prefix + name: part(name) for name in ("mean", "std", "low", "high", "n")}
+    return {prefix + name: part(name) for name in SUMMARY}
 
 
-def to_csv(records: Sequence[Record], missing: str = "") -> str:
-    """Six significant digits; where there is nothing, one column that says why."""
-    if missing or not records:
+def to_csv(records: Sequence[Record], missing: str = "", header: Sequence[str] = ()) -> str:
+    """Write fractions with six significant digits; without records, one column says why.
+
+    Args:
+        header: the columns to write, by default those of the first record.
+    """
+    if not header and (missing or not records):
         records = [{"not_run": missing or "no rows"}]
+    header = header or list(records[0])
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\n")
-    writer.writerow(records[0])
+    writer.writerow(header)
     for record in records:
-        writer.writerow([_digits(value) for value in record.values()])
+        values = (record.get(name) for name in header)
+        writer.writerow([f"{cell:.6g}" if isinstance(cell, float) else cell for cell in values])
     return file.getvalue()
 
 
-def _digits(value: Value) -> str:
-    if value is None:
-        return ""
-    return f"{value:.6g}" if isinstance(value, float) else str(value)
-
-
 def to_markdown(table: Table) -> str:
-    """The table and its caption; text columns to the left, numbers to the right."""
+    """Write the table and its caption; the first column goes to the left, all others to the right."""
     if table.missing:
         return f"*Table “{table.name.replace('_', ' ')}”: {to_text(table.missing)}.*\n"
     lines = [table.header, ("---",) + ("---:",) * (len(table.header) - 1), *table.rows]
@@ -141,14 +141,14 @@ def to_markdown(table: Table) -> str:
 
 
 def to_text(text: str) -> str:
-    """Markdown that shows `text` as it is."""
+    """Return Markdown that shows `text` as it is."""
     for character in "\\`*_|<":
         text = text.replace(character, "\\" + character)
     return " ".join(text.replace("](", "]\\(").replace("![", "!\\[").split("\n"))
 
 
 def to_tex(table: Table) -> str:
-    """A `table` environment that fits a page; it needs booktabs, and if it is wide graphicx."""
+    """Write a `table` environment that fits a page; it needs booktabs, and if it is wide graphicx."""
     caption = f"\\caption{{{_tex(table.caption)}}}\n\\label{{tab:{table.name.replace('_', '-')}}}\n"
     if table.missing:
         body = _tex(table.missing) + "\n"

@@ -1,57 +1,26 @@
 """The tickets of a study: the sparsest mask of every task that matches, by rule and by split."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 
+from stages.tickets.report import words
 from stages.tickets.report.names import sparsities
-from stages.tickets.report.papers import shared
 from stages.tickets.report.results import Results
 from stages.tickets.report.scores import SELECTION, VALIDATION, Run, Scores
-from stages.tickets.report.words import percent, points
+from stages.tickets.report.table import Row
 from stages.tickets.settings import Study
 from stages.tickets.settings import Tickets as Rule
 from stages.tickets.statistics import matching
-from stages.tickets.statistics.intervals import Difference, Summary
+from stages.tickets.statistics.intervals import Summary
 
 SPLITS = (SELECTION, VALIDATION)
 Pairs = Callable[[str, int], tuple[Run, Run]]
 """Two runs to compare, by task and round."""
-
-
-@dataclass(frozen=True)
-class Ticket:
-    """The sparsest matching ticket of a task, chosen on one split; all scores are on `validation`."""
-
-    task: str
-    metric: str
-    round: int | None
-    """None if no ticket matches."""
-    sparsity: float | None
-    dense: Summary
-    dense_collapsed: int
-    majority: Summary | None
-    score: Summary | None
-    collapsed: int
-    loss: Difference | None
-    """Ticket minus dense."""
-    matches: bool
-    """Whether it matches on validation as well."""
-    sure: bool
-    """Whether dense and ticket are surely above the majority, and no run of them collapsed."""
-    flags: tuple[str, ...]
-
-    @property
-    def at(self) -> str:
-        """The sparsity, as shown."""
-        return percent(self.sparsity) if self.sparsity else "none"
-
-
-Tickets = Mapping[tuple[str, str], Sequence[Ticket]]
+Tickets = Mapping[tuple[str, str], Sequence[Row]]
 """The tickets of all tasks by rule and by the split on which they are chosen."""
 
 
 def find_by_rule(scores: Scores, study: Study) -> Tickets:
-    """The tickets by every rule on both splits."""
+    """Find the tickets by every rule on both splits."""
     return {
         (rule, split): find(scores, study, split, rule)
         for rule in matching.RULES
@@ -60,15 +29,21 @@ def find_by_rule(scores: Scores, study: Study) -> Tickets:
 
 
 def rule_name(rule: str, study: Study) -> str:
-    """What the rule asks of the mean ticket."""
-    return matching.RULES[rule].replace("margin", f"{points(study.tickets.margin)} points")
+    """Say what the rule asks of the mean ticket."""
+    return matching.RULES[rule].replace("margin", f"{words.points(study.tickets.margin)} points")
 
 
-def find(scores: Scores, study: Study, split: str = SELECTION, rule: str = "") -> list[Ticket]:
-    """The ticket of every task by the named rule, else by that of params.yaml.
+def find(scores: Scores, study: Study, split: str = SELECTION, rule: str = "") -> list[Row]:
+    """Find the ticket of every task by the named rule, else by that of params.yaml.
 
     Chosen on `validation`, as Chen et al. 2020 do, a ticket is the best of several on the split that
     reports it.
+
+    Returns:
+        For every task the metric; round and sparsity, None if no ticket matches; the scores `dense`,
+        `majority` and `score` and the number of collapsed runs, all on validation; `loss`: ticket minus
+        dense; `matches`: on validation, too; `sure`: dense and ticket are surely above the majority, and
+        no run of them collapsed; `flags`: what is doubtful; `at`: the sparsity in words.
 
     Raises:
         ValueError: a task has no dense scores on the split or on `validation`.
@@ -78,7 +53,7 @@ def find(scores: Scores, study: Study, split: str = SELECTION, rule: str = "") -
 
 
 def chosen_round(task: str, scores: Scores, study: Study, split: str, rule: Rule) -> int | None:
-    """The last round whose ticket matches on a split; None if none does.
+    """Return the last round whose ticket matches on a split; None if none does.
 
     Raises:
         ValueError: there are no dense scores of the task on the split.
@@ -91,38 +66,42 @@ def chosen_round(task: str, scores: Scores, study: Study, split: str, rule: Rule
     return matching.last_matching_round(tickets, dense, rule)
 
 
-def _ticket(task: str, scores: Scores, study: Study, split: str, rule: Rule) -> Ticket:
+def _ticket(task: str, scores: Scores, study: Study, split: str, rule: Rule) -> Row:
     number = chosen_round(task, scores, study, split, rule)
-    dense_run, run = Run(task, "dense"), Run(task, "imp", number or 0)  # of round 0 is nothing
-    dense, score = (scores.summary(known, rule.confidence) for known in (dense_run, run))
+    runs = Run(task, "dense"), Run(task, "imp", number or 0)  # of round 0 is nothing
+    dense, score = (scores.summary(run, rule.confidence) for run in runs)
     if dense is None:
         raise ValueError(f"scores.csv has no dense scores of {task} on validation")
-    values, majority = scores.of(run), scores.summary(Run(task, "majority"), rule.confidence)
-    matches = bool(values) and matching.matches(values, scores.of(dense_run), rule)
-    of_dense = (_collapse(dense_run, "dense", scores), _low("dense", dense, majority))
-    of_ticket = (_collapse(run, "ticket", scores), _low("ticket", score, majority))
+    values, majority = scores.of(runs[1]), scores.summary(Run(task, "majority"), rule.confidence)
+    matches = bool(values) and matching.matches(values, scores.of(runs[0]), rule)
+    doubts = [
+        (_collapse(run, name, scores), _low(name, summary, majority))
+        for run, name, summary in zip(runs, ("dense", "ticket"), (dense, score), strict=True)
+    ]
     flags = (
-        *of_dense,
+        *doubts[0],
         f"none matches on {split}" if number is None else "",
         "does not match on validation" if values and not matches else "",
-        *of_ticket,
+        *doubts[1],
         "one seed" if len(values) == 1 else "",
         "sparsest of the grid" if number == max(sparsities(study)) else "",
     )
-    return Ticket(
+    sparsity = sparsities(study)[number] if number else None
+    return Row(
         task=task,
         metric=scores.metrics[task],
         round=number,
-        sparsity=sparsities(study)[number] if number else None,
+        sparsity=sparsity,
+        at=words.percent(sparsity) if sparsity else "none",
         dense=dense,
-        dense_collapsed=scores.collapsed(dense_run),
+        dense_collapsed=scores.collapsed(runs[0]),
         majority=majority,
         score=score,
-        collapsed=scores.collapsed(run),
-        loss=scores.compare(run, dense_run, rule.confidence),
+        collapsed=scores.collapsed(runs[1]),
+        loss=scores.compare(runs[1], runs[0], rule.confidence),
         matches=matches,
-        sure=not any((*of_dense, *of_ticket)),
-        flags=tuple(flag for flag in flags if flag),
+        sure=not any(map(any, doubts)),
+        flags=tuple(filter(None, flags)),
     )
 
 
@@ -132,7 +111,7 @@ def _collapse(run: Run, name: str, scores: Scores) -> str:
 
 
 def _low(name: str, score: Summary | None, majority: Summary | None) -> str:
-    """Whether the interval, without one the mean, reaches down to the majority."""
+    """Say whether the interval, without one the mean, reaches down to the majority."""
     if score is None or majority is None:
         return ""
     reaches = (score.mean if score.low is None else score.low) <= majority.mean
@@ -142,7 +121,7 @@ def _low(name: str, score: Summary | None, majority: Summary | None) -> str:
 def at_tickets(
     pair: Pairs, tasks: Sequence[str], results: Results, study: Study
 ) -> tuple[dict[str, int], str]:
-    """By task the round of its ticket if both runs are there, else the last before it in which they are.
+    """Find by task the round of its ticket if both runs are there, else the last such round before it.
 
     The ticket is that chosen on `selection`. A task without one, or without such a round, is left out.
 
@@ -154,16 +133,16 @@ def at_tickets(
     for task in tasks:
         chosen = chosen_round(task, results.scores, study, SELECTION, study.tickets) or 0
         ran = [at for at in range(1, chosen + 1) if compared(pair(task, at), results)]
-        if ran:
-            rounds[task] = ran[-1]
-            if ran[-1] != chosen:
-                at = percent(sparsities(study)[ran[-1]])
-                below.append(f"{task} at {at}, below its ticket's")
+        rounds |= {task: ran[-1]} if ran else {}
+        if ran and ran[-1] != chosen:
+            at = words.percent(sparsities(study)[ran[-1]])
+            below.append(f"{task} at {at}, below its ticket's")
     shares = [sparsities(study)[number] for number in rounds.values()]
-    return rounds, "; ".join([f"at {shared.span(shares)}", *below]) if rounds else ""
+    at = f"at {words.ends(shares, words.percent)}" if rounds else ""
+    return rounds, "; ".join([at, *below])
 
 
 def compared(pair: tuple[Run, Run], results: Results) -> bool:
-    """Whether a seed has both runs of a pair."""
+    """Tell whether a seed has both runs of a pair."""
     first, second = (results.scores.of(run) for run in pair)
     return bool(first.keys() & second.keys())

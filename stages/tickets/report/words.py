@@ -28,23 +28,23 @@ MATRICES = {
 
 
 def points(value: float) -> str:
-    """A fraction in points: 0.8134 is 81.3."""
+    """Word a fraction in points: 0.8134 is 81.3."""
     return f"{100 * value:.1f}".replace("-0.0", "0.0").replace("-", "−")
 
 
 def signed(value: float) -> str:
-    """A difference of fractions in points, with its sign."""
+    """Word a difference of fractions in points, with its sign."""
     text = points(value)
     return text if text.startswith("−") or text == "0.0" else "+" + text
 
 
 def percent(share: float) -> str:
-    """A share in per cent, kept on one line by a no-break space."""
+    """Word a share in per cent, kept on one line by a no-break space."""
     return f"{100 * share:.1f}".removesuffix(".0") + "\N{NO-BREAK SPACE}%"
 
 
 def two_digits(value: float) -> str:
-    """A number without a unit, such as a correlation; there is no negative zero."""
+    """Word a number without a unit, such as a correlation; there is no negative zero."""
     return f"{value:.2f}".replace("-0.00", "0.00").replace("-", "−")
 
 
@@ -53,12 +53,12 @@ def metric_name(metric: str) -> str:
 
 
 def mean(summary: Summary | None) -> str:
-    """Mean ± half the interval, or the mean and that it is of one seed."""
+    """Word mean ± half the interval, or the mean and that it is of one seed."""
     return _with(summary, summary.half if summary else None)
 
 
 def spread(summary: Summary | None) -> str:
-    """Mean ± standard deviation, or the mean and that it is of one seed."""
+    """Word mean ± standard deviation, or the mean and that it is of one seed."""
     return _with(summary, summary.std if summary else None)
 
 
@@ -68,8 +68,13 @@ def _with(summary: Summary | None, reach: float | None) -> str:
     return f"{points(summary.mean)} " + ("(n=1)" if reach is None else f"± {points(reach)}")
 
 
+def points_and_std(mean: float, std: float | None) -> str:
+    """Word mean ± standard deviation in points, or the mean of a single number."""
+    return points(mean) if std is None else f"{points(mean)} ± {points(std)}"
+
+
 def difference(gain: Difference | None) -> str:
-    """A mean difference and the ends of its interval, or that it is of one seed."""
+    """Word a mean difference and the ends of its interval, or that it is of one seed."""
     if gain is None:
         return NOT_RUN
     if gain.low is None or gain.high is None:
@@ -78,29 +83,29 @@ def difference(gain: Difference | None) -> str:
 
 
 def ends(values: Iterable[float], shown: Callable[[float], str]) -> str:
-    """The least and the greatest of some values, such as 30 % to 60 %; one if they read the same."""
+    """Word the least and the greatest value, such as 30 % to 60 %; a single one if they read alike."""
     listed = list(values)
     return " to ".join(dict.fromkeys(shown(value) for value in (min(listed), max(listed))))
 
 
 def sizes(summaries: Iterable[Summary | None]) -> str:
-    """How many seeds the summaries are of, such as 1, 3; a dash if nothing ran."""
+    """Word how many seeds the summaries are of, such as 1, 3; a dash if nothing ran."""
     return ", ".join(sorted({str(known.n) for known in summaries if known})) or NONE
 
 
 def with_std(mean: float, std: float | None, digits: int, between: str = " ± ") -> str:
-    """Mean ± standard deviation of numbers that are no scores; the mean alone for one of them."""
+    """Word mean ± standard deviation of numbers that are no scores; for a single one the mean alone."""
     text = f"{round(mean, digits) + 0.0:.{digits}f}".replace("-", "−")  # there is no negative zero
     return text if std is None else f"{text}{between}{std:.{digits}f}"
 
 
 def marked(cell: str, collapsed: int) -> str:
-    """The cell with a dagger, if any of its runs predicts one class or a constant."""
+    """Put a dagger after the cell, if any of its runs predicts one class or a constant."""
     return f"{cell} †" if collapsed else cell
 
 
 def p_value(gain: Difference) -> str:
-    """The p of a paired t test, or why there is none."""
+    """Word the p of a paired t test, or why there is none."""
     if gain.p is None:
         return "n=1" if gain.n == 1 else "equal pairs"
     return probability(gain.p)
@@ -111,15 +116,15 @@ def probability(p: float) -> str:
 
 
 def count(number: int, word: str) -> str:
-    """1 seed, 2 seeds."""
+    """Word a count: 1 seed, 2 seeds."""
     return f"{number} {word}" + ("" if number == 1 else "s")
 
 
 def matrix_name(matrix: str) -> str:
-    """What a matrix does: attention.self.query is the query."""
+    """Name what a matrix does: attention.self.query is the query."""
     return MATRICES.get(matrix, matrix)
 
 
 def sentence(text: str) -> str:
-    """A reason such as `not run: ...` as a sentence."""
+    """Make a sentence of a reason such as `not run: ...`."""
     return text[0].upper() + text[1:] + "."

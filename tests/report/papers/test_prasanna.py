@@ -5,13 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from stages.tickets.report import rows
+from stages.tickets.report import rows, sections
 from stages.tickets.report.claim import PRASANNA, Claim
 from stages.tickets.report.papers import prasanna, prasanna_scores, shared
-from stages.tickets.report.papers.prasanna import STATEMENTS
 from stages.tickets.report.papers.prasanna_scores import SETTINGS
 from stages.tickets.report.published import Published
-from tests.made_up import Study, config, study
+from tests.made_up import Study, config, study, with_language
 
 PUBLISHED = Path(__file__).parents[3] / "published" / "prasanna2020.csv"
 
@@ -32,8 +31,8 @@ def test_the_published_numbers_are_whole() -> None:
     results = replace(study(config(1, 1, 1)), published=published).results
     eight = sorted({row.task for row in published} - {"wnli"})
     differences = {
-        name: 100 * prasanna.published_difference(statement, results, eight)
-        for name, statement in STATEMENTS.items()
+        row.name: 100 * prasanna.published_difference(row, results, eight)
+        for row in prasanna.statements_of(results)
     }
     expected = {
         "good_weights": -0.8, "good": -5.8, "random": -2.4, "bad": 28.6, "bad_random": -4.1,
@@ -103,3 +102,14 @@ def test_wnli_is_on_neither_side() -> None:
     tasks = shared.compared(paper, ("mine", "wnli"))
     assert (tasks.published, tasks.ours) == (("rte", "cola"), ("mine",))
     assert shared.compared(paper, ()).published == ("rte", "cola")
+
+
+def test_every_statement_of_the_file_is_decided_once() -> None:
+    made = study(with_language(config(3, 3, 2)))
+    collected = [
+        claim.name
+        for part in sections.build(made.results, made.config)
+        if part.name in ("chen_claims", "claims")
+        for claim in part.claims
+    ]
+    assert sorted(collected) == sorted(row.name for row in made.results.published_claims)

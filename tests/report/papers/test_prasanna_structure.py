@@ -54,8 +54,8 @@ def test_the_middle_third_of_the_mlps(layers: int, middle: range) -> None:
         for layer in range(layers)
     ]
     results = replace(study(config(1, 1, 1)), places=places).results
-    assert QUANTITIES["middle_mlps"].of_task(results, "rte") == pytest.approx(0.7)
-    assert QUANTITIES["middle_mlps"].of_task(results, "cola") is None
+    assert QUANTITIES["middle_mlps"](results, "rte") == pytest.approx(0.7)
+    assert QUANTITIES["middle_mlps"](results, "cola") is None
 
 
 def test_the_upper_layers() -> None:
@@ -65,7 +65,7 @@ def test_the_upper_layers() -> None:
         for layer, kept in enumerate((4, 5, 6, 9))
     ]
     results = replace(study(config(1, 1, 1)), weights=weights).results
-    assert QUANTITIES["upper_layers"].of_task(results, "rte") == pytest.approx(0.3)
+    assert QUANTITIES["upper_layers"](results, "rte") == pytest.approx(0.3)
 
 
 def test_every_quantity_has_a_verdict_or_a_reason() -> None:

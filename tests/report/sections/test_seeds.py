@@ -7,7 +7,7 @@ import pytest
 from stages.tickets.report.scores import Scores
 from stages.tickets.report.section import Section
 from stages.tickets.report.sections import seeds
-from stages.tickets.report.sections.seeds import Crossed
+from stages.tickets.report.table import Row
 from stages.tickets.report.words import NOT_RUN
 from stages.tickets.settings import Study as Params
 from tests.made_up import Study, config, study, with_everything
@@ -18,8 +18,8 @@ def section_of(made: Study, scores: Scores | None = None, asked: Params | None =
     return seeds.section(results, asked or made.config)
 
 
-def crossed(made: Study, scores: Scores | None = None) -> Crossed:
-    (row,) = seeds.cross(replace(made.results, scores=scores or made.found), made.config)
+def crossed(made: Study, scores: Scores | None = None) -> Row:
+    row, *_ = seeds.cross(replace(made.results, scores=scores or made.found), made.config)
     return row
 
 

@@ -8,12 +8,12 @@ from stages.tickets.report.published import PublishedTransfer
 from stages.tickets.report.rows import ScoreRow
 from stages.tickets.report.scores import Run, Scores
 from stages.tickets.report.sections import transfer
-from stages.tickets.report.transfers import Source
+from stages.tickets.report.table import Row
 from stages.tickets.statistics import intervals
 from tests.made_up import Study, chen, config, study, with_everything
 
 
-def sources(made: Study, margin: float | None = None) -> dict[str, Source]:
+def sources(made: Study, margin: float | None = None) -> dict[str, Row]:
     """What every source does, by its name, with another margin."""
     asked = made.config
     if margin is not None:

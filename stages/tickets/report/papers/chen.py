@@ -7,23 +7,16 @@ from stages.tickets.report.claim import BEYOND_CHEN, CHEN, Claim, tally
 from stages.tickets.report.results import Results
 from stages.tickets.report.section import Section
 from stages.tickets.report.table import Column, table
-from stages.tickets.report.words import NONE
 from stages.tickets.settings import Study
 
-ORDER = (
-    "tickets_exist", "tickets_exist_apart", "better_than", "rewinding", "standard", "aliased",
-    "universal", "best_source", "half_served", "larger_sources", "one_shot", "one_shot_beside_tasks",
-    "several_tasks", "weights", "masks_agree", "mlm_mask_differs",
-)  # fmt: skip
-"""Statements in the order of the paper, by how their names begin."""
-COLUMNS: Sequence[Column[Claim]] = (
+COLUMNS = (
     columns.text("claim of Chen et al. 2020", "statement"),
     columns.only_csv("claim", "name"),
     columns.only_csv("paper", "published_value"),
     columns.text("paper", "published", "paper_shown"),
     columns.text("here", "here", "here_shown"),
     columns.spread_of("measured"),
-    Column("n", lambda claim: str(claim.n or NONE), {"seeds": columns.getter("n")}),
+    Column("n", lambda claim: str(claim.n or words.NONE), {"seeds": columns.getter("n")}),
     columns.remark("over", "over"),
     columns.spread_of("same.measured", "same_"),
     columns.only_csv("same_over", lambda claim: claim.same.over if claim.same else ""),
@@ -34,9 +27,15 @@ COLUMNS: Sequence[Column[Claim]] = (
 )
 
 
-def section(results: Results, study: Study, claims: Sequence[Claim]) -> Section:  # noqa: ARG001
-    """Do their statements on tickets, transfer and rewinding hold here?"""
-    own = sorted((claim for claim in claims if claim.paper in (CHEN, BEYOND_CHEN)), key=_place)
+def section(results: Results, study: Study, claims: Sequence[Claim]) -> Section:
+    """Show whether their statements on tickets, transfer and rewinding hold here."""
+    order = [row.name for row in results.published_claims]
+
+    def place(claim: Claim) -> int:
+        """Find where a claim stands; a statement of several sources has their names after its own."""
+        return order.index(max(filter(claim.name.startswith, order), key=len))
+
+    own = sorted((claim for claim in claims if claim.paper in (CHEN, BEYOND_CHEN)), key=place)
     return Section(
         "chen_claims",
         "What Chen et al. say",
@@ -48,21 +47,15 @@ def section(results: Results, study: Study, claims: Sequence[Claim]) -> Section:
     )
 
 
-def _place(claim: Claim) -> int:
-    """Where a claim stands; a statement of several sources has their names after its own."""
-    known = [place for place, name in enumerate(ORDER) if claim.name.startswith(name)]
-    return max(known, key=lambda place: len(ORDER[place]))
-
-
 def answer(claims: Sequence[Claim]) -> str:
-    """How many statements of the paper hold here, and which do not."""
+    """Tell how many statements of the paper hold here, and which do not."""
     own = [claim for claim in claims if claim.paper == CHEN]
     failed = "; ".join(claim.statement for claim in own if claim.holds == "no")
     return f"Do its statements hold here? {tally(own)}" + (f"; not: {failed}." if failed else ".")
 
 
 def caption(study: Study) -> str:
-    """What the columns are, and the rule by which a statement holds."""
+    """Say what the columns are, and by which rule a statement holds."""
     margin, widest = (words.points(reach) for reach in (study.verdict.margin, study.verdict.widest))
     return (
         "Differences of scores in points on the validation split, by seed the mean over what the column "

@@ -6,21 +6,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from stages.tickets.report import names, tickets, transfers
-from stages.tickets.report.claim import (
-    ABOVE,
-    BELOW,
-    BEYOND_CHEN,
-    CHEN,
-    NO_VERDICT,
-    Beside,
-    Claim,
-    of_difference,
-)
+from stages.tickets.report import names, tickets, transfers, words
+from stages.tickets.report.claim import ABOVE, BELOW, NO_VERDICT, Beside, Claim, of_difference
 from stages.tickets.report.papers import shared
-from stages.tickets.report.papers.transfer import COMPUTED, MLM, STAGES, Studies, on
+from stages.tickets.report.papers.transfer import MLM, Studies
 from stages.tickets.report.scores import Run
-from stages.tickets.report.words import NONE, count, points, probability
 from stages.tickets.statistics import correlation
 from stages.tickets.statistics.correlation import Correlation
 
@@ -29,54 +19,36 @@ PERMUTATIONS = 10_000
 
 
 def claims(studies: Studies) -> tuple[Claim, ...]:
-    """All statements of this kind."""
-    return (
-        larger_sources(studies),
-        one_shot(studies),
-        one_shot_beside_tasks(studies),
-        *(several_tasks(source, studies) for source in studies.language or [""]),
-    )
+    """Decide all statements of this kind."""
+    several = (several_tasks(source, studies) for source in studies.language or [""])
+    return larger_sources(studies), one_shot(studies), one_shot_beside_tasks(studies), *several
 
 
 def larger_sources(studies: Studies) -> Claim:
-    """Spearman's correlation of training size and row - column over other targets, without MLM."""
+    """Correlate training size and row - column over other targets, without MLM (Spearman)."""
     results, study = studies.results, studies.study
     sizes = {row.source: row.train for row in results.published_dark if row.train is not None}
     paper = _ranks(sizes, transfers.all_centred(studies.dense, list(sizes)))
     trained = {row.task: row.train for row in results.tasks if row.kind != "mlm"}
     sources = [source for source in transfers.task_sources(study) if source in trained]
-    targets = study.transfer.targets
-    gains = {
-        source: gain.mean
-        for source in sources
-        if (gain := transfers.mean_centred(source, sources, targets, results.scores, study))
-    }
+    cells = (sources, study.transfer.targets, results.scores, study)
+    centred = {source: transfers.mean_centred(source, *cells) for source in sources}
+    gains = {source: gain.mean for source, gain in centred.items() if gain}
     ours = _ranks(trained, gains)
-    claim = Claim(
-        "larger_sources",
-        "Masks of larger training sets transfer better (rank correlation with the mean of row minus "
-        "column over other targets; without MLM)",
-        CHEN,
-        STAGES,
-        _correlation(paper),
+    claim = replace(
+        results.claim("larger_sources"),
+        published=_correlation(paper) if paper else words.NONE,
         published_value=paper.value if paper else None,
-        mark=f"{COMPUTED} and the sizes of the training sets, of SQuAD its questions",
     )
     if ours is None:
         few = "not run: ranks need three sources of different sizes"
         return replace(claim, verdict=few if gains else studies.missing())
-    holds, verdict = "unclear", "undecided"
-    if ours.p < 1 - study.tickets.confidence and studies.n > 1:
+    holds, verdict, n = "unclear", "undecided", len(study.transfer.seeds)
+    if ours.p < 1 - study.tickets.confidence and n > 1:
         holds = "yes" if ours.value > 0 else "no"
         verdict = "direction only" if paper and paper.value * ours.value > 0 else "differs"
-    return replace(
-        claim,
-        here=_correlation(ours),
-        n=studies.n,
-        holds=holds,
-        verdict=studies.why or verdict,
-        over=count(ours.n, "source"),
-    )
+    claim = replace(claim, here=_correlation(ours), n=n, over=words.count(ours.n, "source"))
+    return replace(claim, holds=holds, verdict=studies.why or verdict)
 
 
 def _ranks(sizes: Mapping[str, int], levels: Mapping[str, float]) -> Correlation | None:
@@ -87,19 +59,17 @@ def _ranks(sizes: Mapping[str, int], levels: Mapping[str, float]) -> Correlation
     return correlation.spearman([(first, second)], PERMUTATIONS, np.random.default_rng(0))
 
 
-def _correlation(ranks: Correlation | None) -> str:
-    if ranks is None:
-        return NONE
-    text = f"{ranks.value:.2f} (p {probability(ranks.p)}, {ranks.n} sources)"
+def _correlation(ranks: Correlation) -> str:
+    text = f"{ranks.value:.2f} (p {words.probability(ranks.p)}, {ranks.n} sources)"
     return text.replace("-", "−")
 
 
 def one_shot(studies: Studies) -> Claim:
-    """The one-shot mask minus the own ticket, by transfer or else as a control."""
+    """Subtract the own ticket from the one-shot mask, by transfer or else as a control."""
     results, study = studies.results, studies.study
-    statement = "The one-shot mask of theta_0 is worse than the target's own ticket"
+    about = ""
     gain = studies.rows[ONE_SHOT].from_own if ONE_SHOT in studies.rows else None
-    over = count(len(study.transfer.targets), "target")
+    over = words.count(len(study.transfer.targets), "target")
     beside = studies.beside_own(ONE_SHOT, ONE_SHOT)
     if gain is None:
         tasks = shared.usable(study.tasks)
@@ -108,28 +78,19 @@ def one_shot(studies: Studies) -> Claim:
             return names.control_run(task, ONE_SHOT, number), Run(task, "imp", number)
 
         rounds, at = tickets.at_tickets(pair, tasks, results, study)
-        pairs = [pair(task, number) for task, number in rounds.items()]
-        gain, _ = results.scores.pooled(pairs, study.tickets.confidence)
+        gain, _ = results.pooled(pair(task, number) for task, number in rounds.items())
         over = shared.of_tasks(len(rounds), tasks)
         beside = Beside(beside.paper, why=f"{NO_VERDICT}: not by transfer")
-        statement += f" (here: a control, {over}, {at})" if gain else ""
+        about = f"a control, {over}, {at}" if gain else ""
     missing = f"not run: transfer.sources and controls in params.yaml lack {ONE_SHOT!r}"
     if ONE_SHOT in (*study.transfer.sources, *names.control_kinds(study)):
         missing = "not run: scores.csv has no such row at the sparsity of a ticket or below it"
-    claim = Claim(
-        "one_shot",
-        statement,
-        CHEN,
-        (*STAGES, "controls"),
-        mark=f"{COMPUTED}; on MNLI and four others independent runs of the same pruning score lower; "
-        "4 dark cells printed, 5 by the cells",
-        over=over,
-    )
+    claim = results.claim("one_shot", over, about)
     return of_difference(claim, BELOW, gain, missing, study.verdict, beside)
 
 
 def one_shot_beside_tasks(studies: Studies) -> Claim:
-    """The one-shot mask minus the mean of the other tasks' masks on the same targets."""
+    """Subtract the mean of the other tasks' masks on the same targets from the one-shot mask."""
     study, results, targets = studies.study, studies.results, studies.targets
     sources, published = transfers.task_sources(study), transfers.published_tasks(results)
     missing = studies.missing(ONE_SHOT)
@@ -139,38 +100,25 @@ def one_shot_beside_tasks(studies: Studies) -> Claim:
     beside = Beside(level, why=studies.why or f"{NO_VERDICT}: other sources")
     if set(sources) == set(published) and set(targets) >= set(published) - {MLM}:
         common = transfers.mean_centred(ONE_SHOT, sources, targets, results.scores, study)
-        level = transfers.centred(ONE_SHOT, on(studies.dense, targets), published) or 0.0
-        beside = Beside(level, common, count(len(targets), "target")) if common else beside
-    claim = Claim(
-        "one_shot_beside_tasks",
-        "The one-shot mask of theta_0 is better than the mean mask of another task",
-        BEYOND_CHEN,
-        STAGES,
-        mark=f"{COMPUTED}, which does not say it",
-        over=count(len(sources), "source"),
-    )
+        cells = transfers.on(studies.dense, targets)
+        level = transfers.centred(ONE_SHOT, cells, published) or 0.0
+        over = words.count(len(targets), "target")
+        beside = Beside(level, common, over) if common else beside
+    claim = results.claim("one_shot_beside_tasks", words.count(len(sources), "source"))
     gain = studies.rows[ONE_SHOT].from_column if ONE_SHOT in studies.rows else None
     return of_difference(claim, ABOVE, gain, missing, study.verdict, beside)
 
 
 def several_tasks(source: str, studies: Studies) -> Claim:
-    """The mask of several tasks minus that of MLM alone, by seed the mean over targets but MLM."""
+    """Subtract the mask of MLM from that of several tasks, by seed the mean over targets but MLM."""
     study, margin = studies.study, studies.study.verdict.margin
     pairs = [
         (transfers.run_of("multi-task", target, study), transfers.run_of(source, target, study))
         for target in study.transfer.targets
         if target != source
     ]
-    gain, number = studies.results.scores.pooled(pairs, study.tickets.confidence)
-    statement = (
-        f"The mask of several tasks gains little over MLM's alone (at most {points(margin)} points)"
-    )
-    claim = Claim(
-        *studies.named("several_tasks", statement, source),
-        CHEN,
-        ("multi-task", *STAGES),
-        mark="a marginal gain, in the supplement; it could not be verified",
-        over=count(number, "target"),
-    )
+    gain, number = studies.results.pooled(pairs)
+    over = words.count(number, "target")
+    claim = studies.claim("several_tasks", over, source, margin=words.points(margin))
     missing = studies.missing("multi-task", MLM)
     return of_difference(claim, (-math.inf, margin), gain, missing, study.verdict)

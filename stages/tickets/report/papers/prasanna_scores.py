@@ -1,15 +1,12 @@
 """The table of all settings of Prasanna et al. 2020, task by task, beside ours."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 
 from stages.tickets.report import columns, words
 from stages.tickets.report.claim import same_score
-from stages.tickets.report.published import Published
 from stages.tickets.report.results import Results
 from stages.tickets.report.scores import Run, Setting
-from stages.tickets.report.table import Column, Table, table
-from stages.tickets.report.words import NOT_RUN, points
+from stages.tickets.report.table import Column, Row, Table, table
 from stages.tickets.settings import Study
 from stages.tickets.statistics.intervals import Summary
 
@@ -28,25 +25,22 @@ SETTINGS: Mapping[Setting, str] = {
         for state in ("pruned", "retrained")
     },
 }
+COLUMNS = (
+    columns.named("task", "paper.task"),
+    Column("setting", lambda row: SETTINGS[row.paper.kind, row.paper.source]),
+    columns.value("paper.kind", "paper.source", "paper.metric"),
+    columns.text("paper", lambda row: words.points_and_std(row.paper.mean, row.paper.std)),
+    columns.only_csv("paper_mean", "paper.mean"),
+    columns.only_csv("paper_std", "paper.std"),
+    columns.score("here", "here", prefix="here_"),
+    columns.number("here − paper", "difference", words.signed),
+    columns.count("here"),
+    columns.named("verdict", "verdict", lambda verdict: verdict or words.NOT_RUN),
+)
 
 
-@dataclass(frozen=True)
-class Score:
-    """One score of the paper beside ours."""
-
-    paper: Published
-    here: Summary | None
-    verdict: str
-    """Empty if nothing ran."""
-
-    @property
-    def difference(self) -> float | None:
-        """Here minus paper."""
-        return self.here.mean - self.paper.mean if self.here else None
-
-
-def compare(results: Results, study: Study) -> list[Score]:
-    """All scores of the paper's tasks that this study has in the same metric."""
+def compare(results: Results, study: Study) -> list[Row]:
+    """Put all scores of the paper's tasks beside ours in the same metric, if the study has them."""
     scores, rows = results.scores, []
     for paper in results.published_scores:
         known = paper.task in study.tasks and (paper.kind, paper.source) in SETTINGS
@@ -55,41 +49,25 @@ def compare(results: Results, study: Study) -> list[Score]:
         run, drawn = Run(paper.task, paper.kind, 0, paper.source), Run(paper.task, "normal_draw")
         if paper.kind == "majority" and scores.of(drawn):
             run = drawn
-        score = scores.summary(run, study.tickets.confidence)
+        score = results.summary(run)
         if score and None in scores.of(run):  # a baseline, of no seed and thus sure
             score = Summary(score.mean, None, score.mean, score.mean, score.n)
-        rows.append(Score(paper, score, same_score(paper.mean, score, study.verdict)))
+        difference = score.mean - paper.mean if score else None
+        verdict = same_score(paper.mean, score, study.verdict)
+        rows.append(Row(paper=paper, here=score, difference=difference, verdict=verdict))
     return rows
 
 
-def _paper(score: Published) -> str:
-    return points(score.mean) + ("" if score.std is None else f" ± {points(score.std)}")
-
-
-COLUMNS: Sequence[Column[Score]] = (
-    columns.text("task", "paper.task", "task"),
-    Column("setting", lambda row: SETTINGS[row.paper.kind, row.paper.source]),
-    columns.value("paper.kind", "paper.source", "paper.metric"),
-    columns.number("paper", "paper", _paper),
-    columns.only_csv("paper_mean", "paper.mean"),
-    columns.only_csv("paper_std", "paper.std"),
-    columns.score("here", "here", prefix="here_"),
-    columns.number("here − paper", "difference", words.signed),
-    columns.count("here"),
-    columns.named("verdict", "verdict", lambda verdict: verdict or NOT_RUN),
-)
-
-
 def published_table(results: Results, study: Study) -> Table:
-    """The paper's scores and ours."""
+    """List the paper's scores and ours."""
     rule = study.verdict
     caption = (
         "Paper: mean ± standard deviation over 5 seeds, bert-base-uncased, searched on the validation "
         "split itself, with the most frequent class there as majority (of a task with scores, a draw "
         f"from a normal). Here: searched on {study.search.rule.split}, with the majority of the training "
-        f"split. Verdict: undecided without an interval or with one of more than {points(rule.widest)} "
-        f"points each way; agrees, if at most {points(rule.margin)} points apart or if the paper's lies "
-        "in our interval; else differs."
+        "split. Verdict: undecided without an interval or with one of more than "
+        f"{words.points(rule.widest)} points each way; agrees, if at most {words.points(rule.margin)} "
+        "points apart or if the paper's lies in our interval; else differs."
     )
     why = "not run: no task here has the name and headline metric of one of the paper's"
     return table("published", caption, compare(results, study), COLUMNS, why)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from stages.tickets.report.claim import OTHER_ENCODER, OTHER_TASKS
 from stages.tickets.report.results import Results
 from stages.tickets.report.rows import Kept, grouped
-from stages.tickets.report.words import count, percent
+from stages.tickets.report.words import count
 from stages.tickets.settings import Study
 from stages.tickets.statistics import intervals
 from stages.tickets.statistics.intervals import Difference
@@ -20,7 +20,7 @@ UNUSABLE = ("wnli",)
 
 
 def usable(tasks: Sequence[str]) -> list[str]:
-    """The tasks without WNLI, unless it is all there is."""
+    """Return the tasks without WNLI, unless it is all there is."""
     return [task for task in tasks if task not in UNUSABLE] or list(tasks)
 
 
@@ -33,7 +33,7 @@ class Compared:
 
     @property
     def words(self) -> tuple[str, str]:
-        """What a caption says of the paper's tasks, and of ours."""
+        """Say in a caption what the paper's tasks are, and ours."""
         if self.published == self.ours:
             return "this study's tasks", "the same"
         return f"its {len(self.published)} tasks without WNLI", "this study's tasks, others"
@@ -42,7 +42,7 @@ class Compared:
 def compared(
     published: Sequence[str], ours: Sequence[str], same: Callable[[str], bool] = lambda _: True
 ) -> Compared:
-    """Our usable tasks on both sides, if the paper has them all; else its usable ones, and ours.
+    """Return our usable tasks on both sides, if the paper has them all; else its usable ones, and ours.
 
     WNLI is on neither side, unless it is all that we have. `same` says whether a task of the paper's name
     is the paper's task, such as by its metric.
@@ -54,13 +54,13 @@ def compared(
 
 
 def language(tasks: Sequence[str], results: Results) -> list[str]:
-    """Those of masked language modelling, whatever their names."""
+    """Return the tasks of masked language modelling, whatever their names."""
     kinds = {row.task: row.kind for row in results.tasks}
     return [task for task in tasks if kinds.get(task) == "mlm"]
 
 
 def shared(tasks: Sequence[str], results: Results) -> list[str]:
-    """The tasks that Chen et al. 2020 have in the same metric; masked language modelling never.
+    """Return the tasks that Chen et al. 2020 have in the same metric; never of language modelling.
 
     The paper's corpus was not published, so ours is another one.
     """
@@ -74,38 +74,33 @@ def shared(tasks: Sequence[str], results: Results) -> list[str]:
 
 
 def same_encoder(layers: Sequence[Kept]) -> bool:
-    """Whether the masks cover as many weights as those of Chen et al. 2020."""
+    """Tell whether the masks cover as many weights as those of Chen et al. 2020."""
     masks = grouped(layers, lambda row: (row.task, row.seed, row.round))
     sizes = {sum(row.size for row in mask) for mask in masks.values()}
     return bool(sizes) and sizes <= {BERT_BASE, BERT_BASE_LAYERS}
 
 
 def why_no_verdict(tasks: Sequence[str], results: Results) -> str:
-    """Why no number can be the paper's, given the tasks that both have; empty if one can be."""
+    """Say why no number can be the paper's, given the tasks that both have; empty if it can be."""
     if not same_encoder(results.layers):
         return OTHER_ENCODER
     return "" if tasks else OTHER_TASKS
 
 
 def why_no_search(results: Results, variant: str = "joint") -> str:
-    """Why there is nothing of one of the searches."""
+    """Say why there is nothing of one of the searches."""
     search = results.study.search
     if search.tasks and variant not in search.rule.variants:
         return f"not run: search.rule.variants lacks {variant!r}"
     return results.not_run("search")
 
 
-def span(shares: Sequence[float]) -> str:
-    """Sparsities from the least to the most, such as 30 % to 60 %."""
-    return " to ".join(dict.fromkeys(percent(share) for share in (min(shares), max(shares))))
-
-
 def of_tasks(number: int, tasks: Sequence[str]) -> str:
-    """How many of the tasks, such as 2 of 3 tasks."""
+    """Word how many of the tasks, such as 2 of 3 tasks."""
     return f"{number} of {count(len(tasks), 'task')}"
 
 
 def over_seeds(gains: Iterable[float | None], study: Study) -> Difference | None:
-    """The summary of paired differences, one of each seed that has one; None if there are none."""
+    """Summarise paired differences, one of each seed that has it; None if there are none."""
     known = [gain for gain in gains if gain is not None]
     return intervals.summarize_differences(known, study.tickets.confidence) if known else None

@@ -36,7 +36,7 @@ PAPERS: Mapping[str, ModuleType] = {"chen": chen, "prasanna": prasanna}
 
 
 def build(results: Results, study: Study) -> list[Section]:
-    """All sections in their order, each computed once."""
+    """Build all sections in their order, each computed once."""
     made: dict[str, Section] = {
         name: import_module(f"{__name__}.{name}").section(results, study)
         for name in ORDER

@@ -1,16 +1,16 @@
 """Do masks agree: between seeds of one task, and between tasks of one seed."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from itertools import combinations_with_replacement, product
 
-from stages.tickets.report import columns, names, panels, words
+from stages.tickets.report import names, panels, table, words
+from stages.tickets.report.claim import ABOVE, Claim, of_difference
 from stages.tickets.report.figure import Figure
-from stages.tickets.report.papers import masks
+from stages.tickets.report.papers import shared
 from stages.tickets.report.results import Results
 from stages.tickets.report.rows import Agreement, grouped
 from stages.tickets.report.section import Section
-from stages.tickets.report.table import Record, Table, table
-from stages.tickets.report.words import NOT_RUN, percent
+from stages.tickets.report.table import Record, Row, Table
 from stages.tickets.settings import Study
 from stages.tickets.statistics import intervals
 
@@ -19,42 +19,27 @@ BETWEEN = {"tasks": "tasks, same seed", "seeds": "seeds, same task"}
 FIGURE_TITLE = "Jaccard similarity of masks between tasks"
 
 
-@dataclass(frozen=True)
-class Alike:
-    """Mean agreement of `n` pairs or groups of masks, beside what chance gives; None for none."""
-
-    value: float | None
-    floor: float | None
-    """Mean agreement of masks drawn uniformly with the same sizes."""
-    floor_by_matrix: float | None
-    """Mean agreement of masks drawn with the same density in every matrix."""
-    n: int
-
-    @property
-    def cell(self) -> str:
-        """The mean, and in brackets the floors."""
-        if self.value is None:
-            return NOT_RUN
-        text = f"{self.value:.3f} ({self.floor:.3f}; {self.floor_by_matrix:.3f})"
-        return text.replace("-", "−")
+def mean_of(rows: Collection[Agreement]) -> Row:
+    """Average agreement, of masks drawn uniformly (floor) and with the density of every matrix, too."""
+    means = {
+        name: intervals.average(getattr(row, name) for row in rows)
+        for name in ("value", "floor", "floor_by_matrix")
+    }
+    return Row(**means, n=len(rows))
 
 
-def mean_of(rows: Sequence[Agreement]) -> Alike:
-    """The mean over rows of agreement, each of a pair or a group of masks."""
-    return Alike(
-        intervals.average(row.value for row in rows),
-        intervals.average(row.floor for row in rows),
-        intervals.average(row.floor_by_matrix for row in rows),
-        len(rows),
-    )
+def cell(alike: Row) -> str:
+    """Show a mean, and in brackets its floors."""
+    if alike.value is None:
+        return words.NOT_RUN
+    text = f"{alike.value:.3f} ({alike.floor:.3f}; {alike.floor_by_matrix:.3f})"
+    return text.replace("-", "−")
 
 
 def section(results: Results, study: Study) -> Section:
-    """How alike masks are, and how alike chance would make them."""
-    last = [
-        row for row in results.agreement
-        if row.round == study.rounds[-1].to and row.measure == "jaccard"
-    ]  # fmt: skip
+    """Show how alike masks are, and how alike chance would make them."""
+    place = (study.rounds[-1].to, "jaccard")
+    last = [row for row in results.agreement if (row.round, row.measure) == place]
     return Section(
         "agreement",
         "Do masks agree?",
@@ -66,26 +51,26 @@ def section(results: Results, study: Study) -> Section:
         stages=("stability",),
         figures=(figure(last, study),),
         tables=(agreement_table(results.agreement, study),),
-        claims=masks.claims(last, results, study),
+        claims=claims_of(last, results, study),
     )
 
 
 def answer(last: Sequence[Agreement], study: Study) -> str:
-    """The mean Jaccard similarity of the last masks, beside that of random ones."""
+    """Give the mean Jaccard similarity of the last masks, beside that of random ones."""
     if not last:
         return words.sentence(names.why_no_agreement(study))
     parts = []
     for axis in BETWEEN:
         value = mean_of([row for row in last if row.axis == axis]).value
-        parts.append(f"between {axis} {NOT_RUN if value is None else f'{value:.2f}'}")
+        parts.append(f"between {axis} {words.NOT_RUN if value is None else f'{value:.2f}'}")
     return (
-        f"Mean Jaccard similarity of the masks at {percent(study.rounds[-1].sparsity)} sparsity: "
+        f"Mean Jaccard similarity of the masks at {words.percent(study.rounds[-1].sparsity)} sparsity: "
         f"{', '.join(parts)}; uniformly random masks have {mean_of(last).floor:.2f}."
     )
 
 
 def agreement_table(agreement: Sequence[Agreement], study: Study) -> Table:
-    """Agreement of masks in every round over all tasks, and in the last by task as well."""
+    """List the agreement of masks in every round over all tasks, and in the last by task as well."""
     caption = (
         "Agreement of masks between seeds of one task, and between tasks of one seed: mean over "
         "n pairs (Jaccard, Cohen) or over groups (Fleiss). In brackets what chance gives: masks "
@@ -93,58 +78,86 @@ def agreement_table(agreement: Sequence[Agreement], study: Study) -> Table:
     )
     lines: list[Sequence[str]] = []
     long: list[Record] = []
-    last = study.rounds[-1].to
-    places = [
-        (number, sparsity, axis, task)
-        for number, sparsity in names.sparsities(study).items()
-        for axis in BETWEEN
-        for task in ("all", *(study.tasks if (axis, number) == ("seeds", last) else ()))
-    ]
-    for number, sparsity, axis, task in places if agreement else ():
-        own = [
-            row for row in agreement
-            if (row.round, row.axis) == (number, axis) and task in ("all", row.first)
-        ]  # fmt: skip
-        alike = {name: mean_of([row for row in own if row.measure == name]) for name in MEASURES}
-        cells = [mean.cell for mean in alike.values()]
-        lines.append((percent(sparsity), BETWEEN[axis], task, *cells, str(alike["jaccard"].n)))
-        place: Record = {"round": number, "sparsity": sparsity, "axis": axis, "task": task}
-        long += [{**place, "measure": name, **vars(mean)} for name, mean in alike.items()]
-    shown = columns.of_cells(("sparsity", "between", "task", *MEASURES.values(), "n"))
-    return table("agreement", caption, lines, shown, names.why_no_agreement(study), long)
+    rounds = product(names.sparsities(study).items(), BETWEEN)
+    for (number, sparsity), axis in rounds if agreement else ():
+        of_last = (axis, number) == ("seeds", study.rounds[-1].to)
+        for task in ("all", *(study.tasks if of_last else ())):
+            own = grouped(
+                (row for row in agreement if task in ("all", row.first)),
+                lambda row: (row.round, row.axis, row.measure),
+            )
+            alike = {name: mean_of(own.get((number, axis, name), ())) for name in MEASURES}
+            cells = map(cell, alike.values())
+            place = (words.percent(sparsity), BETWEEN[axis], task)
+            lines.append((*place, *cells, str(alike["jaccard"].n)))
+            at: Record = {"round": number, "sparsity": sparsity, "axis": axis, "task": task}
+            long += [{**at, "measure": name, **vars(mean)} for name, mean in alike.items()]
+    header = ("sparsity", "between", "task", *MEASURES.values(), "n")
+    why = names.why_no_agreement(study)
+    return table.of_cells("agreement", caption, header, lines, long, why)
 
 
 def figure(last: Sequence[Agreement], study: Study) -> Figure:
-    """Jaccard similarity of the last masks between tasks, and between seeds on the diagonal."""
+    """Draw the Jaccard similarity of the last masks between tasks, and of seeds on the diagonal."""
     end, tasks = study.rounds[-1], study.tasks
     floor = mean_of(last).floor or 0.0
     caption = (
         f"Jaccard similarity (survivors of both over survivors of either) of the masks of round "
-        f"{end.to} ({percent(end.sparsity)} sparse): off the diagonal between tasks, mean over "
+        f"{end.to} ({words.percent(end.sparsity)} sparse): off the diagonal between tasks, mean over "
         f"seeds (n={len(study.seeds)}); on the diagonal between seeds of one task. The colours start at "
         f"{floor:.3f}, as uniformly random masks of the same sizes have."
     )
-    if not last:
-        return Figure("agreement", FIGURE_TITLE, caption, missing=names.why_no_agreement(study))
-    by_pair = grouped(last, lambda row: frozenset((row.first, row.second or row.first)))
-    cells = [
-        [mean_of(by_pair.get(frozenset((first, second)), [])) for second in tasks]
-        for first in tasks
-    ]
-    values = [[cell.value for cell in line] for line in cells]
-    texts = [["" if value is None else f"{value:.2f}" for value in line] for line in values]
-    pairs: list[Record] = [
+    groups = grouped(last, lambda row: frozenset((row.first, row.second or row.first)))
+    cells = {pair: mean_of(groups.get(frozenset(pair), ())) for pair in product(tasks, tasks)}
+    values = [[cells[first, second].value for second in tasks] for first in tasks]
+    pairs = tuple(
         {
-            "pair": f"{first} and {second}" if first != second else f"{first}, seeds",
-            "first": first, "second": second, "jaccard": cell.value, "floor": cell.floor,
-            "floor_by_matrix": cell.floor_by_matrix, "n": cell.n,
+            "pair": " and ".join(pair) if pair[0] != pair[1] else f"{pair[0]}, seeds",
+            "first": pair[0], "second": pair[1], "jaccard": mean.value, "floor": mean.floor,
+            "floor_by_matrix": mean.floor_by_matrix, "n": mean.n,
         }
-        for y, first in enumerate(tasks)
-        for second, cell in zip(tasks[y:], cells[y][y:], strict=True)
-        if cell.n
-    ]  # fmt: skip
+        for pair in combinations_with_replacement(tasks, 2)
+        if (mean := cells[pair]).n
+    )  # fmt: skip
+    drawn = panels.Map(
+        values,
+        [["" if value is None else f"{value:.2f}" for value in line] for line in values],
+        (tasks, tasks),
+        ("viridis", floor, 1.0),
+        f"Jaccard (chance: {floor:.2f})",
+    )
     size = (max(1.7 + 0.6 * len(tasks), 3.6), 2.3 + 0.4 * len(tasks))
-    scale = f"Jaccard (chance: {floor:.2f})"
-    drawn = panels.Map(values, texts, (tasks, tasks), ("viridis", floor, 1.0), scale)
-    svg = panels.maps("agreement", FIGURE_TITLE, size, drawn)
-    return Figure("agreement", FIGURE_TITLE, caption, svg, tuple(pairs))
+    why = names.why_no_agreement(study)
+    return panels.maps(Figure("agreement", FIGURE_TITLE, caption, "", pairs, why), size, drawn)
+
+
+def claims_of(last: Sequence[Agreement], results: Results, study: Study) -> tuple[Claim, Claim]:
+    """Decide what Chen et al. 2020 state of masks that were found on different tasks.
+
+    Args:
+        last: the Jaccard similarities of the last round.
+    """
+    pairs = [row for row in last if row.axis == "tasks"]
+    by_seed = dict(sorted(grouped(pairs, lambda row: row.seeds).items()))
+    language = set(shared.language(study.tasks, results))
+    beyond_chance, beyond_language = [], []
+    for rows in by_seed.values():
+        beyond_chance.append(intervals.average(row.value - row.floor_by_matrix for row in rows))
+        with_language, rest = (
+            intervals.average(
+                row.value for row in rows if bool({row.first, row.second} & language) is mixed
+            )
+            for mixed in (True, False)
+        )
+        if with_language is not None and rest is not None:
+            beyond_language.append(rest - with_language)
+    most = words.count(max(map(len, by_seed.values()), default=0), "pair")
+    alike = results.claim("masks_agree", f"{most} of tasks")
+    apart = results.claim("mlm_mask_differs", words.count(len(study.tasks), "task"))
+    none = names.why_no_agreement(study)
+    few = "not run: needs the masks of masked language modelling and of two other tasks"
+    first, second = (shared.over_seeds(gains, study) for gains in (beyond_chance, beyond_language))
+    return (
+        of_difference(alike, ABOVE, first, none, study.verdict),
+        of_difference(apart, ABOVE, second, few if results.agreement else none, study.verdict),
+    )

@@ -1,25 +1,23 @@
 """Answers on HANS (McCoy et al. 2019), by heuristic and by subcase."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import product
 
 from matplotlib.figure import Figure as Canvas
 
-from stages.tickets.report import columns, names, panels, words
-from stages.tickets.report.figure import BLACK, BLUE, GREY, ORANGE, SKY, VERMILION, Figure, render
+from stages.tickets.report import columns, names, panels, table, words
+from stages.tickets.report.figure import BLACK, BLUE, GREY, ORANGE, SKY, VERMILION, Figure, drawn
 from stages.tickets.report.results import Results
 from stages.tickets.report.rows import HansScore, grouped
 from stages.tickets.report.section import Section
-from stages.tickets.report.table import Column, Table, table
+from stages.tickets.report.table import Row, Table
 from stages.tickets.settings import Study
 from stages.tickets.statistics import intervals
-from stages.tickets.statistics.intervals import Summary
 
 BASELINES = ("majority", "bag_of_words", "word_vectors")
 NOTHING = "not run: no task has `hans` in params.yaml"
 TRUTHS = {True: "entailed", False: "non-entailed"}
-SEARCHED = {"structured": "heads and MLPs", "magnitude": "weights"}
 LOOKS = {
     ("dense", ""): (BLACK, "dense"),
     ("retrained", "structured good"): (BLUE, "good heads and MLPs, retrained"),
@@ -28,41 +26,13 @@ LOOKS = {
     ("retrained", "magnitude good"): (VERMILION, "good weights, retrained"),
 }
 """Colour and name of the runs in the figure and in the table by subcase."""
-
-
-@dataclass(frozen=True)
-class Accuracy:
-    """How often runs of one kind are right in a subcase, or on all examples of a heuristic and truth."""
-
-    task: str
-    kind: str
-    subnetwork: str
-    heuristic: str
-    truth: str
-    subcase: str
-    """Empty for all examples."""
-    over_seeds: Summary
-
-    @property
-    def run(self) -> tuple[str, str]:
-        """Kind and subnetwork."""
-        return self.kind, self.subnetwork
-
-    @property
-    def shown(self) -> str:
-        """Mean and standard deviation over seeds; a baseline has no seeds."""
-        text = words.spread(self.over_seeds)
-        return text.removesuffix(" (n=1)") if self.kind in BASELINES else text
-
-
-CSV: Sequence[Column[Accuracy]] = (
-    columns.value("task", "kind", "subnetwork", "heuristic", "truth", "subcase"),
-    columns.spread_of("over_seeds"),
-)
+TITLE = "Accuracy on HANS by heuristic, entailed beside non-entailed examples"
+PLACE = ("task", "kind", "subnetwork", "heuristic", "truth", "subcase")
+CSV = (columns.value(*PLACE), columns.spread_of("over_seeds"))
 
 
 def section(results: Results, study: Study) -> Section:
-    """Dense models and subnetworks on HANS, for every task that has it."""
+    """Show dense models and subnetworks on HANS, for every task that has it."""
     rows = accuracies(results.hans, study)
     return Section(
         "hans",
@@ -79,24 +49,24 @@ def section(results: Results, study: Study) -> Section:
 
 
 def names_of(study: Study) -> dict[tuple[str, str], str]:
-    """Names of baselines, dense models and searched subnetworks, by kind and subnetwork."""
+    """Name baselines, dense models and searched subnetworks, by kind and subnetwork."""
     named = {(kind, ""): names.NAMES[kind] for kind in (*BASELINES, "dense")}
-    retrain = study.retrain
-    kept = [
-        ("structured", name) for name in (*retrain.structured, *study.retrain_super.subnetworks)
-    ]
-    kept += [("magnitude", name) for name in retrain.magnitude]
-    for (kind, name), state in product(kept, ("pruned", "retrained")):
-        named[state, f"{kind} {name}"] = f"{SEARCHED[kind]}, {name}, {state}"
+    for (kind, name), state in product(names.subnetworks(study), ("pruned", "retrained")):
+        named[state, f"{kind} {name}"] = f"{names.SEARCHED[kind]}, {name}, {state}"
     return named
 
 
-def accuracies(scores: Sequence[HansScore], study: Study) -> list[Accuracy]:
-    """Accuracies over seeds by subcase, then those over all examples of a heuristic with one truth."""
+def accuracies(scores: Sequence[HansScore], study: Study) -> list[Row]:
+    """Compute accuracies over seeds by subcase, then those over all examples of a heuristic and truth.
+
+    Returns:
+        The place by the names in `PLACE`, the subcase empty for all examples; `run`: kind and subnetwork;
+        `over_seeds`, and as it is shown.
+    """
     named = names_of(study)
-    shown = [row for row in scores if (row.kind, row.source) in named]
+    known = [row for row in scores if (row.kind, row.source) in named]
     groups = grouped(
-        [*shown, *(replace(row, subcase="") for row in shown)],
+        [*known, *(replace(row, subcase="") for row in known)],
         lambda row: (
             row.task, row.kind, row.source, row.heuristic, TRUTHS[row.entailed], row.subcase
         ),
@@ -108,12 +78,17 @@ def accuracies(scores: Sequence[HansScore], study: Study) -> list[Accuracy]:
             / sum(row.num_examples for row in own)
             for own in grouped(group, lambda row: row.seed).values()
         ]
-        rows.append(Accuracy(*place, intervals.summarize(by_seed, study.tickets.confidence)))
+        row = Row(**dict(zip(PLACE, place, strict=True)), run=place[1:3])
+        row.over_seeds = intervals.summarize(by_seed, study.tickets.confidence)
+        row.shown = words.spread(row.over_seeds)
+        if row.kind in BASELINES:
+            row.shown = row.shown.removesuffix(" (n=1)")
+        rows.append(row)
     return rows
 
 
-def answer(rows: Sequence[Accuracy]) -> str:
-    """For every task, on which examples dense models are right.
+def answer(rows: Sequence[Row]) -> str:
+    """Tell for every task on which examples dense models are right.
 
     A model that is right about most non-entailed examples follows no heuristic, or seldom says
     entailment at all. The mean over both truths, 50 % for any constant answer, tells the two apart.
@@ -136,8 +111,8 @@ def answer(rows: Sequence[Accuracy]) -> str:
     return " ".join(sentences) or words.sentence(NOTHING)
 
 
-def hans_table(rows: Sequence[Accuracy], scores: Sequence[HansScore], study: Study) -> Table:
-    """Accuracy by heuristic and truth, a row per task and kind of run."""
+def hans_table(rows: Sequence[Row], scores: Sequence[HansScore], study: Study) -> Table:
+    """List accuracy by heuristic and truth, a row per task and kind of run."""
     origins = {row.task: f"{row.origin} for {row.task}" for row in scores}
     caption = (
         f"Accuracy on HANS in points, on examples from {', '.join(origins.values())}; mean ± standard "
@@ -155,12 +130,12 @@ def hans_table(rows: Sequence[Accuracy], scores: Sequence[HansScore], study: Stu
             lines.append([f"{task}: {name}", *(cells[place] for place in places), seeds])
             listed += own
     header = ("setting", *(", ".join(place).replace("_", " ") for place in places), "n")
-    records = columns.records(listed, *CSV)
-    return table("hans", caption, lines, columns.of_cells(header), NOTHING, records)
+    csv = table.records(listed, *CSV)
+    return table.of_cells("hans", caption, header, lines, csv, NOTHING)
 
 
-def subcases_table(rows: Sequence[Accuracy], scores: Sequence[HansScore]) -> Table:
-    """Accuracy by subcase: shown for a few kinds of runs, in the csv for all."""
+def subcases_table(rows: Sequence[Row], scores: Sequence[HansScore]) -> Table:
+    """List accuracy by subcase: shown for a few kinds of runs, in the csv for all."""
     caption = (
         "Accuracy by subcase of HANS, in points; mean ± standard deviation over seeds; the csv has all "
         "settings. Subcases are named as in HANS: the first letter is that of the heuristic, the "
@@ -171,45 +146,36 @@ def subcases_table(rows: Sequence[Accuracy], scores: Sequence[HansScore]) -> Tab
     lines = []
     for place, own in grouped(listed, lambda row: (row.task, row.subcase)).items():
         cells = {row.run: row.shown for row in own}
-        shown = [cells.get(run, words.NOT_RUN) for run in LOOKS]
+        shown = (cells.get(run, words.NOT_RUN) for run in LOOKS)
         lines.append([": ".join(place), examples[place], *shown])
     header = ("subcase", "examples", *(label for _, label in LOOKS.values()))
-    records = columns.records(listed, *CSV)
-    return table("hans_subcases", caption, lines, columns.of_cells(header), NOTHING, records)
+    csv = table.records(listed, *CSV)
+    return table.of_cells("hans_subcases", caption, header, lines, csv, NOTHING)
 
 
-def figure(rows: Sequence[Accuracy], study: Study) -> Figure:
-    """Bars by heuristic; for every task a panel of entailed and one of non-entailed examples."""
-    title = "Accuracy on HANS by heuristic, entailed beside non-entailed examples"
+def figure(rows: Sequence[Row], study: Study) -> Figure:
+    """Draw bars by heuristic; for every task a panel of entailed and of non-entailed examples."""
     caption = (
         "Mean accuracy on HANS; bars of error are standard deviations over seeds. Who follows the "
         "heuristics has 100 on the left and 0 on the right, who never says entailment the reverse."
     )
-    if not rows:
-        return Figure("hans", title, caption, missing=NOTHING)
-    drawn = [row for row in rows if row.run in LOOKS and not row.subcase]
-    looks = [run for run in LOOKS if any(row.run == run for row in drawn)]
-    tasks, heuristics = (
-        list(dict.fromkeys(getattr(row, name) for row in rows)) for name in ("task", "heuristic")
-    )
-    width = 0.8 / len(looks)
+    bars = [row for row in rows if row.run in LOOKS and not row.subcase]
+    looks = [run for run in LOOKS if any(row.run == run for row in bars)]
+    tasks = list(dict.fromkeys(row.task for row in rows))
+    heuristics = list(dict.fromkeys(row.heuristic for row in rows))
 
     def draw(canvas: Canvas) -> None:
+        width = 0.8 / len(looks)
         grid = canvas.subplots(len(tasks), len(TRUTHS), sharex=True, sharey=True, squeeze=False)
         for panel, place in zip(grid.flat, product(tasks, TRUTHS.values()), strict=True):
             for offset, run in enumerate(looks):
-                own = [row for row in drawn if (row.task, row.truth, row.run) == (*place, run)]
                 shift = width * (offset - (len(looks) - 1) / 2)
-                colour, label = LOOKS[run]
-                panel.bar(
-                    [heuristics.index(row.heuristic) + shift for row in own],
-                    [100 * row.over_seeds.mean for row in own],
-                    0.9 * width,
-                    color=colour,
-                    label=label,
-                    yerr=[100 * (row.over_seeds.std or 0.0) for row in own],
-                    capsize=2,
-                )
+                own = {
+                    heuristics.index(row.heuristic) + shift: row.over_seeds
+                    for row in bars
+                    if (row.task, row.truth, row.run) == (*place, run)
+                }
+                panels.columns(panel, own, 0.9 * width, *LOOKS[run])
             panel.axhline(50, color=GREY, linestyle=":", label="toss of a coin")
             panel.set_axisbelow(True)
             panel.set_ylim(0, 105)
@@ -218,8 +184,8 @@ def figure(rows: Sequence[Accuracy], study: Study) -> Figure:
             panel.set_xticks(range(len(heuristics)), ticks)
         for panel in grid[:, 0]:
             panel.set_ylabel("accuracy (points)")
-        panels.legend(canvas, list(grid.flat))
+        panels.legend(canvas, grid.flat)
 
-    height = len(tasks) * study.plot.panel_height + 1.6
-    svg = render("hans", title, (2 * max(study.plot.panel_width, 3.2), height), draw)
-    return Figure("hans", title, caption, svg, columns.records(drawn, *CSV))
+    size = 2 * max(study.plot.panel_width, 3.2), len(tasks) * study.plot.panel_height + 1.6
+    csv = table.records(bars, *CSV)
+    return drawn(Figure("hans", TITLE, caption, "", csv, NOTHING), size, draw)

@@ -1,22 +1,20 @@
 """What does importance see: its spread over heads, and the magnitude of what is kept and dropped."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import product
 from statistics import fmean
 
 import numpy as np
 from matplotlib.axes import Axes
 
-from stages.tickets.report import columns, panels, words
+from stages.tickets.report import columns, names, panels, table, words
 from stages.tickets.report.figure import BLACK, BLUE, VERMILION, Figure
-from stages.tickets.report.names import PARTS
 from stages.tickets.report.papers import shared
 from stages.tickets.report.results import Results
 from stages.tickets.report.rows import grouped
 from stages.tickets.report.search_rows import Importance
 from stages.tickets.report.section import Section
-from stages.tickets.report.table import Column, Table, table
+from stages.tickets.report.table import Row, Table
 from stages.tickets.settings import Study
 from stages.tickets.statistics import correlation, intervals
 from stages.tickets.statistics.intervals import Difference, Summary
@@ -26,24 +24,8 @@ HISTOGRAM = "Importance of attention heads in the fine-tuned model"
 SCATTER = "Importance of heads against the mean magnitude of their weights"
 
 
-@dataclass(frozen=True)
-class Magnitudes:
-    """Mean magnitudes of the weights of a task's heads or MLPs, over seeds."""
-
-    task: str
-    part: str
-    kept: Summary | None
-    dropped: Summary | None
-    gap: Difference | None
-    """Kept minus dropped, by seed; of the seeds that kept some and dropped some."""
-    correlations: tuple[float, ...]
-    """Spearman's, of importance and magnitude, of every seed that has one."""
-    spearman: Summary | None
-    """Mean over these seeds."""
-
-
 def section(results: Results, study: Study) -> Section:
-    """How importance is spread over heads, and whether it is magnitude in disguise."""
+    """Show how importance is spread over heads, and whether it is magnitude in disguise."""
     rows = measure(results.importance, study)
     return Section(
         "importance",
@@ -57,15 +39,21 @@ def section(results: Results, study: Study) -> Section:
     )
 
 
-def measure(importance: Sequence[Importance], study: Study) -> list[Magnitudes]:
-    """Magnitudes by task and part, if anything was searched."""
+def measure(importance: Sequence[Importance], study: Study) -> list[Row]:
+    """Average magnitudes by task and part, if anything was searched.
+
+    Returns:
+        Summaries over seeds of the mean magnitude of what is kept and of what is dropped; `gap`: kept
+        minus dropped, of the seeds that have both; Spearman's correlations of importance and magnitude of
+        every seed in which neither is constant, and their summary.
+    """
 
     def summary(values: Sequence[float]) -> Summary | None:
         return intervals.summarize(values, study.tickets.confidence) if values else None
 
     by_search = grouped(importance, lambda row: (row.task, row.part))
     rows = []
-    for task, part in product(study.search.tasks, PARTS):
+    for task, part in product(study.search.tasks, names.PARTS):
         by_seed = grouped(by_search.get((task, part), ()), lambda row: row.seed)
         kept, dropped = (
             {
@@ -75,24 +63,23 @@ def measure(importance: Sequence[Importance], study: Study) -> list[Magnitudes]:
             }
             for fate in (True, False)
         )
-        rhos = tuple(rho for own in by_seed.values() if (rho := _spearman(own)) is not None)
-        gap = intervals.compare(kept, dropped, study.tickets.confidence)
+        sides = [
+            np.array([[row.importance, row.magnitude] for row in own], np.float64)
+            for own in by_seed.values()
+        ]
+        rhos = [rho for side in sides if (rho := correlation.of_ranks(*side.T)) is not None]
         if by_seed:
-            means = summary(list(kept.values())), summary(list(dropped.values()))
-            rows.append(Magnitudes(task, part, *means, gap, rhos, summary(rhos)))
+            row = Row(task=task, part=part, correlations=rhos, spearman=summary(rhos))
+            row.kept, row.dropped = summary([*kept.values()]), summary([*dropped.values()])
+            row.gap = intervals.compare(kept, dropped, study.tickets.confidence)
+            rows.append(row)
     return rows
 
 
-def _spearman(rows: Sequence[Importance]) -> float | None:
-    """Correlation of importance and magnitude; None if one of them is constant."""
-    sides = np.array([[row.importance, row.magnitude] for row in rows], np.float64)
-    return correlation.of_ranks(*sides.T)
-
-
-def answer(rows: Sequence[Magnitudes]) -> str:
-    """The correlation of importance and magnitude, mean over tasks and seeds."""
+def answer(rows: Sequence[Row]) -> str:
+    """Give the correlation of importance and magnitude, mean over tasks and seeds."""
     parts = []
-    for part, title in PARTS.items():
+    for part, title in names.PARTS.items():
         values = [rho for row in rows if row.part == part for rho in row.correlations]
         if values:
             parts.append(f"{words.two_digits(fmean(values))} over {title} (n={len(values)} models)")
@@ -102,7 +89,7 @@ def answer(rows: Sequence[Magnitudes]) -> str:
 
 
 def _gap(gap: Difference) -> str:
-    """In thousandths, with its sign."""
+    """Word a difference in thousandths, with its sign."""
     ends = () if gap.low is None or gap.high is None else (gap.low, gap.high)
     mean, *interval = (f"{1000 * value:+.2f}".replace("-", "−") for value in (gap.mean, *ends))
     return f"{mean} [{', '.join(interval)}]" if interval else f"{mean} (n=1)"
@@ -113,9 +100,9 @@ def _thousandths(summary: Summary) -> str:
     return words.with_std(1000 * summary.mean, std, 2)
 
 
-COLUMNS: Sequence[Column[Magnitudes]] = (
+COLUMNS = (
     columns.named("task", "task"),
-    columns.named("of", "part", PARTS.__getitem__),
+    columns.named("of", "part", names.PARTS.__getitem__),
     columns.number("kept", "kept", _thousandths),
     columns.spread_of("kept", "kept_"),
     columns.number("dropped", "dropped", _thousandths),
@@ -128,40 +115,34 @@ COLUMNS: Sequence[Column[Magnitudes]] = (
 )
 
 
-def magnitude_table(rows: Sequence[Magnitudes], results: Results) -> Table:
-    """Are the weights of kept heads and MLPs larger, and do importance and magnitude go together?"""
+def magnitude_table(rows: Sequence[Row], results: Results) -> Table:
+    """List whether weights of kept parts are larger, and whether importance and magnitude agree."""
     caption = (
         "Mean magnitude of the weights of heads and MLPs that the joint search kept and dropped, in "
         "thousandths, mean ± standard deviation, and kept minus dropped. ρ: Spearman's, between "
         "importance in the entire model and magnitude. Seeds that kept all or nothing have no difference."
     )
     why = shared.why_no_search(results)
-    return table("magnitude_by_importance", caption, rows, COLUMNS, why)
+    return table.table("magnitude_by_importance", caption, rows, COLUMNS, why)
 
 
 def figures(results: Results, study: Study) -> tuple[Figure, Figure]:
-    """Importance of all heads of the first seed of each task, and against magnitude, of all seeds."""
+    """Draw the importance of all heads of the first seed of each task, and against magnitude of all."""
     heads = [row for row in results.importance if row.part == "heads"]
     first = study.search.seeds[0] if study.search.seeds else 0
 
     def histogram(panel: Axes, task: str) -> None:
         own = [row for row in heads if (row.task, row.seed) == (task, first)]
         panel.hist([row.importance for row in own], bins=BINS, color=BLUE)
-        dropped = [row.importance for row in own if row.first_dropped]
-        if dropped:
+        if dropped := [row.importance for row in own if row.first_dropped]:
             panel.axvline(max(dropped), color=BLACK, linestyle="--", linewidth=1)
 
     def scatter(panel: Axes, task: str) -> None:
         for kept, colour, label in ((True, BLUE, "kept"), (False, VERMILION, "dropped")):
             own = [row for row in heads if (row.task, row.kept) == (task, kept)]
-            panel.scatter(
-                [row.magnitude for row in own],
-                [row.importance for row in own],
-                s=16,
-                edgecolors=colour,
-                facecolors=colour if kept else "none",
-                label=label,
-            )
+            at = [row.magnitude for row in own], [row.importance for row in own]
+            inside = colour if kept else "none"
+            panel.scatter(*at, s=16, edgecolors=colour, facecolors=inside, label=label)
         panel.tick_params(axis="x", labelrotation=30)
 
     before = (
@@ -172,14 +153,11 @@ def figures(results: Results, study: Study) -> tuple[Figure, Figure]:
         f"{SCATTER} in the fine-tuned model, all seeds, one dot per head. Filled: the joint search kept "
         "it; open: dropped."
     )
-    records = columns.records(
-        heads,
-        columns.value("task", "seed", "layer", "head", "importance", "magnitude"),
-        columns.only_csv("kept", lambda row: int(row.kept)),
-    )
+    place = columns.value("task", "seed", "layer", "head", "importance", "magnitude")
+    csv = table.records(heads, place, columns.only_csv("kept", lambda row: int(row.kept)))
     why, tasks = shared.why_no_search(results), study.search.tasks
-    bins = Figure("importance", HISTOGRAM, before, records=records, missing=why)
-    dots = Figure("importance_by_magnitude", SCATTER, beside, records=records, missing=why)
+    bins = Figure("importance", HISTOGRAM, before, "", csv, why)
+    dots = Figure("importance_by_magnitude", SCATTER, beside, "", csv, why)
     labels = ("mean magnitude of a head's weights", "importance")
     return (
         panels.by_name(bins, tasks, ("importance", "heads"), study, histogram),

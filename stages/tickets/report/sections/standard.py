@@ -1,57 +1,56 @@
 """Pruning that never rewinds, and its mask rewound, beside the tickets of every round."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from itertools import product
 
-from matplotlib.figure import Figure as Canvas
-
-from stages.tickets.report import columns, panels, words
-from stages.tickets.report.figure import BLACK, BLUE, GREEN, ORANGE, Figure, render
-from stages.tickets.report.names import NAMES, sparsities
+from stages.tickets.report import columns, names, panels, table, words
+from stages.tickets.report.figure import BLACK, BLUE, GREEN, ORANGE, Figure
 from stages.tickets.report.results import Results
 from stages.tickets.report.scores import Run
-from stages.tickets.report.table import Record, Table, Value, numbers, table
+from stages.tickets.report.table import Record, Row, Table, numbers
 from stages.tickets.settings import Study
-from stages.tickets.statistics.intervals import Difference, Summary
 
 OTHERS = ("standard", "aliased")
 KINDS = ("imp", *OTHERS)
 LOOKS = {
-    NAMES["dense"]: (BLACK, "-"),
-    NAMES["imp"]: (BLUE, "o-"),
-    NAMES["standard"]: (ORANGE, "s--"),
-    NAMES["aliased"]: (GREEN, "^-."),
-}
+    "dense": (BLACK, "-"), "IMP ticket": (BLUE, "o-"), "standard pruning": (ORANGE, "s--"),
+    names.NAMES["aliased"]: (GREEN, "^-."),
+}  # fmt: skip
 TITLE = "Score against sparsity of IMP and of standard pruning, one panel per task"
 
 
-@dataclass(frozen=True)
-class Trained:
-    """What a run scores, and how much more than the ticket it is compared with."""
-
-    run: Run
-    title: str
-    """The task and its metric."""
-    round: int
-    """Of its mask."""
-    sparsity: float
-    score: Summary | None
-    collapsed: int
-    change: Difference | None
-    """Minus the ticket from where the rounds restart: of the last round, or of the run's round."""
-
-    @property
-    def cell(self) -> str:
-        """The score, as shown."""
-        return words.marked(words.mean(self.score), self.collapsed)
+def ticket_of(run: Run, study: Study) -> Run | None:
+    """Return the ticket that a run is compared with, from where the rounds restart; else None."""
+    usual = Run(run.task, "rewind", study.imp.rewind_to)
+    if run.kind in OTHERS:
+        return Run(run.task, "imp", run.at)
+    return usual if run.kind == "rewind" and run != usual else None
 
 
-Trials = Mapping[Run, Trained]
+def trained(run: Run, results: Results, study: Study) -> Row:
+    """Return what a run scores, and how much more than its ticket.
+
+    The last ticket from where the rounds restart is that of the last round, unless it was trained again.
+    """
+    ticket, last = ticket_of(run, study), study.rounds[-1].to
+    number = last if run.kind == "rewind" else run.at
+    of = run
+    if run.kind == "rewind" and not ticket and not results.scores.of(run):
+        of = Run(run.task, "imp", last)
+    score, collapsed = results.summary(of), results.scores.collapsed(of)
+    return Row(
+        run=run,
+        round=number,
+        sparsity=names.sparsities(study).get(number, 0.0),
+        score=score,
+        collapsed=collapsed,
+        change=results.compare(run, ticket) if ticket else None,
+        cell=words.marked(words.mean(score), collapsed),
+    )
 
 
-def standard_table(trials: Trials, results: Results, study: Study) -> Table:
-    """Standard pruning and its mask from theta_i minus IMP, round by round."""
+def standard_table(results: Results, study: Study) -> Table:
+    """List standard pruning and its mask from theta_i minus IMP, round by round."""
     caption = (
         "Standard pruning, which trains on after every round, and its mask trained from where the "
         f"rounds restart ({study.imp.rewind_to} %), each minus the IMP ticket of the same round. A round "
@@ -62,55 +61,57 @@ def standard_table(trials: Trials, results: Results, study: Study) -> Table:
     rows: list[Sequence[str]] = []
     long: list[Record] = []
     ran = any(map(results.scores.has, OTHERS))
-    for task, number in product(study.standard.tasks if ran else (), sparsities(study)):
-        by_kind = {kind: trials[Run(task, kind, number)] for kind in KINDS}
-        changes = {kind: by_kind[kind].change for kind in OTHERS}
-        sparsity = by_kind["imp"].sparsity
-        record: dict[str, Value] = {"task": task, "round": number, "sparsity": sparsity}
-        for kind, trained in by_kind.items():
-            record |= numbers(trained.score, f"{kind}_")
-            record[f"{kind}_collapsed"] = trained.collapsed
-        for kind, change in changes.items():
+    for task, number in product(study.standard.tasks if ran else (), names.sparsities(study)):
+        by_kind = {kind: trained(Run(task, kind, number), results, study) for kind in KINDS}
+        sparsity, changes = by_kind["imp"].sparsity, [by_kind[kind].change for kind in OTHERS]
+        record = {"task": task, "round": number, "sparsity": sparsity}
+        for kind, row in by_kind.items():
+            record |= numbers(row.score, f"{kind}_") | {f"{kind}_collapsed": row.collapsed}
+        for kind, change in zip(OTHERS, changes, strict=True):
             record |= numbers(change, f"{kind}_minus_imp_")
-        cells = (trained.cell for trained in by_kind.values())
-        gains = map(words.difference, changes.values())
-        rows.append((task, words.percent(sparsity), *cells, *gains, words.sizes(changes.values())))
+        cells = (*(row.cell for row in by_kind.values()), *map(words.difference, changes))
+        rows.append((task, words.percent(sparsity), *cells, words.sizes(changes)))
         long.append(record)
-    kinds, differences = (
-        (NAMES[kind] for kind in KINDS),
-        (f"{NAMES[kind]} − IMP" for kind in OTHERS),
-    )
-    header = columns.of_cells(("task", "sparsity", *kinds, *differences, "n"))
-    return table("standard", caption, rows, header, results.not_run("standard"), long)
+    differences = (f"{names.NAMES[kind]} − IMP" for kind in OTHERS)
+    header = ("task", "sparsity", *(names.NAMES[kind] for kind in KINDS), *differences, "n")
+    return table.of_cells("standard", caption, header, rows, long, results.not_run("standard"))
 
 
-def standard_figure(trials: Trials, results: Results, study: Study) -> Figure:
-    """Scores of IMP, standard pruning and its mask rewound against sparsity, one panel per task."""
+def standard_figure(results: Results, study: Study) -> Figure:
+    """Draw scores of IMP, standard pruning and its mask rewound against sparsity, a panel per task."""
     caption = (
         "Score against sparsity on the validation split: IMP tickets; standard pruning, never rewound; "
         f"and its masks trained from where the rounds restart ({study.imp.rewind_to} %). Bars and the "
         "band of dense are intervals, and all panels share their axes."
     )
-    if not any(map(results.scores.has, OTHERS)):
-        return Figure("standard", TITLE, caption, missing=results.not_run("standard"))
-    runs = [
-        Run(task, kind, at)
-        for task in study.standard.tasks
+    has_any = any(map(results.scores.has, OTHERS))
+    rounds = names.sparsities(study)
+    rows = [
+        trained(Run(task, kind, at), results, study)
+        for task in (study.standard.tasks if has_any else ())
         for kind in ("dense", *KINDS)
-        for at in ([0] if kind == "dense" else sparsities(study))
+        for at in ([0] if kind == "dense" else rounds)
     ]
-    rows = [trials[run] for run in runs]
-
-    def draw(canvas: Canvas) -> None:
-        points = [(row.title, NAMES[row.run.kind], 100 * row.sparsity, row.score) for row in rows]
-        grid = panels.curves(canvas, points, "sparsity (% of prunable weights)", LOOKS, study)
-        grid[0].set_xlim(-4, 100)
-
-    csv = columns.records(
+    csv = table.records(
         [row for row in rows if row.score and row.run.kind != "dense"],
         columns.value("run.task", "run.kind", "sparsity"),
         columns.spread_of("score"),
     )
-    width, height = panels.size(len(study.standard.tasks), study)
-    svg = render("standard", TITLE, (max(width, 5.4), height + 0.2), draw)
-    return Figure("standard", TITLE, caption, svg, csv)
+    points = [
+        (
+            names.task_name(row.run.task, results.scores),
+            names.NAMES[row.run.kind],
+            100 * row.sparsity,
+            row.score,
+        )
+        for row in rows
+    ]
+    return panels.curves(
+        Figure("standard", TITLE, caption, "", csv, results.not_run("standard")),
+        points,
+        "sparsity (% of prunable weights)",
+        LOOKS,
+        study,
+        lambda panel: panel.set_xlim(-4, 100),
+        panels.size_of(len(study.standard.tasks), study, 5.4, 1.2),
+    )

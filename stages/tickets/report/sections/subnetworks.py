@@ -1,7 +1,6 @@
 """Do good subnetworks train better alone than random and bad ones of their size?"""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import product
 from statistics import fmean
 from typing import Any
@@ -15,51 +14,49 @@ from stages.tickets.report.rows import grouped
 from stages.tickets.report.scores import Run
 from stages.tickets.report.search_rows import Size
 from stages.tickets.report.section import Section
-from stages.tickets.report.table import Column, Record, Table, numbers, table
-from stages.tickets.report.words import NONE, NOT_RUN
+from stages.tickets.report.table import Column, Row, Table, numbers, table
 from stages.tickets.settings import Study
-from stages.tickets.statistics.intervals import Difference, Summary, average
+from stages.tickets.statistics.intervals import average
 
-KINDS = {"structured": "heads and MLPs", "magnitude": "weights"}
-"""What a search drops, by the name of its subnetworks' kind."""
 STATES = ("pruned", "retrained")
 """A searched subnetwork is scored as it is, and after it was trained alone."""
-COLOURS = dict(zip(product(KINDS, STATES), (SKY, BLUE, ORANGE, VERMILION), strict=True))
+COLOURS = dict(zip(product(names.SEARCHED, STATES), (SKY, BLUE, ORANGE, VERMILION), strict=True))
 LINES: Mapping[str, dict[str, Any]] = {
     "majority": {"color": GREY, "linestyle": ":"},
     "dense": {"color": BLACK, "linewidth": 1},
 }
-
-
-@dataclass(frozen=True)
-class Subnetwork:
-    """One kind of subnetwork of a task, over seeds."""
-
-    task: str
-    title: str
-    """The task with its metric."""
-    kind: str
-    subnetwork: str
-    kept: float
-    """Share of the parameters of heads and MLPs, mean over seeds."""
-    flops: float | None
-    """Share of the layers' operations, mean over seeds."""
-    rival: str
-    """The random subnetwork of its size; empty if it is random or the only one."""
-    of_good: Mapping[str, float]
-    """Shares of its heads, MLPs or weights that are good, too; empty if nothing has its size."""
-    states: Mapping[str, Summary | None]
-    """Scores by `STATES`; None if it did not run."""
-    collapsed: int
-    """Retrained runs that predict one class or a constant."""
-    loss: Difference | None
-    """Retrained minus dense."""
-    gain: Difference | None
-    """Retrained minus the random subnetwork of its size, retrained."""
+TITLE = "Scores of good, random and bad subnetworks, pruned and retrained, one panel per task"
+COLUMNS = (
+    columns.text("task", "title"),
+    columns.value("task", "kind", "subnetwork"),
+    Column("subnetwork", lambda row: f"{names.SEARCHED[row.kind]}, {row.subnetwork}"),
+    columns.number("kept", "kept", words.percent, "kept"),
+    columns.number("FLOPs", "flops", words.percent, "flops"),
+    Column(
+        "of good", lambda row: ", ".join(map(words.percent, row.of_good.values())) or words.NONE
+    ),
+    *(
+        columns.only_csv(f"{part}_of_good", f"of_good.{part}")
+        for part in ("heads", "mlps", "weights")
+    ),
+    columns.mean_and_std("pruned", "states.pruned", "pruned_"),
+    columns.mean_and_std("retrained", "states.retrained", "retrained_"),
+    columns.difference("retrained − dense", "loss", "retrained_minus_dense_"),
+    columns.difference(
+        "retrained − random",
+        "gain",
+        "retrained_minus_random_",
+        lambda row: words.NOT_RUN if row.rival else words.NONE,
+    ),
+    columns.count("states.retrained"),
+    columns.named(
+        "collapsed", "collapsed", lambda runs: words.count(runs, "run") if runs else words.NONE
+    ),
+)
 
 
 def section(results: Results, study: Study) -> Section:
-    """Searched subnetworks as they are and trained alone."""
+    """Show searched subnetworks as they are and trained alone."""
     rows = measure(results, study)
     return Section(
         "subnetworks",
@@ -74,16 +71,18 @@ def section(results: Results, study: Study) -> Section:
     )
 
 
-def measure(results: Results, study: Study) -> list[Subnetwork]:
-    """Every subnetwork that was searched for, by task, kind and name, structured ones first."""
-    scores, confidence, retrain = results.scores, study.tickets.confidence, study.retrain
+def measure(results: Results, study: Study) -> list[Row]:
+    """Sum up every subnetwork that was searched for, by task, kind and name, structured ones first.
+
+    Returns:
+        Shares of the parameters and of the operations that it keeps; `rival`: the random subnetwork of
+        its size, empty if it is random or the only one; `of_good`: shares of its parts that are good,
+        too; the scores by `STATES`; retrained runs that collapsed; and retrained minus dense (`loss`)
+        and minus the retrained rival (`gain`).
+    """
     by_place = grouped(results.sizes, lambda size: (size.task, size.kind, size.subnetwork))
-    asked = [
-        ("structured", name) for name in (*retrain.structured, *study.retrain_super.subnetworks)
-    ]
-    asked += [("magnitude", name) for name in retrain.magnitude]
     rows = []
-    for task, (kind, name) in product(retrain.tasks, asked):
+    for task, (kind, name) in product(study.retrain.tasks, names.subnetworks(study)):
         sizes = by_place.get((task, kind, name))
         if not sizes:
             continue
@@ -92,44 +91,41 @@ def measure(results: Results, study: Study) -> list[Subnetwork]:
             rival = "super-random"
         runs = {state: Run(task, state, 0, f"{kind} {name}") for state in STATES}
         retrained, random = runs["retrained"], Run(task, "retrained", 0, f"{kind} {rival}")
-        row = Subnetwork(
-            task,
-            names.task_name(task, scores),
-            kind,
-            name,
+        row = Row(
+            task=task,
+            kind=kind,
+            subnetwork=name,
+            rival=rival,
+            title=names.task_name(task, results.scores),
             kept=fmean(size.share for size in sizes),
             flops=average(share for size in sizes if (share := size.share_of_flops) is not None),
-            rival=rival,
             of_good=overlap(sizes) if rival or name.startswith("random") else {},
-            states={state: scores.summary(run, confidence) for state, run in runs.items()},
-            collapsed=scores.collapsed(retrained),
-            loss=scores.compare(retrained, Run(task, "dense"), confidence),
-            gain=scores.compare(retrained, random, confidence) if rival else None,
+            states={state: results.summary(run) for state, run in runs.items()},
+            collapsed=results.scores.collapsed(retrained),
+            loss=results.compare(retrained, Run(task, "dense")),
+            gain=results.compare(retrained, random) if rival else None,
         )
         rows.append(row)
     return rows
 
 
-def overlap(sizes: Sequence[Size]) -> dict[str, float]:
-    """Shares that are good, too, by part: heads and MLPs, or weights; mean over seeds."""
+def overlap(sizes: Iterable[Size]) -> dict[str, float]:
+    """Average the shares that are good, too, by part: heads and MLPs, or weights."""
     shares = [share for size in sizes for share in size.shares_of_good.items()]
     by_part = grouped(shares, lambda share: share[0])
     return {part: fmean(share for _, share in own) for part, own in by_part.items()}
 
 
-def answer(rows: Sequence[Subnetwork], study: Study) -> str:
-    """The mean loss against dense of good, random and bad subnetworks."""
+def answer(rows: Sequence[Row], study: Study) -> str:
+    """Give the mean loss against dense of good, random and bad subnetworks."""
+    losses = grouped((row for row in rows if row.loss), lambda row: (row.kind, row.subnetwork))
     parts = []
-    for kind, title in KINDS.items():
-        losses = {
-            name: average(
-                row.loss.mean
-                for row in rows
-                if (row.kind, row.subnetwork) == (kind, name) and row.loss
-            )
+    for kind, title in names.SEARCHED.items():
+        text = [
+            f"{name} {words.signed(fmean(row.loss.mean for row in own))}"
             for name in ("good", "random", "bad")
-        }
-        text = [f"{name} {words.signed(loss)}" for name, loss in losses.items() if loss is not None]
+            if (own := losses.get((kind, name)))
+        ]
         parts += [f"{title}: {', '.join(text)}"] if text else []
     if not parts:
         return "Neither good nor random nor bad subnetworks were trained."
@@ -140,35 +136,8 @@ def answer(rows: Sequence[Subnetwork], study: Study) -> str:
     )
 
 
-COLUMNS: Sequence[Column[Subnetwork]] = (
-    columns.text("task", "title"),
-    columns.value("task", "kind", "subnetwork"),
-    Column("subnetwork", lambda row: f"{KINDS[row.kind]}, {row.subnetwork}"),
-    columns.percent("kept", "kept", "kept"),
-    columns.percent("FLOPs", "flops", "flops"),
-    Column("of good", lambda row: ", ".join(map(words.percent, row.of_good.values())) or NONE),
-    *(
-        columns.only_csv(f"{part}_of_good", f"of_good.{part}")
-        for part in ("heads", "mlps", "weights")
-    ),
-    columns.mean_and_std("pruned", "states.pruned", "pruned_"),
-    columns.mean_and_std("retrained", "states.retrained", "retrained_"),
-    columns.difference("retrained − dense", "loss", "retrained_minus_dense_"),
-    columns.difference(
-        "retrained − random",
-        "gain",
-        "retrained_minus_random_",
-        lambda row: NOT_RUN if row.rival else NONE,
-    ),
-    columns.count("states.retrained"),
-    columns.named(
-        "collapsed", "collapsed", lambda runs: words.count(runs, "run") if runs else NONE
-    ),
-)
-
-
-def subnetworks_table(rows: Sequence[Subnetwork], results: Results) -> Table:
-    """Good, random, bad and other subnetworks as they are and trained alone, by task."""
+def subnetworks_table(rows: Sequence[Row], results: Results) -> Table:
+    """List good, random, bad and other subnetworks as they are and trained alone, by task."""
     caption = (
         "Subnetworks as they are (pruned), and trained alone from the pre-trained weights with the "
         "classifier and data order of the dense run (retrained), mean ± standard deviation. Random and "
@@ -179,13 +148,10 @@ def subnetworks_table(rows: Sequence[Subnetwork], results: Results) -> Table:
     return table("subnetworks", caption, rows, COLUMNS, results.not_run("retrained"))
 
 
-def figure(rows: Sequence[Subnetwork], results: Results, study: Study) -> Figure:
-    """Bars of good, random and bad subnetworks, pruned and retrained; one panel per task."""
+def figure(rows: Sequence[Row], results: Results, study: Study) -> Figure:
+    """Draw bars of good, random and bad subnetworks, pruned and retrained; one panel per task."""
     bars = [(row, state, score) for row in rows for state, score in row.states.items() if score]
-    retrain = study.retrain
-    places = list(
-        dict.fromkeys((*retrain.structured, *study.retrain_super.subnetworks, *retrain.magnitude))
-    )
+    places = list(dict.fromkeys(name for _, name in names.subnetworks(study)))
 
     def draw(panel: Axes, task: str) -> None:
         for offset, ((kind, state), colour) in enumerate(COLOURS.items()):
@@ -194,17 +160,9 @@ def figure(rows: Sequence[Subnetwork], results: Results, study: Study) -> Figure
                 for row, of, score in bars
                 if (row.task, row.kind, of) == (task, kind, state)
             }
-            panel.bar(
-                list(own),
-                [100 * score.mean for score in own.values()],
-                0.18,
-                color=colour,
-                label=f"{KINDS[kind]}, {state}",
-                yerr=[100 * (score.std or 0.0) for score in own.values()],
-                capsize=2,
-            )
+            panels.columns(panel, own, 0.18, colour, f"{names.SEARCHED[kind]}, {state}")
         for kind, look in LINES.items():
-            if level := results.scores.summary(Run(task, kind), study.tickets.confidence):
+            if level := results.summary(Run(task, kind)):
                 panel.axhline(100 * level.mean, label=names.NAMES[kind], **look)
         panel.set_xticks(range(len(places)), places, rotation=20 if len(places) > 3 else 0)
         panel.set_title(names.task_name(task, results.scores))
@@ -213,15 +171,12 @@ def figure(rows: Sequence[Subnetwork], results: Results, study: Study) -> Figure
         "Mean score on the validation split; bars of error are standard deviations over seeds. "
         "Line: dense model; dotted: majority class."
     )
-    title = "Scores of good, random and bad subnetworks, pruned and retrained, one panel per task"
-    records: list[Record] = [
+    csv = tuple(
         {"task": row.task, "kind": row.kind, "subnetwork": row.subnetwork, "state": state}
         | numbers(score)
         for row, state, score in bars
-    ]
-    missing = results.not_run("retrained")
-    shown = Figure("subnetworks", title, caption, records=tuple(records), missing=missing)
-    labels = ("subnetwork", "score (points)")
-    return panels.by_name(
-        shown, retrain.tasks, labels, study, draw, least_width=5.4, more_height=0.6
     )
+    shown = Figure("subnetworks", TITLE, caption, "", csv, results.not_run("retrained"))
+    tasks, labels = study.retrain.tasks, ("subnetwork", "score (points)")
+    size = panels.size_of(len(tasks), study, 5.4, 1.6)
+    return panels.by_name(shown, tasks, labels, study, draw, size)

@@ -1,7 +1,6 @@
 """What do searches keep, and how stably: how much survives, and who agrees on it."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from itertools import product
 from statistics import fmean
 
@@ -13,11 +12,9 @@ from stages.tickets.report.rows import grouped
 from stages.tickets.report.search_rows import StructureAgreement
 from stages.tickets.report.section import Section
 from stages.tickets.report.sections import survival_maps, survival_places
-from stages.tickets.report.table import Column, Table, spread, table
-from stages.tickets.report.words import NONE, NOT_RUN
+from stages.tickets.report.table import Column, Row, Table, spread, table
 from stages.tickets.settings import Study
 from stages.tickets.statistics import intervals
-from stages.tickets.statistics.intervals import Summary
 
 VARIANTS = {
     "joint": "heads and MLPs",
@@ -53,7 +50,7 @@ ANSWERED = {
 
 
 def section(results: Results, study: Study) -> Section:
-    """Which heads, MLPs and weights survive, and who agrees on them."""
+    """Show which heads, MLPs and weights survive, and who agrees on them."""
     agreements = compare(results.structures)
     return Section(
         "survival",
@@ -75,48 +72,41 @@ def section(results: Results, study: Study) -> Section:
     )
 
 
-@dataclass(frozen=True)
-class Outcome:
-    """What one search of a task kept, over seeds."""
+def outcomes(results: Results, study: Study) -> list[Row]:
+    """Sum up every search that ran, by task and variant.
 
-    task: str
-    variant: str
-    kept: Mapping[str, Summary]
-    """By the names in `NUMBERS`, without those that the search is not about."""
-    all: Mapping[str, int | None]
-    """How many heads and MLPs there are."""
-    n: int
-
-
-def outcomes(results: Results, study: Study) -> list[Outcome]:
-    """Every search that ran, by task and variant."""
+    Returns:
+        Summaries of what it kept by the names in `NUMBERS`, but of what it is not about; how many heads
+        and MLPs there are in all; and the number of seeds.
+    """
     by_search = grouped(results.searched, lambda row: (row.task, row.variant))
     rows = []
     for task, variant in product(study.search.tasks, study.search.rule.variants):
         if own := by_search.get((task, variant)):
+            values = {name: [getattr(row, name) for row in own] for name in NUMBERS}
             kept = {
-                name: intervals.summarize(
-                    [getattr(row, name) for row in own], study.tickets.confidence
-                )
-                for name in NUMBERS
-                if getattr(own[0], name) is not None
+                name: intervals.summarize(known, study.tickets.confidence)
+                for name, known in values.items()
+                if known[0] is not None
             }
             every = {"heads": own[0].all_heads, "mlps": own[0].all_mlps}
-            rows.append(Outcome(task, variant, kept, every, len(own)))
+            rows.append(Row(task=task, variant=variant, kept=kept, all=every, n=len(own)))
     return rows
 
 
-def _count(header: str, part: str) -> Column[Outcome]:
-    """How many heads or MLPs are kept, of how many."""
+def _count(header: str, part: str) -> Column:
+    """Show how many heads or MLPs are kept, of how many."""
 
-    def cell(row: Outcome) -> str:
+    def cell(row: Row) -> str:
         kept = row.kept.get(part)
-        return f"{words.with_std(kept.mean, kept.std, 1)} of {row.all[part]}" if kept else NONE
+        return (
+            f"{words.with_std(kept.mean, kept.std, 1)} of {row.all[part]}" if kept else words.NONE
+        )
 
     return Column(header, cell, spread(columns.getter(f"kept.{part}"), f"{part}_"))
 
 
-SEARCHES: Sequence[Column[Outcome]] = (
+SEARCHES = (
     columns.named("task", "task"),
     columns.named("search for", "variant", VARIANTS.__getitem__),
     _count("heads", "heads"),
@@ -129,8 +119,8 @@ SEARCHES: Sequence[Column[Outcome]] = (
 )
 
 
-def searches_table(rows: Sequence[Outcome], results: Results, study: Study) -> Table:
-    """What every search kept, mean over seeds."""
+def searches_table(rows: Sequence[Row], results: Results, study: Study) -> Table:
+    """List what every search kept, mean over seeds."""
     rule = study.search.rule
     caption = (
         f"What searches of the fine-tuned models kept at {words.percent(rule.threshold)} of the dense "
@@ -141,41 +131,32 @@ def searches_table(rows: Sequence[Outcome], results: Results, study: Study) -> T
     return table("searches", caption, rows, SEARCHES, results.not_run("search"))
 
 
-@dataclass(frozen=True)
-class Agreement:
-    """All comparisons of heads or of MLPs along one of `AXES`, by measure."""
+def compare(structures: Sequence[StructureAgreement]) -> list[Row]:
+    """Group comparisons of heads and of MLPs by the `AXES`, and by measure; no group is empty.
 
-    axis: str
-    part: str
-    comparisons: Mapping[str, Sequence[StructureAgreement]]
-
-    @property
-    def above_chance(self) -> str:
-        """How many Cohen's κ are above what 95 % of permuted masks reach."""
-        kappas = self.comparisons.get("cohen_kappa", [])
-        above = [row for row in kappas if row.upper is not None and row.value > row.upper + 1e-12]
-        return f"{len(above)} of {len(kappas)}"
-
-
-def compare(structures: Sequence[StructureAgreement]) -> list[Agreement]:
-    """Comparisons by axis and part, with heads before MLPs; none is empty."""
+    `above_chance` counts Cohen's κ above what 95 % of permuted masks reach.
+    """
     rows = []
     for axis, part in product(AXES, PARTS):
         own = [row for row in structures if row.part == part and on_axis(row, axis)]
+        by_measure = grouped(own, lambda row: row.measure)
+        kappas = by_measure.get("cohen_kappa", [])
+        above = [row for row in kappas if row.upper is not None and row.value > row.upper + 1e-12]
         if own:
-            rows.append(Agreement(axis, part, grouped(own, lambda row: row.measure)))
+            chance = f"{len(above)} of {len(kappas)}"
+            rows.append(Row(axis=axis, part=part, comparisons=by_measure, above_chance=chance))
     return rows
 
 
 def on_axis(row: StructureAgreement, axis: str) -> bool:
-    """Whether a comparison belongs to one of `AXES`."""
+    """Tell whether a comparison belongs to one of `AXES`."""
     if axis == "seeds on halves":
         return row.axis == "seeds" and row.variant.startswith("half-")
     return row.axis == axis and (row.variant == "joint" or axis in ("halves", "rules"))
 
 
-def answer(rows: Sequence[Agreement]) -> str:
-    """The mean κ of surviving heads between seeds and between halves of the examples."""
+def answer(rows: Sequence[Row]) -> str:
+    """Give the mean κ of surviving heads between seeds and between halves of the examples."""
     kappas = {
         row.axis: [kappa.value for kappa in row.comparisons.get("cohen_kappa", [])]
         for row in rows
@@ -191,23 +172,23 @@ def answer(rows: Sequence[Agreement]) -> str:
     return f"Mean Cohen's κ of the heads that survive: {', '.join(parts)}; chance has 0."
 
 
-def _measure(measure: str, title: str) -> Column[Agreement]:
-    """Means over comparisons: agreement, and of permuted masks the mean and the 95 % quantile."""
+def _measure(measure: str, title: str) -> Column:
+    """Show means over comparisons: agreement, and of permuted masks the mean and the 95 % quantile."""
 
-    def cell(row: Agreement) -> str:
-        own = row.comparisons.get(measure)
-        if not own:
-            return NOT_RUN
-        numbers = [[each.value, each.floor or 0.0, each.upper or 0.0] for each in own]
-        value, floor, upper = (
-            words.two_digits(fmean(column)) for column in zip(*numbers, strict=True)
-        )
+    def cell(row: Row) -> str:
+        numbers = [
+            (pair.value, pair.floor or 0.0, pair.upper or 0.0)
+            for pair in row.comparisons.get(measure, ())
+        ]
+        if not numbers:
+            return words.NOT_RUN
+        value, floor, upper = (words.two_digits(fmean(side)) for side in zip(*numbers, strict=True))
         return f"{value} ({floor}, {upper})"
 
     return Column(title, cell)
 
 
-AGREEMENTS: Sequence[Column[Agreement]] = (
+AGREEMENTS = (
     Column("between", lambda row: AXES[row.axis]),
     Column("of", lambda row: PARTS[row.part]),
     *(_measure(measure, title) for measure, title in MEASURES.items()),
@@ -215,8 +196,8 @@ AGREEMENTS: Sequence[Column[Agreement]] = (
 )
 
 
-def agreement_table(rows: Sequence[Agreement], results: Results, study: Study) -> Table:
-    """Agreement of the structures of the joint search, mean over tasks or seeds, beside chance."""
+def agreement_table(rows: Sequence[Row], results: Results, study: Study) -> Table:
+    """List the agreement of the structures of the joint search, mean over tasks or seeds."""
     caption = (
         "How far the joint searches agree on heads and MLPs, mean over comparisons; in brackets what "
         "masks of the same sizes reach when each is permuted: mean, and the value that 95 % of "

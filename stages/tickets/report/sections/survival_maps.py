@@ -5,10 +5,9 @@ from itertools import product
 
 from matplotlib.figure import Figure as Canvas
 
-from stages.tickets.report import columns, panels
-from stages.tickets.report.figure import Figure, render
+from stages.tickets.report import columns, panels, table
+from stages.tickets.report.figure import Figure, drawn
 from stages.tickets.report.names import PARTS
-from stages.tickets.report.panels import colour_bar, heat
 from stages.tickets.report.papers import shared
 from stages.tickets.report.results import Results
 from stages.tickets.report.search_rows import Place
@@ -36,7 +35,7 @@ FEW = 8
 
 
 def figures(results: Results, study: Study) -> tuple[Figure, ...]:
-    """Maps over all tasks, maps of single tasks, and overlaps."""
+    """Draw maps over all tasks, maps of single tasks, and overlaps."""
     return (
         *(over_tasks(results, study, search) for search in ALL_TASKS),
         *(by_task(results, study, search) for search in BY_TASK),
@@ -45,69 +44,58 @@ def figures(results: Results, study: Study) -> tuple[Figure, ...]:
 
 
 def over_tasks(results: Results, study: Study, search: str) -> Figure:
-    """In how many tasks heads and MLPs survive, as one search kept them."""
+    """Draw in how many tasks heads and MLPs survive, as one search kept them."""
     name, title = ALL_TASKS[search]
     caption = (
         f"{title}, of {len(study.search.tasks)}: mean and standard deviation over seeds. Layer 0 is next "
         "to the input."
     )
-    parts = {"heads": ("heads",), "mlps": ("mlps",)}.get(search, tuple(PARTS))
-    own = [
-        row
-        for row in results.places
-        if (row.variant, row.task) == (search, "") and row.part in parts
-    ]
-    if not own:
-        return Figure(name, title, caption, missing=shared.why_no_search(results, search))
+    parts = [search] if search in PARTS else PARTS
+    of_all = [row for row in results.places if (row.variant, row.task) == (search, "")]
+    own = [row for row in of_all if row.part in parts]
     layers, heads = _sides(own)
     by_place = {(row.layer, row.head): row for row in own}
     grid = [[by_place[layer, head] for head in heads] for layer in layers]
     of_weights = search == "magnitude"
-    limits = _ends(own) if of_weights else (0.0, float(len(study.search.tasks)))
-
-    def draw(canvas: Canvas) -> None:
-        panel = canvas.subplots()
-        values = [[row.mean for row in line] for line in grid]
-        texts = [
-            [with_std(row.mean, row.std, 1 + of_weights, "\n±") for row in line] for line in grid
-        ]
-        sides = [str(layer) for layer in layers], [row.name for row in grid[0]]
-        mesh = heat(panel, values, texts, sides, ("viridis", *limits))
-        panel.set_ylabel("layer (0: next to the input)")
-        colour_bar(canvas, panel, mesh, "sum of shares" if of_weights else "tasks")
-
-    size = (max(1.6 + 0.68 * len(heads), 3.6), 2.3 + 0.48 * len(layers))
-    records = columns.records(
+    cells = panels.Map(
+        [[row.mean for row in line] for line in grid],
+        [[with_std(row.mean, row.std, 1 + of_weights, "\n±") for row in line] for line in grid],
+        (list(map(str, layers)), [row.name for line in grid[:1] for row in line]),
+        ("viridis", *(_ends(own) if of_weights else (0.0, float(len(study.search.tasks))))),
+        "sum of shares" if of_weights else "tasks",
+        ("layer (0: next to the input)", ""),
+    )
+    csv = table.records(
         own,
         columns.only_csv("place", lambda row: f"layer {row.layer}, {row.name}"),
         columns.value("layer", "head"),
         columns.only_csv("tasks", "mean"),
         columns.value("std", "n"),
     )
-    return Figure(name, title, caption, render(name, title, size, draw), records)
+    size = (max(1.6 + 0.68 * len(heads), 3.6), 2.3 + 0.48 * len(layers))
+    shown = Figure(name, title, caption, "", csv, shared.why_no_search(results, search))
+    return panels.maps(shown, size, cells)
 
 
 def _sides(places: Sequence[Place]) -> tuple[list[int], list[int | None]]:
-    """Layers, and heads with None for the MLP at their end."""
+    """Return layers, and heads with None for the MLP at their end."""
     heads = sorted({row.head for row in places}, key=lambda head: (head is None, head or 0))
     return sorted({row.layer for row in places}), heads
 
 
 def _ends(places: Sequence[Place]) -> tuple[float, float]:
-    """Ends of the colours of shares, which lie close together."""
-    values = [row.mean for row in places]
+    """Return the ends of the colours of shares, which lie close together."""
+    values = [row.mean for row in places] or [0.0]
     return min(values), max(*values, min(values) + 0.01)
 
 
 def by_task(results: Results, study: Study, search: str) -> Figure:
-    """Share of seeds in which heads and MLPs survive, or share of their weights; one map per task."""
+    """Draw the share of seeds in which heads and MLPs survive, or of their weights, a map per task."""
     name, title = BY_TASK[search]
     caption = (
         f"{title}; mean over seeds. Last column: the MLP. The csv has the standard deviations."
     )
     own = [row for row in results.places if row.variant == search and row.task]
-    if not own:
-        return Figure(name, title, caption, missing=shared.why_no_search(results, search))
     layers, heads = _sides(own)
     means = {(row.task, row.layer, row.head): row.mean for row in own}
     limits, tasks = _ends(own) if search == "magnitude" else (0.0, 1.0), study.search.tasks
@@ -119,26 +107,24 @@ def by_task(results: Results, study: Study, search: str) -> Figure:
             values = [[means[task, layer, head] for head in heads] for layer in layers]
             texts = [[f"{value:.2f}" if has_room else "" for value in line] for line in values]
             sides = [str(layer) for layer in layers], [*map(str, heads[:-1]), "MLP"]
-            mesh = heat(panel, values, texts, sides, ("viridis", *limits))
+            mesh = panels.heat(panel, panels.Map(values, texts, sides, ("viridis", *limits)))
         grid[0].set_ylim(len(layers), 0)  # shared, and turned round by every map
         label = "share of seeds" if search == "joint" else "share of weights"
-        colour_bar(canvas, grid, mesh, label)
+        panels.colour_bar(canvas, grid, mesh, label)
 
-    width, height = panels.size(len(tasks), study)
-    svg = render(name, title, (max(width, 0.5 * len(heads)), height + 0.6), draw)
-    records = columns.records(own, columns.value("task", "layer", "head", "mean", "std", "n"))
-    return Figure(name, title, caption, svg, records)
+    csv = table.records(own, columns.value("task", "layer", "head", "mean", "std", "n"))
+    shown = Figure(name, title, caption, "", csv, shared.why_no_search(results, search))
+    least = max(0.5 * len(heads), 3.6)
+    return drawn(shown, panels.size_of(len(tasks), study, least, 1.6), draw)
 
 
 def overlaps(results: Results, study: Study) -> Figure:
-    """How many heads and MLPs every two tasks both keep."""
+    """Draw how many heads and MLPs every two tasks both keep."""
     caption = (
         f"{OVERLAPS}, joint search; above in the same seed, mean ± standard deviation over seeds, below "
         "of the super-survivors, which all seeds of a task keep; on the diagonal the size. Counts grow "
         "with the sizes: two random masks that keep shares a and b of N have a·b·N in common."
     )
-    if not results.overlaps:
-        return Figure("overlaps", OVERLAPS, caption, missing=shared.why_no_search(results))
     by_pair = {(row.of, row.part, row.first, row.second): row for row in results.overlaps}
     tasks = study.search.tasks
     titles = {"joint": "same seed", "super": "super-survivors"}
@@ -148,16 +134,15 @@ def overlaps(results: Results, study: Study) -> Figure:
         for panel, (of, part) in zip(grid.flat, product(titles, PARTS), strict=True):
             rows = [[by_pair[of, part, first, second] for second in tasks] for first in tasks]
             values = [[row.mean for row in line] for line in rows]
-            high = max(1.0, *(value for line in values for value in line))
             texts = [
                 [with_std(row.mean, row.std, int(row.std is not None), "\n±") for row in line]
                 for line in rows
             ]
-            heat(panel, values, texts, (tasks, tasks), ("viridis", 0.0, high))
+            colours = ("viridis", 0.0, max(1.0, *(value for line in values for value in line)))
+            panels.heat(panel, panels.Map(values, texts, (tasks, tasks), colours))
             panel.set_title(f"{PARTS[part]}, {titles[of]}")
 
     size = 1.2 + 0.75 * len(tasks)
-    svg = render("overlaps", OVERLAPS, (2 * max(size, 2.4), 2 * max(size, 2.2)), draw)
-    return Figure(
-        "overlaps", OVERLAPS, caption, svg, tuple(dict(vars(row)) for row in results.overlaps)
-    )
+    csv = tuple(dict(vars(row)) for row in results.overlaps)
+    shown = Figure("overlaps", OVERLAPS, caption, "", csv, shared.why_no_search(results))
+    return drawn(shown, (2 * max(size, 2.4), 2 * max(size, 2.2)), draw)

@@ -1,20 +1,18 @@
 """Where weights, heads and MLPs survive, beside the maps and overlaps of Prasanna et al. 2020."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from itertools import product
 from statistics import fmean
-from typing import Any
 
 import numpy as np
 
-from stages.tickets.report import columns, words
+from stages.tickets.report import columns, table, words
 from stages.tickets.report.names import PARTS
 from stages.tickets.report.papers import shared
 from stages.tickets.report.results import Results
 from stages.tickets.report.rows import grouped
 from stages.tickets.report.search_rows import Overlap
-from stages.tickets.report.table import Column, Table, numbers, table
+from stages.tickets.report.table import Column, Record, Row, Table, numbers
 from stages.tickets.settings import Study
 from stages.tickets.statistics import correlation, intervals
 
@@ -26,54 +24,31 @@ COMPARABLE = (
 
 
 def weights_table(results: Results, study: Study) -> Table:
-    """The share of a layer's weights and biases that the magnitude search keeps, by task."""
+    """List the share of a layer's weights and biases that the magnitude search keeps, by task."""
     caption = (
         "Share of a layer's weights and biases that the magnitude search kept, per cent; mean ± standard "
         "deviation over seeds. Layer 0 is next to the input."
     )
     tasks = study.search.tasks
     by_place = grouped(results.weights, lambda row: (row.layer, row.task))
-    shares = {
-        place: intervals.summarize([row.kept / row.size for row in own], study.tickets.confidence)
-        for place, own in sorted(by_place.items())
-    }
-    rows: list[Mapping[str, Any]] = [
-        {"layer": layer, "by_task": {task: shares[layer, task] for task in tasks}}
-        for layer in dict.fromkeys(layer for layer, _ in shares)
-    ]
-    shown: Sequence[Column[Mapping[str, Any]]] = (
-        columns.named("layer", "layer"),
-        *(columns.mean_and_std(task, f"by_task.{task}") for task in tasks),
-        Column(
-            "mean", lambda row: words.points(fmean(row["by_task"][task].mean for task in tasks))
-        ),
-    )
-    long = [
-        {"layer": row["layer"], "task": task, **numbers(share)}
-        for row in rows
-        for task, share in row["by_task"].items()
-    ]
+    lines: list[Sequence[str]] = []
+    long: list[Record] = []
+    for layer in sorted({layer for layer, _ in by_place}):
+        shares = [[row.kept / row.size for row in by_place[layer, task]] for task in tasks]
+        kept = [intervals.summarize(share, study.tickets.confidence) for share in shares]
+        mean = words.points(fmean(summary.mean for summary in kept))
+        lines.append((str(layer), *map(words.spread, kept), mean))
+        long += [
+            {"layer": layer, "task": task, **numbers(summary)}
+            for task, summary in zip(tasks, kept, strict=True)
+        ]
     why = shared.why_no_search(results, "magnitude")
-    return table("weights_by_layer", caption, rows, shown, why, long)
+    header = ("layer", *tasks, "mean")
+    return table.of_cells("weights_by_layer", caption, header, lines, long, why)
 
 
-@dataclass(frozen=True)
-class MapPair:
-    """The paper's map of survival and ours, by search, task and part."""
-
-    search: str
-    task: str
-    """Empty for the map over all tasks."""
-    part: str
-    paper: float
-    """Mean over all places."""
-    here: float
-    spearman: float | None
-    places: int
-
-
-def compare(results: Results, study: Study) -> list[MapPair]:
-    """Maps of the same places; over all tasks only if these are the paper's."""
+def compare(results: Results, study: Study) -> list[Row]:
+    """Compare maps of the same places; over all tasks (an empty name) only if these are the paper's."""
     ours, published = (
         grouped(places, lambda place: (place.variant, place.task, place.part))
         for places in (results.places, results.published_places)
@@ -89,37 +64,39 @@ def compare(results: Results, study: Study) -> list[MapPair]:
         )
         if own and own.keys() == paper.keys():
             sides = np.array([[paper[place], own[place]] for place in own], np.float64)
-            means, rho = sides.mean(axis=0).tolist(), correlation.of_ranks(*sides.T)
-            rows.append(MapPair(search, task, part, means[0], means[1], rho, len(own)))
+            row = Row(search=search, task=task, part=part, places=len(own))
+            row.paper, row.here = sides.mean(axis=0).tolist()
+            row.spearman = correlation.of_ranks(*sides.T)
+            rows.append(row)
     return rows
 
 
 def shared_tasks(results: Results, study: Study) -> list[str]:
-    """Searched tasks of which the paper has maps."""
+    """Return the searched tasks of which the paper has maps."""
     known = {place.task for place in results.published_places if place.variant == "joint"}
     return [task for task in study.search.tasks if task in known]
 
 
-MAPS: Sequence[Column[MapPair]] = (
+MAPS = (
     columns.named("search", "search", SEARCHES.__getitem__),
     columns.named("task", "task", lambda task: task or "all tasks"),
     columns.named("of", "part", PARTS.__getitem__),
-    columns.number("paper", "paper", "{:.2f}".format, "paper"),
-    columns.number("here", "here", "{:.2f}".format, "here"),
+    columns.named("paper", "paper", "{:.2f}".format),
+    columns.named("here", "here", "{:.2f}".format),
     columns.number("ρ", "spearman", words.two_digits, "spearman"),
     columns.named("n", "places"),
 )
 
 
 def places_table(results: Results, study: Study) -> Table:
-    """Our maps of survival beside the paper's by task, and over all if the tasks are its nine."""
+    """List our maps of survival beside the paper's by task, and over all if the tasks are its nine."""
     caption = (
         "Survival of heads and MLPs (share of seeds; of weights their share; over all tasks the number "
         "of tasks, or the sum of shares): mean of the paper's maps and of ours over all places, and "
         f"Spearman's ρ over n places. {COMPARABLE}"
     )
     why = _why_none(results, study, results.places)
-    return table("survival_published", caption, compare(results, study), MAPS, why)
+    return table.table("survival_published", caption, compare(results, study), MAPS, why)
 
 
 def _why_none(results: Results, study: Study, measured: Sequence[object]) -> str:
@@ -134,15 +111,10 @@ def _count(overlap: Overlap) -> str:
     return words.with_std(overlap.mean, overlap.std, 1)
 
 
-OVERLAPS: Sequence[Column[Mapping[str, Overlap]]] = (
+OVERLAPS = (
     columns.value("here.of", "here.part", "here.first", "here.second"),
-    Column(
-        "tasks", lambda row: " and ".join(dict.fromkeys((row["here"].first, row["here"].second)))
-    ),
-    Column(
-        "of",
-        lambda row: ("super-survivors, " * (row["here"].of == "super")) + PARTS[row["here"].part],
-    ),
+    Column("tasks", lambda row: " and ".join(dict.fromkeys((row.here.first, row.here.second)))),
+    Column("of", lambda row: "super-survivors, " * (row.here.of == "super") + PARTS[row.here.part]),
     columns.number("paper", "paper", _count),
     columns.number("here", "here", _count),
     *(
@@ -150,16 +122,13 @@ OVERLAPS: Sequence[Column[Mapping[str, Overlap]]] = (
         for side, name in product(("paper", "here"), ("mean", "std"))
     ),
     columns.value("here.n"),
-    Column(
-        "here − paper",
-        lambda row: f"{row['here'].mean - row['paper'].mean:+.1f}".replace("-", "−"),
-    ),
+    Column("here − paper", lambda row: f"{row.here.mean - row.paper.mean:+.1f}".replace("-", "−")),
 )
 """Columns of pairs of an overlap here and in the paper."""
 
 
 def overlaps_table(results: Results, study: Study) -> Table:
-    """Our counts of what every two tasks both keep, beside the paper's."""
+    """List our counts of what every two tasks both keep, beside the paper's."""
     caption = (
         "Heads and MLPs that two tasks both keep in the same seed, and super-survivors in common: mean ± "
         f"standard deviation over seeds; one task twice is its size. {COMPARABLE}"
@@ -168,16 +137,15 @@ def overlaps_table(results: Results, study: Study) -> Table:
         (row.of, row.part, row.first, row.second): row for row in results.published_overlaps
     }
     order = study.search.tasks.index
-    layouts = [
+    ours, papers = (
         {(place.layer, place.head) for place in places}
         for places in (results.places, results.published_places)
-    ]
+    )
     pairs = [
-        {"here": row, "paper": paper}
-        for row in results.overlaps
+        Row(here=row, paper=paper)
+        for row in (results.overlaps if ours == papers else ())
         if (paper := published.get((row.of, row.part, row.first, row.second)))
         and order(row.first) <= order(row.second)
-        and layouts[0] == layouts[1]
     ]
     why = _why_none(results, study, results.overlaps)
-    return table("overlaps_published", caption, pairs, OVERLAPS, why)
+    return table.table("overlaps_published", caption, pairs, OVERLAPS, why)

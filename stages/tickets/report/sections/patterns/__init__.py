@@ -6,14 +6,15 @@ from stages.tickets.report import words
 from stages.tickets.report.results import Results
 from stages.tickets.report.section import Section
 from stages.tickets.report.sections.patterns import figures, published, shares, survival
-from stages.tickets.report.sections.patterns.shares import FINE_TUNED, NAMES, Share
-from stages.tickets.report.sections.patterns.survival import HETEROGENEOUS, Survival, coefficient
+from stages.tickets.report.sections.patterns.shares import FINE_TUNED, NAMES
+from stages.tickets.report.sections.patterns.survival import HETEROGENEOUS, coefficient
+from stages.tickets.report.table import Row
 from stages.tickets.searches.attention.patterns import MAPS
 from stages.tickets.settings import Study
 
 
 def section(results: Results, study: Study) -> Section:
-    """Shares of the classes, how well networks tell them apart, and whether they go with survival."""
+    """Show the shares of the classes, how sure networks are, and whether they go with survival."""
     rows, correlations = shares.shares_of(results, study), survival.correlations(results, study)
     return Section(
         "patterns",
@@ -37,8 +38,8 @@ def section(results: Results, study: Study) -> Section:
     )
 
 
-def answer(rows: Sequence[Share], correlations: Sequence[Survival], results: Results) -> str:
-    """How many maps are heterogeneous, whether that goes with survival, and how sure it is."""
+def answer(rows: Sequence[Row], correlations: Sequence[Row], results: Results) -> str:
+    """Tell how many maps are heterogeneous, whether that goes with survival, and how sure it is."""
     if not rows:
         return words.sentence(results.not_run("patterns"))
     parts = []

@@ -10,15 +10,15 @@ from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
 
-from stages.tickets.report import columns, panels
-from stages.tickets.report.figure import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, Figure, render
+from stages.tickets.report import columns, panels, table
+from stages.tickets.report.figure import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, Figure, drawn
 from stages.tickets.report.results import Results
 from stages.tickets.report.search_rows import HEADS
 from stages.tickets.report.sections.patterns.published import paper_share, paper_tasks
-from stages.tickets.report.sections.patterns.shares import FINE_TUNED, NAMES, Share
-from stages.tickets.report.table import Record
+from stages.tickets.report.sections.patterns.shares import FINE_TUNED, NAMES
+from stages.tickets.report.table import Row
 from stages.tickets.searches.attention import patterns
-from stages.tickets.searches.attention.patterns import MAPS, PATTERNS, Rule
+from stages.tickets.searches.attention.patterns import MAPS, PATTERNS
 from stages.tickets.settings import Study
 
 COLOURS = dict(zip(PATTERNS, (BLUE, ORANGE, GREEN, PURPLE, GREY), strict=True))
@@ -29,20 +29,18 @@ TOKENS, SEED = 12, 3
 """Size of the examples, whose cells are vectors, and the seed that draws them."""
 FIELDS = ("map", "heads", "task", "pattern", "share")
 """Columns of the csv of shares, in which the task may be `PAPER`."""
+EXAMPLES = "One attention map of every class, made by rule"
+SHARES = "Shares of the five classes of attention maps by task, in fine-tuned models"
 
 
 def examples_figure(results: Results, study: Study) -> Figure:
-    """One map of every class, made by the rule that the networks learn from."""
-    title = "One attention map of every class, made by rule"
+    """Draw one map of every class, made by the rule that the networks learn from."""
     caption = (
         f"A raw map of {TOKENS} tokens of every class as the networks learned them; a row shows what one "
         "token attends to. They are made by rule, not from a model, since the maps that the paper's "
         "authors labelled by hand are not public."
     )
-    if not study.patterns.tasks:
-        missing = results.not_run("patterns")
-        return Figure("pattern_examples", title, caption, missing=missing, of_papers=True)
-    rule = Rule([TOKENS], study.patterns.network.noise, normed=False)
+    rule = patterns.Rule([TOKENS], study.patterns.network.noise, normed=False)
     maps, classes = patterns.generate(rule, len(PATTERNS), np.random.default_rng(SEED))
     by_name = {PATTERNS[number]: cells for number, cells in zip(classes, maps, strict=True)}
 
@@ -52,26 +50,23 @@ def examples_figure(results: Results, study: Study) -> Figure:
             panel.pcolormesh(cells, cmap=colormaps["Greys"].resampled(41), vmin=0, vmax=cells.max())
             panel.set_title(name.replace("+", " +\n"), fontsize=9)
             panel.invert_yaxis()
-            panel.set_aspect("equal")
-            panel.set_xticks([])
-            panel.set_yticks([])
-            panel.set_xlabel("attended token")
+            panel.set(aspect="equal", xticks=[], yticks=[], xlabel="attended token")
             for spine in panel.spines.values():
                 spine.set_visible(True)
         canvas.axes[0].set_ylabel("token")
 
-    records: list[Record] = [
+    csv = tuple(
         {"pattern": name, "token": row, "attended": column, "attention": float(value)}
-        for name, cells in by_name.items()
+        for name, cells in (by_name.items() if study.patterns.tasks else ())
         for (row, column), value in np.ndenumerate(cells)
-    ]
-    svg = render("pattern_examples", title, (8.0, 2.2), draw)
-    return Figure("pattern_examples", title, caption, svg, tuple(records), of_papers=True)
+    )
+    why = results.not_run("patterns")
+    shown = Figure("pattern_examples", EXAMPLES, caption, "", csv, why, of_papers=True)
+    return drawn(shown, (8.0, 2.2), draw)
 
 
-def shares_figure(shares: Sequence[Share], results: Results, study: Study) -> Figure:
-    """Stacked bars of shares by task, and the paper's mean; a panel for each map and choice of heads."""
-    title = "Shares of the five classes of attention maps by task, in fine-tuned models"
+def shares_figure(shares: Sequence[Row], results: Results, study: Study) -> Figure:
+    """Draw stacked bars of shares by task, and the paper's mean; a panel per map and choice of heads."""
     tasks = study.patterns.tasks
     beside = paper_tasks(results.published_shares, tasks)
     over = "the same tasks" if beside == tasks else "its eight tasks, others than these"
@@ -81,8 +76,6 @@ def shares_figure(shares: Sequence[Share], results: Results, study: Study) -> Fi
         f"seeds. The last bar is the paper's mean over {over}, roughly comparable, as its networks "
         "learned from maps labelled by hand."
     )
-    if not shares:
-        return Figure("patterns", title, caption, missing=results.not_run("patterns"))
     parts = []
     for row in sorted(shares, key=lambda row: (MAPS.index(row.map), HEADS.index(row.heads))):
         level = row.over_networks.mean if row.over_networks else None
@@ -98,9 +91,8 @@ def shares_figure(shares: Sequence[Share], results: Results, study: Study) -> Fi
             panel.set_title(f"{kind} maps, {NAMES[heads]}")
             panel.grid(visible=False)
             for task, place in places.items():
-                _stack(
-                    panel, place, [part[3:] for part in parts if part[:3] == (kind, heads, task)]
-                )
+                own = [part[3:] for part in parts if part[:3] == (kind, heads, task)]
+                _stack(panel, place, own)
             labels = [*tasks, f"paper,\n{len(beside)} tasks"]
             panel.set_xticks([*places.values()], labels, rotation=40 if len(tasks) > 3 else 0)
             panel.set_ylim(0, 100)
@@ -110,12 +102,12 @@ def shares_figure(shares: Sequence[Share], results: Results, study: Study) -> Fi
 
     width = max(6.0, 2 * (0.8 + (0.85 if len(tasks) <= 3 else 0.5) * len(places)))
     cells = (columns.only_csv(name, itemgetter(place)) for place, name in enumerate(FIELDS))
-    svg = render("patterns", title, (width, 5.4), draw)
-    return Figure("patterns", title, caption, svg, columns.records(parts, *cells))
+    csv, why = table.records(parts, *cells), results.not_run("patterns")
+    return drawn(Figure("patterns", SHARES, caption, "", csv, why), (width, 5.4), draw)
 
 
 def _stack(panel: Axes, place: float, shares: Sequence[tuple[str, float]]) -> None:
-    """One stacked bar of shares by class, with the numbers that have room."""
+    """Draw one stacked bar of shares by class, with the numbers that have room."""
     low = 0.0
     for pattern, share in shares:
         height = 100 * share

@@ -1,7 +1,6 @@
 """Whether heads that survive a search are those with heterogeneous attention."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
 from itertools import product
 
 import numpy as np
@@ -11,7 +10,7 @@ from stages.tickets.report.results import Results
 from stages.tickets.report.rows import grouped
 from stages.tickets.report.search_rows import HeadPatterns
 from stages.tickets.report.sections.patterns.shares import FINE_TUNED
-from stages.tickets.report.table import Column, Table, table
+from stages.tickets.report.table import Row, Table, table
 from stages.tickets.searches.attention.patterns import MAPS
 from stages.tickets.settings import Study
 from stages.tickets.settings.noise import stable_seed
@@ -27,36 +26,29 @@ MEASURES = {
     "pearson": "r, super-survivor and heterogeneous, by head and example",
     "spearman": "ρ, share heterogeneous and seeds survived, by head",
 }
+NO_VALUE = {"value": None, "p": None, "p_of_heads": None, "n": 0}
+"""A correlation of what does not differ: p is as if pairs were independent, the other over heads."""
 
 
-@dataclass(frozen=True)
-class Survival:
-    """A correlation of attending to many things and surviving the search."""
-
-    measure: str
-    """pearson: over pairs of head and example; spearman: over heads."""
-    map: str
-    source: str
-    value: float | None = None
-    p: float | None = None
-    """As if pairs were independent."""
-    p_of_heads: float | None = None
-    """By permutations of heads within tasks."""
-    n: int = 0
-
-
-def correlations(results: Results, study: Study) -> list[Survival]:
-    """The paper's correlations, the same by network here, and ours over heads by task."""
+def correlations(results: Results, study: Study) -> list[Row]:
+    """Collect the paper's correlations, the same by network here, and ours over heads by task."""
     tasks, permutations = study.patterns.tasks, study.search.permutations
-    if not results.heads:
-        return []
     groups = {f"here, {task}": [task] for task in tasks} if len(tasks) > 1 else {}
     groups[MEAN_OF_TASKS] = list(tasks)
+    papers = (
+        {
+            "map": row.map,
+            "source": SOURCES[row.source],
+            "value": row.pearson,
+            "p": row.p,
+            "n": PAIRS,
+        }
+        for row in results.published_correlations
+    )
+    if not results.heads:
+        return []
     return [
-        *(
-            Survival("pearson", row.map, SOURCES[row.source], row.pearson, row.p, n=PAIRS)
-            for row in results.published_correlations
-        ),
+        *(Row(measure="pearson", **NO_VALUE | paper) for paper in papers),
         *(
             over_pairs(results.heads, kind, network, permutations)
             for kind, network in product(MAPS, study.patterns.network.seeds)
@@ -68,16 +60,16 @@ def correlations(results: Results, study: Study) -> list[Survival]:
     ]
 
 
-def _heterogeneous(heads: Sequence[HeadPatterns], kind: str) -> list[HeadPatterns]:
-    """The counts of heterogeneous maps in fine-tuned models."""
+def _heterogeneous(heads: Iterable[HeadPatterns], kind: str) -> list[HeadPatterns]:
+    """Return the counts of heterogeneous maps in fine-tuned models."""
     wanted = (kind, FINE_TUNED, HETEROGENEOUS)
     return [row for row in heads if (row.map, row.state, row.pattern) == wanted]
 
 
 def _by_task(
-    rows: Sequence[HeadPatterns], of_head: Callable[[list[HeadPatterns]], tuple[float, float]]
+    rows: Iterable[HeadPatterns], of_head: Callable[[list[HeadPatterns]], tuple[float, float]]
 ) -> list[tuple[Values, Values]]:
-    """Two numbers of every head, as two arrays (heads,) for every task."""
+    """Return two numbers of every head, as two arrays (heads,) for every task."""
     groups = []
     for of_task in grouped(rows, lambda row: row.task).values():
         heads = grouped(of_task, lambda row: (row.layer, row.head)).values()
@@ -86,10 +78,8 @@ def _by_task(
     return groups
 
 
-def over_pairs(
-    heads: Sequence[HeadPatterns], kind: str, network: int, permutations: int
-) -> Survival:
-    """Pearson's correlation of "is a super-survivor" and "is heterogeneous", of head and example.
+def over_pairs(heads: Iterable[HeadPatterns], kind: str, network: int, permutations: int) -> Row:
+    """Correlate "is a super-survivor" and "is heterogeneous", of head and example (Pearson).
 
     It is over tasks, seeds, examples and heads, as in Prasanna et al. 2020.
     """
@@ -101,48 +91,47 @@ def over_pairs(
         sum(row.examples for row in rows),
         sum(row.examples for row in survivors),
     )
-    source = f"here, network {network}"
+    row = Row(measure="pearson", map=kind, source=f"here, network {network}", **NO_VALUE)
     if pearson is None:
-        return Survival("pearson", kind, source)
-    groups = _by_task(
-        rows,
-        lambda own: (
-            float(sum(row.examples for row in own)),
-            float(own[0].survives == own[0].seeds),
-        ),
-    )
+        return row
+
+    def of_head(own: list[HeadPatterns]) -> tuple[float, float]:
+        return float(sum(row.examples for row in own)), float(own[0].survives == own[0].seeds)
+
+    row.value, row.p, row.n = pearson.value, pearson.p, pearson.n
     generator = np.random.default_rng(stable_seed("patterns of pairs", kind, network))
-    p_of_heads = correlation.p_of_sum(groups, permutations, generator)
-    return Survival("pearson", kind, source, pearson.value, pearson.p, p_of_heads, pearson.n)
+    row.p_of_heads = correlation.p_of_sum(_by_task(rows, of_head), permutations, generator)
+    return row
 
 
 def over_heads(
-    heads: Sequence[HeadPatterns], kind: str, source: str, tasks: Sequence[str], permutations: int
-) -> Survival:
-    """Spearman's correlation over heads of the share that is heterogeneous and the seeds survived.
+    heads: Iterable[HeadPatterns], kind: str, source: str, tasks: Sequence[str], permutations: int
+) -> Row:
+    """Correlate over heads the share that is heterogeneous and the seeds survived (Spearman).
 
     The share is the mean over examples, seeds and networks; the correlation the mean over tasks.
     """
 
-    def numbers(own: list[HeadPatterns]) -> tuple[float, float]:
+    def of_head(own: list[HeadPatterns]) -> tuple[float, float]:
         share = sum(row.examples / row.all_examples for row in own) / len(own)
         # Rounded, for the order of a sum must not make ranks of what is tied.
         return round(share, 12), float(own[0].survives)
 
-    groups = _by_task([row for row in _heterogeneous(heads, kind) if row.task in tasks], numbers)
+    groups = _by_task([row for row in _heterogeneous(heads, kind) if row.task in tasks], of_head)
     generator = np.random.default_rng(stable_seed("patterns and survival", kind, *tasks))
     ranks = correlation.spearman(groups, permutations, generator)
-    if ranks is None:
-        return Survival("spearman", kind, source)
-    return Survival("spearman", kind, source, ranks.value, None, ranks.p, ranks.n)
+    row = Row(measure="spearman", map=kind, source=source, **NO_VALUE)
+    if ranks:
+        row.value, row.p_of_heads, row.n = ranks.value, ranks.p, ranks.n
+    return row
 
 
 def coefficient(value: float) -> str:
-    """A correlation with its sign."""
+    """Word a correlation with its sign."""
     return f"{value:+.4f}".replace("-", "−")
 
 
-COLUMNS: Sequence[Column[Survival]] = (
+COLUMNS = (
     columns.named("correlation", "measure", MEASURES.__getitem__),
     columns.named("map", "map"),
     columns.named("of", "source"),
@@ -153,8 +142,8 @@ COLUMNS: Sequence[Column[Survival]] = (
 )
 
 
-def survival_table(rows: Sequence[Survival], results: Results, study: Study) -> Table:
-    """Whether heads that survive are heterogeneous more often: as the paper asks, and over heads."""
+def survival_table(rows: Sequence[Row], results: Results, study: Study) -> Table:
+    """List whether heads that survive are heterogeneous more often: as in the paper, and over heads."""
     caption = (
         "Pearson's r, as in the paper, is of being a super-survivor and being heterogeneous, over pairs "
         "of head and example (the paper's text and its notebook do not agree). Spearman's ρ is of the "
