@@ -6,14 +6,16 @@ from typing import Annotated
 
 import typer
 
-from stages.launch import cli
+from stages.launch import cli, numerics
 from stages.tickets import settings
 from stages.tickets.plan import declared, manifest
 from stages.tickets.plan import stages as pipeline
 
 
 def check(study: settings.Study) -> None:
-    """Raise ParamsError if a file or package that the study names does not exist."""
+    """Raise ParamsError if the machine, a file or a package does not have what the study names."""
+    if study.numerics == numerics.PORTABLE and (reason := numerics.unfit()):
+        raise settings.ParamsError(reason)
     encoder = study.encoder
     if isinstance(encoder, settings.FolderEncoder):
         _folder(encoder.path, "encoder.path")
@@ -69,4 +71,4 @@ def main(
 
 
 if __name__ == "__main__":
-    cli.run(main)
+    cli.run(main, computes=False)

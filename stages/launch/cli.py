@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 import typer
 
+from stages.launch import numerics
 from stages.tickets import settings
 
 PARAMS = Path("params.yaml")
@@ -20,16 +21,22 @@ def application(**options: Any) -> typer.Typer:  # noqa: ANN401
     return typer.Typer(add_completion=False, pretty_exceptions_enable=False, **options)
 
 
-def run(main: Callable[..., None] | typer.Typer) -> None:
+def run(main: Callable[..., None] | typer.Typer, *, computes: bool = True) -> None:
     """Run a stage's `main`, or the sub-commands of an application, with options from the command line.
 
     An error that the user can mend becomes one sentence on stderr and exit code 1, any other a traceback.
+
+    Args:
+        main: takes the options as its arguments, or is an application.
+        computes: whether results may depend on the processor, so that `numerics` has to hold.
     """
     app = main if isinstance(main, typer.Typer) else application()
     if app is not main:
         app.command()(main)
     stage = Path(sys.argv[0]).stem.replace("_", "-")
     try:
+        if computes:
+            numerics.hold(PARAMS)
         app()
     except Exception as error:
         if not _is_for_the_user(error):
@@ -41,7 +48,9 @@ def run(main: Callable[..., None] | typer.Typer) -> None:
 def _is_for_the_user(error: Exception) -> bool:
     """Tell errors that a user can mend, such as wrong settings, a full disk or a diverged training."""
     named = type(error).__name__ == "SafetensorError"  # some stages do not import safetensors
-    return named or isinstance(error, settings.UserError | OSError)
+    return named or isinstance(
+        error, settings.UserError | numerics.NumericsError | OSError
+    )
 
 
 def read(sections: Callable[..., T], task: str | None = None) -> T:

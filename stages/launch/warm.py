@@ -5,7 +5,7 @@ does. Importing the two libraries takes 4 to 10 seconds on two cores, longer tha
 miniature. So the first call leaves a process behind that has imported them, but nothing of this
 project. Later calls ask it for a fork, hand over their own standard streams, environment and working
 directory, and wait for the exit code. (A variable that a library reads when it is imported, such as
-OMP_NUM_THREADS, has its value in the first call.) The process ends after IDLE_SECONDS without work.
+OMP_NUM_THREADS, has its value in the first call, but for those of `numerics`.) The process ends after IDLE_SECONDS without work.
 
 Stages run without a fork if there is an NVIDIA GPU (its driver does not survive one), outside Linux, and
 with SCRATCHCARD_WARM=0 in the environment.
@@ -26,6 +26,9 @@ import threading
 import time
 from pathlib import Path
 
+from stages.launch import numerics
+
+PARAMS = Path("params.yaml")
 IDLE_SECONDS = 30
 START_SECONDS = 120
 LIBRARIES = (
@@ -69,6 +72,8 @@ def main(command: list[str]) -> None:
             file=sys.stderr,
         )
         sys.exit(2)
+    if ".commands." not in module:
+        numerics.prepare(PARAMS)
     if ".commands." in module or command[0] in LIGHT or not may_fork():
         run_stage(command)
     else:
@@ -165,7 +170,7 @@ def place() -> Path:
     packages = Path(os.__file__).parent if sys.prefix == sys.base_prefix else Path(sys.prefix)
     state = [str(Path.cwd()), sys.executable, str(packages.stat().st_mtime_ns)]
     state += [str(path.stat().st_mtime_ns) for path in map(Path, sys.path) if path.is_dir()][1:]
-    state += [__doc__ or "", Path(__file__).read_text(encoding="utf-8")]
+    state += [numerics.asked(PARAMS), __doc__ or "", Path(__file__).read_text(encoding="utf-8")]
     return folder / hashlib.sha256("\0".join(state).encode()).hexdigest()[:16]
 
 

@@ -79,11 +79,13 @@ def make_project(folder: Path, idle_seconds: float) -> Path:
     (package / "tickets").mkdir(parents=True)
     (folder / "tmp").mkdir()
     source = (ROOT / "stages" / "launch" / "warm.py").read_text(encoding="utf-8")
+    numerics = ROOT / "stages" / "launch" / "numerics.py"
     changed = re.sub(r"(?m)^IDLE_SECONDS = .*$", f"IDLE_SECONDS = {idle_seconds}", source)
     assert changed != source
     (package / "launch").mkdir()
     (package / "launch" / "__init__.py").touch()
     (package / "launch" / "warm.py").write_text(changed, encoding="utf-8")
+    shutil.copy(numerics, package / "launch")
     shutil.copy(ROOT / "stages" / "__main__.py", package)
     (package / "__init__.py").touch()
     (package / "tickets" / "__init__.py").touch()
