@@ -48,9 +48,7 @@ def run(main: Callable[..., None] | typer.Typer, *, computes: bool = True) -> No
 def _is_for_the_user(error: Exception) -> bool:
     """Tell errors that a user can mend, such as wrong settings, a full disk or a diverged training."""
     named = type(error).__name__ == "SafetensorError"  # some stages do not import safetensors
-    return named or isinstance(
-        error, settings.UserError | numerics.NumericsError | OSError
-    )
+    return named or isinstance(error, settings.UserError | numerics.NumericsError | OSError)
 
 
 def read(sections: Callable[..., T], task: str | None = None) -> T:

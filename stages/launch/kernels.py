@@ -1,9 +1,9 @@
 """Kernels of torch that give the same bytes on every x86-64 processor, in place of its own on the CPU.
 
 Torch calls MKL for products of matrices and for functions of single values. With MKL_CBWR=COMPATIBLE its
-products are the same everywhere, but take twice the time; numpy's OpenBLAS has the kernels of a Haswell in
-every copy. MKL's functions still refine estimates of the processor's (RCPPS, RSQRTPS), which differ by maker:
-a fifth of all square roots have another last bit than the exact one. Those of numpy and scipy do not.
+products are the same everywhere, but a step takes half as long again; numpy's OpenBLAS has the kernels
+of a Haswell in every copy. Some of MKL's functions differed on an emulated processor even so, and a fifth
+of its square roots are not the exact ones. Those of numpy did not differ.
 """
 
 from collections.abc import Callable
@@ -33,7 +33,7 @@ BY_VALUE: dict[str, Callable[..., object]] = {
     "tanh": np.tanh,
 }
 """Functions that torch has MKL compute, by torch's name."""
-_LIBRARY = torch.library.Library("aten", "IMPL")
+_LIBRARY = torch.library.Library("aten", "IMPL")  # type: ignore[no-untyped-call]
 """Kernels last as long as this object."""
 
 
@@ -45,7 +45,7 @@ def use_portable() -> None:
     for name, function in BY_VALUE.items():
         kernels |= {name: partial(by_value, function), f"{name}_": partial(by_value_, function)}
     for name, kernel in kernels.items():
-        _LIBRARY.impl(name, kernel, "CPU")
+        _LIBRARY.impl(name, kernel, "CPU")  # type: ignore[no-untyped-call]
 
 
 def mm(left: Tensor, right: Tensor) -> Tensor:

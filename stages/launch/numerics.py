@@ -2,8 +2,8 @@
 
 Libraries look at the processor and choose among kernels that round differently. `prepare` tells them by
 their environment variables, before they are imported, to take those for AVX2, which every such processor
-of the last ten years has, and one thread. `hold` looks whether they obey, and exchanges torch's slowest and
-least equal kernels. It needs the standard library alone, since it runs before all others.
+of the last ten years has, and one thread. `hold` looks whether they obey, and exchanges some kernels of
+torch. This module needs the standard library alone, since it runs before all others.
 """
 
 import os
@@ -37,8 +37,8 @@ class NumericsError(ValueError):
 def asked(params: Path) -> str:
     """Return what a params file says of numerics; empty if it says nothing or does not exist.
 
-    A line is looked for, since parsing takes longer than all else that starts a stage. A file that has the
-    key elsewhere, such as JSON, is parsed; `check` says what is wrong with the others.
+    A line is looked for, since parsing takes longer than all else that starts a stage. A file that has
+    the key elsewhere, such as JSON, is parsed; `check` says what is wrong with the others.
     """
     try:
         text = params.read_text(encoding="utf-8")

@@ -5,7 +5,8 @@ does. Importing the two libraries takes 4 to 10 seconds on two cores, longer tha
 miniature. So the first call leaves a process behind that has imported them, but nothing of this
 project. Later calls ask it for a fork, hand over their own standard streams, environment and working
 directory, and wait for the exit code. (A variable that a library reads when it is imported, such as
-OMP_NUM_THREADS, has its value in the first call, but for those of `numerics`.) The process ends after IDLE_SECONDS without work.
+OMP_NUM_THREADS, has its value in the first call, unless `numerics` sets it.) The process ends after
+IDLE_SECONDS without work.
 
 Stages run without a fork if there is an NVIDIA GPU (its driver does not survive one), outside Linux, and
 with SCRATCHCARD_WARM=0 in the environment.

@@ -2,8 +2,10 @@
 
 import json
 import os
+import platform
 import subprocess
 import sys
+import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -11,7 +13,8 @@ import numpy as np
 import pytest
 import torch
 
-from stages.launch import cli, kernels, numerics
+from stages.launch import cli, kernels, numerics, warm
+from stages.tickets import settings
 from tests.imports import ROOT
 
 WORK = """
@@ -44,34 +47,27 @@ print(json.dumps(study.contents(study.run_all(folder / "project", tiny))))
 """Runs the stages of a small study in one process that is started as a stage is, and prints hashes."""
 
 OTHER = {
-    "older": {
-        "ATEN_CPU_CAPABILITY": "default",
-        "DNNL_MAX_CPU_ISA": "SSE41",
-        "MKL_CBWR": "AUTO",
-        "MKL_ENABLE_INSTRUCTIONS": "SSE4_2",
-        "NPY_DISABLE_CPU_FEATURES": "X86_V3 X86_V4",
-        "OPENBLAS_CORETYPE": "Nehalem",
-        "OMP_NUM_THREADS": "3",
-    },
-    "newer": {
-        "ATEN_CPU_CAPABILITY": "avx512",
-        "DNNL_MAX_CPU_ISA": "ALL",
-        "MKL_CBWR": "AVX512",
-        "MKL_ENABLE_INSTRUCTIONS": "AVX512",
-        "OPENBLAS_CORETYPE": "Zen",
-        "OPENBLAS_NUM_THREADS": "2",
-    },
+    "ATEN_CPU_CAPABILITY": "default",
+    "DNNL_MAX_CPU_ISA": "SSE41",
+    "MKL_CBWR": "AUTO",
+    "MKL_ENABLE_INSTRUCTIONS": "SSE4_2",
+    "NPY_DISABLE_CPU_FEATURES": "X86_V3 X86_V4",
+    "OPENBLAS_CORETYPE": "Nehalem",
+    "OMP_NUM_THREADS": "3",
 }
-"""What a user's environment may ask of the libraries; MKL's instructions stay as asked in portable runs."""
+"""What a user's environment may ask of the libraries; portable runs leave MKL's instructions as asked."""
 
 
-def hashes_of(folder: Path, numeric: str, cores: int, other: str, last: str) -> dict[str, str]:
+def hashes_of(
+    folder: Path, numeric: str, cores: int, other: dict[str, str], last: str
+) -> dict[str, str]:
     """The hash of every file that the stages up to `last` make under another environment."""
-    arguments = [str(folder / f"{numeric}-{other}-{cores}"), numeric, str(cores), last]
-    bare = {name: value for name, value in os.environ.items() if name not in ALL}
+    arguments = [str(folder / f"{numeric}-{cores}"), numeric, str(cores), last]
+    ours = OTHER.keys() | numerics.VARIABLES.keys()
+    bare = {name: value for name, value in os.environ.items() if name not in ours}
     done = subprocess.run(
         [sys.executable, "-c", WORK, *arguments],
-        env=bare | {"PYTHONPATH": str(ROOT), "CUDA_VISIBLE_DEVICES": ""} | OTHER.get(other, {}),
+        env=bare | {"PYTHONPATH": str(ROOT), "CUDA_VISIBLE_DEVICES": ""} | other,
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -82,29 +78,164 @@ def hashes_of(folder: Path, numeric: str, cores: int, other: str, last: str) -> 
     return hashes
 
 
-ALL = {name for variables in OTHER.values() for name in variables} | set(numerics.VARIABLES)
+FIT = numerics.unfit() is None
 
 
-@pytest.mark.skipif(numerics.unfit() is not None, reason="this processor has no portable numerics")
+@pytest.mark.skipif(not FIT, reason="this processor has no portable numerics")
 def test_portable_results_do_not_depend_on_instruction_sets_cores_or_the_users_environment(
     tmp_path: Path,
 ) -> None:
-    runs = {
-        "plain": ("portable", 2, "", "report"),
-        "older": ("portable", 1, "older", "report"),
-        "newer": ("portable", 1, "newer", "report"),
-        "fast": ("fast", 1, "", "encoder"),
-        "fast, older": ("fast", 1, "older", "encoder"),
-    }
+    runs: list[tuple[str, int, dict[str, str], str]] = [
+        ("portable", 2, {}, "report"),
+        ("portable", 1, OTHER, "report"),
+        ("fast", 2, {}, "encoder"),
+        ("fast", 1, OTHER, "encoder"),
+    ]
     with ThreadPoolExecutor(2) as pool:
-        waiting = {name: pool.submit(hashes_of, tmp_path, *run) for name, run in runs.items()}
-        made = {name: result.result() for name, result in waiting.items()}
-    differing = {
-        name: sorted(file for file in made["plain"] if made[name].get(file) != made["plain"][file])
-        for name in ("older", "newer")
-    }
-    assert differing == {"older": [], "newer": []}
-    for kind in ("weights.safetensors", "predictions.safetensors", ".csv", ".svg"):
-        assert any(file.endswith(kind) for file in made["plain"]), kind
+        plain, other, fast, other_fast = pool.map(lambda run: hashes_of(tmp_path, *run), runs)
+    assert [file for file in plain if other.get(file) != plain[file]] == []
+    for ending in ("weights.safetensors", "predictions.safetensors", ".csv", ".svg"):
+        assert any(file.endswith(ending) for file in plain), ending
     weights = "results/encoder/weights.safetensors"
-    assert made["fast"][weights] != made["fast, older"][weights]  # the environments do matter
+    assert fast[weights] != other_fast[weights]  # such an environment does matter
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("study: a\nnumerics: portable   # why\n", "portable"),
+        ("train:\n  numerics: portable\nnumerics: 'fast'\n", "fast"),
+        ('{"study": "a", "numerics": "portable"}', "portable"),
+        ("study: a\n", ""),
+        ("{broken", ""),
+    ],
+)
+def test_the_key_is_read_without_the_rest(tmp_path: Path, text: str, expected: str) -> None:
+    (tmp_path / "params.yaml").write_text(text, encoding="utf-8")
+    assert numerics.asked(tmp_path / "params.yaml") == expected
+    assert numerics.asked(tmp_path / "none.yaml") == ""
+
+
+def portable(folder: Path) -> Path:
+    (folder / "params.yaml").write_text("numerics: portable\n", encoding="utf-8")
+    return folder / "params.yaml"
+
+
+def test_a_users_values_do_not_win_silently(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in numerics.VARIABLES:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("MKL_CBWR", "AVX512")
+    monkeypatch.setenv("NPY_DISABLE_CPU_FEATURES", "X86_V3")
+    numerics.prepare(portable(tmp_path))
+    expected = "this does not count: MKL_CBWR=AVX512 NPY_DISABLE_CPU_FEATURES=X86_V3\n"
+    assert capsys.readouterr().err.endswith(expected)
+    assert os.environ.items() >= numerics.VARIABLES.items()
+    assert "NPY_DISABLE_CPU_FEATURES" not in os.environ
+    numerics.prepare(portable(tmp_path))
+    assert capsys.readouterr().err == ""
+
+
+def test_a_processor_without_avx2_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(numerics, "CPUINFO", tmp_path / "cpuinfo")
+    monkeypatch.setattr(platform, "machine", lambda: "x86_64")
+    known = " ".join(numerics.FLAGS - {"avx2", "fma"})
+    numerics.CPUINFO.write_text(f"processor : 0\nflags : {known} sse2\n", encoding="utf-8")
+    with pytest.raises(numerics.NumericsError, match="processor lacks avx2, fma; with 'fast'"):
+        numerics.hold(portable(tmp_path))
+    monkeypatch.setattr(platform, "machine", lambda: "aarch64")
+    with pytest.raises(numerics.NumericsError, match="is not x86-64 Linux but aarch64"):
+        numerics.hold(tmp_path / "params.yaml")
+
+
+@pytest.mark.skipif(not FIT, reason="this processor has no portable numerics")
+def test_a_process_that_has_numpy_already_is_refused_in_a_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    portable(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["score.py"])
+    monkeypatch.delenv("MKL_CBWR", raising=False)
+    with pytest.raises(SystemExit) as end:
+        cli.run(lambda: None)
+    assert end.value.code == 1
+    message = capsys.readouterr().err
+    assert message.startswith("score: numerics is 'portable'")
+    assert "MKL_CBWR" in message
+    assert message.count("\n") == 1
+
+
+def test_studies_with_and_without_portable_numerics_have_warm_processes_of_their_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    before = warm.place()
+    assert warm.place() == before
+    portable(tmp_path)
+    assert warm.place() != before
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ("train.threads=2", "train.threads is 2, allowed is 1 while numerics is portable"),
+        ("encoder.train.threads=2", "encoder.train.threads is 2"),
+        ("patterns.network.threads=3", "patterns.network.threads is 3"),
+        ("train.precision=bf16", "train.precision is bf16, allowed is fp32"),
+    ],
+)
+def test_settings_that_cannot_be_portable_are_refused(change: str, message: str) -> None:
+    study = ROOT / "studies" / "miniature.yaml"
+    with pytest.raises(settings.ParamsError, match=message):
+        settings.checked(settings.content(study, [change]), "params.yaml")
+    settings.checked(settings.content(study, [change, "numerics=fast"]), "params.yaml")
+
+
+# --- kernels ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.int64])
+@pytest.mark.parametrize("sizes", [(3, 4, 5), (1, 1, 1), (2, 0, 3), (33, 17, 65)])
+def test_products_are_those_of_torch(dtype: torch.dtype, sizes: tuple[int, int, int]) -> None:
+    m, k, n = sizes
+    generator = torch.Generator().manual_seed(1)
+    left = torch.randint(-4, 5, (2, m, k), generator=generator).to(dtype)
+    right = torch.randint(-4, 5, (2, n, k), generator=generator).to(dtype).transpose(1, 2)
+    added = torch.arange(n).to(dtype)
+    assert torch.equal(kernels.bmm(left, right), torch.bmm(left, right))
+    assert torch.equal(kernels.mm(left[0], right[0]), torch.mm(left[0], right[0]))
+    for beta, alpha in ((1, 1), (2, 3), (0, 1)):
+        expected = torch.addmm(added, left[0], right[0], beta=beta, alpha=alpha)
+        assert torch.equal(
+            kernels.addmm(added, left[0], right[0], beta=beta, alpha=alpha), expected
+        )
+    with pytest.raises(RuntimeError, match="cannot multiply"):
+        kernels.mm(torch.ones(2, 3), torch.ones(2, 3))
+
+
+@pytest.mark.parametrize("name", kernels.BY_VALUE)
+def test_functions_are_those_of_torch_and_of_no_estimate(name: str) -> None:
+    function = kernels.BY_VALUE[name]
+    values = torch.linspace(0.01, 0.99, 999)
+    torch.testing.assert_close(kernels.by_value(function, values), getattr(torch, name)(values))
+    strided = torch.rand(8, 6, dtype=torch.float64).T
+    torch.testing.assert_close(kernels.by_value(function, strided), getattr(torch, name)(strided))
+    assert kernels.by_value(function, torch.ones(2, dtype=torch.int64)).dtype == torch.float32
+    assert kernels.by_value(function, torch.ones(2, dtype=torch.bfloat16)).dtype == torch.bfloat16
+    exact = kernels.by_value(np.sqrt, values).numpy()
+    assert (exact == np.sqrt(values.double().numpy()).astype(np.float32)).all()
+
+
+def test_dropout_hits_where_uniform_numbers_are_small() -> None:
+    """Torch does so itself unless the processor is by Intel."""
+    drawn = kernels.bernoulli_(torch.empty(7, 50), 0.3, generator=torch.Generator().manual_seed(5))
+    uniform = torch.rand(7, 50, dtype=torch.float64, generator=torch.Generator().manual_seed(5))
+    assert torch.equal(drawn, (uniform < 0.3).float())
+    assert 0.2 < float(drawn.mean()) < 0.4
+    with pytest.raises(RuntimeError, match="p is 2"):
+        kernels.bernoulli_(torch.empty(1), 2)
