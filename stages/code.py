@@ -7,12 +7,15 @@ from typing import Annotated
 
 import typer
 
-from stages.launch import cli, hashes
+from stages.launch import cli, guard, hashes
+from stages.launch.hashes import Digests
+from stages.tickets import output
 
 
-def to_text(files: Mapping[str, str], numerics: str) -> str:
-    """Write the digests of the files that a script uses and its numerics, as DVC hashes them."""
-    return json.dumps({**files, "numerics": numerics}, indent=1, sort_keys=True) + "\n"
+def to_text(files: Mapping[str, Digests], numerics: str) -> str:
+    """Write the digests of the code of a script's files and its numerics, as DVC hashes them."""
+    code = {name: digests.code for name, digests in files.items()}
+    return json.dumps({**code, "numerics": numerics}, indent=1, sort_keys=True) + "\n"
 
 
 def main(
@@ -20,10 +23,12 @@ def main(
     out: Annotated[Path, typer.Option()],
     numerics: Annotated[str, typer.Option(help="Kernels that all scripts compute with.")],
 ) -> None:
-    digests = hashes.by_script(sources)
-    out.mkdir(parents=True, exist_ok=True)
-    for script, files in digests.items():
-        (out / f"{script}.json").write_text(to_text(files, numerics), encoding="utf-8")
+    hashed = hashes.by_script(sources)
+    for script, files in hashed.items():
+        output.save_text(to_text(files, numerics), out / f"{script}.json")
+    used = {name: digests.content for files in hashed.values() for name, digests in files.items()}
+    lines = [f"{digest}  {name}\n" for name, digest in sorted(used.items())]
+    output.save_text("".join(lines), out / guard.BYTES)  # spares the guard a parse
 
 
 if __name__ == "__main__":

@@ -54,9 +54,10 @@ def main(
         fine_tuned=lambda: loaded.model(trained),
     )
     ticket = files.load_mask(mask)
-    jobs = [
-        partial(train, loaded, models, weights, ticket, number, point, out, kind) for kind in kinds
-    ]
+    jobs = {
+        kind: partial(train, loaded, models, weights, ticket, number, point, out, kind)
+        for kind in kinds
+    }
     side_by_side.run(jobs, loaded.recipe.threads)
 
 

@@ -35,16 +35,17 @@ def main(
         raise settings.ParamsError(f"data has no {task!r}, and own has none")
     cut = prepare.cut_of(data, config.prepare)
     section = "prepare" if cut.max_length == config.prepare.max_length else f"data.{task}"
-    shape = files.load_record(encoder / "config.json")
-    prepare.check_length(cut.max_length, shape, f"{section}.max_length")
+    record = files.load_record(encoder / "encoder.json")
+    prepare.check_length(cut.max_length, record.get("longest_input"), f"{section}.max_length")
     tokenizer = Tokenizer.from_file(str(encoder / "tokenizer.json"))
-    record = files.load_record(encoder / "encoder.json")["vocabulary"]
-    vocabulary = Vocabulary(**{**record, "special": tuple(record["special"])})
+    words = record["vocabulary"]
+    vocabulary = Vocabulary(**{**words, "special": tuple(words["special"])})
 
     described, texts = sources.load(task, data)
     heuristics = hans.load(task, data, config.prepare.seed)
     if heuristics:
         texts = {**texts, hans.SPLIT: heuristics[0]}
+    print(prepare.counted(described, texts))
     prepared, asked = prepare.prepare(described, texts, tokenizer, vocabulary, config.prepare, cut)
     tasks.save_prepared(prepared, out)
     for split, questions in asked.items():

@@ -7,6 +7,7 @@ import typer
 
 from stages.launch import cli
 from stages.tickets import settings
+from stages.tickets.output import save_text
 from stages.tickets.report import page, results, sections
 from stages.tickets.report.sections import scores
 from stages.tickets.report.table import to_csv, to_markdown, to_tex
@@ -19,28 +20,23 @@ def main(
     published: Annotated[Path, typer.Option(help="Folder of published numbers.")],
     report: Annotated[Path, typer.Option(help="Folder of scores.csv, and of all that is written.")],
 ) -> None:
-    study = settings.load(cli.PARAMS)
+    study = settings.checked(cli.content(), str(cli.PARAMS))
     read = results.load(study, manifest, report, measured, encoder, published)
     parts = sections.build(read, study)
     for table in (table for section in parts for table in section.tables):
-        write(report / "tables" / f"{table.name}.csv", to_csv(table.records, table.missing))
-        write(report / "tables" / f"{table.name}.md", to_markdown(table))
-        write(report / "tables" / f"{table.name}.tex", to_tex(table))
+        save_text(to_csv(table.records, table.missing), report / "tables" / f"{table.name}.csv")
+        save_text(to_markdown(table), report / "tables" / f"{table.name}.md")
+        save_text(to_tex(table), report / "tables" / f"{table.name}.tex")
     for figure in (figure for section in parts for figure in section.figures):
-        write(report / "figures" / f"{figure.name}.csv", to_csv(figure.records, figure.missing))
+        save_text(to_csv(figure.records, figure.missing), report / "figures" / f"{figure.name}.csv")
         if figure.svg:
-            write(report / "figures" / f"{figure.name}.svg", figure.svg)
+            save_text(figure.svg, report / "figures" / f"{figure.name}.svg")
     for kind in scores.CURVES:
         line = scores.mean_scores(kind, read.scores, study)
-        write(report / "figures" / f"scores_mean_{kind}.csv", to_csv(line))
+        save_text(to_csv(line), report / "figures" / f"scores_mean_{kind}.csv")
     content = page.content(parts, read, study)
-    write(report / "index.html", page.to_html(content, read))
-    write(report / "README.md", page.to_readme(content, read))
-
-
-def write(path: Path, text: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text, encoding="utf-8", newline="\n")
+    save_text(page.to_html(content, read), report / "index.html")
+    save_text(page.to_readme(content, read), report / "README.md")
 
 
 if __name__ == "__main__":

@@ -1,70 +1,79 @@
-"""Score a subnetwork of the fine-tuned model as it is, and train it alone from theta_0."""
+"""Score subnetworks of the fine-tuned model as they are, and train them alone."""
 
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
-from transformers import PreTrainedModel
 
-from stages.launch import cli, inputs
+from stages.launch import cli, inputs, side_by_side
 from stages.launch.inputs import Inputs
-from stages.tickets import files
-from stages.tickets.encoder.weights import linear_parameters
+from stages.tickets import files, settings
 from stages.tickets.pruning import structure
 from stages.tickets.searches import retraining
-from stages.tickets.searches.retraining import Cut
 
 
-def of_structure(loaded: Inputs, name: str, searched: Path) -> tuple[Cut, dict[str, int]]:
-    """Make the cut of a model down to the heads and MLPs `name`, and tell their size."""
-    if name.startswith("super"):
-        good = files.load_structure(searched / "super.safetensors")
-        kept = files.load_structure(searched / f"{name}.safetensors")
+@dataclass(frozen=True)
+class Params:
+    retrain: settings.Retrain
+    retrain_super: settings.RetrainSuper
+
+
+def part(kind: str, name: str, loaded: Inputs, trained: Path, searched: Path) -> retraining.Part:
+    """Load what a search kept, and derive the subnetwork `name` from it."""
+    if kind == "magnitude":
+        mask = files.load_mask(searched / "magnitude" / "mask.safetensors")
+        return retraining.of_mask(name, mask, loaded.model(trained), loaded.noise.mask)
+    if kind == "super":
+        good, kept = (files.load_structure(searched / f"{n}.safetensors") for n in ("super", name))
     else:
-        good = files.load_structure(searched / "structure.safetensors")
+        good = files.load_structure(searched / "joint" / "structure.safetensors")
         kept = structure.named(name, good, loaded.noise.mask)
-    tokens = round(float(loaded.prepared.evaluated["validation"].lengths.mean()))
-    size = retraining.size_of_structure(loaded.encoder.config, kept, good, tokens)
-    return retraining.by_structure(kept), size
+    return retraining.of_structure(kept, good, loaded.encoder.config, loaded.prepared)
 
 
-def of_mask(
-    loaded: Inputs, fine_tuned: PreTrainedModel, name: str, searched: Path
-) -> tuple[Cut, dict[str, int]]:
-    """Make the cut of a model down to the weights and biases `name`, and tell their number."""
-    good = files.load_mask(searched / "mask.safetensors")
-    live = linear_parameters(fine_tuned)
-    ranked = {matrix: parameter.detach().numpy() for matrix, parameter in live.items()}
-    mask = structure.named_mask(name, good, ranked, loaded.noise.mask)
-    return retraining.by_mask(mask), retraining.size_of_mask(mask, good)
+def train(
+    loaded: Inputs, theta_0: Path, trained: Path, searched: Path, kind: str, name: str, out: Path
+) -> None:
+    """Do all that is asked of one subnetwork: score and train it, or train it from random weights."""
+    cut, size = part(kind, name, loaded, trained, searched)
+    if kind == "scratch":
+        cut(model := loaded.model(from_scratch=True))
+        run, folder = loaded.train(model, None), out
+        size = {"kept": size["kept"], "prunable": size["prunable"]}
+    else:
+        models = loaded.model(trained), loaded.model(theta_0)
+        made = retraining.retrain(*models, cut, loaded.prepared, loaded.noise, loaded.recipe)
+        files.save_arrays(made.pruned, out / "pruned" / "predictions.safetensors")
+        run, folder = made.retrained, out / "retrained"
+    files.save_run(run.predictions, run.losses, folder)
+    files.save_record(size, out / "subnetwork.json")
 
 
 def main(
     task: Annotated[str, typer.Option()],
     seed: Annotated[int, typer.Option()],
-    kind: Annotated[Literal["structured", "magnitude"], typer.Option()],
-    subnetwork: Annotated[str, typer.Option(help="Such as good, random or bad.")],
-    theta_0: Annotated[Path, typer.Option("--encoder")],
+    encoder: Annotated[Path, typer.Option()],
     prepared: Annotated[Path, typer.Option()],
     weights: Annotated[Path, typer.Option(help="theta_0 with the classifier of the seed.")],
     trained: Annotated[Path, typer.Option(help="Weights of the dense run after training.")],
-    searched: Annotated[
-        Path, typer.Option(help="Folder of the search, or of the super-survivors.")
-    ],
-    out: Annotated[Path, typer.Option()],
+    searched: Annotated[Path, typer.Option(help="Folder of the search or super-survivors.")],
+    structured: Annotated[Path | None, typer.Option(help="Folder to write.")] = None,
+    magnitude: Annotated[Path | None, typer.Option(help="Folder to write.")] = None,
+    scratch: Annotated[Path | None, typer.Option(help="Folder to write.")] = None,
+    super_: Annotated[Path | None, typer.Option("--super", help="Folder to write.")] = None,
 ) -> None:
-    loaded = inputs.load(task, seed, theta_0, prepared)
-    fine_tuned = loaded.model(trained)
-    if kind == "structured":
-        cut, size = of_structure(loaded, subnetwork, searched)
-    else:
-        cut, size = of_mask(loaded, fine_tuned, subnetwork, searched)
-    made = retraining.retrain(
-        fine_tuned, loaded.model(weights), cut, loaded.prepared, loaded.noise, loaded.recipe
-    )
-    files.save_arrays(made.pruned, out / "pruned" / "predictions.safetensors")
-    files.save_run(made.retrained.predictions, made.retrained.losses, out / "retrained")
-    files.save_record(size, out / "subnetwork.json")
+    config, loaded = cli.read(Params), inputs.load(task, seed, encoder, prepared)
+    names = {**dict(config.retrain), "super": config.retrain_super.subnetworks}
+    outs = {"structured": structured, "magnitude": magnitude, "scratch": scratch, "super": super_}
+    jobs: dict[str, side_by_side.Job] = {}
+    for kind, out in outs.items():
+        if out:  # the folder is made, since DVC asks for it even if it stays empty
+            out.mkdir(parents=True, exist_ok=True)
+            job = partial(train, loaded, weights, trained, searched, kind)
+            jobs |= {f"{kind} {name}": partial(job, name, out / name) for name in names[kind]}
+    side_by_side.run(jobs, loaded.recipe.threads)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from stages.launch import cli
-from stages.tickets import settings
+from stages.tickets import output, settings
 from stages.tickets.plan import manifest
 from stages.tickets.report import metrics as numbers
 from stages.tickets.report import scoring
@@ -45,8 +45,7 @@ def main(
         (tasks_out, scoring.to_csv(scoring.TASKS, scoring.described(examples))),
         (metrics_out, json.dumps(metrics, indent=1, allow_nan=False) + "\n"),  # in DVC's order
     ):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
+        output.save_text(text, path)
 
 
 if __name__ == "__main__":

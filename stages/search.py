@@ -7,7 +7,7 @@ import typer
 
 from stages.launch import cli, inputs
 from stages.tickets import files, settings
-from stages.tickets.encoder import device, removal
+from stages.tickets.encoder import checkpoint, removal
 from stages.tickets.encoder.weights import linear_parameters
 from stages.tickets.searches import search
 from stages.tickets.statistics import survival
@@ -31,7 +31,7 @@ def main(
         raise settings.ParamsError(
             f"search.tasks has {task!r}, allowed are none with an encoder of type "
             f"{loaded.encoder.config.model_type!r}: heads and MLPs are searched in "
-            + ", ".join(device.BERTS)
+            + ", ".join(checkpoint.BERTS)
         )
     model = loaded.model(trained)
     live = linear_parameters(model)

@@ -181,9 +181,8 @@ def config(
             "rewind": settings.Rewind(
                 tasks=on, seeds=seeds, points=(50,) if controls else (), source="dense"
             ),
-            "random": settings.Random(rounds=()),
+            "random": settings.Random(rounds=(num_rounds,) if controls else ()),
             "controls": settings.Controls(
-                every=settings.ControlKinds(kinds=("random",) if controls else ()),
                 more=settings.ControlKinds(kinds=()),
                 tasks=(),
                 seeds=(),
@@ -197,7 +196,7 @@ def config(
             "transfer_weights": settings.TransferWeights(
                 sources=(), targets=(), seeds=(), points=()
             ),
-            "scratch": settings.Scratch(seeds=(1,) if controls else ()),
+            "scratch": settings.Over(tasks=on, seeds=(1,) if controls else ()),
             "transfer": settings.Transfer(
                 sources=on, targets=on, seeds=(1,) if controls else (), round=num_rounds
             ),
@@ -206,10 +205,10 @@ def config(
                 tasks=on,
                 seeds=seeds,
                 structured=("good", "random", "bad"),
-                super=("super",),
                 magnitude=("good", "random", "bad"),
                 scratch=("random",),
             ),
+            "retrain_super": settings.RetrainSuper(tasks=on, seeds=seeds, subnetworks=("super",)),
             "patterns": whole.patterns.model_copy(update={"tasks": on}),
         }
     )
@@ -221,8 +220,9 @@ def with_everything(config: Params, seeds: tuple[int, ...] = (1, 2, 3)) -> Param
     return config.model_copy(
         update={
             "controls": settings.Controls(
-                every=settings.ControlKinds(kinds=("random", "reinitialised", "one-shot")),
-                more=settings.ControlKinds(kinds=("shuffled-layers", "random-2")),
+                more=settings.ControlKinds(
+                    kinds=("reinitialised", "one-shot", "shuffled-layers", "random-2")
+                ),
                 tasks=tasks[:2],
                 seeds=seeds,
                 rounds=rounds,
@@ -250,6 +250,7 @@ def with_language(config: Params, seeds: tuple[int, ...] = (1, 2, 3)) -> Params:
         "rewind": {"tasks": tasks},
         "standard": {"tasks": tasks},
         "transfer": {"sources": (*tasks, "one-shot"), "targets": tasks},
+        "controls": {"tasks": tasks, "rounds": asked.controls.rounds[-1:]},
     }
     parts = {name: getattr(asked, name).model_copy(update=new) for name, new in places.items()}
     data = dict(asked.data) | {"mlm": asked.data["similarity"]}
@@ -317,15 +318,13 @@ def _runs(config: Params) -> Iterator[tuple[Run, int | None, float]]:
         yield Run(task, "majority"), None, 0.4
         yield Run(task, "bag_of_words"), None, 0.6
         yield Run(task, "word_vectors"), None, 0.58
-        yield from ((Run(task, "scratch"), seed, 0.55) for seed in config.scratch.seeds)
+        if task in config.scratch.tasks:
+            yield from ((Run(task, "scratch"), seed, 0.55) for seed in config.scratch.seeds)
         for seed in config.seeds:
             yield Run(task, "dense"), seed, 0.9
             for after in config.rounds:
                 yield Run(task, "imp", after.to), seed, 0.9 - 0.1 * after.sparsity**2
-            yield from (
-                (control_run(task, kind, config.last_round), seed, 0.5)
-                for kind in config.controls.every.kinds
-            )
+            yield from ((Run(task, "random", k), seed, 0.5) for k in config.random.rounds)
     rewind = config.rewind
     points = sorted({config.imp.rewind_to, *rewind.points})
     for task, seed, point in product(rewind.tasks, rewind.seeds, points):
@@ -392,7 +391,7 @@ def _subnetworks(config: Params) -> Iterator[tuple[str, int, str, str]]:
     """Task, seed, kind and name."""
     retrain = config.retrain
     by_kind = {
-        "structured": (*retrain.structured, *retrain.super),
+        "structured": (*retrain.structured, *config.retrain_super.subnetworks),
         "magnitude": retrain.magnitude,
     }
     for kind, names in by_kind.items():

@@ -25,7 +25,7 @@ ROUNDS = {
     "dense": {"points": [0, 50]},
     "rewind": {"tasks": ["sentiment"], "seeds": [1], "points": [50], "source": "dense"},
     "imp": {"rewind_to": 0, "keep_weights": [], "decay_over": 1, "classifier": "rewound"},
-    "random": {"rounds": [2]},
+    "random": {"rounds": [2, 3]},
 }
 
 
@@ -135,7 +135,10 @@ WRONG: list[tuple[Change, str]] = [
     ),
     (
         own(train="train.xlsx"),
-        "own.reviews.train is 'train.xlsx', allowed are files that end in .csv, .jsonl or .parquet",
+        (
+            "own.reviews.train is 'train.xlsx', "
+            "allowed are files that end in .csv, .tsv, .jsonl or .parquet"
+        ),
     ),
     (
         own(kind="regression"),
@@ -268,11 +271,59 @@ def test_what_the_study_names_has_to_be_there(
 
 
 @pytest.mark.usefixtures("project")
+@pytest.mark.parametrize("name", ["train", "held_out"])
+def test_tables_are_read_before_any_work(capsys: pytest.CaptureFixture[str], name: str) -> None:
+    study = miniature(own())
+    Path(f"{name}.csv").write_text("text,label\na,0\nb,1\nc,-1\n", encoding="utf-8")
+    write(study)
+    assert run() == 1
+    error = capsys.readouterr().err
+    assert error.startswith(
+        f"check: {name}.csv, line 4, has the label '-1' in 'label', which in many"
+    )
+    assert error.count("\n") == 1
+    assert not OUT.parent.exists()
+
+
+@pytest.mark.usefixtures("project")
 def test_what_is_there_is_accepted() -> None:
     Path("models").mkdir()
+    Path("models/config.json").write_text('{"model_type": "bert"}', encoding="utf-8")
     study = miniature(own())
     write(study | {"encoder": {"source": "folder", "pooler": "pretrained", "path": "models"}})
     assert run() == 0
+
+
+@pytest.mark.usefixtures("project")
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [
+        ({}, "the encoder models has no model_type in its config.json"),
+        (
+            {"model_type": "bert", "auto_map": {"AutoModel": "own.Own"}},
+            "the encoder models brings code of its own, auto_map in its config.json for own.py, and ",
+        ),
+        (
+            {"model_type": "t5", "is_encoder_decoder": True},
+            "the encoder models of the architecture 't5' is an encoder-decoder, allowed are encoders",
+        ),
+        (
+            {"model_type": "distilbert"},
+            "search.tasks has 'acceptability', allowed are none with an encoder of type 'distilbert'",
+        ),
+    ],
+)
+def test_an_encoder_is_checked_before_any_work(
+    capsys: pytest.CaptureFixture[str], config: dict[str, Any], message: str
+) -> None:
+    Path("models").mkdir()
+    Path("models/config.json").write_text(json.dumps(config), encoding="utf-8")
+    Path("models/own.py").write_text("raise SystemExit", encoding="utf-8")
+    encoder = {"source": "folder", "pooler": "pretrained", "path": "models"}
+    write(miniature() | {"encoder": encoder})
+    assert run() == 1
+    assert capsys.readouterr().err.startswith(f"check: {message}")
+    assert not OUT.parent.exists()
 
 
 @pytest.mark.usefixtures("project")

@@ -15,7 +15,7 @@ import pytest
 from dvc.repo import Repo  # type: ignore[import-untyped]
 
 from tests.imports import ROOT
-from tests.launch.test_warm import end_warm_processes
+from tests.launch.project import end_processes
 from tests.pipeline import lies_in, pipeline
 from tests.pipeline.study import STUDY, contents, run_all, stages, write_study
 
@@ -25,7 +25,9 @@ SMALL = STUDY | {
     "data": {"mlm": STUDY["data"]["mlm"]},
     "override": {"mood": {}, "mlm": {}},
     "rewind": STUDY["rewind"] | {"tasks": [], "seeds": [], "points": []},
-    "random": {"rounds": [1]},
+    "random": {"rounds": [1, 2]},
+    "scratch": {"tasks": ["mood", "mlm"], "seeds": [1]},
+    "retrain_super": {"tasks": [], "seeds": [], "subnetworks": []},
     "controls": STUDY["controls"]
     | {"more": {"kinds": ["one-shot"]}, "tasks": ["mood"], "rounds": [1]},
     "standard": {"tasks": ["mlm"], "seeds": [1], "aliased": {"rounds": []}},
@@ -39,9 +41,8 @@ SMALL = STUDY | {
         "tasks": ["mood"],
         "seeds": [1],
         "structured": ["good"],
-        "super": [],
         "magnitude": ["bad"],
-        "scratch": ["random"],
+        "scratch": [],
     },
     "patterns": STUDY["patterns"]
     | {"tasks": ["mood"], "network": STUDY["patterns"]["network"] | {"seeds": [1]}},
@@ -51,13 +52,11 @@ MANIFEST = "results/manifest.json"
 READERS = {"stability", "survival", "score", "report"}
 OF_SEARCHES = {
     "search@mood-1",
-    "super@mood",
-    "retrain@mood-1-good",
-    "retrain-magnitude@mood-1-bad",
-    "scratch-structured@mood-1-random",
+    "retrain@mood-1",
     "patterns@mood",
 }
-"""What reads all results, and so runs after any training."""
+TICKETS = {"ticket@mood-1", "ticket@mlm-1"}
+"""Stages that also train the random masks of all rounds."""
 
 
 @dataclass(frozen=True)
@@ -152,7 +151,7 @@ def finished() -> Iterator[Project]:
             assert sorted(names) == sorted(stage.name for stage in stages(SMALL))
             yield project
         finally:
-            end_warm_processes(Path(folder))
+            end_processes(project.folder)
 
 
 @pytest.fixture
@@ -182,7 +181,7 @@ def chain(task: str, seed: int) -> set[str]:
     """All trainings of a task and a seed, but those from scratch and of masks from elsewhere."""
     run = f"{task}-{seed}"
     rounds = {f"prune-round@{run}-after{index}" for index in range(2)}
-    return rounds | {f"fine-tune@{run}", f"ticket@{run}", f"random@{run}-1"}
+    return rounds | {f"fine-tune@{run}", f"ticket@{run}"}
 
 
 @pytest.mark.parametrize(
@@ -214,7 +213,6 @@ def chain(task: str, seed: int) -> set[str]:
                 "baselines",
                 *chain("similarity", 1),
                 "multi-task@1",  # it depends on all that is prepared
-                "scratch@similarity-1",
                 *READERS,
             },
             id="a task",
@@ -224,7 +222,7 @@ def chain(task: str, seed: int) -> set[str]:
             {
                 "check",
                 *("prune-round@mood-1-after2", "prune-round@mlm-1-after2"),
-                *("ticket@mood-1", "ticket@mlm-1"),  # the last mask is another
+                *TICKETS,  # the last mask is another
                 "multi-task@1",
                 "standard@mlm-1",
                 "reference-masks",
@@ -239,12 +237,22 @@ def chain(task: str, seed: int) -> set[str]:
         ),
         pytest.param(
             {"retrain": SMALL["retrain"] | {"structured": ["good", "random"]}},
-            {"check", "retrain@mood-1-random", "survival", "score", "report"},
+            {"check", "retrain@mood-1", "survival", "score", "report"},
             id="a subnetwork",
         ),
         pytest.param(
+            {"random": {"rounds": [2]}},
+            {"check", *TICKETS, "survival", "score", "report"},
+            id="a round of random masks",
+        ),
+        pytest.param(
+            {"scratch": {"tasks": ["mood"], "seeds": [1]}},
+            {"check"},
+            id="a task less from scratch",
+        ),
+        pytest.param(
             {"search": SMALL["search"] | {"permutations": 20}},
-            {"check", "super@mood", "patterns@mood", "survival", "score", "report"},
+            {"check", "patterns@mood", "survival", "score", "report"},
             id="permutations",
         ),
         pytest.param(

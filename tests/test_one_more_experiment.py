@@ -24,12 +24,12 @@ FILES = {
 }
 LINES = {
     "stages/tickets/settings/study.py": (
-        "    scratch: trials.Scratch\n",
+        "    scratch: trials.Over\n",
         "    reshuffled: trials.Over\n",
     ),
     "stages/tickets/report/sections/__init__.py": ('    "controls",\n', '    "reshuffled",\n'),
     "studies/off.yaml": (
-        "scratch: {seeds: []}          # the dense architecture from random weights\n",
+        "scratch: {tasks: [], seeds: []}   # the dense architecture from random weights\n",
         "reshuffled: {tasks: [], seeds: []}   # the ticket's mask shuffled within every matrix\n",
     ),
 }

@@ -30,7 +30,7 @@ FEW: dict[str, Any] = STUDY | {
     "prepare": STUDY["prepare"] | {"max_length": 24},  # windows of up to 32 tokens are cut in two
     "override": {"question": {}, "novels": {}},
     "rewind": STUDY["rewind"] | {"tasks": ["question"]},
-    "random": {"rounds": []},
+    "random": {"rounds": [2]},
     **NO_CONTROLS,
     "controls": STUDY["controls"] | {"tasks": ["question"], "rounds": [2]},
     "standard": {"tasks": ["novels"], "seeds": [1], "aliased": {"rounds": [2]}},

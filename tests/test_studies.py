@@ -49,20 +49,26 @@ def test_the_counts_of_the_bert_base_study_are_those_in_its_comment():
         "in rounds": chains * (len(study.rounds) - 1),
         "of the last tickets": chains,
         "rewound": len(rewind.tasks) * len(rewind.seeds) * len(rewind.points),
-        "random": chains * (1 + len(study.random.rounds)),
+        "random": chains * len(study.random.rounds),
         "transfers": pairs - own,
-        "from scratch": len(study.tasks) * len(study.scratch.seeds),
+        "from scratch": len(study.scratch.tasks) * len(study.scratch.seeds),
     }
     search, retrain = study.search, study.retrain
-    names = (*retrain.structured, *retrain.super, *retrain.magnitude, *retrain.scratch)
-    trainings["of searched subnetworks"] = len(retrain.tasks) * len(retrain.seeds) * len(names)
+    of_all_seeds = study.retrain_super
+    names = (*retrain.structured, *retrain.magnitude, *retrain.scratch)
+    retrained = len(retrain.tasks) * len(retrain.seeds)
+    retrained_super = len(of_all_seeds.tasks) * len(of_all_seeds.seeds)
+    trainings["of searched subnetworks"] = retrained * len(names)
+    trainings["of searched subnetworks"] += retrained_super * len(of_all_seeds.subnetworks)
     searches = len(search.tasks) * len(search.seeds)
     others = len(
         ("code", "check", "encoder", "baselines", "stability", "survival", "pattern-network")
     )
-    others += len(("reference-masks",)) - chains  # the last random mask comes with the last ticket
-    others += len(("score", "plot")) + len(study.tasks) + len(study.patterns.tasks)
-    stages = sum(trainings.values()) + chains + own + others + searches + len(retrain.tasks)
+    others += len(("reference-masks", "score", "plot"))
+    others += len(study.tasks) + len(study.patterns.tasks) + len(of_all_seeds.tasks)
+    alone = ("dense", "in rounds", "of the last tickets", "transfers", "from scratch")
+    together = len(rewind.tasks) * len(rewind.seeds) + retrained + retrained_super
+    stages = sum(trainings[what] for what in alone) + together + chains + own + others + searches
     comment = re.sub(r"\n# +", " ", path.read_text(encoding="utf-8"))
     assert f"{stages:,} stages" in comment
     assert f"{chains} prune without training, {searches} search and {own} transfers are" in comment

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from stages.launch import cli
-from stages.tickets import files
+from stages.tickets import files, output
 from stages.tickets.export import card, folders, masks
 from stages.tickets.export import study as finished
 from stages.tickets.export.masks import Place
@@ -186,7 +186,7 @@ def write_tokenizer(study: Finished, loaded: "Inputs", task: str, folder: Path) 
 
 
 def write_card(text: str, folder: Path) -> None:
-    (folder / "README.md").write_text(text, encoding="utf-8")
+    output.save_text(text, folder / "README.md")
 
 
 if __name__ == "__main__":

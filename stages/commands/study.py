@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from stages.launch import cli
-from stages.tickets import settings
+from stages.tickets import output, settings
 from stages.tickets.settings import compose
 
 STUDIES = Path("studies")
@@ -85,7 +85,7 @@ def main(
     if out is None:
         sys.stdout.write(text)
     else:
-        out.write_text(text, encoding="utf-8")
+        output.save_text(text, out)
 
 
 if __name__ == "__main__":

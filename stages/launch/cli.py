@@ -8,8 +8,7 @@ from typing import Any, TypeVar
 
 import typer
 
-from stages.launch import numerics
-from stages.tickets import settings
+from stages.launch import guard, numerics
 
 PARAMS = Path("params.yaml")
 
@@ -37,6 +36,7 @@ def run(main: Callable[..., None] | typer.Typer, *, computes: bool = True) -> No
     try:
         if computes:
             numerics.hold(PARAMS)
+        guard.imported()
         app()
     except Exception as error:
         if not _is_for_the_user(error):
@@ -47,8 +47,17 @@ def run(main: Callable[..., None] | typer.Typer, *, computes: bool = True) -> No
 
 def _is_for_the_user(error: Exception) -> bool:
     """Tell errors that a user can mend, such as wrong settings, a full disk or a diverged training."""
-    named = type(error).__name__ == "SafetensorError"  # some stages do not import safetensors
-    return named or isinstance(error, settings.UserError | numerics.NumericsError | OSError)
+    # By their names, since some stages import neither settings nor safetensors.
+    names = {kind.__name__ for kind in type(error).__mro__}
+    mended = not names.isdisjoint({"UserError", "SafetensorError"})
+    return mended or isinstance(error, guard.MovedError | numerics.NumericsError | OSError)
+
+
+def content() -> dict[str, Any]:
+    """Read all of params.yaml, unchecked, for a stage that tracks the whole file."""
+    sections = _content()
+    guard.remember(_content, {(): sections})
+    return sections
 
 
 def read(sections: Callable[..., T], task: str | None = None) -> T:
@@ -57,9 +66,25 @@ def read(sections: Callable[..., T], task: str | None = None) -> T:
     All of the file is checked first. If a section has one entry per task, such as `override`, the field
     holds the entry of `task` alone, as dvc.yaml tracks it, or None if there is none.
     """
-    study = settings.load(PARAMS)
+    from stages.tickets import settings  # noqa: PLC0415  some stages start without it
+
+    everything = _content()
+    study = settings.checked(everything, str(PARAMS))
     read_sections: dict[str, Any] = {}
+    tracked: dict[tuple[str, ...], object] = {}
     for field in fields(sections):  # type: ignore[arg-type]
-        section = getattr(study, field.name)
-        read_sections[field.name] = section.get(task) if isinstance(section, dict) else section
+        section, values = getattr(study, field.name), everything[field.name]
+        if isinstance(section, dict):
+            read_sections[field.name] = section.get(task)
+            tracked[field.name, str(task)] = values.get(task)
+        else:
+            read_sections[field.name] = section
+            tracked[field.name,] = values
+    guard.remember(_content, tracked)
     return sections(**read_sections)
+
+
+def _content() -> dict[str, Any]:
+    from stages.tickets import settings  # noqa: PLC0415  some stages start without it
+
+    return settings.content(PARAMS)

@@ -11,11 +11,14 @@ import ast
 import hashlib
 import io
 import tokenize
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
-LAUNCHERS = ("stages/__init__.py", "stages/__main__.py", "stages/launch/warm.py")
+LAUNCHERS = (
+    "stages/__init__.py", "stages/__main__.py", "stages/launch/warm.py", "stages/launch/guard.py",
+)  # fmt: skip
 """Files that start stages without changing their results."""
 SETTINGS = "stages/tickets/settings/"
 """Folder of the code that checks settings. It is left out, since DVC compares the values themselves."""
@@ -30,13 +33,17 @@ def imported_files(script: Path, root: Path) -> list[Path]:
     `page.html.jinja` belongs to `page.py`. If the `__init__` of a package has code, such as a list of
     its modules, all modules in its folder belong to it.
     """
+    return _used(script, lambda file: list(_imports(file, root)))
+
+
+def _used(script: Path, imports: Callable[[Path], list[Path]]) -> list[Path]:
     used: set[Path] = set()
     waiting = [script]
     while waiting:
         current = waiting.pop()
         if current not in used:
             used.add(current)
-            waiting += _imports(current, root)
+            waiting += imports(current)
             if current.name == "__init__.py":
                 waiting += current.parent.rglob("*.py")
     templates = {other for file in used for other in file.parent.glob(f"{file.stem}.*.jinja")}
@@ -58,10 +65,28 @@ def _moves_results(file: Path, root: Path) -> bool:
     return file.name != "__init__.py" or bool(essence(file.read_text(encoding="utf-8")))
 
 
-@cache  # most scripts import the same files
 def _imported_names(source: str) -> list[str]:
+    return _analysed(source)[0]
+
+
+def essence(source: str) -> str:
+    """Return Python source without comments, docstrings, blank lines and trailing blanks.
+
+    They are cut out of the text, so that all versions of Python agree. String literals stay as they are.
+    """
+    return _analysed(source)[1]
+
+
+@cache
+def _analysed(source: str) -> tuple[list[str], str]:
+    """Return the names that a source imports, and its essence; it is parsed once for both."""
+    nodes = list(ast.walk(ast.parse(source)))
+    return _names(nodes), _essence(source, nodes)
+
+
+def _names(nodes: Iterable[ast.AST]) -> list[str]:
     names: list[str] = []
-    for node in ast.walk(ast.parse(source)):
+    for node in nodes:
         if isinstance(node, ast.ImportFrom) and node.module:
             names += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
         elif isinstance(node, ast.Import):
@@ -69,16 +94,11 @@ def _imported_names(source: str) -> list[str]:
     return names
 
 
-@cache
-def essence(source: str) -> str:
-    """Return Python source without comments, docstrings, blank lines and trailing blanks.
-
-    They are cut out of the text, so that all versions of Python agree. String literals stay as they are.
-    """
+def _essence(source: str, nodes: Sequence[ast.AST]) -> str:
     lines = source.splitlines()
-    tokens = list(tokenize.generate_tokens(io.StringIO(source).readline))
+    # Tokens take longer than all else, and most files have no comment.
+    tokens = tokenize.generate_tokens(io.StringIO(source).readline) if "#" in source else ()
     cuts = [(token.start, token.end) for token in tokens if token.type == tokenize.COMMENT]
-    nodes = list(ast.walk(ast.parse(source)))
     docstrings = [n.value for n in nodes if isinstance(n, ast.Expr) and _is_text(n.value)]
     cuts += [_span(node, lines) for node in docstrings]
     inside: set[int] = set()
@@ -114,13 +134,27 @@ def _span(node: ast.AST, lines: list[str]) -> tuple[tuple[int, int], tuple[int, 
     return ends[0], ends[1]
 
 
-def digest(file: Path) -> str:
-    """Return the sha256 of a file; a Python file counts by its `essence` alone."""
-    text = file.read_text(encoding="utf-8")
-    return hashlib.sha256((essence(text) if file.suffix == ".py" else text).encode()).hexdigest()
+class Digests(NamedTuple):
+    """Two sha256 of one file, of the same reading of it."""
+
+    code: str
+    """Of the `essence` of a Python file, and of the whole text of any other."""
+    content: str
+    """Of all bytes, as `sha256sum` gives it."""
 
 
-def by_script(sources: Path) -> dict[str, dict[str, str]]:
+def digests(file: str | Path, content: bytes) -> Digests:
+    """Return the digests of a file with this content."""
+    text = content.decode().replace("\r\n", "\n")
+    code = essence(text) if Path(file).suffix == ".py" else text
+    return Digests(_sha256(code.encode()), _sha256(content))
+
+
+def _sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def by_script(sources: Path) -> dict[str, dict[str, Digests]]:
     """Hash all files that each script in the folder `sources` uses; by script, then by path.
 
     Raises:
@@ -130,9 +164,10 @@ def by_script(sources: Path) -> dict[str, dict[str, str]]:
     if not sources.is_dir():
         raise FileNotFoundError(f"{sources} is no folder")
     scripts = [file for file in sorted(sources.glob("*.py")) if not file.stem.startswith("__")]
+    imports = cache(lambda file: list(_imports(file, root)))  # most scripts use the same files
+    used = {script: _used(script, imports) for script in scripts}
+    hashed = {file: digests(file, file.read_bytes()) for file in set().union(*used.values())}
     return {
-        script.stem: {
-            file.relative_to(root).as_posix(): digest(file) for file in imported_files(script, root)
-        }
-        for script in scripts
+        script.stem: {file.relative_to(root).as_posix(): hashed[file] for file in listed}
+        for script, listed in used.items()
     }

@@ -6,14 +6,13 @@ miniature. So the first call leaves a process behind that has imported them, but
 project. Later calls ask it for a fork, hand over their own standard streams, environment and working
 directory, and wait for the exit code. (A variable that a library reads when it is imported, such as
 OMP_NUM_THREADS, has its value in the first call, unless `numerics` sets it.) The process ends after
-IDLE_SECONDS without work.
+half a minute without work.
 
-Stages run without a fork if there is an NVIDIA GPU (its driver does not survive one), outside Linux, and
-with SCRATCHCARD_WARM=0 in the environment.
+Stages run without a fork if there is an NVIDIA GPU (its driver does not survive one), outside Linux, with
+SCRATCHCARD_WARM=0 in the environment, and if the warm process does not answer.
 """
 
 import contextlib
-import fcntl
 import hashlib
 import os
 import runpy
@@ -22,32 +21,13 @@ import socket
 import struct
 import subprocess
 import sys
-import tempfile
-import threading
 import time
 from pathlib import Path
 
-from stages.launch import numerics
+from stages.launch import numerics, orphans
 
 PARAMS = Path("params.yaml")
-IDLE_SECONDS = 30
 START_SECONDS = 120
-LIBRARIES = (
-    "torch",
-    "torch._dynamo",
-    "safetensors.torch",
-    "transformers.models.auto.modeling_auto",
-    "transformers.models.bert.modeling_bert",
-    "sklearn.linear_model",
-    "pandas",
-    "pydantic",
-    "ruamel.yaml",
-    "tokenizers",
-    "tqdm",
-    "typer",
-)
-
-
 LIGHT = (
     "check",
     "code",
@@ -62,7 +42,11 @@ LIGHT = (
 
 
 def main(command: list[str]) -> None:
-    """Run the stage or the command that the first word of `command` names."""
+    """Run the stage or the command that the first word of `command` names.
+
+    If DVC has started this process, it ends with DVC, however DVC ends.
+    """
+    orphans.end_with_dvc()
     if not command or command[0] in ("--help", "-h"):
         print("usage: python -m stages NAME [OPTION]...\n\n" + "\n".join(sorted(modules())))
         sys.exit(0 if command else 2)
@@ -98,20 +82,35 @@ def may_fork() -> bool:
 
 def run_stage(command: list[str]) -> None:
     """Run the module of a stage or a command as `python -m` would."""
-    name, *options = command
-    sys.argv = [name, *options]
-    runpy.run_module(modules()[name], run_name="__main__", alter_sys=True)
+    sys.argv = list(command)
+    with contextlib.ExitStack() as stack:
+        if "DVC_STAGE" in os.environ:
+            from stages.launch import guard  # noqa: PLC0415  in the fork, not in the warm process
+
+            stack.enter_context(guard.watching(command))
+        runpy.run_module(modules()[command[0]], run_name="__main__", alter_sys=True)
 
 
 # --- the asking side -------------------------------------------------------------------------
 
 
 def ask(command: list[str]) -> int:
-    """Have the warm process run a stage; return its exit code.
+    """Have the warm process run a stage, and return its exit code; without that process, run it here.
 
     If this process ends first, the stage ends too.
     """
-    with connect() as connection:
+    connection = reach()
+    if connection is None:
+        print(
+            f"{command[0]}: the warm process did not answer, so this stage starts without it",
+            file=sys.stderr,
+        )
+        run_stage(command)
+        return 0
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # ends this process without a traceback
+    code = b""
+    with connection, contextlib.suppress(OSError):
         streams = [stream.fileno() for stream in (sys.stdin, sys.stdout, sys.stderr)]
         variables = [f"{name}={value}" for name, value in os.environ.items()]
         parts = [str(Path.cwd()), str(len(command)), *command, *variables]
@@ -125,132 +124,68 @@ def ask(command: list[str]) -> int:
     return code[0]
 
 
-def connect() -> socket.socket:
-    """Connect to the warm process of this project and environment; start it if there is none."""
-    address = place()
-    with (address.with_suffix(".lock")).open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        connection = try_connect(address)
-        if connection:
+def reach() -> socket.socket | None:
+    """Connect to the warm process of this project, which is started if there is none.
+
+    The warm process greets before it hears what to run. So if there is no greeting, for example because
+    it ended in this moment after it had been idle, nothing has begun, and this process asks once more.
+
+    Returns:
+        A connection; None if there was no greeting twice, or within START_SECONDS.
+    """
+    deadline = time.monotonic() + START_SECONDS
+    for _ in range(2):
+        with contextlib.suppress(OSError), contextlib.ExitStack() as stack:
+            connection = stack.enter_context(connect(deadline))
+            connection.settimeout(max(deadline - time.monotonic(), 0.01))
+            if is_own(connection) and connection.recv(1):
+                connection.settimeout(None)
+                stack.pop_all()
+                return connection
+    return None
+
+
+def connect(deadline: float) -> socket.socket:
+    """Connect to the process that has the name `name()`; start it if there is none."""
+    server: subprocess.Popen[bytes] | None = None
+    own = name()
+    while True:
+        gave_up = time.monotonic() > deadline or (server and server.poll() is not None)
+        connection = socket.socket(socket.AF_UNIX)
+        try:
+            connection.connect(f"\0{own}")
+        except OSError:
+            connection.close()
+            if gave_up:
+                raise
+        else:
             return connection
-        address.unlink(missing_ok=True)
-        server = subprocess.Popen(
-            [sys.executable, "-m", "stages.launch.warm", "--serve", str(address)],
+        server = server or subprocess.Popen(
+            [sys.executable, "-m", "stages.launch.server", own],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             start_new_session=True,
         )
-        deadline = time.monotonic() + START_SECONDS
-        while time.monotonic() < deadline and server.poll() is None:
-            connection = try_connect(address)
-            if connection:
-                return connection
-            time.sleep(0.05)
-    raise SystemExit("the warm process did not start; SCRATCHCARD_WARM=0 does without it")
+        time.sleep(0.02)
 
 
-def try_connect(address: Path) -> socket.socket | None:
-    connection = socket.socket(socket.AF_UNIX)
-    try:
-        connection.connect(str(address))
-    except OSError:
-        connection.close()
-        return None
-    return connection
+def name() -> str:
+    """Return the name of the socket: one per user, project folder, environment and state of its packages.
 
-
-def place() -> Path:
-    """Return the socket's path: one per user, project folder, environment and state of its packages."""
-    folder = Path(tempfile.gettempdir()) / f"scratchcard-{os.getuid()}"
-    folder.mkdir(mode=0o700, exist_ok=True)
-    if folder.stat().st_uid != os.getuid() or folder.stat().st_mode & 0o077:
-        raise SystemExit(
-            f"{folder} is not private to this user; SCRATCHCARD_WARM=0 does without it"
-        )
+    Linux keeps such a name in memory, so no file is left behind, and one process at most has it.
+    """
     packages = Path(os.__file__).parent if sys.prefix == sys.base_prefix else Path(sys.prefix)
     state = [str(Path.cwd()), sys.executable, str(packages.stat().st_mtime_ns)]
     state += [str(path.stat().st_mtime_ns) for path in map(Path, sys.path) if path.is_dir()][1:]
-    state += [numerics.asked(PARAMS), __doc__ or "", Path(__file__).read_text(encoding="utf-8")]
-    return folder / hashlib.sha256("\0".join(state).encode()).hexdigest()[:16]
+    sources = (Path(__file__).with_name(f"{part}.py") for part in ("server", "warm"))
+    state += [source.read_text(encoding="utf-8") for source in sources]
+    containers = Path("/proc/self/ns/mnt").readlink()  # which may share names, but no files
+    state += [str(os.getuid()), str(containers), numerics.asked(PARAMS)]
+    return f"scratchcard-{hashlib.sha256(chr(0).join(state).encode()).hexdigest()[:16]}"
 
 
-# --- the warm process ------------------------------------------------------------------------
-
-
-def serve(address: Path) -> None:
-    """Import the libraries, then fork a child for every connection until there is no more work."""
-    listener = socket.socket(socket.AF_UNIX)
-    for library in LIBRARIES:
-        __import__(library)
-    listener.bind(str(address))
-    listener.listen()
-    listener.settimeout(1)
-    children: set[int] = set()
-    last_used = time.monotonic()
-    while time.monotonic() - last_used < IDLE_SECONDS:
-        for child in list(children):
-            if os.waitpid(child, os.WNOHANG)[0]:
-                children.remove(child)
-        try:
-            connection, _ = listener.accept()
-        except TimeoutError:
-            last_used = time.monotonic() if children else last_used
-            continue
-        child = os.fork()
-        if child == 0:
-            listener.close()
-            answer(connection)
-        children.add(child)
-        connection.close()
-        last_used = time.monotonic()
-    address.unlink(missing_ok=True)
-
-
-def answer(connection: socket.socket) -> None:
-    """Take over streams, environment and folder of the asker, run the stage, and end this fork."""
-    os.setsid()
-    header, streams, _, _ = socket.recv_fds(connection, 4, 3)
-    message = b""
-    while len(message) < struct.unpack("!I", header)[0]:
-        chunk = connection.recv(1 << 16)
-        if not chunk:  # the asker is gone
-            os._exit(1)
-        message += chunk
-    folder, num, *rest = message.decode(errors="surrogateescape").split("\0")
-    command, variables = rest[: int(num)], rest[int(num) :]
-    for target, stream in enumerate(streams):
-        os.dup2(stream, target)
-        os.close(stream)
-    os.environ.clear()
-    os.environ.update(dict(variable.split("=", 1) for variable in variables))
-    os.chdir(folder)
-    for name in [name for name in sys.modules if name.split(".")[0] == "stages"]:
-        del sys.modules[name]
-    threading.Thread(target=end_with, args=(connection,), daemon=True).start()
-    code = 1
-    try:
-        run_stage(command)
-        code = 0
-    except SystemExit as end:
-        code = end.code if isinstance(end.code, int) else int(end.code is not None)
-        if isinstance(end.code, str):
-            print(end.code, file=sys.stderr)
-    except BaseException:  # noqa: BLE001  this is the last frame: report and end
-        sys.excepthook(*sys.exc_info())
-    with contextlib.suppress(OSError, ValueError):
-        sys.stdout.flush()
-        sys.stderr.flush()
-    with contextlib.suppress(OSError):
-        connection.sendall(bytes([code % 256]))
-    os._exit(code)
-
-
-def end_with(connection: socket.socket) -> None:
-    """Wait until the asker is gone, then kill this process and all that it has started."""
-    connection.recv(1)
-    os.killpg(0, signal.SIGKILL)
-
-
-if __name__ == "__main__":
-    serve(Path(sys.argv[2]))
+def is_own(connection: socket.socket) -> bool:
+    """Tell whether the process at the other end belongs to the same user; anybody can take a name."""
+    peer = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
+    return bool(struct.unpack("3i", peer)[1] == os.getuid())

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import load_file, save_file
 
+from stages.tickets import output
 from stages.tickets.pruning.masks import Mask
 from stages.tickets.pruning.structure import Structure
 
@@ -26,10 +27,10 @@ SHAPES = "shapes"
 
 def save_mask(mask: Mask, path: Path) -> None:
     """Write one bit per weight: a packed uint8 tensor per matrix, and the shapes as metadata."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     shapes = {name: list(kept.shape) for name, kept in mask.items()}
     packed = {name: np.packbits(kept) for name, kept in mask.items()}
-    save_file(packed, path, metadata={SHAPES: json.dumps(shapes, sort_keys=True)})
+    with output.written(path) as part:
+        save_file(packed, part, metadata={SHAPES: json.dumps(shapes, sort_keys=True)})
 
 
 def load_mask(path: Path) -> Mask:
@@ -103,8 +104,8 @@ def load_split(path: Path) -> Split:
 
 
 def save_arrays(arrays: Mapping[str, NDArray[Any]], path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    save_file({name: np.ascontiguousarray(array) for name, array in arrays.items()}, path)
+    with output.written(path) as part:
+        save_file({name: np.ascontiguousarray(array) for name, array in arrays.items()}, part)
 
 
 def load_arrays(path: Path) -> Arrays:
@@ -113,9 +114,8 @@ def load_arrays(path: Path) -> Arrays:
 
 def save_record(record: Mapping[str, Any], path: Path) -> None:
     """Write JSON with sorted keys; NaN and infinity raise a ValueError."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     text = json.dumps(record, indent=1, sort_keys=True, allow_nan=False)
-    path.write_text(text + "\n", encoding="utf-8")
+    output.save_text(text + "\n", path)
 
 
 def load_record(path: Path) -> dict[str, Any]:
@@ -129,8 +129,7 @@ def save_table(rows: Iterable[Mapping[str, Any]], columns: Sequence[str], path: 
     Raises:
         ValueError: a row does not have the given columns.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w", encoding="utf-8", newline="") as file:
+    with output.written(path) as part, part.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(columns)
         for row in rows:

@@ -43,7 +43,8 @@ EXPORTED: dict[str, Any] = (
     | {
         "rewind": NOTHING | {"points": [], "source": "dense"},
         "random": {"rounds": []},
-        "scratch": {"seeds": []},
+        "retrain_super": NOTHING | {"subnetworks": []},
+        "scratch": NOTHING,
         "transfer": {"sources": [], "targets": [], "seeds": [], "round": 1},
         "search": STUDY["search"]
         | {"tasks": ["mood"], "seeds": [1]}
@@ -52,7 +53,6 @@ EXPORTED: dict[str, Any] = (
         | {
             "seeds": [1],
             "structured": ["good", "bad"],
-            "super": [],
             "magnitude": [],
             "scratch": [],
         },
@@ -175,7 +175,7 @@ def test_a_trained_ticket_predicts_what_the_pipeline_stored(
     assert ticket_of(out, task, number) == 0
     said = capfd.readouterr().out
     assert ("by the pipeline" if number == 1 else "the pipeline's bit for bit") in said
-    model = AUTO[task].from_pretrained(out)
+    model = AUTO[task].from_pretrained(out, trust_remote_code=False)
     assert not model.training
     assert_like_stored(model, task, stored_of(task, number), 0)
     fresh = predict(loaded_of(task).model(), loaded_of(task).prepared)
@@ -188,7 +188,10 @@ def test_plain_transformers_say_what_the_pipeline_stored(out: Path, task: str) -
     """Padded, with attention as transformers has it, in float32: to 1e-5."""
     assert ticket_of(out, task, 2) == 0
     split = loaded_of(task).prepared.evaluated["validation"]
-    tokenizer, model = AutoTokenizer.from_pretrained(out), AUTO[task].from_pretrained(out)
+    tokenizer, model = (
+        AutoTokenizer.from_pretrained(out, trust_remote_code=False),
+        AUTO[task].from_pretrained(out, trust_remote_code=False),
+    )
     rows = [
         {
             "input_ids": split.ids[start:end].tolist(),
@@ -211,7 +214,7 @@ def test_a_start_is_theta_0_times_the_mask(out: Path, task: str) -> None:
     for name, kept in mask.items():
         if name in body:
             body[name].data *= torch.from_numpy(kept)
-    found = AUTO[task].from_pretrained(out)
+    found = AUTO[task].from_pretrained(out, trust_remote_code=False)
     for (name, one), other in zip(found.named_parameters(), expected.parameters(), strict=True):
         assert torch.equal(one, other), name
     assert_like_stored(found, task, predict(expected, loaded.prepared), 0)
@@ -222,7 +225,7 @@ def test_a_start_is_theta_0_times_the_mask(out: Path, task: str) -> None:
 def test_zeros_are_where_the_mask_has_them(out: Path, task: str, option: str) -> None:
     """And nowhere else; the head of a task, tied embeddings and a pooler of another task are whole."""
     assert ticket_of(out, task, 1, option) == 0
-    mask, model = mask_of(task, 1), AUTO[task].from_pretrained(out)
+    mask, model = mask_of(task, 1), AUTO[task].from_pretrained(out, trust_remote_code=False)
     body = dict(model.base_model.named_parameters())
     assert ("pooler.dense.weight" in body) == (task != "mlm")
     for name, parameter in body.items():
@@ -238,11 +241,13 @@ def test_zeros_are_where_the_mask_has_them(out: Path, task: str, option: str) ->
 
 def test_classes_and_numbers_have_names(out: Path, tmp_path: Path) -> None:
     assert ticket_of(out, "mood", 1) == 0
-    config = AutoModelForSequenceClassification.from_pretrained(out).config
+    config = AutoModelForSequenceClassification.from_pretrained(out, trust_remote_code=False).config
     assert config.id2label == {0: "happy", 1: "sad"}
     assert config.problem_type == "single_label_classification"
     assert ticket_of(tmp_path / "other", "similarity", 1) == 0
-    config = AutoModelForSequenceClassification.from_pretrained(tmp_path / "other").config
+    config = AutoModelForSequenceClassification.from_pretrained(
+        tmp_path / "other", trust_remote_code=False
+    ).config
     assert (config.num_labels, config.problem_type) == (1, "regression")
 
 

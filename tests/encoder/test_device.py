@@ -31,7 +31,7 @@ from transformers import (
     XLMRobertaForSequenceClassification,
 )
 
-from stages.tickets.encoder import cpu, device
+from stages.tickets.encoder import checkpoint, cpu, device
 from stages.tickets.tasks.task import Prepared
 from stages.tickets.training.batches import Rows
 
@@ -133,7 +133,7 @@ def test_the_last_layer_computes_the_first_token_alone(kind: Kind) -> None:
 
     last.register_forward_pre_hook(look)
     model(**batch())
-    first_alone = kind[1].model_type in device.BERTS
+    first_alone = kind[1].model_type in checkpoint.BERTS
     assert seen[-1] == torch.Size([3, 1 if first_alone else 7, 32])
 
 

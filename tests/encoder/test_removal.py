@@ -31,7 +31,7 @@ from transformers import (
     XLMRobertaConfig,
 )
 
-from stages.tickets.encoder import device, removal, theta
+from stages.tickets.encoder import checkpoint, device, removal, theta
 from stages.tickets.encoder.theta import Encoder
 from stages.tickets.plan import flops
 from stages.tickets.pruning import structure
@@ -305,7 +305,7 @@ def test_other_models_are_refused(
 
 def test_supported_are_encoders_built_as_bert_is() -> None:
     assert all(removal.supported(config_class()) for config_class in BERTS)
-    assert {config_class.model_type for config_class in BERTS} == set(device.BERTS)
+    assert {config_class.model_type for config_class in BERTS} == set(checkpoint.BERTS)
     assert not removal.supported(DistilBertConfig())
     assert not removal.supported(BertConfig(is_decoder=True))
 
@@ -436,8 +436,8 @@ def test_removed_says_what_masked_says_with_the_weights_of_minilm() -> None:
     assert found is not None
     assert found.origin is not None
     folder = Path(found.origin).parent / "model"
-    dense = AutoModel.from_pretrained(folder).train(mode=False)
-    inputs = AutoTokenizer.from_pretrained(folder)(
+    dense = AutoModel.from_pretrained(folder, trust_remote_code=False).train(mode=False)
+    inputs = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)(
         ["Which heads of attention does this sentence need?", "A short one.", "No!"],
         padding=True,
         return_tensors="pt",

@@ -1,6 +1,7 @@
 """Folders for others: loaded bit for bit, with and without this project, and never mistaken."""
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -75,8 +76,21 @@ def test_a_whole_model_is_an_ordinary_folder(tmp_path: Path, kind: Kind) -> None
     assert {path.name for path in tmp_path.iterdir()} == {
         "config.json", "model.safetensors",
     }  # fmt: skip
-    found = AUTO[kind].from_pretrained(tmp_path)
+    found = AUTO[kind].from_pretrained(tmp_path, trust_remote_code=False)
     assert torch.equal(found(**batch()).logits, model(**batch()).logits)
+
+
+@pytest.mark.parametrize("umask", [0o022, 0o077])
+@pytest.mark.parametrize("few", STRUCTURES)
+def test_files_have_the_mode_of_any_new_file(tmp_path: Path, few: str, umask: int) -> None:
+    before = os.umask(umask)
+    try:
+        exports.save(removed(STRUCTURES[few]), STRUCTURES[few], tmp_path / "model")
+    finally:
+        os.umask(before)
+    modes = {file.name: file.stat().st_mode & 0o777 for file in (tmp_path / "model").iterdir()}
+    assert any(name.endswith(".safetensors") for name in modes)
+    assert set(modes.values()) == {0o666 & ~umask}
 
 
 @pytest.mark.parametrize("few", ["uneven", "no MLP", "nothing"])
@@ -84,7 +98,7 @@ def test_a_smaller_model_is_not_loaded_as_a_whole_one(tmp_path: Path, few: str) 
     """Weights called model.safetensors would be, with what was removed drawn at random."""
     exports.save(removed(STRUCTURES[few]), STRUCTURES[few], tmp_path)
     with pytest.raises(OSError, match=r"no file named model\.safetensors"):
-        AutoModel.from_pretrained(tmp_path)
+        AutoModel.from_pretrained(tmp_path, trust_remote_code=False)
 
 
 def test_half_precision_stays_what_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -149,7 +163,7 @@ def test_the_tokenizer_says_what_prepare_said(tmp_path: Path, words: Words) -> N
     exports.save_whole(small("classification", BERTS[0]), tmp_path)
     exports.save_tokenizer(tokenizer, words[1], 9, True, tmp_path)
     assert len(tokenizer.encode("the old cat sees a dog").ids) == 9  # the one given is as it was
-    found = AutoTokenizer.from_pretrained(tmp_path)
+    found = AutoTokenizer.from_pretrained(tmp_path, trust_remote_code=False)
     firsts, seconds = (
         ["the old cat sees a dog The", "the cat"],
         ["a dog sleeps the old dogs see", "a"],
@@ -173,13 +187,15 @@ def test_letters_keep_their_case_where_the_encoder_tells_them_apart(tmp_path: Pa
     tokenizer, vocabulary = pretrained.word_tokenizer(["cat", "Cat"])
     exports.save_whole(small("classification", BERTS[0]), tmp_path)
     exports.save_tokenizer(tokenizer, vocabulary, 9, True, tmp_path)
-    assert AutoTokenizer.from_pretrained(tmp_path)("Cat cat")["input_ids"] == [2, 6, 5, 3]
+    assert AutoTokenizer.from_pretrained(tmp_path, trust_remote_code=False)("Cat cat")[
+        "input_ids"
+    ] == [2, 6, 5, 3]
 
 
 def test_no_token_types_for_a_model_without_them(tmp_path: Path, words: Words) -> None:
     exports.save_whole(small("classification", RobertaConfig), tmp_path)
     exports.save_tokenizer(*words, 9, False, tmp_path)
-    found = AutoTokenizer.from_pretrained(tmp_path)("the cat", "a dog")
+    found = AutoTokenizer.from_pretrained(tmp_path, trust_remote_code=False)("the cat", "a dog")
     assert sorted(found) == ["attention_mask", "input_ids"]
 
 

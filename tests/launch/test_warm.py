@@ -1,173 +1,38 @@
-"""The warm process: a stage run by it behaves as one run directly.
+"""The warm process: a stage run by it behaves as one run directly."""
 
-The project of these tests is a copy of stages/warm.py with stages of a few lines, and its libraries are
-stand-ins, so that the warm process starts in a moment.
-"""
-
-import contextlib
 import os
-import re
 import shutil
 import signal
 import subprocess
 import sys
-import tempfile
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from stages.launch import warm
-from tests.imports import ROOT
+from tests.launch.project import (
+    end_processes,
+    happens,
+    is_alive,
+    make_project,
+    patch,
+    processes,
+    run,
+    start,
+)
 
 pytestmark = pytest.mark.skipif(
     sys.platform != "linux" or Path("/dev/nvidiactl").exists(),
     reason="no warm process here: it needs Linux, and a GPU's driver does not survive a fork",
 )
 
-STAGES = {
-    "show": """
-        import os, sys, torch
-        from stages.tickets import method
-        print(method.ANSWER, os.getcwd(), os.environ.get("COLOUR"), *sys.argv[1:])
-        print("standard input:", sys.stdin.read().strip(), file=sys.stderr)
-        """,
-    "parent": "import os; print(os.getppid())",
-    "options": """
-        import argparse
-        parser = argparse.ArgumentParser()
-        parser.add_argument("--seed", type=int, required=True)
-        parser.parse_args()
-        """,
-    "end": "import sys; sys.exit(7)",
-    "sentence": "import sys; sys.exit('no such task')",
-    "broken": "raise KeyError('nothing here')",
-    "killed": "import os, signal; os.kill(os.getpid(), signal.SIGKILL)",
-    "long": """
-        import os, sys, time
-        print(os.getpid(), flush=True)
-        time.sleep(60)
-        """,
-    "meet": """
-        import pathlib, sys, time
-        mine, other = map(pathlib.Path, sys.argv[1:])
-        mine.touch()
-        for _ in range(200):
-            if other.exists():
-                sys.exit(0)
-            time.sleep(0.05)
-        sys.exit("the other one did not come")
-        """,
-    "loaded": """
-        import sys
-        print(*sorted(name for name in sys.modules if name.split(".")[0] in ("stages", "torch")))
-        """,
-}
-
 
 @pytest.fixture(scope="module")
-def project() -> Iterator[Path]:
-    """A folder with the stages; its path is short, since that of a socket may not be long."""
-    with tempfile.TemporaryDirectory() as folder:
-        yield make_project(Path(folder).resolve() / "p", idle_seconds=20)
-        end_warm_processes(Path(folder))
-
-
-def make_project(folder: Path, idle_seconds: float) -> Path:
-    package = folder / "stages"
-    (package / "tickets").mkdir(parents=True)
-    (folder / "tmp").mkdir()
-    source = (ROOT / "stages" / "launch" / "warm.py").read_text(encoding="utf-8")
-    numerics = ROOT / "stages" / "launch" / "numerics.py"
-    changed = re.sub(r"(?m)^IDLE_SECONDS = .*$", f"IDLE_SECONDS = {idle_seconds}", source)
-    assert changed != source
-    (package / "launch").mkdir()
-    (package / "launch" / "__init__.py").touch()
-    (package / "launch" / "warm.py").write_text(changed, encoding="utf-8")
-    shutil.copy(numerics, package / "launch")
-    shutil.copy(ROOT / "stages" / "__main__.py", package)
-    (package / "__init__.py").touch()
-    (package / "tickets" / "__init__.py").touch()
-    (package / "tickets" / "method.py").write_text("ANSWER = 42\n", encoding="utf-8")
-    for name, code in STAGES.items():
-        lines = code.strip().split("\n")
-        text = "\n".join(line.removeprefix(" " * 8) for line in lines)
-        (package / f"{name}.py").write_text(text + "\n", encoding="utf-8")
-    for library in warm.LIBRARIES:
-        parts = library.split(".")
-        for depth in range(1, len(parts) + 1):
-            stand_in = folder.joinpath(*parts[:depth], "__init__.py")
-            stand_in.parent.mkdir(exist_ok=True)
-            stand_in.touch()
-    return folder
-
-
-def end_warm_processes(folder: Path) -> None:
-    """Those whose socket lies in a folder."""
-    for process in Path("/proc").iterdir():
-        with contextlib.suppress(OSError, ValueError):
-            command = (process / "cmdline").read_bytes().split(b"\0")
-            if b"--serve" in command and any(os.fsencode(folder) in part for part in command):
-                os.kill(int(process.name), signal.SIGKILL)
-
-
-def command(*arguments: str) -> list[str]:
-    return [sys.executable, "-m", "stages", *arguments]
-
-
-def environment(project: Path, **variables: str) -> dict[str, str]:
-    return (
-        os.environ
-        | {"TMPDIR": str((project / "tmp").resolve()), "SCRATCHCARD_WARM": "1"}
-        | variables
-    )
-
-
-def run(
-    project: Path, *arguments: str, given: str = "", **variables: str
-) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        command(*arguments),
-        cwd=project,
-        env=environment(project, **variables),
-        input=given,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-
-
-def start(project: Path, *arguments: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        command(*arguments),
-        cwd=project,
-        env=environment(project),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-
-
-def happens(condition: Callable[[], bool], seconds: float = 20) -> bool:
-    """Whether something is the case before the time is over."""
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if condition():
-            return True
-        time.sleep(0.05)
-    return condition()
-
-
-def is_alive(process: int) -> bool:
-    """Whether a process runs; one that has ended and waits to be collected does not."""
-    try:
-        state = Path(f"/proc/{process}/stat").read_text(encoding="utf-8").rsplit(")", 1)[1].split()
-    except OSError:
-        return False
-    return state[0] != "Z"
+def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A folder with the stages."""
+    folder = make_project(tmp_path_factory.mktemp("warm") / "p")
+    yield folder
+    end_processes(folder)
 
 
 @pytest.fixture(params=["1", "0"], ids=["warm", "directly"])
@@ -260,13 +125,12 @@ def test_a_changed_source_file_takes_effect_at_the_next_call(project: Path) -> N
     method = project / "stages" / "tickets" / "method.py"
     before = run(project, "parent").stdout
     assert run(project, "show").stdout.startswith("42 ")
-    method.write_text("ANSWER = 'another'\n", encoding="utf-8")
+    method.write_text("ANSWER = 43\n", encoding="utf-8")  # in the same second, and as long
     try:
-        assert run(project, "show").stdout.startswith("another ")
+        assert run(project, "show").stdout.startswith("43 ")
         assert run(project, "parent").stdout == before  # without a new warm process
     finally:
         method.write_text("ANSWER = 42\n", encoding="utf-8")
-        shutil.rmtree(method.parent / "__pycache__", ignore_errors=True)
 
 
 def test_another_folder_has_another_warm_process(project: Path, tmp_path: Path) -> None:
@@ -279,29 +143,88 @@ def test_another_folder_has_another_warm_process(project: Path, tmp_path: Path) 
 def test_without_work_the_warm_process_ends_and_the_next_call_starts_another(
     tmp_path: Path,
 ) -> None:
-    folder = make_project(tmp_path / "p", idle_seconds=0.5)
+    folder = make_project(tmp_path / "p", IDLE_SECONDS=0.5)
     first = int(run(folder, "parent").stdout)
     assert happens(lambda: not is_alive(first))
-    sockets = [path for path in (folder / "tmp").rglob("*") if path.is_socket()]
-    assert sockets == []
+    assert list((folder / "tmp").iterdir()) == []
     second = int(run(folder, "parent").stdout)
     assert second != first
     assert happens(lambda: not is_alive(second))
 
 
-def test_a_warm_process_that_was_killed_is_replaced(project: Path) -> None:
+def test_a_warm_process_that_was_killed_is_replaced_and_leaves_nothing(project: Path) -> None:
     first = int(run(project, "parent").stdout)
     os.kill(first, signal.SIGKILL)
     assert happens(lambda: not is_alive(first))
-    assert [
-        path for path in (project / "tmp").rglob("*") if path.is_socket()
-    ]  # it left this behind
+    assert list((project / "tmp").iterdir()) == []
     assert int(run(project, "parent").stdout) != first
 
 
-def test_a_folder_that_others_can_enter_is_refused(project: Path, tmp_path: Path) -> None:
-    (tmp_path / f"scratchcard-{os.getuid()}").mkdir(mode=0o755)
-    found = run(project, "end", TMPDIR=str(tmp_path))
-    assert found.returncode == 1
-    assert "is not private to this user; SCRATCHCARD_WARM=0 does without it" in found.stderr
-    assert run(project, "end", TMPDIR=str(tmp_path), SCRATCHCARD_WARM="0").returncode == 7
+def test_no_temporary_folder_is_needed(project: Path) -> None:
+    parents = {
+        run(project, "parent", TMPDIR=folder).stdout for folder in ("/nowhere", "/proc", "/")
+    }
+    assert len(parents) == 1
+    assert is_alive(int(parents.pop()))
+
+
+# --- when it does not answer -----------------------------------------------------------------
+
+
+LISTENER = """
+import socket, time
+from stages.launch import warm
+listener = socket.socket(socket.AF_UNIX)
+listener.bind(chr(0) + warm.name())
+listener.listen()
+print("listening", flush=True)
+time.sleep(60)
+"""
+
+
+def parents(folder: Path) -> list[int]:
+    """Parents of the stages `count` that have run; this process is that of one without a fork."""
+    return [int(line) for line in (folder / "parents").read_text(encoding="utf-8").split()]
+
+
+def test_a_call_while_the_idle_process_ends_is_served_once(tmp_path: Path) -> None:
+    folder = make_project(tmp_path / "p", IDLE_SECONDS=0.1)
+    moment = '    open("ending", "w").close(); time.sleep(1)\n\n\ndef answer'
+    patch(folder, r"(?m)^def answer", moment)
+    assert run(folder, "count").returncode == 0
+    assert happens((folder / "ending").exists)
+    found = run(folder, "count")
+    assert (found.returncode, found.stderr) == (0, "")
+    first, second = parents(folder)
+    assert len({first, second, os.getpid()}) == 3
+    end_processes(folder)
+
+
+@pytest.mark.parametrize("reason", ["broken", "slow", "silent", "foreign"])
+def test_without_an_answer_a_stage_runs_once_without_the_warm_process(
+    tmp_path: Path, reason: str
+) -> None:
+    folder = make_project(tmp_path / "p", START_SECONDS=1)
+    if reason == "broken":
+        (folder / "torch" / "__init__.py").write_text("1 / 0", encoding="utf-8")
+    if reason == "slow":
+        text = "import time; time.sleep(2)"
+        (folder / "torch" / "__init__.py").write_text(text, encoding="utf-8")
+    if reason == "foreign":  # another user took the name
+        patch(folder, r"== os.getuid\(\)", "== os.getuid() + 1")
+    if reason == "silent":
+        program = [sys.executable, "-c", LISTENER]
+        listener = subprocess.Popen(program, cwd=folder, stdout=subprocess.PIPE, text=True)
+        assert listener.stdout
+        assert listener.stdout.readline() == "listening\n"
+    found = run(folder, "count")
+    assert found.returncode == 0
+    assert found.stderr == (
+        "count: the warm process did not answer, so this stage starts without it\n"
+    )
+    if reason == "slow":  # now it answers, and does not run the stage a second time
+        assert happens(lambda: int(run(folder, "parent").stdout) in processes(folder))
+    assert parents(folder) == [os.getpid()]
+    end_processes(folder)
+    if reason == "silent":
+        listener.communicate()

@@ -51,9 +51,8 @@ STUDY: dict[str, Any] = SHIPPED | {
     "earlier": {"rounds": []},
     "dense": {"points": [0, 50]},
     "rewind": {"tasks": ["mood", "similarity"], "seeds": [1], "points": [50], "source": "dense"},
-    "random": {"rounds": [1]},
+    "random": {"rounds": [1, 2]},
     "controls": {
-        "every": {"kinds": ["random"]},
         "more": {"kinds": CONTROLS},
         "tasks": ["mood", "mlm"],
         "seeds": [1],
@@ -61,7 +60,7 @@ STUDY: dict[str, Any] = SHIPPED | {
     },
     "standard": {"tasks": ["mood", "mlm"], "seeds": [1], "aliased": {"rounds": [2]}},
     "cross": {"tasks": ["mood"], "mask_seeds": [1, 2], "seeds": [1]},
-    "scratch": {"seeds": [1]},
+    "scratch": {"tasks": ["mood", "similarity", "mlm"], "seeds": [1]},
     "transfer": {
         "sources": ["mood", "mlm", "one-shot"],
         "targets": ["mood", "similarity"],
@@ -79,9 +78,13 @@ STUDY: dict[str, Any] = SHIPPED | {
         "tasks": ["mood"],
         "seeds": [1, 2],
         "structured": ["good", "random", "bad", "random-2", "inverted", "one-head"],
-        "super": ["super", "super-random", "super-bad"],
         "magnitude": ["good", "random", "bad"],
         "scratch": ["random"],
+    },
+    "retrain_super": {
+        "tasks": ["mood"],
+        "seeds": [1, 2],
+        "subnetworks": ["super", "super-random", "super-bad"],
     },
     "multitask": {"tasks": ["mood", "mlm"], "seeds": [1]},
     "patterns": {
@@ -97,8 +100,9 @@ NO_CONTROLS = {
     "cross": {"tasks": [], "mask_seeds": [], "seeds": []},
     "multitask": {"tasks": [], "seeds": []},
     "transfer_weights": {"sources": [], "targets": [], "seeds": [], "points": []},
+    "retrain_super": {"tasks": [], "seeds": [], "subnetworks": []},
 }
-"""No control but the random mask of the last ticket."""
+"""No control but random masks, and no super-survivors."""
 SPARSITY = {after["to"]: after["sparsity"] for after in STUDY["rounds"]}
 RUNS = [(task, seed) for task in STUDY["tasks"] for seed in STUDY["seeds"]]
 

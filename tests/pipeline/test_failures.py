@@ -35,11 +35,9 @@ def one_of_each() -> list[Stage]:
 def inputs_read() -> list[tuple[Stage, str]]:
     """What each of them reads.
 
-    The dense run's weights are pruned by round 0, and for the control one-shot-fine-tuned; a theta_i of
-    the dense training does not start at theta_0.
+    The dense run's weights are pruned by round 0, and for the control one-shot-fine-tuned.
     """
     unread = {(group, "trained.safetensors") for group in ("prune-round", "controls")}
-    unread.add(("rewind", "theta-0.safetensors"))
     return [
         (stage, dep)
         for stage in one_of_each()

@@ -44,7 +44,7 @@ def wrong_lock(
         entry = locks.get(file, {}).get(name)
         if entry is None:
             continue
-        if shlex.split(entry["cmd"]) != stage.words:
+        if shlex.split(entry["cmd"].splitlines()[-1]) != stage.words:
             problems.append(f"{name}: another command is locked")
         for kind, paths in {"deps": stage.deps, "outs": stage.outs}.items():
             if {item["path"] for item in entry.get(kind, ())} != set(paths):

@@ -6,8 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from stages.tickets import files
+from stages.tickets import files, settings
 from stages.tickets.pruning import masks
+from stages.tickets.settings import noise as seeds
 from stages.tickets.tasks import task as tasks
 from tests.pipeline import Stage
 from tests.pipeline.study import NAMES, RUNS, SPARSITY, STUDY, contents, stages, ticket
@@ -75,12 +76,12 @@ def test_random_masks_are_as_large_as_the_ticket_and_others(
     project: Path, task: str, seed: int
 ) -> None:
     for number in SPARSITY:
-        here = project / "results" / "runs" / "random" / task / f"seed-{seed}" / f"round-{number}"
-        if number == STUDY["last_round"]:
-            here = project / "results" / "runs" / "ticket" / task / f"seed-{seed}"
-        drawn = files.load_mask(here / "random" / "mask.safetensors")
+        here = project / "results" / "runs" / "ticket" / task / f"seed-{seed}" / "random"
+        drawn = files.load_mask(here / f"round-{number}" / "mask.safetensors")
         mask = ticket(project, task, seed, number)
-        assert masks.num_survivors(drawn) == masks.num_survivors(mask)
+        noise = seeds.derive(NOISE, task, seed)
+        expected = masks.random_like(mask, noise.mask_generator(number))
+        assert all((drawn[name] == kept).all() for name, kept in expected.items())
         assert any((drawn[name] != mask[name]).any() for name in mask)
 
 
@@ -89,6 +90,9 @@ def test_tickets_of_other_seeds_and_tasks_differ(project: Path) -> None:
         np.packbits(ticket(project, *run, 1)[name]).tobytes() for run in RUNS for name in NAMES
     }
     assert len(packed) == len(RUNS) * len(NAMES)
+
+
+NOISE = settings.Noise.model_validate(STUDY["noise"])
 
 
 def is_own(stage: Stage) -> bool:
@@ -110,6 +114,13 @@ def all_runs() -> list[tuple[str, str]]:
         elif stage.module == "controls":
             kinds = [kind for option, kind in pairwise(stage.arguments) if option == "--kinds"]
             found += [(f"{stage.option('out')}/{kind}", task) for kind in kinds]
+        elif stage.module == "ticket":
+            found.append((f"{stage.option('out')}/ticket", task))
+            found += [(f"{stage.option('out')}/random/round-{k}", task) for k in SPARSITY]
+        elif stage.group == "retrain":
+            found.append((f"{stage.option('scratch')}/random", task))
+        elif stage.module == "rewind":
+            found.append((f"{stage.option('out')}/point-50", task))
         elif stage.module == "standard":
             for number in SPARSITY:
                 found.append((f"{stage.option('out')}/round-{number}/standard", task))

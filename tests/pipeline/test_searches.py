@@ -29,7 +29,7 @@ def test_random_and_bad_subnetworks_have_the_size_of_the_good_one(project: Path,
     for name in ("random", "bad"):
         good, other = (size(project, "magnitude", seed, one) for one in ("good", name))
         assert good["kept"] == other["kept"]
-    top = size(project, "structured", seed, "super")
+    top = size(project, "structured-super", seed, "super")
     assert (
         top["heads"]
         == top["heads_of_good_too"]

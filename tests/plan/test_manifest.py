@@ -205,3 +205,17 @@ def test_every_ticket_of_the_miniature_has_a_run_a_mask_and_weights():
                 "mask.safetensors",
             )
             assert known.place("weights", task=task, seed=seed).parts[-2] == task
+
+
+@pytest.mark.parametrize(
+    ("lists", "reasons"),
+    [
+        (["none", "seeds"], ()),
+        (["seeds", "none"], ()),
+        (["none", "controls.tasks"], ("none", "controls.tasks")),
+    ],
+)
+def test_a_kind_of_two_lists_is_missing_only_if_both_are_empty(lists, reasons):
+    runs = [{"kind": "split", "each": key, "folder": "split/{each}"} for key in lists]
+    files = {FILE: {"stages": {"split": {"meta": {"runs": runs}}}}}
+    assert manifest_of((), files, STUDY).empty("split") == reasons

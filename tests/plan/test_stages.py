@@ -34,7 +34,7 @@ def test_stages_are_those_that_dvc_sees(path, tmp_path, monkeypatch):
     with Repo() as repo:
         seen = {
             stage.addressing: (
-                stage.cmd,
+                stage.cmd.splitlines()[-1],
                 sorted(dep.def_path for dep in stage.deps if not hasattr(dep, "params")),
                 sorted(out.def_path for out in stage.outs),
                 sorted(key for dep in stage.deps if hasattr(dep, "params") for key in dep.params),

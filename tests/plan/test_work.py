@@ -11,6 +11,14 @@ from tests.imports import ROOT
 from tests.pipeline import resolve
 from tests.plan.test_stages import stage
 
+TRACKED = {
+    "random.rounds": [1, 2],
+    "rewind.points": [20, 50],
+    "rewind.source": "dense",
+    "retrain.structured": ["good", "bad"],
+    "retrain.magnitude": ["good"],
+    "retrain.scratch": ["random"],
+}
 ROUNDS = [{"from": 0, "to": 1, "sparsity": 0.4}, {"from": 1, "to": 2, "sparsity": 0.6}]
 
 
@@ -44,8 +52,8 @@ def test_a_script_without_a_rule_trains_the_runs_that_it_declares():
             "controls --point 5 --kinds one-shot --kinds reinitialised --kinds random-by-matrix",
             Work(3, 5, predictions=3, masks=2),
         ),
-        ("train --point 20 --theta-of dense", Work(1, 20, predictions=1)),
-        ("train --point 20 --theta-of sparse", Work(1, 0, predictions=1)),
+        ("ticket --point 5", Work(3, 5, predictions=3, masks=2)),
+        ("rewind", Work(2, 35, predictions=2)),
         ("standard", Work(2, predictions=2, masks=2)),
         ("standard --rounds 1 --rounds 2", Work(4, predictions=4, masks=2)),
         ("reference_masks", Work(masks=2 * 4)),
@@ -55,13 +63,19 @@ def test_a_script_without_a_rule_trains_the_runs_that_it_declares():
         ("train --source a --target a --point 5", Work()),
         ("train --source a --target a --body --point 5", Work(1, 5, predictions=1)),
         ("train --task a --from-scratch", Work(1, predictions=1)),
-        ("retrain --kind structured", Work(1, predictions=2)),
+        ("retrain", Work(4, predictions=7)),
         ("super_survivors", Work()),
     ],
 )
 def test_rules(command, expected):
     made = stage("x@1", command=f"python -m stages {command}", rounds=ROUNDS, seeds=[1, 2, 3])
-    assert work.of(made) == expected
+    assert work.of(replace(made, params=dict(made.params) | TRACKED)) == expected
+
+
+def test_all_of_a_sparse_training_counts():
+    params = {"rewind.points": [20, 50], "rewind.source": "sparse"}
+    made = replace(stage("x@1", command="python -m stages rewind"), params=params)
+    assert work.of(made) == Work(2, 0, predictions=2)
 
 
 def test_pre_training_is_a_training():
@@ -80,7 +94,8 @@ def test_trainings_of_the_bert_base_study_are_those_of_its_lists():
         by_group[made.group] = by_group.get(made.group, 0) + done.trainings
     chains = len(study.tasks) * len(study.seeds)
     rewind = study.rewind
-    assert by_group["fine-tune"] * 2 == by_group["ticket"] == chains * 2
+    assert by_group["fine-tune"] * 2 == chains * 2
+    assert by_group["ticket"] == chains * (1 + len(study.random.rounds))
     assert by_group["prune-round"] == chains * (len(study.rounds) - 1)
     assert by_group["rewind"] == len(rewind.tasks) * len(rewind.seeds) * len(rewind.points)
     assert by_group["encoder"] == 0

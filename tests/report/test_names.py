@@ -13,10 +13,10 @@ def test_random_masks_are_listed_in_the_rounds_in_which_they_ran() -> None:
 
 def test_an_empty_list_is_why_nothing_ran() -> None:
     made = study(config(1, 1, 1, controls=False))
-    lacking = "not run: controls in params.yaml lacks 'random', and random.rounds is empty"
+    lacking = "not run: random.rounds is empty in params.yaml"
     assert runs.missing_controls(made.found, made.config) == (
         f" Random mask: {lacking}."
-        " Dense from scratch: not run: scratch.seeds is empty in params.yaml."
+        " Dense from scratch: not run: scratch.tasks is empty in params.yaml."
     )
 
 

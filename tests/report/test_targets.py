@@ -18,7 +18,7 @@ def test_commands_name_only_what_the_study_has() -> None:
     assert full.commands(("transfer",)) == (transfer, REPORT)
     assert bare.commands(("transfer",)) == (REPORT,)
     ticket = "uv run dvc repro pipeline/tickets/dvc.yaml:ticket"
-    assert bare.commands(("ticket", "random"))[0] == ticket
+    assert bare.commands(("ticket", "controls"))[0] == ticket
     assert full.commands(()) == (REPORT,)
 
 
@@ -32,6 +32,6 @@ def test_why_nothing_ran_is_the_empty_list_of_dvc_yaml() -> None:
         "search": "search.tasks",
         "patterns": "patterns.tasks",
         "retrained": "retrain.tasks",
-        "scratch": "scratch.seeds",
+        "scratch": "scratch.tasks",
     }.items():
         assert bare.not_run(kind) == f"not run: {key} is empty in params.yaml"

@@ -13,6 +13,7 @@ from stages.tickets.encoder.weights import linear_parameters
 from stages.tickets.pruning import masks, structure
 from stages.tickets.pruning.structure import Structure
 from stages.tickets.searches import retraining, search
+from stages.tickets.settings import ParamsError
 from stages.tickets.tasks import scores
 from stages.tickets.tasks import task as tasks
 from stages.tickets.tasks.task import Prepared
@@ -104,6 +105,8 @@ def test_halves_are_halves(prepared: Prepared) -> None:
     assert (len(first), len(second)) == (4, 3)
     both = np.concatenate([first.ids, second.ids])
     assert np.sort(both).tolist() == np.sort(split.ids).tolist()
+    with pytest.raises(ParamsError, match="a search on 'mood' cannot halve its 1 example"):
+        search.halves(tasks.take(split, np.arange(1)), "mood")
 
 
 KEPT = Structure(np.array([[True, False], [False, False]]), np.array([False, True]))

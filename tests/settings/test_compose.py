@@ -29,11 +29,11 @@ rounds:
   - {from: 2, to: 3, sparsity: 0.9}
 imp: {keep_weights: all}
 random: {rounds: all}
-controls: {every: {kinds: [random]}, more: {kinds: [one-shot]}, tasks: [rte], seeds: all, rounds: all}
+controls: {more: {kinds: [one-shot]}, tasks: [rte], seeds: all, rounds: all}
 standard: {tasks: all, seeds: all, aliased: {rounds: [2]}}
 cross: {tasks: all, mask_seeds: all, seeds: [2]}
 multitask: {tasks: all, seeds: all}
-scratch: {seeds: [2]}
+scratch: {tasks: all, seeds: [2]}
 transfer: {sources: [all, aliased-rte, multi-task, one-shot], targets: all, seeds: all}
 search: {tasks: [rte], seeds: all}
 retrain: {tasks: all, seeds: all, structured: [good]}
@@ -97,7 +97,7 @@ def test_comments_at_the_ends_of_lines_are_kept() -> None:
     ("key", "expected"),
     [
         ("imp.keep_weights", [1, 2]),  # before the last
-        ("random.rounds", [1, 2]),
+        ("random.rounds", [1, 2, 3]),
         ("controls.rounds", [1, 2, 3]),
         ("controls.seeds", [1, 2]),
         ("standard.tasks", ["sst2", "rte"]),
@@ -158,9 +158,10 @@ def test_what_is_left_without_a_task_is_switched_off(tiny: Path) -> None:
     assert content["search"] == off["search"]
     assert content["retrain"] == off["retrain"]
     assert content["patterns"]["network"]["seeds"] == []
-    assert content["controls"] == off["controls"] | {"every": {"kinds": ["random"]}}
+    assert content["controls"] == off["controls"]
+    assert content["random"] == {"rounds": [1, 2, 3]}  # it is for all tasks
     assert content["transfer"]["sources"] == ["sst2", "one-shot"]
-    assert cut(tiny, None, [1])["scratch"] == {"seeds": []}
+    assert cut(tiny, None, [1])["scratch"] == {"tasks": [], "seeds": []}
 
 
 def test_a_report_of_the_whole_study_is_none_of_a_part() -> None:

@@ -1,5 +1,6 @@
 """Baselines: by hand, and against scikit-learn on the texts themselves."""
 
+import tracemalloc
 from dataclasses import replace
 
 import numpy as np
@@ -238,3 +239,33 @@ def test_word_embeddings_are_found_by_their_size(name: str) -> None:
     assert baselines.word_embeddings(weights, VOCABULARY.size) is weights[name]
     with pytest.raises(settings.ParamsError, match="no word embeddings of 99 words"):
         baselines.word_embeddings(weights, 99)
+
+
+def test_a_bag_of_words_takes_memory_by_the_words_of_its_examples_not_by_the_vocabulary() -> None:
+    rows: Rows = [([5 + i % 30, 100 + i], [], i % 30) for i in range(120)]
+    few = prepared_of("classification", 30, rows, rows[:30])
+    many = replace(few, vocabulary=replace(VOCABULARY, size=250_000))
+    few = replace(few, vocabulary=replace(VOCABULARY, size=300))
+    tracemalloc.start()
+    arrays = baselines.from_counts(many)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 50e6  # 30 * 250,000 coefficients of one text take 60 MB, and training 25 copies
+    np.testing.assert_array_equal(
+        arrays["bag_of_words.validation.logits"],
+        baselines.from_counts(few)["bag_of_words.validation.logits"],
+    )
+    assert arrays["bag_of_words.validation.logits"].argmax(1).tolist() == list(range(30))
+
+
+def test_a_bag_of_words_that_is_too_large_keeps_the_words_of_most_examples(monkeypatch) -> None:
+    rows: Rows = [([5 + i % 2, 7], [], i % 2) for i in range(8)]
+    rows += [([8], [], 0)]
+    prepared = prepared_of("classification", 2, rows, rows)
+    counts = baselines._counts(prepared.train, VOCABULARY.size)
+    # [CLS] and [SEP] are in every example, 7 in eight, 5 and 6 in four, 8 in one.
+    assert baselines._most_common(counts, 5).tolist() == [2, 3, 5, 7, 15]
+    assert baselines._most_common(counts, 100).tolist() == [2, 3, 5, 6, 7, 8, 15]
+    monkeypatch.setattr(baselines, "MOST_COEFFICIENTS", 2 * 5)
+    logits = baselines.from_counts(prepared)["bag_of_words.validation.logits"]
+    assert (logits[:8].argmax(1) == prepared.train.labels[:8]).all()

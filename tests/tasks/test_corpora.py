@@ -104,7 +104,10 @@ def test_wikitext_is_read_under_any_name(tmp_path: Path, config: str) -> None:
     [
         ("none.txt", r"data\.mine\.train is '.*none\.txt', but there is no such file"),
         ("bad.parquet", r"data\.mine\.train is '.*', which cannot be read"),
-        ("latin.txt", r"data\.mine\.train is '.*', which cannot be read"),
+        (
+            "latin.txt",
+            r"data\.mine\.train is '.*', which has the byte 0xe9 in its line 1, which is not",
+        ),
         ("other.parquet", r"has no column 'text'"),
         ("empty.txt", r"data\.mine has no text in its split train"),
     ],

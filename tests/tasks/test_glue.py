@@ -2,12 +2,14 @@
 
 import os
 from pathlib import Path
+from typing import Any
 
+import datasets
 import numpy as np
 import pandas as pd
 import pytest
 
-from stages.tickets.settings import FolderData, ParamsError
+from stages.tickets.settings import FolderData, HubData, ParamsError
 from stages.tickets.settings.data import GLUE as NAMES
 from stages.tickets.tasks import glue
 from stages.tickets.tasks.glue import GLUE
@@ -69,6 +71,24 @@ def test_mnli_is_scored_on_both_of_its_validation_splits(tmp_path: Path) -> None
     assert splits["validation_mismatched"].firsts[0] == "validation_mismatched premise 0"
 
 
+def test_the_hub_gives_what_a_folder_gives(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tables = {split: glue_table("cola", 4, split) for split in ("train", "validation", "test")}
+    stored = datasets.DatasetDict(
+        {split: datasets.Dataset.from_pandas(table) for split, table in tables.items()}
+    )
+    stored["train"] = stored["train"].select([3, 1])  # not in the order in which it is stored
+    monkeypatch.setattr(datasets, "load_dataset", lambda *_, **__: stored)
+    data = HubData(source="hub", name="nyu-mll/glue", config="cola", revision="0" * 40)
+    tables["train"] = tables["train"].iloc[[3, 1]]
+    hub, folder = (
+        glue.load("cola", each)[1] for each in (data, write_glue(tmp_path, "cola", tables))
+    )
+    assert hub["train"].firsts == ["train sentence 3", "train sentence 1"]
+    for split, texts in folder.items():
+        assert hub[split].firsts == texts.firsts
+        assert hub[split].labels.tolist() == texts.labels.tolist()
+
+
 def test_files_of_one_split_follow_one_another(tmp_path: Path) -> None:
     data = write_glue(tmp_path, "cola", {"validation": glue_table("cola", 2, "v")})
     for number in (1, 0):
@@ -94,8 +114,37 @@ def test_hidden_labels_are_refused(tmp_path: Path, label: int) -> None:
     """The test sets of GLUE come with -1 for every label."""
     hidden = glue_table("cola", 3, "v").assign(label=[0, 1, label])
     data = write_glue(tmp_path, "cola", {"train": glue_table("cola", 3, "t"), "validation": hidden})
-    with pytest.raises(ParamsError, match="cola, validation has labels outside 0 to 1"):
+    with pytest.raises(
+        ParamsError, match=f"cola, validation, row 3, has the number {label} in 'label', "
+    ):
         glue.load("cola", data)
+
+
+@pytest.mark.parametrize("labels", [[0.0, 1.0, 0.7], ["0", "1", "0"], [True, False, True]])
+def test_labels_of_another_type_are_refused(tmp_path: Path, labels: Any) -> None:
+    """A fraction is not cut to a class number, and text is no number."""
+    table = glue_table("cola", 3, "t").assign(label=labels)
+    data = write_glue(tmp_path, "cola", {"train": table, "validation": glue_table("cola", 2, "v")})
+    with pytest.raises(
+        ParamsError, match=r"cola, train, row 1, has the .* in 'label', allowed are 0 to 1"
+    ):
+        glue.load("cola", data)
+
+
+def test_a_part_that_cannot_be_read_or_is_empty_is_named(tmp_path: Path) -> None:
+    table = glue_table("cola", 3, "t")
+    data = write_glue(tmp_path, "cola", {"train": table, "validation": table.head(0)})
+    with pytest.raises(ParamsError, match=r"^data\.mine has no rows in its split validation$"):
+        glue.load("mine", data)
+    (tmp_path / "cola" / "train-00001-of-00002.parquet").write_text("no table")
+    with pytest.raises(
+        ParamsError, match=r"mine\.path is '.*train-00001-of-.*', which cannot be read"
+    ):
+        glue.load("mine", data)
+    other = tmp_path / "cola" / "train-00001-of-00002.parquet"
+    table.assign(label=["a", "b", "c"]).to_parquet(other)
+    with pytest.raises(ParamsError, match=r"mine\.path is 'train-00000-.*, which cannot be read: "):
+        glue.load("mine", data)
 
 
 @pytest.mark.parametrize("column", ["sentence", "label"])
@@ -111,7 +160,7 @@ def test_a_missing_glue_column_is_named(tmp_path: Path, column: str) -> None:
 def test_a_missing_glue_text_is_not_the_word_none(tmp_path: Path) -> None:
     table = glue_table("cola", 3, "t").assign(sentence=pd.Series(["a", None, "b"], dtype=object))
     data = write_glue(tmp_path, "cola", {"train": table, "validation": glue_table("cola", 2, "v")})
-    with pytest.raises(ParamsError, match=r"train.*'sentence'.*row 2"):
+    with pytest.raises(ParamsError, match=r"cola, train, row 2, has no 'sentence'"):
         glue.load("cola", data)
 
 

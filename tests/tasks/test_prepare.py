@@ -1,15 +1,25 @@
 """How splits are cut and carved, the longest input an encoder takes, and the recipe of a task."""
 
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from stages.tickets import files, settings
-from stages.tickets.settings import Examples, FolderData, Override, ParamsError, Recipe, TextData
-from stages.tickets.tasks import miniature
+from stages.tickets.settings import (
+    Examples,
+    FolderData,
+    Kind,
+    Override,
+    ParamsError,
+    Recipe,
+    TextData,
+)
+from stages.tickets.tasks import baselines, miniature, scores
 from stages.tickets.tasks.corpora import Paragraphs
-from stages.tickets.tasks.prepare import Cut, check_length, cut_of, prepare, recipe
+from stages.tickets.tasks.prepare import Cut, check_length, counted, cut_of, prepare, recipe
 from stages.tickets.tasks.sources import Source
 from stages.tickets.tasks.task import NOT_SCORED, Prepared, Task
 from stages.tickets.tasks.texts import Texts
@@ -42,19 +52,14 @@ def test_a_written_recipe_is_read_as_it_was(tmp_path: Path) -> None:
     assert Recipe.model_validate(files.load_record(tmp_path / "recipe.json")) == written
 
 
-BERT = {"model_type": "bert", "pad_token_id": 0, "max_position_embeddings": 512}
-ROBERTA = {"model_type": "roberta", "pad_token_id": 1, "max_position_embeddings": 514}
-
-
-@pytest.mark.parametrize("encoder", [BERT, ROBERTA], ids=lambda config: config["model_type"])
-def test_inputs_are_at_most_as_long_as_the_encoder_takes(encoder: dict[str, object]) -> None:
-    check_length(512, encoder, "data.squad.max_length")
+def test_inputs_are_at_most_as_long_as_the_encoder_takes() -> None:
+    check_length(512, 512, "data.squad.max_length")
     with pytest.raises(ParamsError, match=r"^data\.squad\.max_length is 513, .* is at most 512$"):
-        check_length(513, encoder, "data.squad.max_length")
+        check_length(513, 512, "data.squad.max_length")
 
 
 def test_an_encoder_without_positions_takes_inputs_of_any_length() -> None:
-    check_length(10_000, {"model_type": "t5"}, "prepare.max_length")
+    check_length(10_000, None, "prepare.max_length")
 
 
 # --- how examples are cut --------------------------------------------------------------------
@@ -143,3 +148,66 @@ def test_texts_that_cannot_be_cut_are_named(words: Words) -> None:
         ParamsError, match=r"^data\.question cannot be cut into windows: the question"
     ):
         cut_up(words, "span", length=10)
+
+
+# --- few examples ----------------------------------------------------------------------------
+
+
+def of_labels(words: Words, kind: Kind, train: list[Any], validation: list[Any]) -> Prepared:
+    """Prepare a task with these labels, all of the same text; a label of 0 has an empty one."""
+    num_labels = 1 if kind == "regression" else len({*train, *validation})
+    sources: dict[str, Source] = {
+        name: Texts(["the cat" if label else " " for label in labels], None, np.array(labels))
+        for name, labels in (("train", train), ("validation", validation))
+    }
+    task = Task("few", kind, num_labels, ("pearson" if kind == "regression" else "accuracy",))
+    return prepare(task, sources, *words, SHIPPED.prepare, Cut(None, 40, 13))[0]
+
+
+@pytest.mark.parametrize("kind", ["classification", "regression"])
+def test_one_row_is_too_few(words: Words, kind: Kind) -> None:
+    problem = "^'few' has too few examples to train on: it has 1, allowed are two or more"
+    with pytest.raises(ParamsError, match=problem):
+        of_labels(words, kind, [1], [0, 1])
+
+
+def test_one_class_left_is_too_few(words: Words) -> None:
+    with pytest.raises(ParamsError, match=r"which leaves 'few' one class to train on$"):
+        of_labels(words, "classification", [0, 1], [0, 1])
+
+
+def test_one_example_each_is_enough_for_numbers(words: Words) -> None:
+    """One example for training, one for selection and one for validation are scored without a warning."""
+    prepared = of_labels(words, "regression", [1.0, 2.0], [3.0])
+    sizes = {name: len(split) for name, split in prepared.evaluated.items()}
+    assert (len(prepared.train), sizes) == (1, {"selection": 1, "validation": 1})
+    for name, split in prepared.evaluated.items():
+        arrays = baselines.from_counts(prepared)
+        score = scores.score(prepared.task, arrays, f"bag_of_words.{name}", split)
+        assert score[0].value == 0.0  # a correlation with a constant
+
+
+def test_one_example_in_selection_is_scored(words: Words) -> None:
+    prepared = of_labels(words, "classification", [1, 0, 1, 0, 1, 0], [1])
+    assert len(prepared.evaluated["selection"]) == 1
+    arrays = baselines.from_counts(prepared)
+    for name, split in prepared.evaluated.items():
+        for metric in ("accuracy", "f1", "matthews"):
+            task = replace(prepared.task, metrics=(metric,))
+            value = scores.score(task, arrays, f"majority.{name}", split)[0].value
+            assert 0 <= value <= 1
+
+
+def test_what_was_read_is_counted(words: Words) -> None:
+    task = Task("few", "classification", 3, ("accuracy",))
+    train = Texts(["a", " ", "b"], ["", "c", "d"], np.array([0, 2, 0]))
+    full = Texts(["a"], None, np.array([1]))
+    counts = counted(task, {"train": train, "validation": full})
+    assert counts == (
+        "few: 3 examples for train; by class 2, 0, 1; with an empty text 2. "
+        "1 examples for validation; by class 0, 1, 0"
+    )
+    corpus = Task("words", "mlm", 0, ("masked_accuracy",))
+    paragraphs = Paragraphs(["a", "b"])
+    assert counted(corpus, {"train": paragraphs}) == "words: 2 examples for train"
+    assert of_labels(words, "classification", [1, 2, 0, 1, 2, 0], [0, 1]).empty_texts == 3

@@ -201,7 +201,12 @@ def test_squad_is_read(tmp_path: Path) -> None:
             {"answers": {"text": ["dog"], "answer_start": [4]}},
             "'dog' to the question 'x', which is",
         ),
-        ({"context": None}, "mine, train has no 'context' in its row 1"),
+        ({"context": None}, "plain_text, train, row 1, has no 'context'"),
+        (
+            {"context": b"the cat"},
+            "train, row 1, has the bytes b'the cat' in 'context', but a text",
+        ),
+        ({"answers": ["cat"]}, "train, row 1, has the list \\['cat'\\] in 'answers', allowed are"),
     ],
 )
 def test_what_is_not_squad_is_named(tmp_path: Path, changes: dict[str, Any], message: str) -> None:

@@ -72,7 +72,7 @@ def test_carving_depends_on_the_seed_alone() -> None:
 
 
 def test_a_split_of_one_example_cannot_be_carved() -> None:
-    with pytest.raises(ValueError, match="a split of 1 examples cannot be carved"):
+    with pytest.raises(ValueError, match="it has 1, allowed are two or more"):
         tasks.carve(split_of(1), 0.5, 0)
 
 
@@ -154,6 +154,15 @@ def test_golden_hidden_words() -> None:
 # --- a prepared task -------------------------------------------------------------------------
 
 
+def test_empty_texts_are_counted_in_the_file_of_a_task_that_has_them(tmp_path: Path) -> None:
+    task = Task("own", "classification", 3, ("accuracy",))
+    for number in (0, 2):
+        prepared = Prepared(task, VOCABULARY, split_of(9), {"validation": split_of(4)}, number)
+        tasks.save_prepared(prepared, tmp_path / str(number))
+        assert tasks.load_prepared(tmp_path / str(number)).empty_texts == number
+        assert ("empty_texts" in (tmp_path / str(number) / "task.json").read_text()) == (number > 0)
+
+
 def test_a_prepared_task_comes_back(tmp_path: Path) -> None:
     task = Task("own", "classification", 3, ("accuracy", "matthews"))
     evaluated = {
@@ -164,6 +173,7 @@ def test_a_prepared_task_comes_back(tmp_path: Path) -> None:
     tasks.save_prepared(Prepared(task, VOCABULARY, split_of(9), evaluated), tmp_path / "own")
     loaded = tasks.load_prepared(tmp_path / "own")
     assert loaded.task == task
+    assert loaded.empty_texts == 0
     assert loaded.vocabulary == VOCABULARY
     assert list(loaded.evaluated) == list(evaluated)
     assert examples_of(loaded.train) == examples_of(split_of(9))

@@ -9,12 +9,11 @@ from transformers.masking_utils import AttentionMaskInterface, sdpa_mask
 from transformers.utils.generic import ModelOutput
 
 from stages.tickets.encoder import cpu
+from stages.tickets.encoder.checkpoint import BERTS
 from stages.tickets.settings import Kind
 from stages.tickets.tasks.task import LABELLED
 
 OWN_ATTENTION = "scratchcard"
-BERTS = ("bert", "camembert", "electra", "roberta", "xlm-roberta")
-"""Types of models built like BERT, whose classifier reads only the first token of the last layer."""
 PLAIN_ATTENTION = (*BERTS, "albert", "distilbert")
 """Types of models whose attention is scaled products without bias, with as many keys as queries."""
 

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 from transformers import PreTrainedModel
 
-from stages.tickets.encoder import device
+from stages.tickets.encoder import checkpoint
 from stages.tickets.pruning.structure import Structure
 
 
@@ -35,10 +35,10 @@ def layers_of(model: PreTrainedModel) -> nn.ModuleList:
     Raises:
         ValueError: the model is not built like BERT.
     """
-    if model.config.model_type not in device.BERTS:
+    if model.config.model_type not in checkpoint.BERTS:
         raise ValueError(
             f"heads and MLPs of a {model.config.model_type!r} cannot be dropped, allowed are "
-            + ", ".join(device.BERTS)
+            + ", ".join(checkpoint.BERTS)
         )
     layers = model.base_model.encoder.layer  # type: ignore[union-attr]
     assert isinstance(layers, nn.ModuleList)

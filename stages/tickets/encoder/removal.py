@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from transformers import PreTrainedConfig, PreTrainedModel
 
-from stages.tickets.encoder import device
+from stages.tickets.encoder import checkpoint
 from stages.tickets.pruning.structure import Structure
 
 
@@ -40,7 +40,7 @@ class OnlyNorm(nn.Module):
 
 def supported(config: PreTrainedConfig) -> bool:
     """Tell whether heads and MLPs can be removed: the model is an encoder built like BERT."""
-    return config.model_type in device.BERTS and not getattr(config, "is_decoder", False)
+    return config.model_type in checkpoint.BERTS and not getattr(config, "is_decoder", False)
 
 
 def remove_(model: PreTrainedModel, structure: Structure) -> None:
@@ -165,7 +165,7 @@ def _check(config: PreTrainedConfig, structure: Structure) -> None:
     if not supported(config):
         raise ValueError(
             f"heads and MLPs of a {config.model_type!r} cannot be removed, allowed are encoders of the "
-            f"types {', '.join(device.BERTS)}"
+            f"types {', '.join(checkpoint.BERTS)}"
         )
     wanted = (config.num_hidden_layers, config.num_attention_heads)
     if structure.heads.shape != wanted or structure.mlps.shape != wanted[:1]:

@@ -5,6 +5,7 @@ in `weights.safetensors` under the names of its base model, the weights of its M
 in `mlm_head.safetensors`, and all else that stages need in `encoder.json`.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -15,6 +16,7 @@ from safetensors.torch import load_file, save_file
 from tokenizers import Tokenizer
 from torch import Tensor, nn
 from transformers import (
+    MODEL_FOR_QUESTION_ANSWERING_MAPPING,
     AutoConfig,
     AutoModelForMaskedLM,
     AutoModelForQuestionAnswering,
@@ -23,19 +25,13 @@ from transformers import (
     PreTrainedModel,
 )
 
-from stages.tickets import files
-from stages.tickets.settings import Kind
+from stages.tickets import files, output
+from stages.tickets.settings import Kind, UserError
 from stages.tickets.tasks.task import Vocabulary
 
-DROPOUT_FIELDS = (
-    "hidden_dropout_prob",
-    "attention_probs_dropout_prob",
-    "classifier_dropout",
-    "dropout",
-    "attention_dropout",
-    "seq_classif_dropout",
-    "qa_dropout",
-)
+DROPOUT_FIELD = re.compile(r"(^|_)p?drop(out)?(_|$)")
+"""Names under which configurations have probabilities of dropout, such as `hidden_dropout_prob`,
+`seq_classif_dropout` and `attn_pdrop`; `layerdrop`, which drops layers, is none."""
 MODELS: dict[Kind, Any] = {
     "classification": AutoModelForSequenceClassification,
     "regression": AutoModelForSequenceClassification,
@@ -57,6 +53,9 @@ class Pretrained:
     """Whether the pooler comes with the encoder."""
     tokenizer: Tokenizer
     vocabulary: Vocabulary
+    longest_input: int | None = None
+    """Tokens of the longest input, special ones included; None if there is no such limit, or if the
+    settings of the encoder state it."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +79,7 @@ def prunable_names(body: nn.Module) -> tuple[str, ...]:
     a task's head. bert-base has 73 such matrices with 85,524,480 weights, as in Chen et al. 2020.
 
     Raises:
-        ValueError: there is no such matrix, so the model is not built like BERT.
+        UserError: there is no such matrix, so the model is not built like BERT.
     """
     names = tuple(
         f"{name}.weight"
@@ -88,7 +87,7 @@ def prunable_names(body: nn.Module) -> tuple[str, ...]:
         if isinstance(module, nn.Linear) and in_layer_or_pooler(name)
     )
     if not any(any(part.isdigit() for part in name.split(".")) for name in names):
-        raise ValueError(
+        raise UserError(
             f"{type(body).__name__} has no linear module in a stack of layers, allowed are "
             "BERT-like encoders of transformers"
         )
@@ -101,33 +100,45 @@ def in_layer_or_pooler(name: str) -> bool:
     return parts[0] == "pooler" or any(part.isdigit() for part in parts)
 
 
-def save(encoder: Pretrained, record: Mapping[str, Any], folder: Path) -> None:
-    """Write an encoder folder; `record` is added to encoder.json.
+def content_of(encoder: Pretrained) -> Encoder:
+    """Return what an encoder folder holds, in float32.
 
     A pooler that does not come with the encoder is left out, since it belongs to the task's head.
+
+    Raises:
+        UserError: the encoder has no prunable matrix.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     weights = {
         name: parameter.detach().float().contiguous()
         for name, parameter in encoder.body.named_parameters()
         if encoder.pooler or not name.startswith("pooler.")
     }
-    prunable = [name for name in prunable_names(encoder.body) if name in weights]
-    save_file(weights, folder / "weights.safetensors")
-    if encoder.mlm_head:
-        head = {name: p.detach().float().contiguous() for name, p in encoder.mlm_head.items()}
-        save_file(head, folder / "mlm_head.safetensors")
+    head = {name: p.detach().float().contiguous() for name, p in encoder.mlm_head.items()}
+    prunable = tuple(name for name in prunable_names(encoder.body) if name in weights)
+    return Encoder(encoder.config, weights, head, prunable)
+
+
+def save(encoder: Pretrained, record: Mapping[str, Any], folder: Path) -> None:
+    """Write an encoder folder, see `content_of`; `record` is added to encoder.json."""
+    folder.mkdir(parents=True, exist_ok=True)
+    content = content_of(encoder)
+    with output.written(folder / "weights.safetensors") as part:
+        save_file(content.weights, part)
+    if content.mlm_head:
+        with output.written(folder / "mlm_head.safetensors") as part:
+            save_file(content.mlm_head, part)
     encoder.config.name_or_path = ""  # otherwise a path of this machine, or the name on the Hub
-    encoder.config.to_json_file(folder / "config.json", use_diff=False)
+    output.save_text(encoder.config.to_json_string(use_diff=False), folder / "config.json")
     encoder.tokenizer.no_truncation()
     encoder.tokenizer.no_padding()
-    encoder.tokenizer.save(str(folder / "tokenizer.json"))
+    output.save_text(encoder.tokenizer.to_str(pretty=True), folder / "tokenizer.json")
     files.save_record(
         {
             **record,
-            "prunable": prunable,
-            "num_prunable": sum(weights[name].numel() for name in prunable),
-            "num_weights": sum(weight.numel() for weight in weights.values()),
+            **({} if encoder.longest_input is None else {"longest_input": encoder.longest_input}),
+            "prunable": content.prunable,
+            "num_prunable": sum(content.weights[name].numel() for name in content.prunable),
+            "num_weights": sum(weight.numel() for weight in content.weights.values()),
             "mlm_head": bool(encoder.mlm_head),
             "vocabulary": asdict(encoder.vocabulary),
         },
@@ -140,7 +151,7 @@ def load(folder: Path) -> Encoder:
     record = files.load_record(folder / "encoder.json")
     mlm_head = folder / "mlm_head.safetensors"
     return Encoder(
-        AutoConfig.from_pretrained(folder),
+        AutoConfig.from_pretrained(folder, trust_remote_code=False),
         load_file(folder / "weights.safetensors"),
         load_file(mlm_head) if mlm_head.exists() else {},
         tuple(record["prunable"]),
@@ -171,17 +182,23 @@ def build(
         from_scratch: draw all weights, without the pre-trained ones.
 
     Raises:
+        UserError: transformers has no model for spans of this architecture.
         ValueError: the encoder's weights do not fit the model.
     """
+    if kind == "span" and type(encoder.config) not in MODEL_FOR_QUESTION_ANSWERING_MAPPING:
+        raise UserError(
+            f"transformers has no model for spans of the type {encoder.config.model_type!r}; take "
+            "another encoder, or no task that asks for a part of a text"
+        )
     config = type(encoder.config).from_dict(encoder.config.to_dict())
     config.num_labels = num_labels
     config.dtype = torch.float32
-    for field in DROPOUT_FIELDS:
-        if hasattr(config, field):
+    for field, value in config.to_dict().items():
+        if DROPOUT_FIELD.search(field) and not isinstance(value, bool | str | list | dict):
             setattr(config, field, dropout)
     with torch.random.fork_rng():
         torch.manual_seed(head_init)
-        model: PreTrainedModel = MODELS[kind].from_config(config)
+        model: PreTrainedModel = MODELS[kind].from_config(config, trust_remote_code=False)
     if not from_scratch:
         parameters = dict(model.named_parameters())
         body = dict(model.base_model.named_parameters())

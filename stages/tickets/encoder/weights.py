@@ -14,6 +14,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
+from stages.tickets import output
 from stages.tickets.encoder.theta import Encoder, copy_, in_layer_or_pooler
 
 
@@ -100,9 +101,9 @@ def head_parameters(model: PreTrainedModel, encoder: Encoder) -> dict[str, nn.Pa
 
 def save_head(model: PreTrainedModel, encoder: Encoder, path: Path) -> None:
     """Write the head of `model`, see `head_parameters`."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     head = head_parameters(model, encoder)
-    save_file({name: p.detach().cpu().contiguous() for name, p in head.items()}, path)
+    with output.written(path) as part:
+        save_file({name: p.detach().cpu().contiguous() for name, p in head.items()}, part)
 
 
 def load_head_(model: PreTrainedModel, encoder: Encoder, path: Path) -> None:
@@ -145,8 +146,8 @@ def save_weights(model: PreTrainedModel, encoder: Encoder, path: Path) -> None:
         tensor, known = parameter.detach().cpu(), pretrained.get(name)
         if known is None or not torch.equal(tensor, known):
             changed[name] = tensor.contiguous()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    save_file(changed, path)
+    with output.written(path) as part:
+        save_file(changed, part)
 
 
 def load_weights_(model: PreTrainedModel, encoder: Encoder, path: Path) -> None:

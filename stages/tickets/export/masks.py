@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from safetensors.numpy import save_file
 
-from stages.tickets import files
+from stages.tickets import files, output
 from stages.tickets.export import card, origin
 from stages.tickets.export.markdown import code, python
 from stages.tickets.export.study import Finished
@@ -102,7 +102,9 @@ def save(placed: Iterable[tuple[Place, Mask]], about: Mapping[str, Any], path: P
     if not listed:
         raise ValueError("there is no mask to save")
     record = {**about, "format": FORMAT, "shapes": shapes, "masks": listed}
-    save_file(packed, path, metadata={KEY: json.dumps(record, sort_keys=True, allow_nan=False)})
+    about_all = json.dumps(record, sort_keys=True, allow_nan=False)
+    with output.written(path) as part:
+        save_file(packed, part, metadata={KEY: about_all})
 
 
 def record(study: Finished, source: card.Source, described: Sequence[card.Task]) -> dict[str, Any]:

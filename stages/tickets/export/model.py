@@ -16,7 +16,7 @@ from tokenizers import Tokenizer
 from torch import Tensor
 from transformers import AutoConfig, PreTrainedConfig, PreTrainedModel
 
-from stages.tickets import files
+from stages.tickets import files, output
 from stages.tickets.pruning.structure import Structure, whole
 from stages.tickets.settings import Kind
 from stages.tickets.tasks.task import Vocabulary
@@ -55,6 +55,9 @@ def save_whole(model: PreTrainedModel, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     # Weights go by the names of the model in memory, also where its checkpoint had older ones.
     model.save_pretrained(folder, save_original_format=False)
+    for weights in folder.glob("*.safetensors"):  # which only their owner may read
+        with output.written(weights) as part:
+            weights.replace(part)
 
 
 def save_tokenizer(
@@ -87,8 +90,7 @@ def save_tokenizer(
     } | {key: plain.id_to_token(number) for key, number in names.items()}
     if unknown:
         record["unk_token"] = unknown
-    folder.mkdir(parents=True, exist_ok=True)
-    plain.save(str(folder / "tokenizer.json"))
+    output.save_text(plain.to_str(pretty=True), folder / "tokenizer.json")
     files.save_record(record, folder / "tokenizer_config.json")
 
 
@@ -125,7 +127,7 @@ def load(folder: Path) -> tuple[PreTrainedConfig, Structure, dict[str, Tensor]]:
     """
     if not (folder / "config.json").exists():  # transformers would take it for a name on the Hub
         raise FileNotFoundError(f"{folder / 'config.json'} does not exist")
-    config = AutoConfig.from_pretrained(folder)
+    config = AutoConfig.from_pretrained(folder, trust_remote_code=False)
     structure = whole(config.num_hidden_layers, config.num_attention_heads)
     if not (folder / STRUCTURE).exists():
         return config, structure, load_file(folder / WHOLE)

@@ -46,7 +46,7 @@ class OnlyNorm(nn.Module):
 
 def load(folder):
     kept = json.loads((Path(folder) / "structure.json").read_text())
-    config = transformers.AutoConfig.from_pretrained(folder)
+    config = transformers.AutoConfig.from_pretrained(folder, trust_remote_code=False)
     model = transformers.{name}(config)
     for number, layer in enumerate(model.base_model.encoder.layer):
         attention, heads = layer.attention, len(kept["heads"][number])
@@ -111,7 +111,7 @@ def asking(kind: Kind, pair: bool) -> str:
 import torch
 from transformers import AutoTokenizer
 
-tokenizer = AutoTokenizer.from_pretrained(".")
+tokenizer = AutoTokenizer.from_pretrained(".", trust_remote_code=False)
 inputs = tokenizer({given}, truncation=True, padding=True, return_tensors="pt")
 with torch.inference_mode():
     {"output" if kind == "span" else "logits"} = model(**inputs){output}

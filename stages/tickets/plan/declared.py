@@ -99,7 +99,7 @@ def _row(stage: Stage, run: Mapping[str, Any], study: Study) -> tuple[int, ...]:
     """Return the sort key of a run for scores.csv.
 
     Runs come in the order of the settings that their stages are repeated over first. Runs of stages that
-    are repeated over all tasks are grouped by task and by seed, with tickets before their controls.
+    are repeated over all tasks are grouped by task and by seed, with tickets before random masks.
     """
     sections = list(settings.Study.model_fields)
     section = stage.lists[0].split(".")[0] if stage.lists else sections[-1]
@@ -109,7 +109,6 @@ def _row(stage: Stage, run: Mapping[str, Any], study: Study) -> tuple[int, ...]:
     return (
         place,
         study["tasks"].index(run["task"]),
-        "seeds" not in stage.lists,
         study["seeds"].index(run["seed"]),
         run["kind"] not in (DENSE, TICKET),
         run["round"],
@@ -172,5 +171,7 @@ def _maker(file: str, name: str, definition: Mapping[str, Any], study: Study) ->
         each = run.get("each", [None])
         listed = [each] if isinstance(each, str) and not value(study, each) else []
         for item in [None] if isinstance(each, str) else each:
-            kinds[run["kind"].format(each=item)] = [*repeated, *listed]
+            kind, reasons = run["kind"].format(each=item), [*repeated, *listed]
+            before = kinds.get(kind, reasons)
+            kinds[kind] = list(dict.fromkeys([*before, *reasons])) if before and reasons else []
     return Maker(name if file == ROOT_FILE else f"{file}:{name}", kinds, repeated)

@@ -106,7 +106,7 @@ def num_steps(examples: int, recipe: Train) -> int:
     return max(1, round(recipe.epochs * math.ceil(examples / recipe.batch_size)))
 
 
-def num_seen(examples: int, recipe: Train, percent: int = 0) -> float:
+def num_seen(examples: int, recipe: Train, percent: float = 0) -> float:
     """Count the examples that a training sees, with repetitions.
 
     Args:
@@ -161,7 +161,7 @@ def decoder(shape: Shape, words: float) -> float:
 
 
 def training(
-    shape: Shape, examples: Examples, recipe: Train, percent: int = 0, padded: bool = True
+    shape: Shape, examples: Examples, recipe: Train, percent: float = 0, padded: bool = True
 ) -> float:
     """Compute the FLOPs of a training; NaN for real lengths that are not known.
 

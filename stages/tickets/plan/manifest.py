@@ -11,6 +11,8 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, TypeVar
 
+from stages.tickets import output
+
 T = TypeVar("T")
 
 
@@ -106,9 +108,8 @@ def _only(entries: Sequence[T], what: str, coordinates: Mapping[str, object]) ->
 
 
 def save(manifest: Manifest, path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
     text = json.dumps(asdict(manifest), indent=1, sort_keys=True)
-    path.write_text(text + "\n", encoding="utf-8")
+    output.save_text(text + "\n", path)
 
 
 def load(path: Path) -> Manifest:

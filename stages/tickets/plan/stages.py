@@ -63,6 +63,7 @@ class Stage:
     name: str
     """Name in its dvc.yaml, such as prune-round@rte-1-after0."""
     command: str
+    """The last line of what DVC runs; lines before it check what the line is made of."""
     deps: tuple[str, ...]
     """Paths of the files and folders that it reads."""
     outs: tuple[str, ...]
@@ -147,7 +148,7 @@ def _stage(
         outs[path] = flags.get("cache", True)
     return Stage(
         name,
-        body["cmd"],
+        body["cmd"].splitlines()[-1],
         tuple(body.get("deps", ())),
         tuple(outs),
         tracked(body.get("params", ()), study),

@@ -18,8 +18,8 @@ class Work:
 
     trainings: int = 0
     """Number of trainings of the encoder."""
-    percent: int = 0
-    """Point from which each training starts, in per cent of its steps, in [0, 100)."""
+    percent: float = 0
+    """Point from which trainings start, in per cent of their steps, in [0, 100); of several the mean."""
     predictions: int = 0
     """Number of sets of predictions on all evaluated splits of its task, computed and stored."""
     masks: int = 0
@@ -65,11 +65,25 @@ def _prune_round(stage: Stage) -> Work:
     return Work(1, _point(stage), predictions=1, masks=1, weights=int(is_kept))
 
 
+def _ticket(stage: Stage) -> Work:
+    """Count the trainings of the last ticket and of random masks."""
+    drawn = _number(stage.params["random.rounds"])
+    return Work(1 + drawn, _point(stage), predictions=1 + drawn, masks=drawn)
+
+
 def _controls(stage: Stage) -> Work:
-    """Count the trainings of a ticket and its controls, or of some of these."""
+    """Count the trainings of a ticket's controls, or of a ticket."""
     kinds = stage.options["kinds"]
     masks = sum(kind.startswith(("random", "one-shot")) for kind in kinds)
     return Work(len(kinds), _point(stage), predictions=len(kinds), masks=masks)
+
+
+def _rewind(stage: Stage) -> Work:
+    """Count a training per point, and the way to theta_i if it is of the ticket's own training."""
+    points = stage.params["rewind.points"]
+    assert isinstance(points, Sequence)
+    start = 0 if stage.params["rewind.source"] == "sparse" else sum(points) / len(points)
+    return Work(len(points), start, predictions=len(points))
 
 
 def _standard(stage: Stage) -> Work:
@@ -84,17 +98,14 @@ def _number(values: object) -> int:
 
 
 def _train(stage: Stage) -> Work:
-    """Count a training, unless a ticket's own stage has trained it on its own task with its own noise.
-
-    If theta_i is taken from the training of the subnetwork itself, the way to theta_i counts too.
-    """
+    """Count a training, unless a ticket's own stage has trained it on its own task with its own noise."""
     is_own = (
         stage.option("source") == stage.option("target") is not None
         or stage.option("mask-seed") == stage.option("seed") is not None
     )
     if is_own and "--body" not in stage.command:
         return NOTHING
-    return Work(1, 0 if stage.option("theta-of") == "sparse" else _point(stage), predictions=1)
+    return Work(1, _point(stage), predictions=1)
 
 
 def _multi_task(stage: Stage) -> Work:
@@ -116,6 +127,13 @@ def _search(stage: Stage) -> Work:
     )
 
 
+def _retrain(stage: Stage) -> Work:
+    """Count a training per subnetwork; none from random weights is also scored untrained."""
+    names = [_number(value) for key, value in stage.params.items() if key.startswith("retrain")]
+    scratch = _number(stage.params.get("retrain.scratch"))
+    return Work(sum(names), predictions=2 * sum(names) - scratch)
+
+
 FREE = (
     "check", "code", "baselines", "super_survivors", "stability", "survival", "score", "report",
 )  # fmt: skip
@@ -126,13 +144,15 @@ RULES: Mapping[str, Callable[[Stage], Work]] = {
     "prepare": lambda _: Work(splits=1),
     "fine_tune": _fine_tune,
     "prune_round": _prune_round,
+    "ticket": _ticket,
     "controls": _controls,
+    "rewind": _rewind,
     "standard": _standard,
     "train": _train,
     "multi_task": _multi_task,
     "reference_masks": _reference_masks,
     "search": _search,
-    "retrain": lambda _: Work(1, predictions=2),
+    "retrain": _retrain,
     "pattern_network": lambda _: Work(left_out="the small networks of pattern-network"),
     "patterns": lambda _: Work(left_out="forward passes of patterns, over a few examples"),
 }

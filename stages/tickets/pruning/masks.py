@@ -156,15 +156,22 @@ def _threshold(ranks: Sequence[Ranks], counts: NDArray[np.int64], number: int) -
     return threshold, place + 1 - int(np.count_nonzero(inside < threshold))
 
 
-def random_like(mask: Mask, generator: np.random.Generator) -> Mask:
+def random_like(mask: Mask, generator: np.random.Generator, sparsity: float | None = None) -> Mask:
     """Draw a mask of exactly the size of `mask`, its survivors uniformly over all matrices.
 
     The shares of single matrices may differ from those of `mask`. This is the row of random masks in
     Chen et al. 2020, Table 2.
+
+    Args:
+        mask: names and shapes of the matrices, and the number of survivors.
+        generator: source of the draw.
+        sparsity: share of the weights that is dropped, in [0, 1); None for the number of `mask`. The
+            size is that of `keep_largest` at this sparsity.
     """
     names = sorted(mask)
     survives = np.zeros(num_weights(mask), dtype=np.bool_)
-    survives[: num_survivors(mask)] = True
+    number = num_survivors(mask) if sparsity is None else survivors_at(sparsity, survives.size)
+    survives[:number] = True
     generator.shuffle(survives)
     pieces = np.split(survives, np.cumsum([mask[name].size for name in names])[:-1])
     drawn = {n: piece.reshape(mask[n].shape) for n, piece in zip(names, pieces, strict=True)}

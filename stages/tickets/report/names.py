@@ -73,8 +73,7 @@ def interval_name(study: Study) -> str:
 
 def control_kinds(study: Study) -> tuple[str, ...]:
     """Kinds of controls that params.yaml asks for; the random mask is always one, and the first."""
-    asked = ("random", *study.controls.every.kinds, *study.controls.more.kinds)
-    return tuple(dict.fromkeys(asked))
+    return tuple(dict.fromkeys(("random", *study.controls.more.kinds)))
 
 
 def control_run(task: str, kind: str, number: int) -> Run:
@@ -97,16 +96,15 @@ def source_name(source: str) -> str:
 
 def why_no_control(kind: str, study: Study) -> str:
     """Why params.yaml asks for no control of this kind; if it does ask, that no score is there."""
-    every, more = study.controls.every.kinds, study.controls.more
-    if kind in more.kinds and kind not in every:
-        for key in ("tasks", "seeds", "rounds"):
-            if not getattr(study.controls, key):
-                return f"not run: controls.{key} is empty in params.yaml"
-    asked = (*every, *more.kinds)
-    if kind in asked or (kind == "random" and study.random.rounds):
+    if kind == "random" and study.random.rounds:
         return NO_ROW
-    also = ", and random.rounds is empty" if kind == "random" else ""
-    return f"not run: controls in params.yaml lacks {kind!r}{also}"
+    if kind not in study.controls.more.kinds:
+        lacks = "random.rounds is empty" if kind == "random" else f"controls.more lacks {kind!r}"
+        return f"not run: {lacks} in params.yaml"
+    for key in ("tasks", "seeds", "rounds"):
+        if not getattr(study.controls, key):
+            return f"not run: controls.{key} is empty in params.yaml"
+    return NO_ROW
 
 
 def why_no_agreement(study: Study) -> str:
@@ -117,7 +115,8 @@ def why_no_agreement(study: Study) -> str:
 
 def missing_controls(scores: Scores, study: Study) -> str:
     """A sentence for each control of which nothing ran, to follow a caption."""
-    no_scratch = NO_ROW if study.scratch.seeds else "not run: scratch.seeds is empty in params.yaml"
+    empty = [key for key in ("tasks", "seeds") if not getattr(study.scratch, key)]
+    no_scratch = f"not run: scratch.{empty[0]} is empty in params.yaml" if empty else NO_ROW
     reasons = {"random": why_no_control("random", study), "scratch": no_scratch}
     return "".join(
         f" {NAMES[kind].capitalize()}: {reason}."

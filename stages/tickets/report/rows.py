@@ -78,6 +78,7 @@ class TaskSize:
     train: int
     selection: int
     validation: int
+    empty_texts: int = 0
 
 
 @dataclass(frozen=True)

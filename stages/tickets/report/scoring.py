@@ -166,6 +166,7 @@ def described(examples: Mapping[str, Examples]) -> list[Record]:
                 len(data.prepared.train),
                 len(data.prepared.evaluated["selection"]),
                 len(data.prepared.evaluated["validation"]),
+                data.prepared.empty_texts,
             )
         )
         for name, data in examples.items()

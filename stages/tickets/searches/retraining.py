@@ -22,6 +22,8 @@ from stages.tickets.training.update import Subnetwork
 
 Cut = Callable[[PreTrainedModel], Subnetwork | None]
 """Cuts a model down to a subnetwork in place; returns the weights that stay zero in training, or None."""
+Part = tuple[Cut, dict[str, int]]
+"""Cut of a model down to a subnetwork, and the counts that tell the subnetwork's size."""
 
 
 @dataclass(frozen=True)
@@ -73,6 +75,29 @@ def size_of_structure(
         "flops": passes(kept),
         "all_flops": passes(everything),
     }
+
+
+def of_structure(
+    kept: Structure, good: Structure, config: PreTrainedConfig, prepared: Prepared
+) -> Part:
+    """Make the cut down to the structure `kept`, with FLOPs of an example of the mean length."""
+    tokens = round(float(prepared.evaluated["validation"].lengths.mean()))
+    return by_structure(kept), size_of_structure(config, kept, good, tokens)
+
+
+def of_mask(name: str, good: Mask, fine_tuned: PreTrainedModel, seed: int) -> Part:
+    """Make the cut down to the weights and biases `name`, derived from the good ones.
+
+    Args:
+        name: good, bad, or a draw such as random-2.
+        good: mask that the search by magnitude has left.
+        fine_tuned: model that was searched, whose weights are ranked.
+        seed: seed of draws.
+    """
+    live = linear_parameters(fine_tuned)
+    ranked = {matrix: parameter.detach().numpy() for matrix, parameter in live.items()}
+    mask = structure.named_mask(name, good, ranked, seed)
+    return by_mask(mask), size_of_mask(mask, good)
 
 
 def by_structure(kept: Structure) -> Cut:

@@ -15,6 +15,7 @@ from stages.tickets.pruning.masks import Mask
 from stages.tickets.pruning.searching import Found, FoundMask, Phase, Scored
 from stages.tickets.pruning.structure import Structure
 from stages.tickets.searches import importance
+from stages.tickets.settings import ParamsError, UserError
 from stages.tickets.settings.noise import stable_seed
 from stages.tickets.tasks import scores, task
 from stages.tickets.tasks.task import Prepared
@@ -56,7 +57,16 @@ def examples_for(prepared: Prepared, name: str) -> Split:
 
 
 def halves(split: Split, name: str) -> tuple[Split, Split]:
-    """Cut a split in two at random, seeded by the task's name; the first half has the odd example."""
+    """Cut a split in two at random, seeded by the task's name; the first half has the odd example.
+
+    Raises:
+        ParamsError: the split has fewer than two examples.
+    """
+    if len(split) < 2:
+        raise ParamsError(
+            f"a search on {name!r} cannot halve its {len(split)} example; allowed are a larger "
+            "prepare.selection or no variants half-1 and half-2"
+        )
     order = np.random.default_rng(stable_seed("halves", name)).permutation(len(split))
     middle = -(-len(order) // 2)
     return task.take(split, np.sort(order[:middle])), task.take(split, np.sort(order[middle:]))
@@ -112,4 +122,10 @@ def find_mask(
 def _score(model: PreTrainedModel, prepared: Prepared, split: Split) -> float:
     only = replace(prepared, evaluated={"searched": split})
     logits = predict.predict(model, only)["searched.logits"]
-    return scores.stopping_score(prepared.task, logits, split.labels)
+    score = scores.stopping_score(prepared.task, logits, split.labels)
+    if not np.isfinite(score):
+        raise UserError(
+            f"a search on {prepared.task.name!r} scores {score}, which is no share of anything: "
+            "look at the losses of its dense training in history.json"
+        )
+    return score

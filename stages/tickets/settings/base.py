@@ -22,7 +22,7 @@ class ParamsError(UserError):
 class Section(BaseModel):
     """A section of params.yaml: frozen, without unknown keys, infinity and nan."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, defer_build=True)
 
     @model_validator(mode="before")
     @classmethod
@@ -39,8 +39,22 @@ class Section(BaseModel):
 
 # --- numbers and names -----------------------------------------------------------------------
 
-Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
-"""Name of a task or a study: part of paths and of stage names."""
+LONGEST_NAME = 64
+"""Characters of a name; a path may join two in one part, and file systems allow 255 bytes there."""
+
+
+def _name(text: str) -> str:
+    if not re.fullmatch(rf"[a-z][a-z0-9_]{{0,{LONGEST_NAME - 1}}}", text):
+        raise ValueError(
+            f"is {text!r}, allowed are names of up to {LONGEST_NAME} characters a-z, 0-9 and _ that "
+            "begin with a letter, since they become parts of paths"
+        )
+    return text
+
+
+Name = Annotated[str, AfterValidator(_name)]
+"""Name of a task or a study: part of paths, of stage names and of commands. It needs no quotes in a
+shell, leads to no other folder, looks like no option, and differs from others in more than its case."""
 Share = Annotated[float, Field(gt=0, lt=1)]
 Whole = Annotated[int, Field(strict=True)]
 """An integer, written without a point, since it becomes part of paths and of stage names."""

@@ -67,8 +67,9 @@ def _refuse_booleans(content: object, key: str) -> None:
 def _sentence(error: ValidationError) -> str:
     """Put the first problem into one sentence: key, value, what is allowed."""
     problem = error.errors(include_url=False)[0]
-    key = ""
-    for depth, part in enumerate(problem["loc"]):
+    key, names = "", problem["loc"]
+    is_name = names[-1:] == ("[key]",)  # of an entry of a section: the problem is the name itself
+    for depth, part in enumerate(names[:-2] if is_name else names):
         if (problem["loc"][0], depth) not in (("encoder", 1), ("data", 2)):  # the source, no key
             key += f"[{part}]" if isinstance(part, int) else f".{part}"
     key = key.lstrip(".")
@@ -85,8 +86,14 @@ def _sentence(error: ValidationError) -> str:
         case "union_tag_invalid":
             context = problem["ctx"]
             text = f"{key}.source is {context['tag']!r}, allowed are {context['expected_tags']}"
+        case "tuple_type" if problem["input"] == "all":
+            text = (
+                f"{key} is 'all', allowed are lists; the word stands for a list in studies/*.yaml alone, "
+                "which `python -m stages study` spells out"
+            )
         case "value_error":
             text = problem["msg"].removeprefix("Value error, ")
+            text = text.replace("is ", "has ", 1) if is_name else text
             joint = "" if text[0] == "[" else " " if text.startswith(("has ", "is ")) else "."
             text = f"{key}{joint}{text}" if key else text
         case _:

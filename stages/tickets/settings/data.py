@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from stages.tickets.settings.base import Section, Seed, Share, Unique, listed
 
@@ -54,7 +54,7 @@ def _file(*suffixes: str) -> AfterValidator:
 
 
 def _check_splits(train: str, validation: str) -> None:
-    if train == validation:
+    if Path(train) == Path(validation):
         raise ValueError(f"validation is {validation!r}, allowed is another file than train")
 
 
@@ -173,19 +173,23 @@ def _watched(path: str) -> str:
     return path
 
 
-Table = Annotated[str, _file(".csv", ".jsonl", ".parquet"), AfterValidator(_watched)]
+Table = Annotated[str, _file(".csv", ".tsv", ".jsonl", ".parquet"), AfterValidator(_watched)]
+
+
+ColumnName = Annotated[str, BeforeValidator(lambda name: str(name) if type(name) is int else name)]
+"""Name of a column, whose name in the table is text, also if YAML reads it as a whole number."""
 
 
 class OwnData(Section):
-    """A task that the user brings: tables in CSV, JSON Lines or Parquet."""
+    """A task that the user brings: tables in CSV, TSV, JSON Lines or Parquet."""
 
     train: Table
     """Path of the training table, relative to the project."""
     validation: Table
     """Path of the table for reporting."""
-    texts: Annotated[tuple[str, ...], Field(min_length=1, max_length=2), Unique]
+    texts: Annotated[tuple[ColumnName, ...], Field(min_length=1, max_length=2), Unique]
     """Name of the column of single texts, or names of the two columns of pairs."""
-    label: str
+    label: ColumnName
     kind: Literal["classification", "regression"]
     metrics: Annotated[tuple[Metric, ...], Field(min_length=1), Unique]
     """Metrics to score with; the first is the headline."""

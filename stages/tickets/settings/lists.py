@@ -101,9 +101,9 @@ def _sources(content: CommentedMap) -> list[str]:
 
 
 def _switch_off(section: dict[str, Any], off: dict[str, Any]) -> None:
-    """Empty the lists that are empty in off.yaml, but not the controls of every ticket."""
+    """Empty the lists that are empty in off.yaml."""
     for key, value in off.items():
-        if isinstance(value, dict) and key != "every":
+        if isinstance(value, dict):
             _switch_off(section[key], value)
         elif value == []:
             section[key] = in_one_line([])

@@ -92,9 +92,9 @@ class Earlier(Section):
 
 
 class Random(Section):
-    """Random masks of exactly the size of these rounds' tickets; `controls` has the last round's."""
+    """Random masks of exactly the size of these rounds' tickets, for all tasks and seeds."""
 
-    rounds: Annotated[tuple[RoundNumber, ...], Unique, UpTo("last_round", less=1)]
+    rounds: Annotated[tuple[RoundNumber, ...], Unique, UpTo("last_round")]
 
 
 DRAWN_CONTROLS = (
@@ -136,8 +136,6 @@ class ControlKinds(Section):
 class Controls(Section):
     """Controls of tickets, each of exactly the ticket's size."""
 
-    every: ControlKinds
-    """Controls of the last ticket for all tasks and seeds; none may need the trained dense weights."""
     more: ControlKinds
     """Controls of the tickets of these rounds for these tasks and seeds."""
     tasks: Annotated[tuple[Name, ...], Unique, Among("tasks")]
@@ -148,10 +146,6 @@ class Controls(Section):
     def _kinds_fit(self) -> "Controls":
         if self.tasks and not self.more.kinds:
             raise ValueError("more.kinds is empty, allowed with controls.tasks is one at least")
-        if "one-shot-fine-tuned" in self.every.kinds:
-            raise ValueError(
-                "every.kinds has 'one-shot-fine-tuned', allowed is that in controls.more.kinds"
-            )
         return self
 
 
@@ -180,20 +174,17 @@ def check_departures(imp: Imp, earlier: Earlier, last_round: int) -> None:
         )
 
 
-def check_controls(controls: Controls, random: Random, imp: Imp, last_round: int) -> None:
-    """Refuse a control that equals the ticket itself, and a control that is listed twice."""
-    kinds, every = controls.more.kinds, controls.every.kinds
+def check_controls(controls: Controls, random: Random, imp: Imp) -> None:
+    """Refuse a control that equals the ticket itself, and a random mask that is listed twice."""
+    kinds = controls.more.kinds
     if "one-shot-fine-tuned" in kinds and 1 in controls.rounds and imp.decay_over == 1:
         raise ValueError(
             "controls.rounds has 1, allowed with 'one-shot-fine-tuned' are rounds from 2 on, as the "
             "first mask is that of the ticket itself"
         )
-    for kind in kinds:
-        elsewhere = set(random.rounds) if kind == "random" else set()
-        elsewhere |= {last_round} if kind in every else set()
-        twice = sorted(elsewhere & set(controls.rounds))
-        if twice:
-            raise ValueError(
-                f"controls.more.kinds has {kind!r}, allowed are others, as controls.every.kinds or "
-                f"random.rounds have it for round {twice[0]} already"
-            )
+    twice = sorted(set(random.rounds) & set(controls.rounds))
+    if "random" in kinds and twice:
+        raise ValueError(
+            "controls.more.kinds has 'random', allowed are others, as random.rounds has it for round "
+            f"{twice[0]} already"
+        )

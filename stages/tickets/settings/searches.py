@@ -95,12 +95,36 @@ class Retrain(Section):
     seeds: Annotated[tuple[Seed, ...], Unique, Among("search.seeds")]
     structured: Annotated[tuple[Subnetwork, ...], Unique]
     """Subnetworks derived from the structure of the joint search."""
-    super: Annotated[tuple[Literal["super", "super-random", "super-bad"], ...], Unique]
-    """Subnetworks derived from the heads and MLPs that the joint search keeps in all seeds of a task."""
     magnitude: Annotated[tuple[MagnitudeSubnetwork, ...], Unique]
     """Subnetworks derived from the mask of the magnitude search."""
     scratch: Annotated[tuple[Subnetwork, ...], Unique]
     """Subnetworks derived from the structure of the joint search, trained from random weights."""
+
+    @model_validator(mode="after")
+    def _has_subnetworks(self) -> "Retrain":
+        if self.tasks and not (self.structured or self.magnitude or self.scratch):
+            raise ValueError(
+                "structured, retrain.magnitude and retrain.scratch are empty, allowed with retrain.tasks "
+                "is one subnetwork at least"
+            )
+        return self
+
+
+class RetrainSuper(Section):
+    """Super-survivors to score untrained and after training alone, beside those of `Retrain`."""
+
+    tasks: Annotated[tuple[Name, ...], Unique, Among("retrain.tasks")]
+    seeds: Annotated[tuple[Seed, ...], Unique, Among("retrain.seeds")]
+    subnetworks: Annotated[tuple[Literal["super", "super-random", "super-bad"], ...], Unique]
+    """Subnetworks derived from the heads and MLPs that the joint search keeps in all seeds of a task."""
+
+    @model_validator(mode="after")
+    def _has_subnetworks(self) -> "RetrainSuper":
+        if self.tasks and not self.subnetworks:
+            raise ValueError(
+                "subnetworks is empty, allowed with retrain_super.tasks is one at least"
+            )
+        return self
 
 
 class PatternNetwork(Section):
@@ -181,7 +205,9 @@ def has_labels(task: str, data: Data | None) -> bool:
             return data.config in GLUE
 
 
-def check_searched(retrain: Retrain, patterns: Patterns, search: Search, dense: Dense) -> None:
+def check_searched(
+    retrain: Retrain, of_all_seeds: RetrainSuper, patterns: Patterns, search: Search, dense: Dense
+) -> None:
     """Refuse experiments that need searches that do not run, or weights that are not kept."""
     if retrain.tasks and 0 not in dense.points:
         raise ValueError(
@@ -190,7 +216,7 @@ def check_searched(retrain: Retrain, patterns: Patterns, search: Search, dense: 
         )
     for key, values, variant in (
         ("retrain.structured", retrain.structured, "joint"),
-        ("retrain.super", retrain.super, "joint"),
+        ("retrain_super.subnetworks", of_all_seeds.subnetworks, "joint"),
         ("retrain.magnitude", retrain.magnitude, "magnitude"),
         ("retrain.scratch", retrain.scratch, "joint"),
         ("patterns.tasks", patterns.tasks, "joint"),

@@ -26,6 +26,7 @@ from stages.tickets.settings.searches import (
     Baselines,
     Patterns,
     Retrain,
+    RetrainSuper,
     Search,
     check_search,
     check_searched,
@@ -68,12 +69,13 @@ class Study(Section):
     standard: trials.Standard
     cross: trials.Cross
     multitask: trials.Multitask
-    scratch: trials.Scratch
+    scratch: trials.Over
     transfer: trials.Transfer
     transfer_weights: trials.TransferWeights
     baselines: Baselines
     search: Search
     retrain: Retrain
+    retrain_super: RetrainSuper
     patterns: Patterns
     tickets: Tickets
     verdict: Verdict
@@ -101,11 +103,11 @@ class Study(Section):
         self._check_rules()
         check_departures(self.imp, self.earlier, last)
         trials.check_rewind(self.rewind, self.imp)
-        check_controls(self.controls, self.random, self.imp, last)
+        check_controls(self.controls, self.random, self.imp)
         trials.check_aliased(self.standard, self.transfer, self.imp)
         trials.check_transfer(self.transfer, self.transfer_weights, self.multitask, self.imp)
         check_search(self.search, self.data)
-        check_searched(self.retrain, self.patterns, self.search, self.dense)
+        check_searched(self.retrain, self.retrain_super, self.patterns, self.search, self.dense)
         return self
 
     def _check_described(self) -> None:

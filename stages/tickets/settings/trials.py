@@ -40,6 +40,12 @@ class Rewind(Section):
     """Training from which theta_i is taken: that of the dense model (dense), as in Algorithm 1 of Chen et
     al. 2020, or that of the subnetwork itself (sparse), as in the authors' code."""
 
+    @model_validator(mode="after")
+    def _has_points(self) -> "Rewind":
+        if self.tasks and not self.points:
+            raise ValueError("points is empty, allowed with rewind.tasks is one at least")
+        return self
+
 
 class AliasedRounds(Section):
     """Rounds whose masks of standard pruning are also trained from theta_i, as tickets are."""
@@ -88,12 +94,6 @@ class Multitask(Section):
         if self.seeds and not self.tasks:
             raise ValueError("tasks is empty, allowed with multitask.seeds is one at least")
         return self
-
-
-class Scratch(Section):
-    """The dense architecture, trained from random weights instead of the pre-trained ones."""
-
-    seeds: Seeds
 
 
 NO_TASKS = ("one-shot", "random-mask", "multi-task")

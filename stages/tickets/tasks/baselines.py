@@ -18,6 +18,8 @@ from stages.tickets.tasks.task import LABELLED, NOT_SCORED, Prepared
 
 TINY = 1e-12
 """Term added to probabilities, so that their logarithms are finite."""
+MOST_COEFFICIENTS = 2_000_000
+"""Largest number of coefficients of a bag of words; its training holds about 25 copies of them."""
 
 
 def from_counts(prepared: Prepared) -> Arrays:
@@ -25,8 +27,10 @@ def from_counts(prepared: Prepared) -> Arrays:
 
     `majority` predicts the most frequent class of the training split (the smaller number on a tie),
     its mean label, or its most frequent word. `bag_of_words` is a logistic regression (for regression a
-    ridge) on the counts of word pieces, separate for the two texts of a pair. Masked language modelling
-    has no bag of words, and spans have neither baseline.
+    ridge) on the counts of word pieces, separate for the two texts of a pair. A piece counts if training
+    has it, and if there would be more than MOST_COEFFICIENTS coefficients (pieces times classes), those
+    count that most training examples have. Masked language modelling has no bag of words, and spans have
+    neither baseline.
 
     Returns:
         Arrays named `<baseline>.<split>.logits`, or `.tokens` and `.losses`, in the format of
@@ -43,9 +47,11 @@ def from_counts(prepared: Prepared) -> Arrays:
         size = prepared.vocabulary.size
         is_regression = prepared.task.kind == "regression"
         model = Ridge(solver="lsqr") if is_regression else LogisticRegression(max_iter=1000)
-        model.fit(_counts(prepared.train, size), prepared.train.labels)
+        counts = _counts(prepared.train, size)
+        columns = _most_common(counts, MOST_COEFFICIENTS // prepared.task.num_labels)
+        model.fit(counts[:, columns], prepared.train.labels)
         for name, split in prepared.evaluated.items():
-            logits = _logits(model, _counts(split, size), prepared.task)
+            logits = _logits(model, _counts(split, size)[:, columns], prepared.task)
             arrays[f"bag_of_words.{name}.logits"] = logits
     return arrays
 
@@ -146,6 +152,16 @@ def _counts(split: Split, size: int) -> csr_matrix:
     column = split.ids + size * split.types.astype(np.int64)
     ones = np.ones(len(split.ids), dtype=np.float64)
     return csr_matrix((ones, (example, column)), shape=(len(split), 2 * size))
+
+
+def _most_common(counts: csr_matrix, number: int) -> NDArray[np.int64]:
+    """List at most `number` columns that are not all 0: those of most examples, in their order.
+
+    Columns of as many examples go by their number.
+    """
+    examples = counts.getnnz(axis=0)
+    ranked = np.argsort(-examples, kind="stable")[:number]
+    return np.sort(ranked[examples[ranked] > 0])
 
 
 def _features(

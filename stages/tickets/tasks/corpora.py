@@ -1,16 +1,13 @@
 """Corpora for masked language modelling: running text, cut into blocks of one length."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
-import pandas as pd
 from tokenizers import Tokenizer
 
 from stages.tickets.files import Split
-from stages.tickets.settings import FolderData, HubData, ParamsError, TextData, expanded
-from stages.tickets.tasks import hub
+from stages.tickets.settings import FolderData, HubData, ParamsError, TextData
+from stages.tickets.tasks import hub, reading
 
 AT_ONCE = 2000
 """Number of paragraphs tokenised together, whose encodings are in memory at once."""
@@ -21,6 +18,9 @@ class Paragraphs:
     """The text of one split, paragraph by paragraph, none of them empty."""
 
     lines: list[str]
+
+    def __len__(self) -> int:
+        return len(self.lines)
 
 
 def load(name: str, data: HubData | FolderData | TextData) -> dict[str, Paragraphs]:
@@ -33,11 +33,8 @@ def load(name: str, data: HubData | FolderData | TextData) -> dict[str, Paragrap
         files = {"train": data.train, "validation": data.validation}
         lines = {split: _lines(path, f"data.{name}.{split}") for split, path in files.items()}
     else:
-        tables = hub.tables(name, data, ("train", "validation"), "Salesforce/wikitext")
-        lines = {}
-        for split, table in tables.items():
-            hub.check_filled(table, ("text",), f"{data.config}, {split}")
-            lines[split] = table["text"].astype(str).tolist()
+        read = hub.tables(name, data, ("train", "validation"), "Salesforce/wikitext")
+        lines = {split: table.texts("text") for split, table in read.items()}
     kept = {split: [line for line in every if line.strip()] for split, every in lines.items()}
     for split, not_empty in kept.items():
         if not not_empty:
@@ -45,23 +42,9 @@ def load(name: str, data: HubData | FolderData | TextData) -> dict[str, Paragrap
     return {split: Paragraphs(not_empty) for split, not_empty in kept.items()}
 
 
-def _lines(path: str, key: str) -> Iterable[str]:
-    file = expanded(path, key)
-    if not file.is_file():
-        raise ParamsError(f"{key} is {path!r}, but there is no such file")
-    try:
-        return _read(file, path, key)
-    except (ValueError, OSError) as error:
-        reason = " ".join(str(error).split())
-        raise ParamsError(f"{key} is {path!r}, which cannot be read: {reason}") from error
-
-
-def _read(file: Path, path: str, key: str) -> list[str]:
-    if file.suffix == ".txt":
-        return file.read_text(encoding="utf-8").split("\n")
-    table = pd.read_parquet(file)
-    hub.check_filled(table, ("text",), f"{key}, {path!r},")
-    return [str(text) for text in table["text"]]
+def _lines(path: str, key: str) -> list[str]:
+    is_table = path.endswith(".parquet")
+    return reading.table(path, key).texts("text") if is_table else reading.lines(path, key)
 
 
 def blocks(paragraphs: Paragraphs, tokenizer: Tokenizer, max_length: int) -> Split:

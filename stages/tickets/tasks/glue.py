@@ -2,9 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from stages.tickets.settings import FolderData, HubData, Metric
+from numpy.typing import NDArray
+
+from stages.tickets.settings import FolderData, HubData, Metric, ParamsError
 from stages.tickets.tasks import hub, texts
+from stages.tickets.tasks.tables import Table, kind_of
 from stages.tickets.tasks.task import Task
 from stages.tickets.tasks.texts import Texts
 
@@ -71,11 +75,21 @@ def load(name: str, data: HubData | FolderData) -> tuple[Task, dict[str, Texts]]
     glue = GLUE[data.config]
     tables = hub.tables(name, data, tuple(SPLITS), "nyu-mll/glue")
     splits = {
-        SPLITS[split]: texts.from_table(
-            table, glue.columns, "label", glue.num_labels, f"{data.config}, {split}"
-        )
+        SPLITS[split]: texts.from_table(table, glue.columns, _labels(table, glue))
         for split, table in tables.items()
     }
     return Task(
         name, "classification" if glue.classes else "regression", glue.num_labels, glue.metrics
     ), splits
+
+
+def _labels(table: Table, glue: GlueTask) -> NDArray[Any]:
+    if not glue.classes:
+        return texts.typed(table.numbers("label"), 1)
+    for row, label in enumerate(cells := table.cells("label")):
+        if type(label) is not int or not 0 <= label < len(glue.classes):
+            raise ParamsError(
+                f"{table.place(row)} has {kind_of(label)} in 'label', allowed are 0 to "
+                f"{len(glue.classes) - 1}; -1 says that a row has no label, as in hidden test sets"
+            )
+    return texts.typed(cells, len(glue.classes))

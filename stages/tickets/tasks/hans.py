@@ -1,6 +1,5 @@
 """HANS (McCoy et al. 2019) for a task of entailment: its examples, and accuracy by subcase."""
 
-import csv
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
@@ -10,6 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from stages.tickets import output
 from stages.tickets.language import hans
 from stages.tickets.settings import (
     Data,
@@ -21,6 +21,8 @@ from stages.tickets.settings import (
     expanded,
 )
 from stages.tickets.settings.noise import stable_seed
+from stages.tickets.tasks import reading
+from stages.tickets.tasks.tables import shown
 from stages.tickets.tasks.texts import Texts
 
 SPLIT = "hans"
@@ -83,8 +85,8 @@ def load(name: str, data: Data | OwnData, seed: int) -> tuple[Texts, list[Case]]
         origin = "the miniature language"
     else:
         file, key = data.hans, f"data.{name}.hans.path"
+        table = _drawn(_read(file, key), file.per_subcase, seed)
         path = expanded(file.path, key)
-        table = _drawn(_read(file, path, key), file.per_subcase, seed)
         origin = f"{path.name}, sha256 {hashlib.sha256(path.read_bytes()).hexdigest()[:12]}"
     labels = table["label"].to_numpy(dtype=np.int64)
     cases = zip(table["heuristic"], table["subcase"], strict=True)
@@ -94,47 +96,31 @@ def load(name: str, data: Data | OwnData, seed: int) -> tuple[Texts, list[Case]]
     )
 
 
-def _read(file: HansFile, path: Path, key: str) -> pd.DataFrame:
+def _read(file: HansFile, key: str) -> pd.DataFrame:
     """Read the table with the columns COLUMNS and check every cell."""
-    if not path.is_file():
-        raise ParamsError(f"{key} is {file.path!r}, but there is no such file")
-    official = path.suffix == ".txt"
-    try:
-        if official:
-            table = pd.read_csv(
-                path, sep="\t", dtype=str, keep_default_na=False, quoting=csv.QUOTE_NONE
-            )
-        else:
-            table = pd.read_parquet(path)
-    except (ValueError, OSError) as error:
-        reason = " ".join(str(error).split())
-        raise ParamsError(f"{key} is {file.path!r}, which cannot be read: {reason}") from error
-    for column in OFFICIAL if official else COLUMNS:
-        if column not in table.columns:
-            raise ParamsError(f"{key} is {file.path!r}, which has no column {column!r}")
-    if official:
-        table = table.rename(columns=OFFICIAL)
-    table = table[list(COLUMNS)]
-    if table.empty:
-        raise ParamsError(f"{key} is {file.path!r}, which has no rows")
+    table = reading.table(file.path, key)
+    official = file.path.endswith(".txt")
+    names = OFFICIAL if official else dict(zip(COLUMNS, COLUMNS, strict=True))
+    columns = {
+        name: table.cells(source) if name == "label" else table.texts(source)
+        for source, name in names.items()
+    }
     allowed_in: dict[str, list[int] | list[str]] = {
         "label": list(LABELS) if official else list(LABELS.values()),
         "heuristic": list(hans.HEURISTICS.values()),
     }
     for column, allowed in allowed_in.items():
-        wrong = ~table[column].isin(allowed).to_numpy()
-        if wrong.any():
-            row = int(np.flatnonzero(wrong)[0])
-            raise ParamsError(
-                f"{key} is {file.path!r}, whose row {row + 1} has the {column} "
-                f"{table[column].tolist()[row]!r}, allowed are {', '.join(map(str, allowed))}"
-            )
+        for row, cell in enumerate(columns[column]):
+            if cell not in allowed:
+                raise ParamsError(
+                    f"{table.place(row)} has the {column} {shown(cell)}, allowed are "
+                    f"{', '.join(map(str, allowed))}"
+                )
     for column in ("premise", "hypothesis", "subcase"):
-        empty = (table[column].isna() | (table[column] == "")).to_numpy()
-        if empty.any():
-            row = int(np.flatnonzero(empty)[0]) + 1
-            raise ParamsError(f"{key} is {file.path!r}, which has no {column!r} in its row {row}")
-    return table.assign(label=table["label"].map(LABELS)) if official else table
+        if "" in columns[column]:
+            raise ParamsError(f"{table.place(columns[column].index(''))} has no {column!r}")
+    read = pd.DataFrame(columns)
+    return read.assign(label=read["label"].map(LABELS)) if official else read
 
 
 def _drawn(table: pd.DataFrame, per_subcase: int, seed: int) -> pd.DataFrame:
@@ -146,7 +132,8 @@ def _drawn(table: pd.DataFrame, per_subcase: int, seed: int) -> pd.DataFrame:
 
 
 def save_cases(cases: Sequence[Case], path: Path) -> None:
-    pd.DataFrame(list(cases)).to_csv(path, index=False, lineterminator="\n")
+    with output.written(path) as part:
+        pd.DataFrame(list(cases)).to_csv(part, index=False, lineterminator="\n")
 
 
 def load_cases(path: Path) -> list[Case]:

@@ -1,16 +1,19 @@
 """Read data sets in the layout of the Hub, from the Hub or a folder: a table per split."""
 
 from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
 
-import numpy as np
-import pandas as pd
+import pyarrow as pa
 
 from stages.tickets.settings import FolderData, HubData, ParamsError, expanded
+from stages.tickets.tasks import reading
+from stages.tickets.tasks.tables import Table, of_arrow
 
 
 def tables(
     name: str, data: HubData | FolderData, splits: Sequence[str], like: str
-) -> dict[str, pd.DataFrame]:
+) -> dict[str, Table]:
     """Read the tables of the named splits, as far as the data set has them.
 
     Args:
@@ -26,27 +29,29 @@ def tables(
         import datasets  # noqa: PLC0415  takes seconds, and only this source needs it
 
         loaded = datasets.load_dataset(data.name, data.config, revision=data.revision)
-        return {split: loaded[split].to_pandas() for split in splits if split in loaded}
-    folder = expanded(data.path, f"data.{name}.path") / data.config
-    parts = {split: sorted(folder.glob(f"{split}-*.parquet")) for split in splits}
-    read = {
-        split: pd.concat([pd.read_parquet(file) for file in files], ignore_index=True)
-        for split, files in parts.items()
-        if files
-    }
-    if "train" not in read or len(read) == 1:
-        raise ParamsError(
-            f"data.{name}.path is {data.path!r}, but {folder} lacks train-*.parquet or "
-            f"validation-*.parquet, allowed is a folder in the layout of {like}"
-        )
-    return read
+        read = {split: loaded[split].with_format("arrow")[:] for split in splits if split in loaded}
+    else:
+        folder = expanded(data.path, f"data.{name}.path") / data.config
+        parts = {split: sorted(folder.glob(f"{split}-*.parquet")) for split in splits}
+        read = {
+            split: _joined(files, f"data.{name}.path") for split, files in parts.items() if files
+        }
+        if "train" not in read or len(read) == 1:
+            raise ParamsError(
+                f"data.{name}.path is {data.path!r}, but {folder} lacks train-*.parquet or "
+                f"validation-*.parquet, allowed is a folder in the layout of {like}"
+            )
+    for split, table in read.items():
+        if not len(table):
+            raise ParamsError(f"data.{name} has no rows in its split {split}")
+    return {split: of_arrow(table, f"{data.config}, {split}") for split, table in read.items()}
 
 
-def check_filled(table: pd.DataFrame, columns: Sequence[str], where: str) -> None:
-    """Raise ParamsError if a column, or a value in one, is missing; `where` names the table."""
-    for column in columns:
-        if column not in table.columns:
-            raise ParamsError(f"{where} has no column {column!r}")
-        if table[column].isna().any():
-            row = int(np.flatnonzero(table[column].isna())[0]) + 1
-            raise ParamsError(f"{where} has no {column!r} in its row {row}")
+def _joined(files: Sequence[Path], key: str) -> Any:  # noqa: ANN401  pyarrow has no types
+    """Read the parts of a split, one after another."""
+    parts = []
+    for file in files:
+        with reading.naming(str(file), key):
+            parts.append(reading.parquet(file))
+    with reading.naming(", ".join(file.name for file in files), key):
+        return pa.concat_tables(parts, promote_options="permissive")

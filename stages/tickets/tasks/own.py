@@ -1,18 +1,17 @@
-"""Tasks from the user's tables: a csv, jsonl or parquet file per split."""
+"""Tasks from the user's tables: a csv, tsv, jsonl or parquet file per split."""
 
-from collections.abc import Sequence
-from pathlib import Path
-
-import numpy as np
-import pandas as pd
+import re
+import unicodedata
+from collections.abc import Mapping, Sequence
 
 from stages.tickets.settings import OwnData, ParamsError
-from stages.tickets.tasks import texts
+from stages.tickets.tasks import reading, tables, texts
+from stages.tickets.tasks.tables import Table
 from stages.tickets.tasks.task import Prepared, Task
 from stages.tickets.tasks.texts import Texts
 
-Classes = list[object]
-"""Distinct labels of the training table, sorted; a class number is a position in this list."""
+NO_LABEL = {"-": "+", "-1": "1"}
+"""Labels that many data sets give to rows without one, and the only class beside which they are one."""
 
 
 def load(name: str, data: OwnData) -> tuple[Task, dict[str, Texts]]:
@@ -21,17 +20,18 @@ def load(name: str, data: OwnData) -> tuple[Task, dict[str, Texts]]:
     Raises:
         ParamsError: a file, column or label is missing, or has not the format that `OwnData` describes.
     """
-    tables = _read(name, data)
+    by_split = _read(name, data)
     num_labels = 1
+    labels: Mapping[str, Sequence[float]]
     if data.kind == "classification":
-        classes = _classes(tables["train"], name, data)
+        classes, labels = _numbered(by_split, name, data)
         num_labels = len(classes)
-        for split, path in _paths(data).items():
-            numbers = _numbered(tables[split][data.label], classes, path, data)
-            tables[split] = tables[split].assign(**{data.label: numbers})
+    else:
+        labels = {split: table.numbers(data.label) for split, table in by_split.items()}
+        _check_several(labels["train"], "number", data)
     splits = {
-        split: texts.from_table(tables[split], data.texts, data.label, num_labels, path)
-        for split, path in _paths(data).items()
+        split: texts.from_table(table, data.texts, texts.typed(labels[split], num_labels))
+        for split, table in by_split.items()
     }
     return Task(name, data.kind, num_labels, data.metrics), splits
 
@@ -42,94 +42,67 @@ def class_names(name: str, data: OwnData, prepared: Prepared) -> tuple[str, ...]
     Raises:
         ParamsError: the tables have changed since they were prepared.
     """
-    tables = _read(name, data)
-    classes = _classes(tables["train"], name, data)
-    labels = _numbered(tables["validation"][data.label], classes, data.validation, data)
+    classes, numbers = _numbered(_read(name, data), name, data)
     if (
         len(classes) != prepared.task.num_labels
-        or labels.tolist() != prepared.evaluated["validation"].labels.tolist()
+        or numbers["validation"] != prepared.evaluated["validation"].labels.tolist()
     ):
         raise ParamsError(
             f"own.{name} names tables whose labels are not those of results/prepared/{name}; after a "
             "change run `uv run dvc repro` first"
         )
-    return tuple(map(str, classes))
+    return tuple(classes)
 
 
-def _paths(data: OwnData) -> dict[str, str]:
-    return {"train": data.train, "validation": data.validation}
+def _read(name: str, data: OwnData) -> dict[str, Table]:
+    paths = {"train": data.train, "validation": data.validation}
+    return {split: reading.table(path, f"own.{name}.{split}") for split, path in paths.items()}
 
 
-def _read(name: str, data: OwnData) -> dict[str, pd.DataFrame]:
-    """Read the tables by split; refuse a missing column or an empty cell."""
-    tables = {
-        split: _read_table(path, f"own.{name}.{split}", data.texts)
-        for split, path in _paths(data).items()
-    }
-    for split, path in _paths(data).items():
-        _check_columns(tables[split], path, name, data)
-    return tables
-
-
-def _read_table(path: str, key: str, columns: Sequence[str]) -> pd.DataFrame:
-    """Read a table; cells of `columns` stay text, even if they look like numbers."""
-    file = Path(path)
-    if not file.is_file():
-        raise ParamsError(f"{key} is {path!r}, but there is no such file")
-    try:
-        match file.suffix:
-            case ".csv":
-                as_text = dict.fromkeys(columns, str)
-                table = pd.read_csv(file, keep_default_na=False, na_values=[""], dtype=as_text)
-            case ".jsonl":
-                table = pd.read_json(file, lines=True, dtype=False)
-            case _:
-                table = pd.read_parquet(file)
-    except (ValueError, OSError) as error:
-        reason = " ".join(str(error).split())
-        raise ParamsError(f"{key} is {path!r}, which cannot be read: {reason}") from error
-    if table.empty:
-        raise ParamsError(f"{key} is {path!r}, which has no rows")
-    return table
-
-
-def _check_columns(table: pd.DataFrame, path: str, name: str, data: OwnData) -> None:
-    for column in (*data.texts, data.label):
-        if column not in table.columns:
-            raise ParamsError(
-                f"own.{name} names the column {column!r}, but {path} has "
-                + ", ".join(map(repr, table.columns))
-            )
-        if table[column].isna().any():
-            row = int(np.flatnonzero(table[column].isna())[0]) + 1
-            raise ParamsError(f"{path} has no {column!r} in its row {row}")
-    if data.kind == "regression" and not (
-        pd.api.types.is_numeric_dtype(table[data.label]) and np.isfinite(table[data.label]).all()
-    ):
-        raise ParamsError(
-            f"own.{name}.kind is regression, but the labels of {path} are not all numbers"
-        )
-
-
-def _classes(train: pd.DataFrame, name: str, data: OwnData) -> Classes:
-    classes = train[data.label].unique().tolist()
-    if len({type(label) for label in classes}) > 1:
-        raise ParamsError(f"{data.train} has labels of several types in {data.label!r}")
-    if len(classes) < 2:
-        raise ParamsError(
-            f"{data.train} has one class only, {classes[0]!r}; allowed are two or more"
-        )
+def _numbered(
+    by_split: Mapping[str, Table], name: str, data: OwnData
+) -> tuple[list[str], dict[str, list[int]]]:
+    """List the classes of the training table, sorted, and the class numbers of the rows of each split."""
+    labels = {split: table.labels(data.label) for split, table in by_split.items()}
+    classes = sorted(set(labels["train"]))
+    if all(re.fullmatch("-?[0-9]+", label) for label in classes):
+        classes.sort(key=int)
+    for split, table in by_split.items():
+        _check_labels(labels[split], table, classes, data)
+    _check_several(classes, "class", data)
     if "f1" in data.metrics and len(classes) != 2:
         raise ParamsError(
             f"own.{name}.metrics has 'f1', allowed for two classes, but {data.train} has "
             f"{len(classes)}"
         )
-    return sorted(classes)
+    number_of = {label: number for number, label in enumerate(classes)}
+    return classes, {split: [number_of[label] for label in of] for split, of in labels.items()}
 
 
-def _numbered(labels: pd.Series, classes: Classes, path: str, data: OwnData) -> pd.Series:
-    """Map the labels of one table to class numbers."""
-    unknown = [label for label in labels.unique().tolist() if label not in classes]
-    if unknown:
-        raise ParamsError(f"{path} has the label {unknown[0]!r}, which {data.train} has not")
-    return labels.map({label: number for number, label in enumerate(classes)})
+def _check_labels(
+    labels: Sequence[str], table: Table, classes: Sequence[str], data: OwnData
+) -> None:
+    """Refuse labels that mean none, that only look alike, or that training lacks."""
+    bare = {unicodedata.normalize("NFC", label).strip(): label for label in reversed(classes)}
+    for row, label in enumerate(labels):
+        has = f"{table.place(row)} has the label {tables.shown(label)} in {data.label!r}, which "
+        alike = bare.get(unicodedata.normalize("NFC", label).strip(), label)
+        if label in NO_LABEL and set(classes) != {label, NO_LABEL[label]}:
+            raise ParamsError(
+                f"{has}in many data sets means that a row has no label: leave such rows out of the "
+                "file, or give the class a name"
+            )
+        if alike != label:
+            raise ParamsError(
+                f"{has}differs from the label {tables.shown(alike)} by blanks or accents alone"
+            )
+        if label not in classes:
+            raise ParamsError(f"{has}{data.train} has not: its labels are {tables.listed(classes)}")
+
+
+def _check_several(values: Sequence[object], what: str, data: OwnData) -> None:
+    if len(set(values)) < 2:
+        raise ParamsError(
+            f"{data.train} has one {what} only in {data.label!r}, {tables.shown(values[0])}; allowed are "
+            "two or more"
+        )

@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
 
+import numpy as np
 from tokenizers import Tokenizer
 
 from stages.tickets import settings
@@ -17,6 +17,7 @@ from stages.tickets.tasks.sources import Source
 from stages.tickets.tasks.spans import Questions
 from stages.tickets.tasks.squad import Asked
 from stages.tickets.tasks.task import Prepared, Task, Vocabulary
+from stages.tickets.tasks.texts import Texts
 
 
 @dataclass(frozen=True)
@@ -46,22 +47,18 @@ def cut_of(source: settings.Data | settings.OwnData, config: settings.Prepare) -
     return Cut(source.examples, max_length, max_length // 3 if stride is None else stride)
 
 
-def check_length(max_length: int, encoder: Mapping[str, Any], key: str) -> None:
-    """Raise ParamsError if inputs may be longer than the encoder has positions for.
+def check_length(max_length: int, longest: int | None, key: str) -> None:
+    """Raise ParamsError if inputs may be longer than the encoder takes.
 
     Args:
         max_length: tokens of the longest input, special ones included.
-        encoder: content of the encoder's config.json.
+        longest: tokens of the longest input of the encoder; None if there is no limit, or if the
+            settings of the encoder have stated it.
         key: the setting that the message names.
     """
-    positions = encoder.get("max_position_embeddings")
-    if positions is None:
-        return
-    if "roberta" in encoder["model_type"]:  # its positions start after that of padding
-        positions -= encoder["pad_token_id"] + 1
-    if max_length > positions:
+    if longest is not None and max_length > longest:
         raise settings.ParamsError(
-            f"{key} is {max_length}, allowed for this encoder is at most {positions}"
+            f"{key} is {max_length}, allowed for this encoder is at most {longest}"
         )
 
 
@@ -71,6 +68,20 @@ def recipe(
     """Make the recipe of a task: `train`, with the settings that its override replaces."""
     changes = override.model_dump(exclude_none=True)
     return settings.Recipe(noise=noise, train=train.model_copy(update=changes))
+
+
+def counted(task: Task, sources: Mapping[str, Source]) -> str:
+    """Say how many examples were read, of every class in their order, and how many texts are empty."""
+    sizes = []
+    for split, source in sources.items():
+        parts = [f"{len(source)} examples for {split}"]
+        if isinstance(source, Texts) and task.kind == "classification":
+            classes = np.bincount(source.labels, minlength=task.num_labels).tolist()
+            parts.append(f"by class {', '.join(map(str, classes))}")
+        if isinstance(source, Texts) and source.num_empty:
+            parts.append(f"with an empty text {source.num_empty}")
+        sizes.append("; ".join(parts))
+    return f"{task.name}: {'. '.join(sizes)}"
 
 
 def prepare(
@@ -119,7 +130,8 @@ def prepare(
                 splits[name] = texts.tokenise(source, tokenizer, cut.max_length)
     training = splits.pop("train")
     if "selection" not in splits:
-        training, selection = tasks.carve(training, config.selection, carving)
+        with _blaming(f"{task.name!r} has too few examples to train on"):
+            training, selection = tasks.carve(training, config.selection, carving)
         splits = {"selection": selection, **splits}
     if task.kind == "classification" and len(set(training.labels.tolist())) < 2:
         raise settings.ParamsError(
@@ -129,7 +141,8 @@ def prepare(
         for name, split in splits.items():
             seed = stable_seed("hidden", task.name, name, config.seed)
             splits[name] = tasks.hide_in_split(split, vocabulary, config.masked, seed)
-    return Prepared(task, vocabulary, training, splits), asked
+    empty = sum(source.num_empty for source in taken.values() if isinstance(source, Texts))
+    return Prepared(task, vocabulary, training, splits, empty), asked
 
 
 def _taken(source: Source, task: Task, name: str, cut: Cut, seed: int) -> Source:

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 from tokenizers import Encoding, Tokenizer
 
@@ -12,6 +11,7 @@ from stages.tickets.files import Split
 from stages.tickets.settings import FolderData, HubData, ParamsError
 from stages.tickets.tasks import hub
 from stages.tickets.tasks.squad import Asked
+from stages.tickets.tasks.tables import Table, kind_of
 
 LONGEST_QUESTION = 64
 """Most word pieces of a question; the rest is cut (Devlin et al. 2019)."""
@@ -55,17 +55,26 @@ def load(name: str, data: HubData | FolderData) -> dict[str, Questions]:
         ParamsError: a file or column is missing, or a question has no answer in its context.
     """
     tables = hub.tables(name, data, ("train", "validation"), "rajpurkar/squad")
-    return {split: _questions(table, f"{name}, {split}") for split, table in tables.items()}
+    return {split: _questions(table) for split, table in tables.items()}
 
 
-def _questions(table: pd.DataFrame, where: str) -> Questions:
-    columns = ("id", "question", "context", "answers")
-    hub.check_filled(table, columns, where)
-    rows = zip(*(table[column] for column in columns), strict=True)
+def _questions(table: Table) -> Questions:
+    columns = (
+        table.cells("id"),
+        table.texts("question"),
+        table.texts("context"),
+        table.cells("answers"),
+    )
     questions = []
-    for id_, question, context, given in rows:
-        pairs = zip(given["text"], given["answer_start"], strict=True)
-        answers = tuple(Answer(str(text), int(start)) for text, start in pairs)
+    for row, (id_, question, context, given) in enumerate(zip(*columns, strict=True)):
+        where = table.place(row)
+        try:
+            pairs = list(zip(given["text"], given["answer_start"], strict=True))
+            answers = tuple(Answer(text, int(start)) for text, start in pairs)
+        except (TypeError, KeyError, ValueError):
+            raise ParamsError(
+                f"{where} has {kind_of(given)} in 'answers', allowed are texts and where they start"
+            ) from None
         if not answers:
             raise ParamsError(
                 f"{where} has no answer to the question {id_!r}, allowed is SQuAD v1.1"
@@ -76,7 +85,7 @@ def _questions(table: pd.DataFrame, where: str) -> Questions:
                     f"{where} has the answer {answer.text!r} to the question {id_!r}, which is not at "
                     f"character {answer.start} of its context"
                 )
-        questions.append(Question(str(id_), str(question), str(context), answers))
+        questions.append(Question(str(id_), question, context, answers))
     return Questions(questions)
 
 

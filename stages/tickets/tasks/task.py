@@ -2,7 +2,7 @@
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -62,7 +62,9 @@ def carve(split: Split, share: float, seed: int) -> tuple[Split, Split]:
         ValueError: fewer than two examples.
     """
     if len(split) < 2:
-        raise ValueError(f"a split of {len(split)} examples cannot be carved")
+        raise ValueError(
+            f"it has {len(split)}, allowed are two or more, of which selection gets a share"
+        )
     order = np.random.default_rng(seed).permutation(len(split))
     num = min(max(round(share * len(split)), 1), len(split) - 1)
     return take(split, np.sort(order[num:])), take(split, np.sort(order[:num]))
@@ -124,17 +126,19 @@ class Prepared:
     train: Split
     evaluated: dict[str, Split]
     """Splits that are scored, by name, such as `selection` and `validation`."""
+    empty_texts: int = 0
+    """Number of examples of all splits of which a text is empty or blank."""
 
 
 def save_prepared(prepared: Prepared, folder: Path) -> None:
-    files.save_record(
-        {
-            "task": asdict(prepared.task),
-            "vocabulary": asdict(prepared.vocabulary),
-            "evaluated": list(prepared.evaluated),
-        },
-        folder / "task.json",
-    )
+    record: dict[str, Any] = {
+        "task": asdict(prepared.task),
+        "vocabulary": asdict(prepared.vocabulary),
+        "evaluated": list(prepared.evaluated),
+    }
+    if prepared.empty_texts:
+        record["empty_texts"] = prepared.empty_texts
+    files.save_record(record, folder / "task.json")
     for name, split in {"train": prepared.train, **prepared.evaluated}.items():
         files.save_split(split, folder / f"{name}.safetensors")
 
@@ -147,4 +151,5 @@ def load_prepared(folder: Path) -> Prepared:
         Vocabulary(**{**vocabulary, "special": tuple(vocabulary["special"])}),
         files.load_split(folder / "train.safetensors"),
         {name: files.load_split(folder / f"{name}.safetensors") for name in record["evaluated"]},
+        record.get("empty_texts", 0),
     )

@@ -5,13 +5,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from tokenizers import Tokenizer
 
 from stages.tickets.files import Split
-from stages.tickets.settings import ParamsError
-from stages.tickets.tasks import hub
+from stages.tickets.tasks.tables import Table
 
 
 @dataclass(frozen=True)
@@ -25,6 +23,12 @@ class Texts:
     def __len__(self) -> int:
         return len(self.firsts)
 
+    @property
+    def num_empty(self) -> int:
+        """Count the examples of which a text is empty or blank."""
+        pairs = zip(self.firsts, self.firsts if self.seconds is None else self.seconds, strict=True)
+        return sum(not (first.strip() and second.strip()) for first, second in pairs)
+
     def take(self, numbers: NDArray[np.int64]) -> "Texts":
         return Texts(
             [self.firsts[number] for number in numbers],
@@ -33,26 +37,18 @@ class Texts:
         )
 
 
-def from_table(
-    table: pd.DataFrame, columns: Sequence[str], label: str, num_labels: int, where: str
-) -> Texts:
+def from_table(table: Table, columns: Sequence[str], labels: NDArray[Any]) -> Texts:
     """Make examples from the rows of a table.
 
     Args:
         table: one row per example.
         columns: names of one or two columns of texts.
-        label: name of the column of labels.
-        num_labels: number of classes; 1 if labels are numbers to predict.
-        where: the table's name in messages.
+        labels: a label per row.
 
     Raises:
-        ParamsError: a column or a value is missing, or a label is no class number.
+        ParamsError: a column is missing, or a cell in one is no text.
     """
-    hub.check_filled(table, (*columns, label), where)
-    labels = typed(table[label].to_numpy(), num_labels)
-    if num_labels > 1 and not ((labels >= 0) & (labels < num_labels)).all():
-        raise ParamsError(f"{where} has labels outside 0 to {num_labels - 1}")
-    firsts, *seconds = ([str(text) for text in table[column]] for column in columns)
+    firsts, *seconds = (table.texts(column) for column in columns)
     return Texts(firsts, seconds[0] if seconds else None, labels)
 
 

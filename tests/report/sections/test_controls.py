@@ -42,13 +42,14 @@ def test_a_control_that_collapsed_has_a_dagger() -> None:
 def test_every_control_is_compared_where_it_ran() -> None:
     made = study(with_everything(config(3, 3, 2)))
     rows = controls.compare(made.found, made.config)
-    assert {(row.round, row.control) for row in rows if row.task == "similarity"} == {
-        (2, "random"), (2, "reinitialised"), (2, "one-shot"),
-    }  # fmt: skip
-    assert {(row.round, row.control) for row in rows if row.task == "sentiment"} == {
-        (2, "random"), (2, "reinitialised"), (2, "one-shot"),
-        (1, "shuffled-layers"), (2, "shuffled-layers"), (1, "random-2"), (2, "random-2"),
-    }  # fmt: skip
+    of_all_tasks = {(2, "random")}
+    kinds = made.config.controls.more.kinds
+    assert len(kinds) == 4
+    for task, expected in {
+        "similarity": of_all_tasks,
+        "sentiment": of_all_tasks | {(number, kind) for number in (1, 2) for kind in kinds},
+    }.items():
+        assert {(row.round, row.control) for row in rows if row.task == task} == expected
     place = ("sentiment", 1, "shuffled-layers")
     (gain,) = [row.gain for row in rows if (row.task, row.round, row.control) == place]
     imp, control = (

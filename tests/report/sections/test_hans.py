@@ -74,9 +74,10 @@ def test_the_table_by_subcase_shows_few_settings_and_has_all_in_its_records() ->
 def test_subnetworks_that_were_not_trained_are_named() -> None:
     made = study(config(2, 1, 1))
     only = settings.Retrain(
-        tasks=("sentiment",), seeds=(1,), structured=("good",), super=(), magnitude=(), scratch=()
+        tasks=("sentiment",), seeds=(1,), structured=("good",), magnitude=(), scratch=()
     )
-    other = section(study(made.config.model_copy(update={"retrain": only})))
+    none = settings.RetrainSuper(tasks=(), seeds=(), subnetworks=())
+    other = section(study(made.config.model_copy(update={"retrain": only, "retrain_super": none})))
     assert len(other.tables[0].rows) == 4
     assert "Subnetworks of entailment: not run: not in retrain.tasks." in other.tables[0].caption
     assert {record["kind"] for record in other.figures[0].records} == {"dense"}

@@ -24,3 +24,12 @@ def test_the_answer_has_the_ends_of_the_sizes() -> None:
     sizes = [TaskSize("a", "classification", 2, "accuracy", size, 1, 1) for size in (1200, 5)]
     assert section_of(*sizes).answer == "2 tasks with 5 to 1,200 training examples."
     assert section_of(sizes[1]).answer == "1 task with 5 training examples."
+
+
+def test_empty_texts_are_shown_if_there_are_any() -> None:
+    full = TaskSize("a", "classification", 2, "accuracy", 90, 10, 40)
+    some = replace(full, task="b", empty_texts=1200)
+    assert "empty texts" not in section_of(full).tables[0].header
+    table = section_of(full, some).tables[0]
+    assert table.header[-1] == "empty texts"
+    assert [row[-1] for row in table.rows] == ["0", "1,200"]

@@ -124,7 +124,7 @@ def decide(name: str, tasks: Compared, results: Results, study: Study) -> Claim:
     ]
     why = f"not run: {' and '.join(missing) or 'no seed has both'}"
     of_weights = statement.first[1].startswith("magnitude")
-    stages = ("search", "retrain-magnitude") if of_weights else prasanna_structure.RETRAINED
+    stages = ("search", "retrain") if of_weights else prasanna_structure.RETRAINED
     claim = of_difference(
         Claim(name, statement.text, PRASANNA, stages),
         {"above": ABOVE, "below": BELOW, "near": near(rule.widest)}[statement.expected],

@@ -105,7 +105,7 @@ def _better(
         f"Tickets are better than {rival}"
         + (f" (here: {names.control_name(kind)}, {over}, {at})" if rounds else ""),
         CHEN,
-        ("ticket", "random", "controls"),
+        ("ticket", "controls"),
         mark="single numbers, at the sparsities of Table 2",
         over=over,
     )

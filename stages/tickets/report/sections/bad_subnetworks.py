@@ -64,7 +64,7 @@ def section(results: Results, study: Study) -> Section:
         "Prasanna et al. 2020, Table 2.",
         answer(rows, results, study) if rows else words.sentence(results.not_run("retrained")),
         stages=(
-            "search", "retrain", "retrain-super", "retrain-magnitude", "scratch-structured", "baselines",
+            "search", "retrain", "retrain-super", "baselines",
         ),
         tables=(bad_table(rows, results, study),),
     )  # fmt: skip

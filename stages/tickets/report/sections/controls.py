@@ -75,7 +75,7 @@ def section(results: Results, study: Study) -> Section:
         "Chen et al. 2020, Table 2, rows 3 to 5; masks by matrix and one-shot masks are "
         "other controls than theirs.",
         answer(rows, study) if rows else words.sentence(results.not_run("random")),
-        stages=("ticket", "random", "controls"),
+        stages=("ticket", "controls"),
         figures=(figure(rows, results, study),),
         tables=(controls_table(rows, results, study),),
         claims=better_than(results, study),

@@ -72,7 +72,7 @@ def section(results: Results, study: Study) -> Section:
         "McCoy et al. 2019. Prasanna et al. 2020 have settings for HANS in their code, and nothing "
         "on it in their paper.",
         answer(rows),
-        stages=("ticket", "random", "retrain", "retrain-magnitude"),
+        stages=("ticket", "retrain"),
         figures=(figure(rows, study),),
         tables=(hans_table(rows, results.hans, study), subcases_table(rows, results.hans)),
     )
@@ -82,7 +82,9 @@ def names_of(study: Study) -> dict[tuple[str, str], str]:
     """Names of baselines, dense models and searched subnetworks, by kind and subnetwork."""
     named = {(kind, ""): names.NAMES[kind] for kind in (*BASELINES, "dense")}
     retrain = study.retrain
-    kept = [("structured", name) for name in (*retrain.structured, *retrain.super)]
+    kept = [
+        ("structured", name) for name in (*retrain.structured, *study.retrain_super.subnetworks)
+    ]
     kept += [("magnitude", name) for name in retrain.magnitude]
     for (kind, name), state in product(kept, ("pruned", "retrained")):
         named[state, f"{kind} {name}"] = f"{SEARCHED[kind]}, {name}, {state}"

@@ -72,7 +72,7 @@ def section(results: Results, study: Study) -> Section:
         "How do tickets and their controls score at every sparsity?",
         "Chen et al. 2020, supplement, Figure 11 (there without controls).",
         answer(lines),
-        stages=("prune-round", "ticket", "earlier", "random", "scratch", "baselines"),
+        stages=("prune-round", "ticket", "earlier", "scratch", "baselines"),
         figures=(figure(lines, absent, study),),
         tables=(
             scores_table("scores", caption, lines, study),

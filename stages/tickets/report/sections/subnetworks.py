@@ -68,7 +68,7 @@ def section(results: Results, study: Study) -> Section:
         "than as many drawn at random, or than those that it dropped?",
         "Prasanna et al. 2020, Figure 2 and the table of all settings in the appendix.",
         answer(rows, study) if rows else words.sentence(results.not_run("retrained")),
-        stages=("search", "retrain", "retrain-super", "retrain-magnitude"),
+        stages=("search", "retrain", "retrain-super"),
         figures=(figure(rows, results, study),),
         tables=(subnetworks_table(rows, results),),
     )
@@ -78,7 +78,9 @@ def measure(results: Results, study: Study) -> list[Subnetwork]:
     """Every subnetwork that was searched for, by task, kind and name, structured ones first."""
     scores, confidence, retrain = results.scores, study.tickets.confidence, study.retrain
     by_place = grouped(results.sizes, lambda size: (size.task, size.kind, size.subnetwork))
-    asked = [("structured", name) for name in (*retrain.structured, *retrain.super)]
+    asked = [
+        ("structured", name) for name in (*retrain.structured, *study.retrain_super.subnetworks)
+    ]
     asked += [("magnitude", name) for name in retrain.magnitude]
     rows = []
     for task, (kind, name) in product(retrain.tasks, asked):
@@ -181,7 +183,9 @@ def figure(rows: Sequence[Subnetwork], results: Results, study: Study) -> Figure
     """Bars of good, random and bad subnetworks, pruned and retrained; one panel per task."""
     bars = [(row, state, score) for row in rows for state, score in row.states.items() if score]
     retrain = study.retrain
-    places = list(dict.fromkeys((*retrain.structured, *retrain.super, *retrain.magnitude)))
+    places = list(
+        dict.fromkeys((*retrain.structured, *study.retrain_super.subnetworks, *retrain.magnitude))
+    )
 
     def draw(panel: Axes, task: str) -> None:
         for offset, ((kind, state), colour) in enumerate(COLOURS.items()):

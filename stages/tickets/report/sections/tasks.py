@@ -25,10 +25,14 @@ COLUMNS: Sequence[Column[TaskSize]] = (
     *(columns.named(split, split, "{:,}".format) for split in ("train", "selection", "validation")),
 )
 
+EMPTY: Column[TaskSize] = columns.named("empty texts", "empty_texts", "{:,}".format)
+"""Examples of which a text is empty; the table has this column if any task has such examples."""
+
 
 def section(results: Results, study: Study) -> Section:  # noqa: ARG001
     """How many examples the tasks have, and what is scored."""
     sizes = ends([task.train for task in results.tasks], "{:,}".format)
+    shown = [*COLUMNS, EMPTY] if any(size.empty_texts for size in results.tasks) else COLUMNS
     return Section(
         "tasks",
         "The tasks",
@@ -36,5 +40,5 @@ def section(results: Results, study: Study) -> Section:  # noqa: ARG001
         "Prasanna et al. 2020, Table 1.",
         f"{count(len(results.tasks), 'task')} with {sizes} training examples.",
         stages=("prepare", "prepare-own"),
-        tables=(table("tasks", CAPTION, results.tasks, COLUMNS),),
+        tables=(table("tasks", CAPTION, results.tasks, shown),),
     )

@@ -69,7 +69,7 @@ def section(results: Results, study: Study) -> Section:
         "trained alone from the rewound weights, scores worse than the dense model?",
         "Chen et al. 2020, Table 2; the strict rule is in the supplement.",
         answer(chosen, study),
-        stages=(*statements.STAGES, "random", "controls"),
+        stages=(*statements.STAGES, "controls"),
         tables=(
             tickets_table(beside_controls(tickets, results, study), results, study),
             rules_table(tickets, results, study),

@@ -1,0 +1,223 @@
+"""Say what a killed run, a merge or a full disk left behind that stops DVC, and what to do about it.
+
+This is a command, not a stage: `uv run python -m stages doctor` only looks, and with `--mend` it removes
+what DVC makes anew. It looks at params.yaml, at every dvc.lock, and at DVC's own files.
+"""
+
+import fcntl
+import json
+import os
+import re
+import subprocess
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from dvc.repo import Repo
+from dvc.rwlock import SCHEMA
+from dvc.schema import COMPILED_LOCKFILE_SCHEMA
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+from voluptuous import Invalid
+
+from stages.launch import cli
+from stages.tickets import settings
+from stages.tickets.plan.stages import FILES, ROOT_FILE
+
+LOCK = Path(".dvc/tmp/lock")
+RWLOCK = Path(".dvc/tmp/rwlock")
+CONFLICT = re.compile(r"(?m)^(<<<<<<<|=======|>>>>>>>)")
+KEPT = (
+    "nothing is lost, since DVC takes finished stages from its cache and makes only the report anew"
+)
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Something that stops DVC."""
+
+    sentence: str
+    """What it is, what to do, and what is lost by that."""
+    mend: Callable[[], object] | None = None
+    """Does it; None if only the user can."""
+
+
+def problems(project: Path) -> list[Problem]:
+    """List what is wrong in a project, in the order in which to mend it."""
+    return [
+        *_of_params(project / cli.PARAMS),
+        *(problem for lock in _locks(project) for problem in of_lock(lock)),
+        *_of_rwlock(project / RWLOCK),
+        *_of_runs(project),
+    ]
+
+
+def _of_params(file: Path) -> Iterator[Problem]:
+    try:
+        if file.exists() and CONFLICT.search(file.read_text(encoding="utf-8", errors="replace")):
+            raise settings.UserError(
+                f"{file} holds git's marks of a conflict: edit it, or take one side with "
+                f"`git checkout --ours {file}` or `--theirs`"
+            )
+        settings.load(file)
+    except settings.UserError as error:
+        yield Problem(str(error))
+
+
+# --- dvc.lock --------------------------------------------------------------------------------
+
+
+def _locks(project: Path) -> list[Path]:
+    pipelines = [project / ROOT_FILE, *sorted(project.glob(FILES))]
+    return [lock for file in pipelines if (lock := file.with_suffix(".lock")).exists()]
+
+
+def of_lock(lock: Path) -> Iterator[Problem]:
+    """Say why DVC cannot read a dvc.lock, if so."""
+    text = lock.read_text(encoding="utf-8", errors="replace")
+    if not text.strip():
+        reason = "is empty"
+    elif CONFLICT.search(text):
+        reason = "holds git's marks of a conflict"
+    elif not _is_lock(text):
+        reason = "is cut off, or no dvc.lock"
+    else:
+        return
+    yield Problem(
+        f"{lock} {reason}: delete it, or take a committed one by `git checkout HEAD -- {lock}`, then run "
+        f"`dvc repro`; {KEPT}",
+        lock.unlink,
+    )
+
+
+def _is_lock(text: str) -> bool:
+    try:
+        COMPILED_LOCKFILE_SCHEMA(YAML(typ="safe").load(text))
+    except (YAMLError, Invalid):
+        return False
+    return True
+
+
+# --- who runs --------------------------------------------------------------------------------
+
+
+def _of_rwlock(file: Path) -> Iterator[Problem]:
+    try:
+        held = _holders(file)
+    except ValueError:
+        yield Problem(
+            f"{file} is empty or cut off, as a kill leaves it: delete it; nothing is lost, since it only "
+            "says who writes which file at the moment",
+            file.unlink,
+        )
+        return
+    for number, command in sorted(held.items()):
+        now = command_of(number)
+        if now and not _may_be_dvc(now):
+            yield Problem(
+                f"{file} says that `{command}` runs as process {number}, but that number now belongs to "
+                f"`{now}`: delete {file}; nothing is lost, since the process that wrote it is dead",
+                file.unlink,
+            )
+            return
+
+
+def running(project: Path) -> str | None:
+    """Return the command of a DVC that works on the project at the moment; None if there is none."""
+    try:
+        held = _holders(project / RWLOCK)
+    except ValueError:
+        held = {}
+    for number, command in held.items():
+        now = command_of(number)
+        if now and _may_be_dvc(now):
+            return f"{command}, process {number}"
+    if not (project / LOCK).exists():
+        return None
+    with (project / LOCK).open("r+") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            return f"process {file.read().strip() or 'unknown'}"
+    return None
+
+
+def _holders(file: Path) -> dict[int, str]:
+    """Return the processes in DVC's table of readers and writers, with their commands.
+
+    Raises:
+        ValueError: the file is no such table.
+    """
+    if not file.exists():
+        return {}
+    try:
+        table = SCHEMA(json.loads(file.read_text(encoding="utf-8")))
+    except Invalid as error:
+        raise ValueError(str(error)) from None
+    entries = [
+        *table["write"].values(),
+        *(entry for each in table["read"].values() for entry in each),
+    ]
+    return {entry["pid"]: entry["cmd"] for entry in entries}
+
+
+def command_of(number: int) -> str:
+    """Return the command line of a process; empty if there is no such process."""
+    if Path("/proc/self/cmdline").exists():
+        try:
+            text = Path(f"/proc/{number}/cmdline").read_bytes().decode(errors="replace")
+        except OSError:
+            return ""
+        return " ".join(text.split("\0")).strip()
+    shown = subprocess.run(
+        ["ps", "-p", str(number), "-o", "args="], capture_output=True, text=True, check=False
+    )
+    return shown.stdout.strip()
+
+
+def _may_be_dvc(command: str) -> bool:
+    return any(Path(word).name in ("dvc", "stages") for word in command.split())
+
+
+# --- the cache of runs -----------------------------------------------------------------------
+
+
+def _of_runs(project: Path) -> Iterator[Problem]:
+    with Repo(str(project)) as repo:
+        runs = Path(repo.stage_cache.cache_dir)
+    for folder in sorted(runs.glob("*/*")):
+        if folder.is_dir() and not any(folder.iterdir()):
+            yield Problem(
+                f"{os.path.relpath(folder, project)} is empty, as a kill leaves it, and DVC then fails "
+                "with a TypeError about join(): delete the folder; nothing is lost, since DVC "
+                "stores a run there once it has ended",
+                folder.rmdir,
+            )
+
+
+def main(
+    mend: Annotated[bool, typer.Option("--mend", help="Remove what DVC makes anew.")] = False,
+) -> None:
+    project = Path()
+    if not (project / ".dvc").is_dir():
+        raise settings.UserError("there is no folder .dvc; run this from the project's folder")
+    listed = problems(project)
+    if mend and (who := running(project)):
+        raise settings.UserError(f"DVC is at work ({who}); wait for its end, then mend")
+    left = 0
+    for problem in listed:
+        if mend and problem.mend:
+            problem.mend()
+        left += not (mend and problem.mend)
+        print(f"{'mended' if mend and problem.mend else 'wrong'}: {problem.sentence}")
+    if not listed:
+        print(
+            "nothing is wrong" + (f"; DVC is at work ({who})" if (who := running(project)) else "")
+        )
+    raise typer.Exit(int(left > 0))
+
+
+if __name__ == "__main__":
+    cli.run(main, computes=False)
