@@ -19,7 +19,9 @@ from stages.tickets.tasks import task as tasks
 from stages.tickets.tasks.task import Prepared
 from tests.conftest import RECIPE, SEEDS
 
-VARIANTS = {"joint": ("joint", "heads", "mlps"), "heads": ("heads",), "mlps": ("mlps",)}
+VARIANTS: dict[str, tuple[searching.Phase, ...]] = {
+    "joint": ("joint", "heads", "mlps"), "heads": ("heads",), "mlps": ("mlps",),
+}  # fmt: skip
 MATRICES = "query key value".split()
 
 
@@ -65,9 +67,9 @@ def test_a_search_that_keeps_all_or_nothing_gets_every_table(
     joint = structures["joint"]["mine", 1]
     if dense_score > 0 and left == "nothing":
         assert joint.num_heads == 0 or joint.num_mlps == 0
-    result = searching.search_by_magnitude(score_of_mask, weights)
-    traces["magnitude"] = {("mine", 1): result.record()}
-    assert (masks.sparsity(result.mask) > 0) == (dense_score > 0 and left == "nothing")
+    by_magnitude = searching.search_by_magnitude(score_of_mask, weights)
+    traces["magnitude"] = {("mine", 1): by_magnitude.record()}
+    assert (masks.sparsity(by_magnitude.mask) > 0) == (dense_score > 0 and left == "nothing")
     for name in ("super", "super-random", "super-bad"):
         assert structure.named_super(name, {1: joint}, "mine", 0).num_heads == joint.num_heads
     for name in structure.BY_NAME:
@@ -75,7 +77,7 @@ def test_a_search_that_keeps_all_or_nothing_gets_every_table(
         assert drawn.heads.shape == joint.heads.shape
     means = by_place({name: abs(weight) for name, weight in weights.items()}, num_heads)
     magnitudes = {("mine", 1): {"heads": means.heads, "mlps": means.mlps}}
-    kept = {("mine", 1): searched.kept_weights(result.mask, num_heads)}
+    kept = {("mine", 1): searched.kept_weights(by_magnitude.mask, num_heads)}
     tables = searched.tables(structures, kept, traces, magnitudes, 20)
     assert {name for name, rows in tables.items() if list(rows)} >= {"searched", "places"}
 
@@ -127,6 +129,6 @@ def test_a_score_that_is_no_number_is_a_sentence(
 ) -> None:
     model = theta.build(encoder, "regression", 1, 0.0, 0)
     with torch.no_grad():
-        model.classifier.bias.fill_(torch.nan)
+        model.get_submodule("classifier").get_parameter("bias").fill_(torch.nan)
     with pytest.raises(UserError, match=r"similarity.*nan"):
         search.find_mask(model, prepared_pairs, prepared_pairs.train, 0.9, 0.1)
