@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from stages.launch import cli
+from stages.launch import cli, numerics
 from stages.tickets import output, settings
 from stages.tickets.encoder import checkpoint
 from stages.tickets.plan import declared, manifest
@@ -13,7 +13,9 @@ from stages.tickets.plan import stages as pipeline
 
 
 def check(study: settings.Study) -> None:
-    """Raise ParamsError if a file or package that the study names cannot be used."""
+    """Raise ParamsError if the machine, a file or a package that the study names cannot be used."""
+    if study.numerics == numerics.PORTABLE and (reason := numerics.unfit()):
+        raise settings.ParamsError(reason)
     if isinstance(study.encoder, settings.FolderEncoder | settings.PackageEncoder):
         folder = checkpoint.folder_of(study.encoder)
         model_type = checkpoint.check(folder, str(folder))
@@ -61,4 +63,4 @@ def main(
 
 
 if __name__ == "__main__":
-    cli.run(main)
+    cli.run(main, computes=False)

@@ -112,13 +112,17 @@ def test_scripts_import_no_other_script() -> None:
     assert wrong_scripts(scripts() | {"code": "from stages import check"}) == ["code imports check"]
 
 
+ONLY_BESIDE_TORCH = STAGES / "launch" / "kernels.py"
+"""Imported by `numerics.hold` alone, and only if torch is loaded already."""
+
+
 def frameworks_of(module: str) -> set[str]:
     """Those of torch and transformers that a module imports, at any depth within the project."""
     start = STAGES / f"{module.replace('.', '/')}.py"
     texts = [
         file.read_text(encoding="utf-8")
         for file in hashes.imported_files(start, ROOT)
-        if file.suffix == ".py"
+        if file.suffix == ".py" and file != ONLY_BESIDE_TORCH
     ]
     return FRAMEWORKS & {name for text in texts for name in libraries(text)}
 

@@ -190,4 +190,4 @@ def write_card(text: str, folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    cli.run(app)
+    cli.run(app, computes=False)

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import typer
 
-from stages.launch import guard
+from stages.launch import guard, numerics
 
 PARAMS = Path("params.yaml")
 
@@ -20,16 +20,22 @@ def application(**options: Any) -> typer.Typer:  # noqa: ANN401
     return typer.Typer(add_completion=False, pretty_exceptions_enable=False, **options)
 
 
-def run(main: Callable[..., None] | typer.Typer) -> None:
+def run(main: Callable[..., None] | typer.Typer, *, computes: bool = True) -> None:
     """Run a stage's `main`, or the sub-commands of an application, with options from the command line.
 
     An error that the user can mend becomes one sentence on stderr and exit code 1, any other a traceback.
+
+    Args:
+        main: takes the options as its arguments, or is an application.
+        computes: whether results may depend on the processor, so that `numerics` has to hold.
     """
     app = main if isinstance(main, typer.Typer) else application()
     if app is not main:
         app.command()(main)
     stage = Path(sys.argv[0]).stem.replace("_", "-")
     try:
+        if computes:
+            numerics.hold(PARAMS)
         guard.imported()
         app()
     except Exception as error:
@@ -44,7 +50,7 @@ def _is_for_the_user(error: Exception) -> bool:
     # By their names, since some stages import neither settings nor safetensors.
     names = {kind.__name__ for kind in type(error).__mro__}
     mended = not names.isdisjoint({"UserError", "SafetensorError"})
-    return mended or isinstance(error, guard.MovedError | OSError)
+    return mended or isinstance(error, guard.MovedError | numerics.NumericsError | OSError)
 
 
 def content() -> dict[str, Any]:

@@ -5,7 +5,8 @@ does. Importing the two libraries takes 4 to 10 seconds on two cores, longer tha
 miniature. So the first call leaves a process behind that has imported them, but nothing of this
 project. Later calls ask it for a fork, hand over their own standard streams, environment and working
 directory, and wait for the exit code. (A variable that a library reads when it is imported, such as
-OMP_NUM_THREADS, has its value in the first call.) The process ends after half a minute without work.
+OMP_NUM_THREADS, has its value in the first call, unless `numerics` sets it.) The process ends after
+half a minute without work.
 
 Stages run without a fork if there is an NVIDIA GPU (its driver does not survive one), outside Linux, with
 SCRATCHCARD_WARM=0 in the environment, and if the warm process does not answer.
@@ -23,8 +24,9 @@ import sys
 import time
 from pathlib import Path
 
-from stages.launch import orphans
+from stages.launch import numerics, orphans
 
+PARAMS = Path("params.yaml")
 START_SECONDS = 120
 LIGHT = (
     "check",
@@ -55,6 +57,8 @@ def main(command: list[str]) -> None:
             file=sys.stderr,
         )
         sys.exit(2)
+    if ".commands." not in module:
+        numerics.prepare(PARAMS)
     if ".commands." in module or command[0] in LIGHT or not may_fork():
         run_stage(command)
     else:
@@ -177,7 +181,7 @@ def name() -> str:
     sources = (Path(__file__).with_name(f"{part}.py") for part in ("server", "warm"))
     state += [source.read_text(encoding="utf-8") for source in sources]
     containers = Path("/proc/self/ns/mnt").readlink()  # which may share names, but no files
-    state += [str(os.getuid()), str(containers)]
+    state += [str(os.getuid()), str(containers), numerics.asked(PARAMS)]
     return f"scratchcard-{hashlib.sha256(chr(0).join(state).encode()).hexdigest()[:16]}"
 
 

@@ -74,7 +74,7 @@ def ask(*arguments: str) -> int:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sys, "argv", ["doctor.py", *arguments])
         with pytest.raises(SystemExit) as end:
-            cli.run(doctor.main)
+            cli.run(doctor.main, computes=False)
     return int(end.value.code or 0)
 
 

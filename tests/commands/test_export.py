@@ -103,7 +103,7 @@ def export(*arguments: str) -> int:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sys, "argv", ["export", *arguments])
         with pytest.raises(SystemExit) as end:
-            cli.run(command.app)
+            cli.run(command.app, computes=False)
     return int(end.value.code or 0)
 
 

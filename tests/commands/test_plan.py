@@ -38,7 +38,7 @@ def ask(*arguments):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sys, "argv", ["plan", *arguments])
         with pytest.raises(SystemExit) as end:
-            cli.run(plan.main)
+            cli.run(plan.main, computes=False)
     return int(end.value.code or 0)
 
 

@@ -21,7 +21,7 @@ def ask(*arguments):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sys, "argv", ["study.py", *arguments])
         with pytest.raises(SystemExit) as end:
-            cli.run(study.main)
+            cli.run(study.main, computes=False)
     return int(end.value.code or 0)
 
 

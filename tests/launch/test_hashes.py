@@ -92,9 +92,9 @@ def test_a_script_depends_on_all_it_imports_at_any_depth_and_on_their_templates(
 
 
 def test_only_the_scripts_that_use_a_changed_file_get_another_hash(project, tmp_path):
-    code.main(project / "stages", tmp_path / "before")
+    code.main(project / "stages", tmp_path / "before", "fast")
     (project / "stages" / "tickets" / "two.py").write_text("thing = 2\n", encoding="utf-8")
-    code.main(project / "stages", tmp_path / "after")
+    code.main(project / "stages", tmp_path / "after", "fast")
     for script, same in {"run": False, "other": True}.items():
         before, after = (tmp_path / when / f"{script}.json" for when in ("before", "after"))
         assert (before.read_bytes() == after.read_bytes()) is same

@@ -22,6 +22,7 @@ TRAIN = SHIPPED["train"] | {"epochs": 2, "batch_size": 8}
 CONTROLS = ["random-2", "random-by-matrix", "reinitialised", "shuffled-layers", "one-shot"]
 STUDY: dict[str, Any] = SHIPPED | {
     "study": "tiny",
+    "numerics": "fast",  # these run in a process that has numpy already
     "tasks": ["mood", "similarity", "mlm"],
     "seeds": [1, 2],
     "encoder": SHIPPED["encoder"]

@@ -9,6 +9,11 @@ from stages.tickets.report.words import percent
 from stages.tickets.settings import Study
 from stages.tickets.statistics import intervals
 
+NUMERICS = {
+    "portable": "portable: every x86-64 Linux processor gives the same bytes",
+    "fast": "fast: the last digits depend on the processor, and scores may with them",
+}
+
 
 def scope(scores: Scores, record: Mapping[str, object], config: Study) -> list[tuple[str, str]]:
     """Say what the numbers are about: encoder, tasks, seeds, rounds.
@@ -26,6 +31,7 @@ def scope(scores: Scores, record: Mapping[str, object], config: Study) -> list[t
         ("Seeds", f"{', '.join(map(str, config.seeds))} (n={len(config.seeds)})"),
         ("Rounds", f"{len(config.rounds)}, to {sparsities} sparsity"),
         ("Rewound to", start if config.imp.rewind_to else "the pre-trained weights (0 %)"),
+        ("Numerics", NUMERICS[config.numerics]),
         *_ran(config.ran),
         ("Made by", f"uv run dvc repro, with the params.yaml of the study {config.study}"),
     ]

@@ -46,6 +46,8 @@ class Study(Section):
     tasks: Annotated[tuple[Name, ...], Field(min_length=1), Unique]
     seeds: Annotated[tuple[Seed, ...], Field(min_length=1), Unique]
     noise: Noise
+    numerics: Literal["portable", "fast"]
+    """portable: the same bytes on every x86-64 Linux processor; fast: whatever the processor can do."""
     encoder: Encoder
     data: dict[Name, Data]
     own: dict[Name, OwnData]
@@ -92,6 +94,7 @@ class Study(Section):
     def _sections_agree(self) -> "Study":
         self._check_described()
         self._check_lengths()
+        self._check_numerics()
         check_data(self.data, self.prepare)
         check_grid(self.rounds, self.grid)
         last = len(self.rounds)
@@ -138,6 +141,25 @@ class Study(Section):
                 raise ValueError(
                     f"{key} is {length}, allowed is at most encoder.max_length, "
                     f"{self.encoder.max_length}"
+                )
+
+    def _check_numerics(self) -> None:
+        """Check that nothing is asked for whose last digits depend on the processor, if they may not."""
+        if self.numerics == "fast":
+            return
+        recipes = {"train": self.train}
+        if isinstance(self.encoder, Pretrain):
+            recipes["encoder.train"] = self.encoder.train
+        threads = {f"{key}.threads": recipe.threads for key, recipe in recipes.items()}
+        if self.patterns.tasks:
+            threads["patterns.network.threads"] = self.patterns.network.threads
+        for key, number in threads.items():
+            if number != 1:
+                raise ValueError(f"{key} is {number}, allowed is 1 while numerics is portable")
+        for key, recipe in recipes.items():
+            if recipe.precision != "fp32":
+                raise ValueError(
+                    f"{key}.precision is {recipe.precision}, allowed is fp32 while numerics is portable"
                 )
 
     def _check_rules(self) -> None:
