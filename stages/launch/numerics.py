@@ -2,7 +2,7 @@
 
 Libraries look at the processor and choose among kernels that round differently. `prepare` tells them by
 their environment variables, before they are imported, to take those for AVX2, which every such processor
-of the last ten years has, and one thread. `hold` looks whether they obey, and exchanges some kernels of
+of the last ten years has, one thread, and no GPU. `hold` looks whether they obey, and exchanges some kernels of
 torch. This module needs the standard library alone, since it runs before all others.
 """
 
@@ -22,6 +22,7 @@ VARIABLES = {
     "OPENBLAS_NUM_THREADS": "1",
     "MKL_NUM_THREADS": "1",
     "OMP_NUM_THREADS": "1",
+    "CUDA_VISIBLE_DEVICES": "",  # a GPU rounds in its own way
 }
 FORBIDDEN = ("NPY_DISABLE_CPU_FEATURES",)
 """Variables that contradict the others; numpy does not start with both of its own."""
@@ -122,10 +123,7 @@ def _started_wrongly() -> str | None:
         wrong += [] if features["X86_V3"] else ["no X86_V3"]
     torch = sys.modules.get("torch")
     if torch and torch.cuda.is_available():
-        return (
-            "numerics is 'portable' in params.yaml, but this machine has a GPU; set it to 'fast', or "
-            "hide the GPU with CUDA_VISIBLE_DEVICES="
-        )
+        wrong = ["a GPU"]
     if torch and not wrong and torch.backends.cpu.get_cpu_capability() != "AVX2":
         wrong = ["torch"]
     if not wrong:

@@ -77,7 +77,8 @@ def modules() -> dict[str, str]:
 
 def may_fork() -> bool:
     wanted = os.environ.get("SCRATCHCARD_WARM", "1") != "0"
-    return wanted and sys.platform == "linux" and not Path("/dev/nvidiactl").exists()
+    has_gpu = Path("/dev/nvidiactl").exists() and os.environ.get("CUDA_VISIBLE_DEVICES") != ""
+    return wanted and sys.platform == "linux" and not has_gpu
 
 
 def run_stage(command: list[str]) -> None:
