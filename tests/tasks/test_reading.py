@@ -99,6 +99,16 @@ READ: list[tuple[str, str | bytes | dict[str, Any], Rows]] = [
     ),
     (
         ".csv",
+        'text,label\n"My marks:\nstory,1\nacting,0",1\nb,0\n',
+        [("My marks:\nstory,1\nacting,0", "1"), ("b", "0")],
+    ),
+    (
+        ".csv",
+        'text,label\n"Roses, are red\nvery,good",good\n"Dear all, hello\nbye",bad\n',
+        [("Roses, are red\nvery,good", "good"), ("Dear all, hello\nbye", "bad")],
+    ),
+    (
+        ".csv",
         'text,label\nsay "hi",x\n"6"" long, or 7",y\n',
         [('say "hi"', "x"), ('6" long, or 7', "y")],
     ),
@@ -124,7 +134,7 @@ def sixty(**changes: str) -> str:
 
 
 SWALLOWED = "in the row that begins in line 12 a quote is missing or single"
-LONG = "has a quoted cell of 18 lines in the row that begins in line 12, and its line '{}' reads as a row"
+LONG = "has a quoted cell of 18 lines in the row that begins in line 12, and each of them, as '{}', reads"
 REFUSED: list[tuple[str, str | bytes | dict[str, Any], str]] = [
     # A row has as many fields as the first one.
     (
@@ -173,11 +183,21 @@ REFUSED: list[tuple[str, str | bytes | dict[str, Any], str]] = [
     (".csv", sixty(row10='"text 10,x'), f"{SWALLOWED} (unexpected end of data in line 61)"),
     (".csv", sixty(row10='text 10,"x'), SWALLOWED),
     (".csv", sixty(row10='"text 10,x', row27='text 27",y'), LONG.format("text 10,x")),
-    (".csv", sixty(row10='x,"text 10', row27='y,text 27"'), LONG.format("text 11,y")),
+    (".csv", sixty(row10='x,"text 10', row27='y,text 27"'), LONG.format("text 10")),
     (
         ".csv",
         'text,stars\n"a,1.5\nb",2.5\n',
-        "a quoted cell of 2 lines in the row that begins in line 2, and its",
+        "a quoted cell of 2 lines in the row that begins in line 2, and each of them",
+    ),
+    (
+        ".csv",
+        'id,text,more,label\n1,"a,"",x\n2,b,"",y\n3,c",k,y\n4,d,"",x\n',
+        "a quoted cell of 3 lines in the row that begins in line 2, and each of them, as",
+    ),
+    (
+        ".csv",
+        'id,text,more,label\n1,"a,k,x\n\n2,b ""b"",k,y\n3,c",k,y\n4,d,k,x\n',
+        "a quoted cell of 3 lines in the row that begins in line 2, and each of them, as 'a,k,x', reads",
     ),
     (
         ".csv",
@@ -282,6 +302,16 @@ REFUSED: list[tuple[str, str | bytes | dict[str, Any], str]] = [
         ".jsonl",
         json_lines({"text": "a", "label": 1}, {"label": 1}),
         "t.jsonl, line 2, has no 'text'",
+    ),
+    (
+        ".jsonl",
+        json_lines({"text": "a", "label": "x\ud83d"}),
+        "line 1, has half a character in 'label'",
+    ),
+    (
+        ".jsonl",
+        json_lines({"text": "a", "label": 1}) + '{"text":' + "[" * 50_000 + "]" * 50_000 + "}",
+        "has in its line 2 lists or objects nested too deeply",
     ),
     (
         ".parquet",

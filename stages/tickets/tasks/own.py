@@ -24,7 +24,7 @@ def load(name: str, data: OwnData) -> tuple[Task, dict[str, Texts]]:
     num_labels = 1
     labels: Mapping[str, Sequence[float]]
     if data.kind == "classification":
-        classes, labels = _numbered(by_split, name, data)
+        classes, labels = _class_numbers(by_split, name, data)
         num_labels = len(classes)
     else:
         labels = {split: table.numbers(data.label) for split, table in by_split.items()}
@@ -42,7 +42,7 @@ def class_names(name: str, data: OwnData, prepared: Prepared) -> tuple[str, ...]
     Raises:
         ParamsError: the tables have changed since they were prepared.
     """
-    classes, numbers = _numbered(_read(name, data), name, data)
+    classes, numbers = _class_numbers(_read(name, data), name, data)
     if (
         len(classes) != prepared.task.num_labels
         or numbers["validation"] != prepared.evaluated["validation"].labels.tolist()
@@ -59,13 +59,15 @@ def _read(name: str, data: OwnData) -> dict[str, Table]:
     return {split: reading.table(path, f"own.{name}.{split}") for split, path in paths.items()}
 
 
-def _numbered(
+def _class_numbers(
     by_split: Mapping[str, Table], name: str, data: OwnData
 ) -> tuple[list[str], dict[str, list[int]]]:
     """List the classes of the training table, sorted, and the class numbers of the rows of each split."""
     labels = {split: table.labels(data.label) for split, table in by_split.items()}
     classes = sorted(set(labels["train"]))
-    if all(re.fullmatch("-?[0-9]+", label) for label in classes):
+    if all(
+        re.fullmatch("-?[0-9]{1,18}", label) for label in classes
+    ):  # int() has a limit of digits
         classes.sort(key=int)
     for split, table in by_split.items():
         _check_labels(labels[split], table, classes, data)
@@ -94,10 +96,11 @@ def _check_labels(
             )
         if alike != label:
             raise ParamsError(
-                f"{has}differs from the label {tables.shown(alike)} by blanks or accents alone"
+                f"{has}differs from the label {tables.shown(alike)} by blanks or by the way accents are "
+                f"encoded alone: {label!a} is not {alike!a}"
             )
         if label not in classes:
-            raise ParamsError(f"{has}{data.train} has not: its labels are {tables.listed(classes)}")
+            raise ParamsError(f"{has}{data.train} has not: its labels are {tables.quoted(classes)}")
 
 
 def _check_several(values: Sequence[object], what: str, data: OwnData) -> None:

@@ -52,7 +52,7 @@ class Table:
         if self.names.count(name) != 1:
             number = "more than one" if name in self.names else "no"
             raise ParamsError(
-                f"{self.name} has {number} column {name!r}: its columns are {listed(self.names)}"
+                f"{self.name} has {number} column {name!r}: its columns are {quoted(self.names)}"
             )
         column = self.columns[self.names.index(name)]
         try:
@@ -77,12 +77,7 @@ class Table:
                 raise ParamsError(
                     f"{self.place(row)} has {kind_of(cell)} in {name!r}, but a text is due"
                 )
-            try:
-                cell.encode()
-            except UnicodeEncodeError:
-                raise ParamsError(
-                    f"{self.place(row)} has half a character in {name!r}: {shown(cell)}"
-                ) from None
+            self._check_characters(cell, row, name)
         if cells and not any(map(str.strip, cells)):
             raise ParamsError(f"{self.name} has only empty texts in {name!r}")
         return cells
@@ -91,7 +86,8 @@ class Table:
         """Return the names of classes in a column, as they are written: 1 and "1" are one class.
 
         Raises:
-            ParamsError: as `cells`, or a cell is empty, or no text, whole number or truth value.
+            ParamsError: as `cells`, or a cell is empty or has half a character, or it is no text, whole
+                number or truth value.
         """
         return [self._label(cell, row, name) for row, cell in enumerate(self.cells(name))]
 
@@ -104,8 +100,17 @@ class Table:
             case str() if not cell.strip():
                 raise ParamsError(f"{self.place(row)} has no {name!r}")
             case str() if type(cell) is str or NUMBER.fullmatch(cell):
+                self._check_characters(cell, row, name)
                 return str(cell)
         raise ParamsError(f"{self.place(row)} has {kind_of(cell)} in {name!r}, {ALLOWED_LABELS}")
+
+    def _check_characters(self, cell: str, row: int, name: str) -> None:
+        try:
+            cell.encode()
+        except UnicodeEncodeError:
+            raise ParamsError(
+                f"{self.place(row)} has half a character in {name!r}: {shown(cell)}"
+            ) from None
 
     def numbers(self, name: str) -> list[float]:
         """Return the numbers in a column, also if they are written as text, such as 4, -1.5 or 2e3.
@@ -144,8 +149,8 @@ def kind_of(cell: object) -> str:
     return f"the {kinds.get(type(cell), type(cell).__name__)} {shown(cell)}"
 
 
-def listed(names: Sequence[str]) -> str:
-    """Write names for a message, at most 10."""
+def quoted(names: Sequence[str]) -> str:
+    """Write names for a message, in quotes and at most 10."""
     more = f" and {len(names) - 10} more" if len(names) > 10 else ""
     return (", ".join(map(shown, names[:10])) or "none") + more
 
