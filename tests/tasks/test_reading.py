@@ -1,10 +1,12 @@
 """Tables of any origin: each is read as its writer meant it, or refused by a sentence that says where."""
 
+import bz2
 import csv
 import datetime
 import gzip
 import io
 import json
+import lzma
 from pathlib import Path
 from typing import Any
 
@@ -236,6 +238,10 @@ REFUSED: list[tuple[str, str | bytes | dict[str, Any], str]] = [
         gzip.compress(b"text,label\na,x\n"),
         "is compressed by gzip, but plain text in UTF-8 is due",
     ),
+    (".csv", bz2.compress(b"text,label\na,x\n"), "is compressed by bzip2, but plain text"),
+    (".csv", lzma.compress(b"text,label\na,x\n"), "is compressed by xz, but plain text in UTF-8"),
+    (".csv", "text,label\na,x\n".encode("utf-32"), "is text in UTF-32, but plain text in UTF-8"),
+    (".jsonl", "version https://git-lfs.github.com/spec/v1\n", "is a pointer of Git LFS, but"),
     (
         ".csv",
         b"PK\x03\x04 and more",
@@ -362,6 +368,16 @@ REFUSED: list[tuple[str, str | bytes | dict[str, Any], str]] = [
     ),
     (
         ".parquet",
+        {"text": TEXTS, "label": pa.array([2**31 - 1, 0], pa.int32()).view(pa.date32())},
+        "t.parquet has cells in 'label' that cannot be read: days=2147483647; must",
+    ),
+    (
+        ".jsonl",
+        '{"text":' + "9" * 5000 + ',"label":1}',
+        "line 1, has the number 999999999999999999999999999999999999999999999999999999999... in",
+    ),
+    (
+        ".parquet",
         {"text": TEXTS, "label": [datetime.date(2020, 1, 1)] * 2},
         "row 1, has the date datetime.date",
     ),
@@ -454,6 +470,19 @@ def test_a_folder_is_no_file(tmp_path: Path, suffix: str) -> None:
         ParamsError, match=r"^own\.mine\.train is '.*', which is a folder, but a file"
     ):
         reading.table(str(tmp_path / f"t{suffix}"), KEY)
+
+
+@pytest.mark.parametrize(
+    ("path", "problem"),
+    [
+        ("a" * 300 + ".csv", "which cannot be read: File name too long"),
+        ("~of-no-user/a.csv", "but ~ names no user of this machine"),
+    ],
+)
+def test_a_path_that_leads_nowhere_is_named_with_its_setting(path: str, problem: str) -> None:
+    with pytest.raises(ParamsError) as caught:
+        reading.table(path, KEY)
+    assert str(caught.value) == f"{KEY} is {path!r}, {problem}"
 
 
 def test_a_folder_that_is_named_like_a_partition_adds_no_column(tmp_path: Path) -> None:

@@ -12,6 +12,10 @@ from stages.tickets.tasks.texts import Texts
 
 NO_LABEL = {"-": "+", "-1": "1"}
 """Labels that many data sets give to rows without one, and the only class beside which they are one."""
+WITHOUT_WIDTH = "\u200b\u2060\ufeff"
+"""Blanks without width, which Unicode does not count among blanks."""
+MOST_CLASSES = 1000
+"""Most classes of a task; with more, the label is likely to be the number of a row, or a rating."""
 
 
 def load(name: str, data: OwnData) -> tuple[Task, dict[str, Texts]]:
@@ -69,6 +73,11 @@ def _class_numbers(
         re.fullmatch("-?[0-9]{1,18}", label) for label in classes
     ):  # int() has a limit of digits
         classes.sort(key=int)
+    if len(classes) > MOST_CLASSES:
+        raise ParamsError(
+            f"{data.train} has {len(classes):,} classes in {data.label!r}, allowed are at most "
+            f"{MOST_CLASSES:,}; if they are numbers to predict, take kind: regression"
+        )
     for split, table in by_split.items():
         _check_labels(labels[split], table, classes, data)
     _check_several(classes, "class", data)
@@ -85,11 +94,12 @@ def _check_labels(
     labels: Sequence[str], table: Table, classes: Sequence[str], data: OwnData
 ) -> None:
     """Refuse labels that mean none, that only look alike, or that training lacks."""
-    bare = {unicodedata.normalize("NFC", label).strip(): label for label in reversed(classes)}
+    known = set(classes)
+    bare = {_bare(label): label for label in reversed(classes)}
     for row, label in enumerate(labels):
         has = f"{table.place(row)} has the label {tables.shown(label)} in {data.label!r}, which "
-        alike = bare.get(unicodedata.normalize("NFC", label).strip(), label)
-        if label in NO_LABEL and set(classes) != {label, NO_LABEL[label]}:
+        alike = bare.get(_bare(label), label)
+        if label in NO_LABEL and known != {label, NO_LABEL[label]}:
             raise ParamsError(
                 f"{has}in many data sets means that a row has no label: leave such rows out of the "
                 "file, or give the class a name"
@@ -97,10 +107,14 @@ def _check_labels(
         if alike != label:
             raise ParamsError(
                 f"{has}differs from the label {tables.shown(alike)} by blanks or by the way accents are "
-                f"encoded alone: {label!a} is not {alike!a}"
+                "encoded alone"
             )
-        if label not in classes:
+        if label not in known:
             raise ParamsError(f"{has}{data.train} has not: its labels are {tables.quoted(classes)}")
+
+
+def _bare(label: str) -> str:
+    return unicodedata.normalize("NFC", label).strip().strip(WITHOUT_WIDTH).strip()
 
 
 def _check_several(values: Sequence[object], what: str, data: OwnData) -> None:

@@ -19,10 +19,14 @@ from stages.tickets.tasks.quotes import LINE_END
 from stages.tickets.tasks.tables import Number, Table
 
 FOREIGN = {
+    b"\xff\xfe\0\0": "text in UTF-32",
     b"\xff\xfe": "text in UTF-16",
     b"\xfe\xff": "text in UTF-16",
     b"\x1f\x8b": "compressed by gzip",
     b"\x28\xb5\x2f\xfd": "compressed by zstd",
+    b"BZh91AY&SY": "compressed by bzip2",
+    b"\xfd7zXZ\0": "compressed by xz",
+    b"version https://git-lfs": "a pointer of Git LFS",
     b"PK\x03\x04": "a zip archive or a workbook",
     b"PAR1": "in Parquet",
 }
@@ -84,7 +88,7 @@ def naming(path: str, key: str) -> Iterator[None]:
     except _FormatError as problem:
         raise ParamsError(f"{key} is {path!r}, which {problem}") from None
     except (pa.ArrowException, OSError) as error:
-        reason = " ".join(str(error).split())
+        reason = getattr(error, "strerror", None) or " ".join(str(error).split())
         raise ParamsError(f"{key} is {path!r}, which cannot be read: {reason}") from error
 
 
@@ -92,13 +96,14 @@ def existing(path: str, key: str) -> Path:
     """Return a file that params.yaml names.
 
     Raises:
-        ParamsError: there is no such file, or it is a folder.
+        ParamsError: there is no such file, or it is a folder, or cannot be reached.
     """
     file = expanded(path, key)
-    if file.is_dir():
-        raise ParamsError(f"{key} is {path!r}, which is a folder, but a file is due")
-    if not file.is_file():
-        raise ParamsError(f"{key} is {path!r}, but there is no such file")
+    with naming(path, key):  # a name may be too long, and a folder closed
+        if file.is_dir():
+            raise ParamsError(f"{key} is {path!r}, which is a folder, but a file is due")
+        if not file.is_file():
+            raise ParamsError(f"{key} is {path!r}, but there is no such file")
     return file
 
 

@@ -1,6 +1,7 @@
 """Tables of examples: what a cell must be to serve as a text, a class or a number."""
 
 import re
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -52,12 +53,12 @@ class Table:
         if self.names.count(name) != 1:
             number = "more than one" if name in self.names else "no"
             raise ParamsError(
-                f"{self.name} has {number} column {name!r}: its columns are {quoted(self.names)}"
+                f"{self.name} has {number} column {shown(name)}: its columns are {quoted(self.names)}"
             )
         column = self.columns[self.names.index(name)]
         try:
             cells = list(column.to_pylist() if isinstance(column, pa.ChunkedArray) else column)
-        except ValueError as error:  # bytes that are no text, dates that are out of range
+        except (ValueError, OverflowError) as error:  # bytes that are no text, dates out of range
             raise ParamsError(
                 f"{self.name} has cells in {name!r} that cannot be read: {error}"
             ) from None
@@ -134,8 +135,17 @@ class Table:
 
 
 def shown(value: object) -> str:
-    """Write a value for a message, cut to 60 characters."""
-    text = repr(str(value) if isinstance(value, str) else value)
+    """Write a value for a message, cut to 60 characters.
+
+    Text that has accents as characters of their own shows their codes, since it looks as other text does.
+    """
+    text = repr(value)
+    if isinstance(value, str):
+        text = repr(str(value)) if unicodedata.is_normalized("NFC", value) else ascii(str(value))
+    return _cut(text)
+
+
+def _cut(text: str) -> str:
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 
@@ -144,7 +154,7 @@ def kind_of(cell: object) -> str:
     if isinstance(cell, bool):
         return f"the truth value {str(cell).lower()}"
     if isinstance(cell, Number | int | float | Decimal):
-        return f"the number {cell}"
+        return f"the number {_cut(str(cell))}"
     kinds: dict[type, str] = {str: "text", dict: "object"}
     return f"the {kinds.get(type(cell), type(cell).__name__)} {shown(cell)}"
 
