@@ -48,6 +48,8 @@ BY_POINT = ("rewind", "transfer_weights")
 """Kinds of runs that differ in the point of the dense training that they start from."""
 TASKS = ("entailment", "sentiment", "similarity")
 METRICS = {"similarity": ("pearson", "spearman")}
+SIMILARITY = settings.MiniatureData(source="miniature", train=1000, validation=400, seed=0)
+"""Data of the one task that the shipped params.yaml lacks."""
 LANGUAGE = {"mlm": "mlm", "wikitext": "mlm"}
 """Kinds of tasks that are not classified."""
 MATRICES = {"attention.self.query": 100, "output.dense": 400}
@@ -166,7 +168,7 @@ def config(
         for k in range(num_rounds)
     ]
     on = tasks if controls else ()
-    data = {task: whole.data[task] for task in tasks}
+    data = {task: {"similarity": SIMILARITY, **whole.data}[task] for task in tasks}
     if not controls:
         data = {task: one.model_copy(update={"hans": None}) for task, one in data.items()}
     return whole.model_copy(
