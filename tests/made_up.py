@@ -9,7 +9,7 @@ from pathlib import Path
 
 from stages.tickets import settings
 from stages.tickets.plan.manifest import Manifest
-from stages.tickets.report import published, rows
+from stages.tickets.report import published, rows, sections
 from stages.tickets.report.names import control_run
 from stages.tickets.report.published import (
     Published,
@@ -35,6 +35,7 @@ from stages.tickets.report.search_rows import (
     WeightsOfLayer,
 )
 from stages.tickets.report.search_rows import Size as Sizes
+from stages.tickets.report.section import Section
 from stages.tickets.searches.attention.patterns import MAPS, PATTERNS
 from stages.tickets.settings import Study as Params
 from tests.pipeline import manifest
@@ -301,6 +302,16 @@ def chen() -> ChenResults:
         rows.read(folder / "chen2020_strict.csv", published.PublishedStrict),
         rows.read(folder / "claims.csv", published.PublishedClaim),
     )
+
+
+@cache
+def sections_of(size: Size, everything: bool) -> list[Section]:
+    """The sections of a report of this size, drawn once for all tests, none of which may change them."""
+    asked = config(*size)
+    if everything:
+        asked = with_everything(asked, asked.seeds)
+    made = study(asked)
+    return sections.build(made.results, made.config)
 
 
 def _scores(config: Params) -> Iterator[ScoreRow]:
