@@ -2,8 +2,8 @@
 
 Libraries look at the processor and choose among kernels that round differently. `prepare` tells them by
 their environment variables, before they are imported, to take those for AVX2, which every such processor
-of the last ten years has, one thread, and no GPU. `hold` looks whether they obey, and exchanges some kernels of
-torch. This module needs the standard library alone, since it runs before all others.
+of the last ten years has, one thread, and no GPU. `hold` looks whether they obey, and exchanges some
+kernels of torch. This module needs the standard library alone, since it runs before all others.
 """
 
 import os

@@ -77,7 +77,7 @@ stages:
     params: [params.yaml: null]
     outs: [results/params-checked, results/manifest.json]
   code:
-    cmd: python -m stages code --sources stages --out results/code
+    cmd: python -m stages code --numerics fast --sources stages --out results/code
     deps: [stages]
     outs: [results/code]
   slow:
