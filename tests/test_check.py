@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from stages import check
-from stages.launch import cli
+from stages.launch import cli, numerics
 from stages.tickets import settings
 from tests.imports import ROOT
 from tests.pipeline import STUDIES, read
@@ -397,7 +397,7 @@ def test_a_machine_without_portable_numerics_is_refused(
     shutil.copytree(ROOT / "pipeline", project / "pipeline")
     shutil.copy(ROOT / "dvc.yaml", project)
     write(miniature())
-    monkeypatch.setattr(check.numerics, "unfit", lambda: "this processor lacks avx2")
+    monkeypatch.setattr(numerics, "unfit", lambda: "this processor lacks avx2")
     assert run() == 1
     assert capsys.readouterr().err == "check: this processor lacks avx2\n"
     assert not OUT.exists()

@@ -168,10 +168,10 @@ def reach(own: str, seconds: float) -> socket.socket | str:
                 stack.pop_all()
                 os.close(errors)
                 return connection
-    said = os.pread(errors, os.fstat(errors).st_size, 0).decode(errors="replace")
+    printed = os.pread(errors, os.fstat(errors).st_size, 0).decode(errors="replace")
     os.close(errors)
-    ended = "Traceback (most recent call last)" in said
-    return f"did not answer ({said.splitlines()[-1]})" if ended else "did not answer"
+    ended = "Traceback (most recent call last)" in printed
+    return f"did not answer ({printed.splitlines()[-1]})" if ended else "did not answer"
 
 
 def connect(own: str, deadline: float, errors: int) -> socket.socket:

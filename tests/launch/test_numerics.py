@@ -12,8 +12,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from torch.nn import functional
 
-from stages.launch import cli, kernels, numerics, warm
+from stages.launch import cli, kernels, numerics, orphans, warm
 from stages.tickets import settings
 from tests.imports import ROOT
 
@@ -126,7 +127,7 @@ def portable(folder: Path) -> Path:
 def asked(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
     """Commands of `warm.main` do nothing; names of the warm processes that they would ask are listed."""
     names: list[str] = []
-    monkeypatch.setattr(warm.orphans, "end_with_dvc", lambda: None)
+    monkeypatch.setattr(orphans, "end_with_dvc", lambda: None)
     monkeypatch.setattr(warm, "run_stage", lambda _: None)
     monkeypatch.setattr(warm, "may_fork", lambda: True)
     monkeypatch.setattr(warm, "ask", lambda _, name: names.append(name))
@@ -266,7 +267,10 @@ drawn = torch.Generator().manual_seed(5), torch.Generator().manual_seed(5)
 filters = right.flatten()[:288].view(8, 4, 3, 3)
 near = np.concatenate([l[:, i:i + 63, j:j + 63] for i in range(3) for j in range(3)])
 sums = near.reshape(36, -1).T.copy() @ filters.permute(2, 3, 1, 0).reshape(36, 8).numpy()
+with torch.inference_mode():
+    seen = functional.conv2d(left[None], filters)
 checks = {
+    "conv2d without gradients": same(seen.permute(0, 2, 3, 1).contiguous(), sums),
     "exp": same(torch.exp(left), np.exp(l)),
     "sqrt": same(left.clone().sqrt_(), np.sqrt(l)),
     "mm": same(torch.mm(left[0], right[0]), products[0]),
@@ -372,24 +376,17 @@ def test_convolutions_are_those_of_torch(
     number, num_in, height, width, num_out, side = shape
     generator = torch.Generator().manual_seed(1)
     sizes = [(number, num_in, height, width), (num_out, num_in, side, side), (num_out,)]
-    ours, plain = (
-        [
-            torch.randn(size, dtype=torch.float64, generator=generator.manual_seed(1))
-            for size in sizes
-        ]
-        for _ in range(2)
-    )
+    drawn = [torch.randn(size, dtype=torch.float64, generator=generator) for size in sizes]
     results = []
-    for function, inputs in ((kernels.conv2d, ours), (torch.conv2d, plain)):
-        for tensor in inputs:
-            tensor.requires_grad_()
-        result = function(*(inputs if has_bias else inputs[:2]))
+    for function in (kernels.conv2d, functional.conv2d):
+        images, weight, bias = inputs = [tensor.clone().requires_grad_() for tensor in drawn]
+        result = function(images, weight, bias if has_bias else None)
         result.square().sum().backward()
         results.append([result, *(tensor.grad for tensor in inputs if tensor.grad is not None)])
     assert len(results[0]) == 3 + has_bias
     torch.testing.assert_close(*results)
     with pytest.raises(RuntimeError, match="plain convolutions"):
-        kernels.conv2d(*ours, padding=(1, 1))
+        kernels.conv2d(images, weight, padding=(1, 1))
 
 
 @pytest.mark.parametrize("name", kernels.BY_VALUE)
