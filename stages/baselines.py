@@ -25,9 +25,8 @@ def main(
     out: Annotated[Path, typer.Option()],
 ) -> None:
     config = cli.read(Params)
-    num_words = files.load_record(encoder / "encoder.json")["vocabulary"]["size"]
-    weights = files.load_arrays(encoder / "weights.safetensors")
-    embeddings = baselines.word_embeddings(weights, num_words)
+    record = files.load_record(encoder / "encoder.json")
+    embeddings = files.load_arrays(encoder / "weights.safetensors")[record["word_embeddings"]]
     out.mkdir(parents=True, exist_ok=True)
     with threadpool_limits(1):  # with more, the last bits depend on how many cores there are
         for task in config.tasks:

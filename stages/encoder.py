@@ -54,9 +54,9 @@ def pretrain(source: settings.Pretrain) -> tuple[Pretrained, dict[str, Any]]:
     tokens = predict.predict(model, prepared)["held_out.tokens"]
     accuracy = float((tokens == held_out.labels[held_out.labels >= 0]).mean())
     record = {"source": "pretrain", "losses": losses, "masked_accuracy": round(accuracy, 4)}
-    model.cpu()
+    body: Any = model.cpu().base_model
     return Pretrained(
-        model.base_model, model.config, pretrained.mlm_head(model), False, tokenizer, vocabulary
+        body, model.config, pretrained.mlm_head(model), False, tokenizer, vocabulary
     ), record
 
 

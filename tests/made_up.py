@@ -9,7 +9,7 @@ from pathlib import Path
 
 from stages.tickets import settings
 from stages.tickets.plan.manifest import Manifest
-from stages.tickets.report import published, rows
+from stages.tickets.report import published, rows, sections
 from stages.tickets.report.names import control_run
 from stages.tickets.report.published import (
     Published,
@@ -35,6 +35,7 @@ from stages.tickets.report.search_rows import (
     WeightsOfLayer,
 )
 from stages.tickets.report.search_rows import Size as Sizes
+from stages.tickets.report.section import Section
 from stages.tickets.searches.attention.patterns import MAPS, PATTERNS
 from stages.tickets.settings import Study as Params
 from tests.pipeline import manifest
@@ -48,6 +49,8 @@ BY_POINT = ("rewind", "transfer_weights")
 """Kinds of runs that differ in the point of the dense training that they start from."""
 TASKS = ("entailment", "sentiment", "similarity")
 METRICS = {"similarity": ("pearson", "spearman")}
+SIMILARITY = settings.MiniatureData(source="miniature", train=1000, validation=400, seed=0)
+"""Data of the one task that the shipped params.yaml lacks."""
 LANGUAGE = {"mlm": "mlm", "wikitext": "mlm"}
 """Kinds of tasks that are not classified."""
 MATRICES = {"attention.self.query": 100, "output.dense": 400}
@@ -166,7 +169,7 @@ def config(
         for k in range(num_rounds)
     ]
     on = tasks if controls else ()
-    data = {task: whole.data[task] for task in tasks}
+    data = {task: {"similarity": SIMILARITY, **whole.data}[task] for task in tasks}
     if not controls:
         data = {task: one.model_copy(update={"hans": None}) for task, one in data.items()}
     return whole.model_copy(
@@ -299,6 +302,16 @@ def chen() -> ChenResults:
         rows.read(folder / "chen2020_strict.csv", published.PublishedStrict),
         rows.read(folder / "claims.csv", published.PublishedClaim),
     )
+
+
+@cache
+def sections_of(size: Size, everything: bool) -> list[Section]:
+    """The sections of a report of this size, drawn once for all tests, none of which may change them."""
+    asked = config(*size)
+    if everything:
+        asked = with_everything(asked, asked.seeds)
+    made = study(asked)
+    return sections.build(made.results, made.config)
 
 
 def _scores(config: Params) -> Iterator[ScoreRow]:

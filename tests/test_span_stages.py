@@ -32,6 +32,7 @@ FEW: dict[str, Any] = STUDY | {
     "rewind": STUDY["rewind"] | {"tasks": ["question"]},
     "random": {"rounds": [2]},
     **NO_CONTROLS,
+    "scratch": {"tasks": ["question", "novels"], "seeds": [1]},
     "controls": STUDY["controls"] | {"tasks": ["question"], "rounds": [2]},
     "standard": {"tasks": ["novels"], "seeds": [1], "aliased": {"rounds": [2]}},
     "transfer": STUDY["transfer"] | {key: ["question", "novels"] for key in ("sources", "targets")},

@@ -9,7 +9,7 @@ import os
 from pathlib import Path
 
 from stages.launch import cli
-from stages.tickets import settings
+from stages.tickets import output, settings
 
 COPY = Path(".dvc/tmp/allowed.yaml")
 
@@ -19,10 +19,10 @@ def main() -> None:
     settings.load(cli.PARAMS)
     if cli.PARAMS.read_bytes() != text:
         raise settings.UserError(f"{cli.PARAMS} was edited while it was checked, try again")
-    COPY.parent.mkdir(parents=True, exist_ok=True)
-    new = COPY.with_suffix(f".{os.getpid()}")
-    new.write_bytes(text)
-    new.replace(COPY)
+    own = COPY.with_suffix(f".{os.getpid()}")  # stages that start at once check at once
+    with output.written(own) as part:
+        part.write_bytes(text)
+    own.replace(COPY)
 
 
 if __name__ == "__main__":

@@ -51,7 +51,7 @@ def export_masks(
     tables, source = masks.tables(study, places), study.about()
     described = [study.described(task) for task in dict.fromkeys(place.task for place in places)]
     placed = ((place, study.mask(place.task, place.seed, place.round)) for place in places)
-    with folders.written(out) as folder:
+    with folders.new(out) as folder:
         masks.save(placed, masks.record(study, source, described), folder / masks.FILE)
         write_card(masks.card_of(study, source, described, places, tables), folder)
         size = (folder / masks.FILE).stat().st_size
@@ -121,7 +121,7 @@ def export_ticket(
     models.describe_(model, loaded.prepared.task.kind, labels)
     named = {f"ticket of round {number}, trained alone": run, "dense": Run(task, "dense")}
     table = card.Table(scores, study.settings.tickets.confidence, [seed], named)
-    with folders.written(out) as folder:
+    with folders.new(out) as folder:
         models.save_whole(model, folder)
         write_tokenizer(study, loaded, task, folder)
         write_card(ticket.card_of(study, model, table, mask, how, trained), folder)
@@ -167,7 +167,7 @@ def export_smaller(
     named = {f"{subnetwork} heads and MLPs, {how}": run, "dense": Run(task, "dense")}
     table = card.Table(scores, study.settings.tickets.confidence, [seed], named)
     size = smaller.size(model, dense, kept)
-    with folders.written(out) as folder:
+    with folders.new(out) as folder:
         models.save(model, kept, folder)
         write_tokenizer(study, loaded, task, folder)
         write_card(smaller.card_of(study, model, table, kept, size), folder)

@@ -12,15 +12,19 @@ import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
+from stages import baselines as baselines_stage
 from stages import encoder as encoder_stage
 from stages import prepare as prepare_stage
-from stages.tickets.encoder import checkpoint, device, pretrained, theta
+from stages.launch import cli
+from stages.tickets import files
+from stages.tickets.encoder import checkpoint, device, pretrained, theta, trial
 from stages.tickets.encoder.theta import Encoder, Pretrained
 from stages.tickets.encoder.weights import load_weights_, prunable_weights, save_weights
 from stages.tickets.pruning import masks
 from stages.tickets.searches import search
-from stages.tickets.settings import FolderEncoder, ParamsError, UserError
-from stages.tickets.tasks import texts
+from stages.tickets.settings import Baselines, FolderEncoder, ParamsError, UserError
+from stages.tickets.tasks import baselines, texts
+from stages.tickets.tasks import task as tasks
 from stages.tickets.tasks.task import Prepared
 from stages.tickets.tasks.texts import Texts
 from stages.tickets.training import predict, rounds
@@ -77,6 +81,7 @@ DROPOUTS = (
     "mlp_dropout", "pooler_dropout", "qa_dropout", "seq_classif_dropout", "summary_first_dropout",
 )  # fmt: skip
 """Names of dropout in the configurations of the architectures above."""
+BASELINES = Baselines(examples=1000, penalty=10.0)
 
 
 def fetch(folder: Path, pooler: Literal["pretrained", "fresh"] = "pretrained") -> Pretrained:
@@ -221,6 +226,52 @@ def test_embeddings_without_a_word_are_kept(tmp_path: Path) -> None:
     whole = fetched(tmp_path, "deberta-v2", vocab_size=64)
     assert len(whole.body.get_parameter("embeddings.word_embeddings.weight")) == 64
     assert whole.vocabulary.size == 17
+
+
+@pytest.mark.usefixtures("on_the_cpu")
+@pytest.mark.parametrize(("model_type", "positions"), [("deberta-v2", 17), ("distilbert", 24)])
+def test_the_baselines_average_the_word_embeddings_that_the_model_names(
+    model_type: str,
+    positions: int,
+    tmp_path: Path,
+    prepared: Prepared,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """With more of them than words, and with as many positions as words."""
+    sizes = {"vocab_size": 64, "max_position_embeddings": positions}
+    whole = fetched(tmp_path / "published", model_type, **sizes)
+    assert whole.vocabulary.size == 17
+    matrix = whole.body.get_input_embeddings().get_parameter("weight").detach().numpy()
+    assert len(matrix) == 64
+    task = prepared_for(whole, prepared)
+    theta.save(whole, {}, tmp_path / "encoder")
+    tasks.save_prepared(task, tmp_path / "prepared" / "acceptability")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(cli, "read", lambda params: params(("acceptability",), BASELINES))
+    baselines_stage.main(Path("encoder"), Path("prepared"), Path("out"))
+    arrays = files.load_arrays(Path("out/acceptability.safetensors"))
+    expected = baselines.from_word_vectors(task, matrix, BASELINES)
+    assert arrays.keys() == expected.keys()
+    assert all((arrays[name] == expected[name]).all() for name in expected)
+
+
+@pytest.mark.usefixtures("on_the_cpu")
+def test_a_trial_of_words_has_few_tokens_however_many_the_vocabulary_has(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Some vocabularies have special tokens as their last words, and some encoders take any length."""
+    whole = fetched(tmp_path, "fnet", vocab_size=2000, max_position_embeddings=2000)
+    vocabulary = replace(whole.vocabulary, size=2000, special=(0, 1, 2, 3, 4, 1999))
+    lengths = []
+
+    def counting(model: PreTrainedModel, inputs: Any, hidden: Tensor | None) -> Tensor:
+        lengths.append(inputs["input_ids"].shape[1])
+        return logits_of_device(model, inputs, hidden)
+
+    logits_of_device = device.logits_of
+    monkeypatch.setattr(device, "logits_of", counting)
+    trial.check(replace(whole, vocabulary=vocabulary, longest_input=None), "mine")
+    assert max(lengths) == 512
 
 
 @pytest.mark.usefixtures("on_the_cpu")

@@ -164,6 +164,10 @@ REFUSED: dict[str, tuple[Spoil, str]] = {
         with_file("config.json", "{"),
         r"has a config\.json that is no JSON: Expecting",
     ),
+    "a deep config": (
+        with_file("config.json", "[" * 50_000),
+        r"has a config\.json that is no JSON: maximum recursion depth",
+    ),
     "a list for a config": (
         with_file("config.json", "[]"),
         r"config\.json that is a list, allowed",

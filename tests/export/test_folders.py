@@ -12,7 +12,7 @@ from tests.imports import ROOT
 
 def test_a_folder_appears_when_all_is_written(tmp_path):
     out = tmp_path / "a" / "b"
-    with folders.written(out) as folder:
+    with folders.new(out) as folder:
         (folder / "file").write_text("x")
         assert not out.exists()
     assert [path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*")] == [
@@ -22,7 +22,7 @@ def test_a_folder_appears_when_all_is_written(tmp_path):
 
 def test_an_empty_folder_is_taken(tmp_path):
     (tmp_path / "b").mkdir()
-    with folders.written(tmp_path / "b") as folder:
+    with folders.new(tmp_path / "b") as folder:
         (folder / "file").write_text("x")
     assert (tmp_path / "b" / "file").read_text() == "x"
 
@@ -35,7 +35,7 @@ def test_after_an_error_all_is_as_it_was(tmp_path, error, there):
         out.mkdir()
 
     def fails():
-        with folders.written(out) as folder:
+        with folders.new(out) as folder:
             (folder / "file").write_text("x")
             raise error
 
@@ -48,14 +48,14 @@ def test_after_an_error_all_is_as_it_was(tmp_path, error, there):
 def test_a_killed_process_leaves_no_folder_of_that_name(tmp_path):
     code = (
         "import os, signal, sys\nfrom pathlib import Path\nfrom stages.tickets.export import folders\n"
-        "with folders.written(Path(sys.argv[1])) as folder:\n"
+        "with folders.new(Path(sys.argv[1])) as folder:\n"
         "    (folder / 'file').write_text('x')\n"
         "    os.kill(os.getpid(), signal.SIGKILL)\n"
     )
     done = subprocess.run([sys.executable, "-c", code, tmp_path / "b"], cwd=ROOT, check=False)
     assert done.returncode == -9
     assert [path.name[:3] for path in tmp_path.iterdir()] == [".b-"]
-    with folders.written(tmp_path / "b"):
+    with folders.new(tmp_path / "b"):
         pass
     assert (tmp_path / "b").is_dir()
 
@@ -67,6 +67,6 @@ def test_what_is_there_is_never_written_over(tmp_path):
     for name in ("full", "full/file", "link"):
         with pytest.raises(ParamsError, match="allowed is a folder without files"):
             folders.check_free(tmp_path / name)
-        with pytest.raises(ParamsError), folders.written(tmp_path / name):
+        with pytest.raises(ParamsError), folders.new(tmp_path / name):
             pytest.fail("it began")
     folders.check_free(tmp_path / "new")

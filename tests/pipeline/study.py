@@ -29,7 +29,7 @@ STUDY: dict[str, Any] = SHIPPED | {
     | {"sentences": 100, "layers": 2, "attention_heads": 2, "hidden": 16, "mlp": 32}
     | {"train": SHIPPED["encoder"]["train"] | {"epochs": 1, "batch_size": 16}},
     "data": {
-        name: SHIPPED["data"][name] | {"train": 30, "validation": 20}
+        name: {"source": "miniature", "train": 30, "validation": 20, "seed": 0}
         for name in ("similarity", "mlm")
     },
     "own": {

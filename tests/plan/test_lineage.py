@@ -94,14 +94,14 @@ def test_another_seed_adds_its_own_stages(path):
 
 
 def test_another_recipe_of_one_task_reruns_its_trainings_and_those_of_its_masks():
-    found, stages = changed(STUDIES[0], "+override.paraphrase.epochs=2")
+    found, stages = changed(STUDIES[0], "+override.entailment.epochs=2")
     assert (found.new, found.gone) == ((), ())
     joint = {n for n, s in stages.items() if "multi-task" in (s.group, s.option("source"))}
     assert joint <= set(found.stale)  # it reads all that is prepared
     stale = set(found.stale) - joint
-    assert {work.task_of(stages[name]) for name in stale} == {"paraphrase", ""}
+    assert {work.task_of(stages[name]) for name in stale} == {"entailment", ""}
     assert {stages[n].group for n in stale if not work.task_of(stages[n])} <= READERS
-    of_task = {name for name, s in stages.items() if work.task_of(s) == "paraphrase"}
+    of_task = {name for name, s in stages.items() if work.task_of(s) == "entailment"}
     assert of_task == {n for n in stale if work.task_of(stages[n])}
     found, stages = changed(STUDIES[0], "+override.mlm.epochs=2")
     others = {n for n in found.stale if work.task_of(stages[n]) not in ("mlm", "")}

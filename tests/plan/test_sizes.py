@@ -50,11 +50,21 @@ def test_the_miniature_has_the_examples_of_its_settings():
     entailment = found.examples["entailment"]
     assert (entailment.train, entailment.outputs) == (810, 3)
     assert entailment.evaluated == 90 + 400 + 20 * hans
-    assert found.examples["similarity"].outputs == 1
     assert (found.examples["mlm"].kind, found.examples["mlm"].hidden) == ("mlm", 0.15)
     assert found.examples[PRETRAINING].train == content["encoder"]["sentences"]
-    assert found.recipes["paraphrase"].batch_size == 16
     assert set(found.examples) == {*own.tasks, PRETRAINING}
+
+
+def test_scores_have_an_output_and_a_task_its_own_recipe():
+    _, content = study()
+    data = {"source": "miniature", "train": 100, "validation": 50, "seed": 0}
+    content["data"]["similarity"] = data
+    content["tasks"] = [*content["tasks"], "similarity"]
+    content["override"]["similarity"] = {"batch_size": 16}
+    found = sizes.measure(settings.checked(content, "it"), content, Path("none"), {})
+    assert found.examples["similarity"].outputs == 1
+    batches = {task: recipe.batch_size for task, recipe in found.recipes.items()}
+    assert (batches["similarity"], batches["sentiment"]) == (16, content["train"]["batch_size"])
 
 
 def test_questions_of_the_miniature_are_spans():

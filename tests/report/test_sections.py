@@ -1,12 +1,11 @@
 """The sections of the report in their order, and what its numbers are about."""
 
-from stages.tickets.report import scope, sections
-from tests.made_up import config, study
+from stages.tickets.report import scope
+from tests.made_up import config, sections_of, study
 
 
 def test_every_answer_table_and_figure_stands_in_its_section() -> None:
-    made = study(config(3, 3, 2))
-    found = sections.build(made.results, made.config)
+    found = sections_of((3, 3, 2, True), everything=False)
     assert {
         section.name: ([one.name for one in section.figures], [one.name for one in section.tables])
         for section in found

@@ -3,30 +3,19 @@
 import csv
 import io
 import re
-from functools import cache
 
 import pytest
 
-from stages.tickets.report import sections
 from stages.tickets.report import table as tables
 from stages.tickets.report.table import Column, Record, Table, spread
 from stages.tickets.statistics.intervals import Summary
-from tests.made_up import SIZES, Size, Study, config, study, with_everything
+from tests.made_up import SIZES, Size, sections_of
 
 TABLE = Table("a_b", "50 % of_it", ("task", "x ± y"), (("own_task", "−1.0*"), ("a|b", "< 0.1")))
 
 
-def all_tables(made: Study) -> list[Table]:
-    built = sections.build(made.results, made.config)
-    return [table for section in built for table in section.tables]
-
-
-@cache
 def tables_of(size: Size, everything: bool) -> list[Table]:
-    asked = config(*size)
-    if everything:
-        asked = with_everything(asked, asked.seeds)
-    return all_tables(study(asked))
+    return [table for section in sections_of(size, everything) for table in section.tables]
 
 
 def test_a_quantity_is_shown_and_written_by_its_column() -> None:
@@ -59,8 +48,8 @@ def test_no_cell_is_blank_or_nan_and_rows_are_as_wide_as_the_header(
 
 
 def test_what_did_not_run_says_why() -> None:
-    made = study(config(1, 1, 1, controls=False))
-    missing = {table.name: table.missing for table in all_tables(made) if table.missing}
+    all_tables = tables_of((1, 1, 1, False), everything=False)
+    missing = {table.name: table.missing for table in all_tables if table.missing}
     for name in ("controls", "standard", "transfer", "rewinding", "cross", "subnetworks", "hans"):
         assert missing[name].startswith("not run: "), name
     assert missing["transfer"] == "not run: transfer.sources is empty in params.yaml"

@@ -231,16 +231,6 @@ def test_it_learns_from_no_more_examples_than_it_may() -> None:
     assert (few[name] != every[name]).any()
 
 
-@pytest.mark.parametrize(
-    "name", ["embeddings.word_embeddings.weight", "embeddings.tok_embeddings.weight"]
-)
-def test_word_embeddings_are_found_by_their_size(name: str) -> None:
-    weights = {"embeddings.position_embeddings.weight": EMBEDDINGS[:5], name: EMBEDDINGS}
-    assert baselines.word_embeddings(weights, VOCABULARY.size) is weights[name]
-    with pytest.raises(settings.ParamsError, match="no word embeddings of 99 words"):
-        baselines.word_embeddings(weights, 99)
-
-
 def test_a_bag_of_words_takes_memory_by_the_words_of_its_examples_not_by_the_vocabulary() -> None:
     rows: Rows = [([5 + i % 30, 100 + i], [], i % 30) for i in range(120)]
     few = prepared_of("classification", 30, rows, rows[:30])

@@ -163,7 +163,7 @@ def test_a_table_with_nothing_to_learn_is_refused(
 
 
 NONE = "in many data sets means that a row has no label: leave such rows out of the file, or "
-BLANKS = "differs from the label 'no' by blanks or accents alone"
+BLANKS = "differs from the label 'no' by blanks or by the way accents are encoded alone"
 UNKNOWN = "{train} has not: its labels are "
 
 
@@ -178,6 +178,7 @@ UNKNOWN = "{train} has not: its labels are "
         (["0", "1"], ["-1", "-1"], "validation.csv, line 2", "-1", NONE),  # a hidden test set
         (["no", "yes", "no "], ["no"], "train.csv, line 4", "no ", BLANKS),
         (["no", "yes"], ["yes", " no"], "validation.csv, line 3", " no", BLANKS),
+        (["no", "yes", "no\u200b"], ["no"], "train.csv, line 4", "no\u200b", BLANKS),
     ],
 )
 def test_labels_that_are_no_class_are_named(
@@ -198,8 +199,26 @@ def test_signs_are_classes_if_they_are_all(tmp_path: Path, labels: list[str]) ->
 
 def test_an_accent_that_is_written_in_two_ways_makes_no_two_classes(tmp_path: Path) -> None:
     data = labelled(tmp_path, ["caf\u00e9", "tea"], ["cafe\u0301"])
-    with pytest.raises(ParamsError, match=r"valid.*line 2, has the label .* or accents alone$"):
+    with pytest.raises(ParamsError, match=r"label 'cafe\\u0301' in .* label 'café' by"):
         own.load("mine", data)
+
+
+def test_a_column_whose_accents_are_written_in_another_way_is_named_by_its_codes(
+    tmp_path: Path,
+) -> None:
+    path = write_table({"cafe\u0301": ["a", "b"], "label": ["x", "y"]}, tmp_path / "own.csv")
+    message = refused(path, texts=["caf\u00e9"])
+    assert message == f"{path} has no column 'caf\u00e9': its columns are 'cafe\\u0301', 'label'"
+
+
+def test_numbers_of_rows_are_no_classes(tmp_path: Path) -> None:
+    labels = [str(number) for number in range(1001)]
+    task, _ = own.load("mine", labelled(tmp_path, labels[1:], ["7"]))
+    assert task.num_labels == 1000
+    with pytest.raises(
+        ParamsError, match=r"train.csv has 1,001 classes in 'label', allowed are at"
+    ):
+        own.load("mine", labelled(tmp_path, labels, ["7"]))
 
 
 def test_files_of_two_formats_agree_on_their_labels(tmp_path: Path) -> None:
@@ -259,6 +278,7 @@ def labelled(folder: Path, train: list[Any], validation: list[Any]) -> OwnData:
     [
         (["sad", "happy", "no", "on: yes"], ["no"], ("happy", "no", "on: yes", "sad")),
         ([10, 2, 10], [2, 10], ("2", "10")),  # numbers sort as numbers
+        (["9" * 4301, "2", "10"], ["2"], ("10", "2", "9" * 4301)),  # more digits than int() takes
         ([True, False], [True], ("False", "True")),
     ],
 )

@@ -1,10 +1,12 @@
 """Tables of any origin: each is read as its writer meant it, or refused by a sentence that says where."""
 
+import bz2
 import csv
 import datetime
 import gzip
 import io
 import json
+import lzma
 from pathlib import Path
 from typing import Any
 
@@ -99,6 +101,16 @@ READ: list[tuple[str, str | bytes | dict[str, Any], Rows]] = [
     ),
     (
         ".csv",
+        'text,label\n"My marks:\nstory,1\nacting,0",1\nb,0\n',
+        [("My marks:\nstory,1\nacting,0", "1"), ("b", "0")],
+    ),
+    (
+        ".csv",
+        'text,label\n"Roses, are red\nvery,good",good\n"Dear all, hello\nbye",bad\n',
+        [("Roses, are red\nvery,good", "good"), ("Dear all, hello\nbye", "bad")],
+    ),
+    (
+        ".csv",
         'text,label\nsay "hi",x\n"6"" long, or 7",y\n',
         [('say "hi"', "x"), ('6" long, or 7', "y")],
     ),
@@ -124,7 +136,7 @@ def sixty(**changes: str) -> str:
 
 
 SWALLOWED = "in the row that begins in line 12 a quote is missing or single"
-LONG = "has a quoted cell of 18 lines in the row that begins in line 12, and its line '{}' reads as a row"
+LONG = "has a quoted cell of 18 lines in the row that begins in line 12, and each of them, as '{}', reads"
 REFUSED: list[tuple[str, str | bytes | dict[str, Any], str]] = [
     # A row has as many fields as the first one.
     (
@@ -173,11 +185,21 @@ REFUSED: list[tuple[str, str | bytes | dict[str, Any], str]] = [
     (".csv", sixty(row10='"text 10,x'), f"{SWALLOWED} (unexpected end of data in line 61)"),
     (".csv", sixty(row10='text 10,"x'), SWALLOWED),
     (".csv", sixty(row10='"text 10,x', row27='text 27",y'), LONG.format("text 10,x")),
-    (".csv", sixty(row10='x,"text 10', row27='y,text 27"'), LONG.format("text 11,y")),
+    (".csv", sixty(row10='x,"text 10', row27='y,text 27"'), LONG.format("text 10")),
     (
         ".csv",
         'text,stars\n"a,1.5\nb",2.5\n',
-        "a quoted cell of 2 lines in the row that begins in line 2, and its",
+        "a quoted cell of 2 lines in the row that begins in line 2, and each of them",
+    ),
+    (
+        ".csv",
+        'id,text,more,label\n1,"a,"",x\n2,b,"",y\n3,c",k,y\n4,d,"",x\n',
+        "a quoted cell of 3 lines in the row that begins in line 2, and each of them, as",
+    ),
+    (
+        ".csv",
+        'id,text,more,label\n1,"a,k,x\n\n2,b ""b"",k,y\n3,c",k,y\n4,d,k,x\n',
+        "a quoted cell of 3 lines in the row that begins in line 2, and each of them, as 'a,k,x', reads",
     ),
     (
         ".csv",
@@ -216,6 +238,10 @@ REFUSED: list[tuple[str, str | bytes | dict[str, Any], str]] = [
         gzip.compress(b"text,label\na,x\n"),
         "is compressed by gzip, but plain text in UTF-8 is due",
     ),
+    (".csv", bz2.compress(b"text,label\na,x\n"), "is compressed by bzip2, but plain text"),
+    (".csv", lzma.compress(b"text,label\na,x\n"), "is compressed by xz, but plain text in UTF-8"),
+    (".csv", "text,label\na,x\n".encode("utf-32"), "is text in UTF-32, but plain text in UTF-8"),
+    (".jsonl", "version https://git-lfs.github.com/spec/v1\n", "is a pointer of Git LFS, but"),
     (
         ".csv",
         b"PK\x03\x04 and more",
@@ -284,6 +310,16 @@ REFUSED: list[tuple[str, str | bytes | dict[str, Any], str]] = [
         "t.jsonl, line 2, has no 'text'",
     ),
     (
+        ".jsonl",
+        json_lines({"text": "a", "label": "x\ud83d"}),
+        "line 1, has half a character in 'label'",
+    ),
+    (
+        ".jsonl",
+        json_lines({"text": "a", "label": 1}) + '{"text":' + "[" * 50_000 + "]" * 50_000 + "}",
+        "has in its line 2 lists or objects nested too deeply",
+    ),
+    (
         ".parquet",
         {"text": [b"a", b"b"], "label": ["x", "y"]},
         "t.parquet, row 1, has the bytes b'a' in 'text'",
@@ -329,6 +365,16 @@ REFUSED: list[tuple[str, str | bytes | dict[str, Any], str]] = [
         ".parquet",
         {"text": TEXTS, "label": [1.0, 0.0]},
         "row 1, has the number 1.0 in 'label', allowed is one",
+    ),
+    (
+        ".parquet",
+        {"text": TEXTS, "label": pa.array([2**31 - 1, 0], pa.int32()).view(pa.date32())},
+        "t.parquet has cells in 'label' that cannot be read: days=2147483647; must",
+    ),
+    (
+        ".jsonl",
+        '{"text":' + "9" * 5000 + ',"label":1}',
+        "line 1, has the number 999999999999999999999999999999999999999999999999999999999... in",
     ),
     (
         ".parquet",
@@ -424,6 +470,19 @@ def test_a_folder_is_no_file(tmp_path: Path, suffix: str) -> None:
         ParamsError, match=r"^own\.mine\.train is '.*', which is a folder, but a file"
     ):
         reading.table(str(tmp_path / f"t{suffix}"), KEY)
+
+
+@pytest.mark.parametrize(
+    ("path", "problem"),
+    [
+        ("a" * 300 + ".csv", "which cannot be read: File name too long"),
+        ("~of-no-user/a.csv", "but ~ names no user of this machine"),
+    ],
+)
+def test_a_path_that_leads_nowhere_is_named_with_its_setting(path: str, problem: str) -> None:
+    with pytest.raises(ParamsError) as caught:
+        reading.table(path, KEY)
+    assert str(caught.value) == f"{KEY} is {path!r}, {problem}"
 
 
 def test_a_folder_that_is_named_like_a_partition_adds_no_column(tmp_path: Path) -> None:

@@ -113,7 +113,7 @@ def _check_code(config: Mapping[str, Any], folder: Path, name: str) -> None:
 def _content(path: Path, name: str) -> dict[str, Any]:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ParamsError(
             f"the encoder {name} has a {path.name} that is no JSON: {error}"
         ) from error

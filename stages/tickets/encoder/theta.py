@@ -45,7 +45,7 @@ MODELS: dict[Kind, Any] = {
 class Pretrained:
     """An encoder in memory, with its tokenizer."""
 
-    body: nn.Module
+    body: PreTrainedModel
     config: PreTrainedConfig
     mlm_head: dict[str, Tensor]
     """Parameters of the MLM model outside the body; empty if the checkpoint has no such head."""
@@ -136,6 +136,7 @@ def save(encoder: Pretrained, record: Mapping[str, Any], folder: Path) -> None:
         {
             **record,
             **({} if encoder.longest_input is None else {"longest_input": encoder.longest_input}),
+            "word_embeddings": _word_embeddings(encoder.body),
             "prunable": content.prunable,
             "num_prunable": sum(content.weights[name].numel() for name in content.prunable),
             "num_weights": sum(weight.numel() for weight in content.weights.values()),
@@ -144,6 +145,12 @@ def save(encoder: Pretrained, record: Mapping[str, Any], folder: Path) -> None:
         },
         folder / "encoder.json",
     )
+
+
+def _word_embeddings(body: PreTrainedModel) -> str:
+    """Return the name of the matrix of word embeddings; it may have more rows than there are words."""
+    matrix = body.get_input_embeddings().get_parameter("weight")
+    return next(name for name, parameter in body.named_parameters() if parameter is matrix)
 
 
 def load(folder: Path) -> Encoder:

@@ -24,6 +24,8 @@ from stages.tickets.tasks.task import Vocabulary
 KINDS: tuple[Kind, ...] = ("classification", "mlm")
 HIDDEN = (1, 2)
 """Numbers of the tokens whose words the language model predicts."""
+MOST_TOKENS = 512
+"""Most tokens of the trial of words, since attention takes time and memory by their square."""
 
 
 def check(pretrained: Pretrained, name: str) -> None:
@@ -99,12 +101,12 @@ def _check_words(model: PreTrainedModel, vocabulary: Vocabulary, longest: int | 
     """Check that words may change their ids, as they do if only those that occur are trained.
 
     The last words of the vocabulary get ids from that of the padding on, among them those of special
-    tokens, if the longest input has so many tokens.
+    tokens, if the longest input and MOST_TOKENS allow so many tokens.
     """
     if type(model.get_input_embeddings()) is not nn.Embedding:
         return
     ordinary = np.setdiff1d(np.arange(vocabulary.size), vocabulary.special)
-    number = min(max(vocabulary.special) + 2, longest or len(ordinary))
+    number = min(max(vocabulary.special) + 2, longest or MOST_TOKENS, MOST_TOKENS)
     ids = ordinary[None, -number:]
     before = _logits(model, "classification", torch.from_numpy(ids), vocabulary)
     with Words(model, ids, vocabulary.pad) as words:

@@ -16,7 +16,7 @@ def check_free(out: Path) -> None:
 
 
 @contextmanager
-def written(out: Path) -> Iterator[Path]:
+def new(out: Path) -> Iterator[Path]:
     """Open a new folder beside `out` to write to, which takes its place once all is written.
 
     After an error it is gone and `out` as it was. What a killed process leaves is a hidden folder with

@@ -151,7 +151,7 @@ def expanded(path: str, key: str) -> Path:
     """Fill in ~ and $VARIABLES in a path of params.yaml.
 
     Raises:
-        ParamsError: a variable is not set.
+        ParamsError: a variable is not set, or ~ names an unknown user.
     """
     filled = os.path.expandvars(path)
     missing = re.search(r"\$\{?(\w+)", filled)
@@ -159,4 +159,7 @@ def expanded(path: str, key: str) -> Path:
         raise ParamsError(
             f"{key} is {path!r}, but the environment variable {missing[1]} is not set"
         )
-    return Path(filled).expanduser()
+    try:
+        return Path(filled).expanduser()
+    except RuntimeError as error:
+        raise ParamsError(f"{key} is {path!r}, but ~ names no user of this machine") from error

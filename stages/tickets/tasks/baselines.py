@@ -1,7 +1,5 @@
 """Scores without an encoder: the majority, a bag of words, and averaged word vectors."""
 
-from collections.abc import Mapping
-
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
@@ -71,7 +69,7 @@ def from_word_vectors(
 
     Args:
         prepared: a task with one label per example.
-        embeddings: vectors of the encoder's vocabulary, (words, hidden).
+        embeddings: word embeddings of the encoder, (rows, hidden); a row by the id of its word.
         config: most training examples, and the penalty of the regression.
     """
     name, train, labels = prepared.task.name, prepared.train, prepared.train.labels
@@ -96,22 +94,6 @@ def from_word_vectors(
             draw = generator.normal(labels.mean(), labels.std(), (len(examples), 1))
             arrays[f"normal_draw.{split}.logits"] = draw.astype(np.float32)
     return arrays
-
-
-def word_embeddings(
-    weights: Mapping[str, NDArray[np.float32]], num_words: int
-) -> NDArray[np.float32]:
-    """Find the word embeddings among an encoder's weights, (words, hidden).
-
-    Raises:
-        ParamsError: no embedding matrix has `num_words` rows.
-    """
-    for name, array in weights.items():
-        if "embeddings" in name and array.ndim == 2 and len(array) == num_words:
-            return array
-    raise settings.ParamsError(
-        f"encoder has no word embeddings of {num_words} words, which the stage baselines averages"
-    )
 
 
 def _majority(prepared: Prepared, split: Split) -> Arrays:

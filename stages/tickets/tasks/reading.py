@@ -3,10 +3,9 @@
 import csv
 import io
 import json
-import re
 import sys
 from codecs import BOM_UTF8
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -15,21 +14,23 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from stages.tickets.settings import ParamsError, expanded
-from stages.tickets.tasks import tables
-from stages.tickets.tasks.tables import NUMBER, Number, Table
+from stages.tickets.tasks import quotes, tables
+from stages.tickets.tasks.quotes import LINE_END
+from stages.tickets.tasks.tables import Number, Table
 
 FOREIGN = {
+    b"\xff\xfe\0\0": "text in UTF-32",
     b"\xff\xfe": "text in UTF-16",
     b"\xfe\xff": "text in UTF-16",
     b"\x1f\x8b": "compressed by gzip",
     b"\x28\xb5\x2f\xfd": "compressed by zstd",
+    b"BZh91AY&SY": "compressed by bzip2",
+    b"\xfd7zXZ\0": "compressed by xz",
+    b"version https://git-lfs": "a pointer of Git LFS",
     b"PK\x03\x04": "a zip archive or a workbook",
     b"PAR1": "in Parquet",
 }
 """First bytes of files that are often given the name of a text file."""
-LINE_END = re.compile(r"\r\n|\r|\n")
-QUOTED = re.compile(r'"([^"]|"")*""([^"]|"")*"')
-"""A cell as writers of CSV quote it, with a doubled quote in it."""
 
 
 class _FormatError(ValueError):
@@ -87,7 +88,7 @@ def naming(path: str, key: str) -> Iterator[None]:
     except _FormatError as problem:
         raise ParamsError(f"{key} is {path!r}, which {problem}") from None
     except (pa.ArrowException, OSError) as error:
-        reason = " ".join(str(error).split())
+        reason = getattr(error, "strerror", None) or " ".join(str(error).split())
         raise ParamsError(f"{key} is {path!r}, which cannot be read: {reason}") from error
 
 
@@ -95,13 +96,14 @@ def existing(path: str, key: str) -> Path:
     """Return a file that params.yaml names.
 
     Raises:
-        ParamsError: there is no such file, or it is a folder.
+        ParamsError: there is no such file, or it is a folder, or cannot be reached.
     """
     file = expanded(path, key)
-    if file.is_dir():
-        raise ParamsError(f"{key} is {path!r}, which is a folder, but a file is due")
-    if not file.is_file():
-        raise ParamsError(f"{key} is {path!r}, but there is no such file")
+    with naming(path, key):  # a name may be too long, and a folder closed
+        if file.is_dir():
+            raise ParamsError(f"{key} is {path!r}, which is a folder, but a file is due")
+        if not file.is_file():
+            raise ParamsError(f"{key} is {path!r}, but there is no such file")
     return file
 
 
@@ -145,10 +147,11 @@ def _separated(text: str, separator: str, name: str) -> Table:
             number = "1 field" if len(fields) == 1 else f"{len(fields)} fields"
             raise _FormatError(
                 f"has {number} in the row that begins in line {line}, but its first row names "
-                f"{len(header)} columns: {tables.listed(header)}"
+                f"{len(header)} columns: {tables.quoted(header)}"
             )
     columns = list(zip(*(fields for _, fields in rows), strict=True))
-    _check_quotes(rows, columns, separator)
+    if problem := quotes.problem(rows, columns, separator):
+        raise _FormatError(problem)
     return Table(name, header, columns, [line for line, _ in rows])
 
 
@@ -177,39 +180,6 @@ def _rows(text: str, separator: str) -> Iterator[tuple[int, list[str]]]:
         ) from None
 
 
-def _check_quotes(
-    rows: Sequence[tuple[int, list[str]]], columns: Sequence[tuple[str, ...]], separator: str
-) -> None:
-    """Refuse cells whose quotes swallow rows, and in a TSV cells with the quotes of a CSV.
-
-    A line of a cell reads as a row if it has as many fields, and one of them is known from its column or
-    is a number in a column of numbers.
-    """
-    known = [set(filter(str.strip, column)) for column in columns]
-    numeric = [all(map(NUMBER.fullmatch, cells)) for cells in known]
-
-    def is_row(part: str) -> bool:
-        fields = next(csv.reader([part]), [])
-        return len(fields) == len(columns) and any(
-            field in known[place] or (numeric[place] and NUMBER.fullmatch(field))
-            for place, field in enumerate(fields)
-        )
-
-    for line, fields in rows:
-        for cell in fields:
-            if separator == "\t" and QUOTED.fullmatch(cell):
-                raise _FormatError(
-                    f"has the cell {tables.shown(cell)} in its line {line}, which is quoted as in a CSV, "
-                    "but between tabs quotes are letters; save the table as .csv"
-                )
-            parts = LINE_END.split(cell)
-            if len(parts) > 1 and (swallowed := next(filter(is_row, parts), None)):
-                raise _FormatError(
-                    f"has a quoted cell of {len(parts)} lines in the row that begins in line {line}, and "
-                    f"its line {tables.shown(swallowed)} reads as a row; a quote is missing or single"
-                )
-
-
 def _json_lines(text: str, name: str) -> Table:
     decoder = json.JSONDecoder(
         object_pairs_hook=_distinct, parse_int=Number, parse_float=Number, parse_constant=Number
@@ -228,6 +198,10 @@ def _json_lines(text: str, name: str) -> Table:
             ) from None
         except ValueError as error:
             raise _FormatError(f"has in its line {line} {error}") from None
+        except RecursionError:
+            raise _FormatError(
+                f"has in its line {line} lists or objects nested too deeply"
+            ) from None
         if not isinstance(row, dict):
             raise _FormatError(
                 f"has {tables.kind_of(row)} in its line {line}, but an object is due"

@@ -1,6 +1,7 @@
 """Tables of examples: what a cell must be to serve as a text, a class or a number."""
 
 import re
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -52,12 +53,12 @@ class Table:
         if self.names.count(name) != 1:
             number = "more than one" if name in self.names else "no"
             raise ParamsError(
-                f"{self.name} has {number} column {name!r}: its columns are {listed(self.names)}"
+                f"{self.name} has {number} column {shown(name)}: its columns are {quoted(self.names)}"
             )
         column = self.columns[self.names.index(name)]
         try:
             cells = list(column.to_pylist() if isinstance(column, pa.ChunkedArray) else column)
-        except ValueError as error:  # bytes that are no text, dates that are out of range
+        except (ValueError, OverflowError) as error:  # bytes that are no text, dates out of range
             raise ParamsError(
                 f"{self.name} has cells in {name!r} that cannot be read: {error}"
             ) from None
@@ -77,12 +78,7 @@ class Table:
                 raise ParamsError(
                     f"{self.place(row)} has {kind_of(cell)} in {name!r}, but a text is due"
                 )
-            try:
-                cell.encode()
-            except UnicodeEncodeError:
-                raise ParamsError(
-                    f"{self.place(row)} has half a character in {name!r}: {shown(cell)}"
-                ) from None
+            self._check_characters(cell, row, name)
         if cells and not any(map(str.strip, cells)):
             raise ParamsError(f"{self.name} has only empty texts in {name!r}")
         return cells
@@ -91,7 +87,8 @@ class Table:
         """Return the names of classes in a column, as they are written: 1 and "1" are one class.
 
         Raises:
-            ParamsError: as `cells`, or a cell is empty, or no text, whole number or truth value.
+            ParamsError: as `cells`, or a cell is empty or has half a character, or it is no text, whole
+                number or truth value.
         """
         return [self._label(cell, row, name) for row, cell in enumerate(self.cells(name))]
 
@@ -104,8 +101,17 @@ class Table:
             case str() if not cell.strip():
                 raise ParamsError(f"{self.place(row)} has no {name!r}")
             case str() if type(cell) is str or NUMBER.fullmatch(cell):
+                self._check_characters(cell, row, name)
                 return str(cell)
         raise ParamsError(f"{self.place(row)} has {kind_of(cell)} in {name!r}, {ALLOWED_LABELS}")
+
+    def _check_characters(self, cell: str, row: int, name: str) -> None:
+        try:
+            cell.encode()
+        except UnicodeEncodeError:
+            raise ParamsError(
+                f"{self.place(row)} has half a character in {name!r}: {shown(cell)}"
+            ) from None
 
     def numbers(self, name: str) -> list[float]:
         """Return the numbers in a column, also if they are written as text, such as 4, -1.5 or 2e3.
@@ -129,8 +135,17 @@ class Table:
 
 
 def shown(value: object) -> str:
-    """Write a value for a message, cut to 60 characters."""
-    text = repr(str(value) if isinstance(value, str) else value)
+    """Write a value for a message, cut to 60 characters.
+
+    Text that has accents as characters of their own shows their codes, since it looks as other text does.
+    """
+    text = repr(value)
+    if isinstance(value, str):
+        text = repr(str(value)) if unicodedata.is_normalized("NFC", value) else ascii(str(value))
+    return _cut(text)
+
+
+def _cut(text: str) -> str:
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 
@@ -139,13 +154,13 @@ def kind_of(cell: object) -> str:
     if isinstance(cell, bool):
         return f"the truth value {str(cell).lower()}"
     if isinstance(cell, Number | int | float | Decimal):
-        return f"the number {cell}"
+        return f"the number {_cut(str(cell))}"
     kinds: dict[type, str] = {str: "text", dict: "object"}
     return f"the {kinds.get(type(cell), type(cell).__name__)} {shown(cell)}"
 
 
-def listed(names: Sequence[str]) -> str:
-    """Write names for a message, at most 10."""
+def quoted(names: Sequence[str]) -> str:
+    """Write names for a message, in quotes and at most 10."""
     more = f" and {len(names) - 10} more" if len(names) > 10 else ""
     return (", ".join(map(shown, names[:10])) or "none") + more
 
