@@ -3,6 +3,7 @@
 import copy
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -12,7 +13,7 @@ from typing import Any
 import pytest
 
 from stages import check
-from stages.launch import cli
+from stages.launch import cli, numerics
 from stages.tickets import settings
 from tests.imports import ROOT
 from tests.pipeline import STUDIES, read
@@ -388,3 +389,15 @@ def test_the_command_of_dvc_yaml_ends_with_1(project: Path) -> None:
 
 def test_every_study_has_right_settings() -> None:
     assert [settings.load(path).study for path in STUDIES]
+
+
+def test_a_machine_without_portable_numerics_is_refused(
+    project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copytree(ROOT / "pipeline", project / "pipeline")
+    shutil.copy(ROOT / "dvc.yaml", project)
+    write(miniature())
+    monkeypatch.setattr(numerics, "unfit", lambda: "this processor lacks avx2")
+    assert run() == 1
+    assert capsys.readouterr().err == "check: this processor lacks avx2\n"
+    assert not OUT.exists()

@@ -1,7 +1,7 @@
 """Say what a killed run, a merge or a full disk left behind that stops DVC, and what to do about it.
 
 This is a command, not a stage: `uv run python -m stages doctor` only looks, and with `--mend` it removes
-what DVC makes anew. It looks at params.yaml, at every dvc.lock, and at DVC's own files.
+what DVC makes anew. It looks at params.yaml, at every dvc.yaml and dvc.lock, and at DVC's own files.
 """
 
 import fcntl
@@ -11,6 +11,7 @@ import re
 import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -30,8 +31,10 @@ LOCK = Path(".dvc/tmp/lock")
 RWLOCK = Path(".dvc/tmp/rwlock")
 CONFLICT = re.compile(r"(?m)^(<<<<<<<|=======|>>>>>>>)")
 KEPT = (
-    "nothing is lost, since DVC takes finished stages from its cache and makes only the report anew"
+    "nothing is lost if this machine's cache holds the results, since DVC takes finished stages from it "
+    "and makes only the report anew; other stages run again"
 )
+RESTORED = "stages that have run since the commit come from DVC's cache or run again"
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,7 @@ def problems(project: Path) -> list[Problem]:
     """List what is wrong in a project, in the order in which to mend it."""
     return [
         *_of_params(project / cli.PARAMS),
+        *(Problem(_conflict(file)) for file in _pipelines(project) if _has_conflict(file)),
         *(problem for lock in _locks(project) for problem in of_lock(lock)),
         *_of_rwlock(project / RWLOCK),
         *_of_runs(project),
@@ -56,22 +60,34 @@ def problems(project: Path) -> list[Problem]:
 
 def _of_params(file: Path) -> Iterator[Problem]:
     try:
-        if file.exists() and CONFLICT.search(file.read_text(encoding="utf-8", errors="replace")):
-            raise settings.UserError(
-                f"{file} holds git's marks of a conflict: edit it, or take one side with "
-                f"`git checkout --ours {file}` or `--theirs`"
-            )
+        if file.exists() and _has_conflict(file):
+            raise settings.UserError(_conflict(file))
         settings.load(file)
     except settings.UserError as error:
         yield Problem(str(error))
 
 
+def _has_conflict(file: Path) -> bool:
+    return bool(CONFLICT.search(file.read_text(encoding="utf-8", errors="replace")))
+
+
+def _conflict(file: Path) -> str:
+    return (
+        f"{file} holds git's marks of a conflict: edit it, or take one side with "
+        f"`git checkout --ours {file}` or `--theirs`"
+    )
+
+
 # --- dvc.lock --------------------------------------------------------------------------------
 
 
+def _pipelines(project: Path) -> list[Path]:
+    return [file for file in (project / ROOT_FILE, *sorted(project.glob(FILES))) if file.exists()]
+
+
 def _locks(project: Path) -> list[Path]:
-    pipelines = [project / ROOT_FILE, *sorted(project.glob(FILES))]
-    return [lock for file in pipelines if (lock := file.with_suffix(".lock")).exists()]
+    files = (file.with_suffix(".lock") for file in _pipelines(project))
+    return [lock for lock in files if lock.exists()]
 
 
 def of_lock(lock: Path) -> Iterator[Problem]:
@@ -85,17 +101,27 @@ def of_lock(lock: Path) -> Iterator[Problem]:
         reason = "is cut off, or no dvc.lock"
     else:
         return
-    yield Problem(
-        f"{lock} {reason}: delete it, or take a committed one by `git checkout HEAD -- {lock}`, then run "
-        f"`dvc repro`; {KEPT}",
-        lock.unlink,
+    mend: Callable[[], object] = lock.unlink
+    advice, kept = "delete it", KEPT
+    if committed := _committed(lock):
+        advice = f"take the committed one by `git checkout HEAD -- {lock}`"
+        kept, mend = RESTORED, partial(lock.write_bytes, committed)
+    yield Problem(f"{lock} {reason}: {advice}, then run `dvc repro`; {kept}", mend)
+
+
+def _committed(lock: Path) -> bytes | None:
+    """Return a dvc.lock of the last commit; None if there is none that DVC can read."""
+    shown = subprocess.run(
+        ["git", "show", f"HEAD:./{lock.name}"], cwd=lock.parent, capture_output=True, check=False
     )
+    is_lock = shown.returncode == 0 and _is_lock(shown.stdout.decode(errors="replace"))
+    return shown.stdout if is_lock else None
 
 
 def _is_lock(text: str) -> bool:
     try:
         COMPILED_LOCKFILE_SCHEMA(YAML(typ="safe").load(text))
-    except (YAMLError, Invalid):
+    except (YAMLError, Invalid, ValueError):  # such as a date with a month 13
         return False
     return True
 

@@ -34,9 +34,7 @@ def run(main: Callable[..., None] | typer.Typer, *, computes: bool = True) -> No
         app.command()(main)
     stage = Path(sys.argv[0]).stem.replace("_", "-")
     try:
-        if computes:
-            numerics.hold(PARAMS)
-        guard.imported()
+        guard.imported(numerics.hold(PARAMS) if computes else None)
         app()
     except Exception as error:
         if not _is_for_the_user(error):

@@ -4,8 +4,8 @@ DVC runs a command and looks at the command's inputs again afterwards: a setting
 stands in dvc.lock beside results of the old value, and `dvc status` finds nothing wrong, ever. So a stage
 that DVC runs compares three things, and fails with a sentence if one of them moved:
 
-- Its sections of params.yaml at the end with those that it read. Other sections may change meanwhile, and
-  so may all that dvc.yaml writes into the command, since dvc.lock keeps the command that ran.
+- Its sections of params.yaml at the end with those that it read, and `numerics` with what `code` noted.
+  Other sections may change, and so may all that dvc.yaml writes into the command, which dvc.lock keeps.
 - Its sources at the start with the hashes in results/code, and with themselves once they are imported. A
   file that was written in between is refused even if its content is as before, as after an edit that was
   undone or a `git checkout` there and back. What is imported cannot change any more, so code may be
@@ -23,8 +23,11 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+from stages.launch import numerics
+
+PARAMS = Path("params.yaml")
 CODE = Path("results/code")
 """Folder of the hashes that the stage `code` makes."""
 BYTES = "files.sha256"
@@ -36,11 +39,19 @@ MADE = ("results", "reports")
 """Folders that only stages write."""
 PATHS = ("path", "train", "validation")
 """Keys of params.yaml whose texts are paths of files or folders."""
+FOLDERS = ("--published",)
+"""Options whose values are paths even without a slash; other words may be names of tasks."""
 EDITED = "the stage `code` hashed it before; run `dvc repro`, and `dvc repro -f -s code` if need be"
 AGAIN = "nothing was stored, and `dvc repro` runs the stage again"
 
-State = tuple[int, int, int, int] | None
-"""Time of the last write, time of the last change, inode and size of a file; None if there is none."""
+
+class State(NamedTuple):
+    """What changes if a file is written; times of the last write and of any change are in ns."""
+
+    written: int
+    changed: int
+    inode: int
+    size: int
 
 
 class MovedError(Exception):
@@ -51,8 +62,9 @@ class Guard:
     """What a running stage has read, and how that was then."""
 
     def __init__(self) -> None:
-        self.sources: dict[Path, State] = {}
-        self.inputs: dict[Path, dict[Path, State]] = {}
+        self.sources: dict[Path, State | None] = {}
+        self.numerics: str | None = None
+        self.inputs: dict[Path, dict[Path, State | None]] = {}
         self.settings: dict[tuple[str, ...], object] = {}
         self.read: Callable[[], object] = dict
 
@@ -69,6 +81,12 @@ class Guard:
             if str(path.absolute()) in imported:
                 del self.sources[path]
 
+    def check_numerics(self, mode: str | None) -> None:
+        """Raise MovedError if `mode` is not that in results/code, for which results are stored."""
+        if self.numerics is not None and mode != self.numerics:
+            reason = f"numerics in params.yaml is {mode!r}, but `code` noted {self.numerics!r}"
+            raise MovedError(f"{reason}; nothing was stored; run `dvc repro` for all stages")
+
     def check_end(self) -> None:
         """Raise MovedError if something that the stage has read is not as it was."""
         _compare(self.sources, {path: state(path) for path in self.sources})
@@ -82,6 +100,7 @@ class Guard:
             if _text(_part(now, key)) != _text(value):
                 name = f"{'.'.join(key)} in params.yaml" if key else "params.yaml"
                 raise MovedError(f"{name} was edited while the stage ran; {AGAIN}")
+        self.check_numerics(numerics.asked(PARAMS))
 
 
 RUNNING: list[Guard] = []
@@ -100,9 +119,10 @@ def watching(command: Sequence[str]) -> Iterator[None]:
         if script in BEFORE_CODE:
             guard.watch(SOURCES)
         else:
-            guard.sources = hashed_sources(script)
-        for option in options:
-            guard.watch(Path(option))
+            guard.sources, guard.numerics = hashed_sources(script)
+        for before, option in zip(command, options, strict=False):
+            if "/" in option or before in FOLDERS:
+                guard.watch(Path(option))
         RUNNING[:] = [guard]
         try:
             yield
@@ -117,14 +137,18 @@ def watching(command: Sequence[str]) -> Iterator[None]:
         RUNNING.clear()
 
 
-def imported() -> None:
+def imported(mode: str | None) -> None:
     """Tell the guard that the stage's modules are imported.
 
+    Args:
+        mode: the numerics of the process; None if it computes nothing.
+
     Raises:
-        MovedError: one of them was written since the start.
+        MovedError: one of them was written since the start, or `code` has noted other numerics.
     """
     for guard in RUNNING:
         guard.check_sources()
+        guard.check_numerics(guard.numerics if mode is None else mode)
 
 
 def remember(read: Callable[[], object], parts: Mapping[tuple[str, ...], object]) -> None:
@@ -141,8 +165,8 @@ def remember(read: Callable[[], object], parts: Mapping[tuple[str, ...], object]
             guard.watch(Path(os.path.expandvars(path)).expanduser())
 
 
-def hashed_sources(script: str) -> dict[Path, State]:
-    """Return the states of the sources of a script, if they have the hashes in results/code.
+def hashed_sources(script: str) -> tuple[dict[Path, State | None], str | None]:
+    """Return the states of a script's sources, if they have the hashes in results/code; and its numerics.
 
     A source whose bytes changed since then, such as in a comment, is hashed as `code` does it.
 
@@ -151,9 +175,9 @@ def hashed_sources(script: str) -> dict[Path, State]:
     """
     hashed = CODE / f"{script}.json"
     if not hashed.exists():
-        return {}
+        return {}, None
     expected: dict[str, str] = json.loads(hashed.read_text(encoding="utf-8"))
-    expected.pop("numerics", None)  # no source
+    mode = expected.pop("numerics", None)
     of_bytes: dict[str, str] = {}
     if (CODE / BYTES).exists():
         lines = (CODE / BYTES).read_text(encoding="utf-8").splitlines()
@@ -169,32 +193,33 @@ def hashed_sources(script: str) -> dict[Path, State]:
 
             if hashes.digests(path, content).code != digest:
                 raise MovedError(f"{path} was edited, but {EDITED}")
-    return states_now
+    return states_now, mode
 
 
-def state(path: Path) -> State:
+def state(path: Path) -> State | None:
     """Return what changes whenever a file is written, even if it gets the same bytes."""
     try:
         status = path.stat()
     except OSError:
         return None
-    return status.st_mtime_ns, status.st_ctime_ns, status.st_ino, status.st_size
+    return State(status.st_mtime_ns, status.st_ctime_ns, status.st_ino, status.st_size)
 
 
-def states(path: Path) -> dict[Path, State]:
-    """Return the states of a file, or of all files in a folder but hidden ones and bytecode."""
-    if not path.is_dir():
-        return {path: state(path)}
-    inside: dict[Path, State] = {}
+def states(path: Path) -> dict[Path, State | None]:
+    """Return the states of a file, or of all files in a folder but hidden ones and bytecode.
+
+    A backup may change the mode or the links of inputs, so `changed` is 0 but for the project's sources.
+    """
+    files = [] if path.is_dir() else [path]
     for folder, folders, names in os.walk(path):
         folders[:] = [name for name in folders if name != "__pycache__" and name[0] != "."]
-        inside |= {
-            Path(folder, name): state(Path(folder, name)) for name in names if name[0] != "."
-        }
-    return inside
+        files += [Path(folder, name) for name in names if name[0] != "."]
+    full = {file: state(file) for file in files}
+    kept = full if path == SOURCES else {}
+    return {file: entry and entry._replace(changed=0) for file, entry in full.items()} | kept
 
 
-def _compare(before: Mapping[Path, State], now: Mapping[Path, State]) -> None:
+def _compare(before: Mapping[Path, State | None], now: Mapping[Path, State | None]) -> None:
     for path in sorted({*before, *now}):
         if before.get(path) != now.get(path):
             raise MovedError(f"{path} was written while the stage ran; {AGAIN}")

@@ -1,12 +1,13 @@
-"""Kernels of torch that give the same bytes on every x86-64 processor, in place of its own on the CPU.
+"""Kernels of torch that give the same bytes on every processor with AVX2, in place of its own on the CPU.
 
 Torch calls MKL for products of matrices and for functions of single values. With MKL_CBWR=COMPATIBLE its
 products are the same everywhere, but a step takes half as long again; numpy's OpenBLAS has the kernels
 of a Haswell in every copy. Some of MKL's functions differed on an emulated processor even so, and a fifth
-of its square roots are not the exact ones. Those of numpy did not differ.
+of its square roots are not the exact ones. Those of numpy did not differ. Convolutions would run in
+oneDNN, which cuts its sums by the size of the caches.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache, partial
 
 import numpy as np
@@ -41,11 +42,13 @@ _LIBRARY = torch.library.Library("aten", "IMPL")  # type: ignore[no-untyped-call
 def use_portable() -> None:
     """Exchange the kernels for the rest of the process."""
     kernels: dict[str, Callable[..., Tensor]]
-    kernels = {"mm": mm, "addmm": addmm, "bmm": bmm, "bernoulli_.float": bernoulli_}
+    kernels = {"mm": mm, "addmm": addmm, "bmm": bmm, "baddbmm": baddbmm, "mv": mv, "dot": dot}
+    kernels |= {"addmv": addmv, "bernoulli_.float": bernoulli_, "conv2d": conv2d}
     for name, function in BY_VALUE.items():
         kernels |= {name: partial(by_value, function), f"{name}_": partial(by_value_, function)}
     for name, kernel in kernels.items():
         _LIBRARY.impl(name, kernel, "CPU")  # type: ignore[no-untyped-call]
+    _LIBRARY.impl("conv2d", conv2d, "AutogradCPU")  # type: ignore[no-untyped-call]
 
 
 def mm(left: Tensor, right: Tensor) -> Tensor:
@@ -72,6 +75,59 @@ def bmm(left: Tensor, right: Tensor) -> Tensor:
     if left.dtype not in FLOATS:
         return torch.bmm(left, right, out=product)
     return _multiplied(left, right, product)
+
+
+def baddbmm(
+    added: Tensor, left: Tensor, right: Tensor, *, beta: float = 1, alpha: float = 1
+) -> Tensor:
+    """Compute beta * added + alpha * left @ right, batch by batch, as `addmm` does."""
+    product = bmm(left, right)
+    if alpha != 1:
+        product.mul_(alpha)
+    return product.add_(added, alpha=beta) if beta else product
+
+
+def mv(matrix: Tensor, vector: Tensor) -> Tensor:
+    """Multiply a matrix (m, k) and a vector (k)."""
+    return mm(matrix, vector[:, None])[:, 0]
+
+
+def addmv(
+    added: Tensor, matrix: Tensor, vector: Tensor, *, beta: float = 1, alpha: float = 1
+) -> Tensor:
+    """Compute beta * added + alpha * matrix @ vector, as `addmm` does."""
+    return addmm(added[..., None], matrix, vector[:, None], beta=beta, alpha=alpha)[:, 0]
+
+
+def dot(left: Tensor, right: Tensor) -> Tensor:
+    """Multiply two vectors (k)."""
+    return mm(left[None], right[:, None])[0, 0]
+
+
+def conv2d(
+    images: Tensor,
+    weight: Tensor,
+    bias: Tensor | None = None,
+    stride: Sequence[int] = (1,),
+    padding: Sequence[int] = (0,),
+    dilation: Sequence[int] = (1,),
+    groups: int = 1,
+) -> Tensor:
+    """Convolve images (b, c, h, w), each pixel beside its neighbours, by one product of matrices.
+
+    Autograd looks into it. Only plain convolutions, which our networks have, are possible.
+    """
+    options = (*stride, *dilation, groups)
+    if set(options) != {1} or any(padding) or images.dim() != 4:
+        raise RuntimeError("numerics is portable, which allows plain convolutions of images only")
+    num_out, _, rows, columns = weight.shape
+    height, width = images.shape[2] - rows + 1, images.shape[3] - columns + 1
+    shifts = [(row, column) for row in range(rows) for column in range(columns)]
+    last = images.permute(0, 2, 3, 1)
+    near = torch.cat([last[:, r : r + height, c : c + width] for r, c in shifts], -1).flatten(0, 2)
+    sums = torch.mm(near, weight.permute(2, 3, 1, 0).reshape(-1, num_out))
+    sums = sums if bias is None else sums + bias
+    return sums.view(-1, height, width, num_out).permute(0, 3, 1, 2)
 
 
 def _multiplied(left: Tensor, right: Tensor, product: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""The same bytes on every x86-64 Linux processor, if params.yaml says `numerics: portable`.
+"""The same bytes on every x86-64 Linux processor with AVX2, if params.yaml says `numerics: portable`.
 
 Libraries look at the processor and choose among kernels that round differently. `prepare` tells them by
 their environment variables, before they are imported, to take those for AVX2, which every such processor
@@ -24,8 +24,14 @@ VARIABLES = {
     "OMP_NUM_THREADS": "1",
     "CUDA_VISIBLE_DEVICES": "",  # a GPU rounds in its own way
 }
-FORBIDDEN = ("NPY_DISABLE_CPU_FEATURES",)
-"""Variables that contradict the others; numpy does not start with both of its own."""
+FORBIDDEN = (
+    "NPY_DISABLE_CPU_FEATURES",
+    "ONEDNN_MAX_CPU_ISA",
+    "ONEDNN_DEFAULT_FPMATH_MODE",
+    "DNNL_DEFAULT_FPMATH_MODE",
+)
+"""Variables that contradict the others: numpy does not start with both of its own, and oneDNN prefers its
+new name for DNNL_MAX_CPU_ISA, and may be told to compute in bfloat16."""
 FLAGS = frozenset({"avx2", "fma", "f16c", "bmi1", "bmi2", "abm", "movbe"})
 """What the processor must have, in the words of /proc/cpuinfo: x86-64-v3."""
 CPUINFO = Path("/proc/cpuinfo")
@@ -58,35 +64,42 @@ def asked(params: Path) -> str:
     return str(sections.get("numerics", "")) if isinstance(sections, dict) else ""
 
 
-def prepare(params: Path) -> None:
-    """Set the environment that `params` asks for; numpy and torch must not be imported yet.
+def prepare(mode: str) -> list[str]:
+    """Set the environment that a mode asks for; numpy and torch must not be imported yet.
 
-    Other values that the user has given are named on stderr, since they do not count.
+    Args:
+        mode: what `asked` returns.
+
+    Returns:
+        What the user's environment says otherwise, as NAME=VALUE; it does not count any more.
     """
-    if asked(params) != PORTABLE:
-        return
+    if mode != PORTABLE:
+        return []
     lost = [
         f"{name}={os.environ[name]}"
         for name in (*VARIABLES, *FORBIDDEN)
         if os.environ.get(name, VARIABLES.get(name)) != VARIABLES.get(name)
     ]
-    if lost:
-        print(f"numerics is portable, so this does not count: {' '.join(lost)}", file=sys.stderr)
     os.environ.update(VARIABLES)
     for name in FORBIDDEN:
         os.environ.pop(name, None)
+    return lost
 
 
-def hold(params: Path) -> None:
+def hold(params: Path) -> str:
     """Make sure that results of this process are portable if `params` asks for it.
 
     Call it after all imports and before any work.
 
+    Returns:
+        The mode in which this process computes from now on, as `asked` returns it.
+
     Raises:
         NumericsError: the processor, the device or the way in which this process was started is wrong.
     """
-    if asked(params) != PORTABLE:
-        return
+    mode = asked(params)
+    if mode != PORTABLE:
+        return mode
     reason = unfit() or _started_wrongly()
     if reason:
         raise NumericsError(reason)
@@ -94,6 +107,7 @@ def hold(params: Path) -> None:
         from stages.launch import kernels  # noqa: PLC0415  it imports torch
 
         kernels.use_portable()
+    return mode
 
 
 def unfit() -> str | None:
@@ -115,6 +129,7 @@ def unfit() -> str | None:
 def _started_wrongly() -> str | None:
     """Return a sentence on libraries that were loaded under another environment; None if none was."""
     wrong = [name for name, value in VARIABLES.items() if os.environ.get(name) != value]
+    wrong += [name for name in FORBIDDEN if name in os.environ]
     numpy = sys.modules.get("numpy")
     if numpy and not wrong:
         features = numpy._core._multiarray_umath.__cpu_features__

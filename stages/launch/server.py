@@ -68,7 +68,7 @@ def serve(name: str) -> None:
 
 
 def answer(connection: socket.socket) -> None:
-    """Take over streams, environment and folder of the asker, run the stage, and end this fork."""
+    """Take over streams, environment, folder, cores and umask of the asker, run the stage, and end."""
     os.setsid()
     try:
         connection.sendall(b"!")
@@ -81,7 +81,7 @@ def answer(connection: socket.socket) -> None:
             message += chunk
     except (OSError, struct.error):  # the asker is gone
         os._exit(1)
-    folder, num, *rest = message.decode(errors="surrogateescape").split("\0")
+    folder, cores, mask, num, *rest = message.decode(errors="surrogateescape").split("\0")
     command, variables = rest[: int(num)], rest[int(num) :]
     for target, stream in enumerate(streams):
         os.dup2(stream, target)
@@ -89,6 +89,8 @@ def answer(connection: socket.socket) -> None:
     os.environ.clear()
     os.environ.update(dict(variable.split("=", 1) for variable in variables))
     os.chdir(folder)
+    os.sched_setaffinity(0, map(int, cores.split(",")))
+    os.umask(int(mask))
     for name in [name for name in sys.modules if name.split(".")[0] == "stages"]:
         del sys.modules[name]
     threading.Thread(target=end_with, args=(connection,), daemon=True).start()

@@ -3,13 +3,14 @@
 `python -m stages fine_tune --task rte ...` does what `python -m stages.fine_tune --task rte ...`
 does. Importing the two libraries takes 4 to 10 seconds on two cores, longer than a training of the
 miniature. So the first call leaves a process behind that has imported them, but nothing of this
-project. Later calls ask it for a fork, hand over their own standard streams, environment and working
-directory, and wait for the exit code. (A variable that a library reads when it is imported, such as
-OMP_NUM_THREADS, has its value in the first call, unless `numerics` sets it.) The process ends after
-half a minute without work.
+project. Later calls ask it for a fork, hand over their own standard streams, environment, working
+directory, cores and umask, and wait for the exit code. (A variable that a library reads when it is
+imported, such as OMP_NUM_THREADS, has its value in the first call, unless `numerics` sets it.) The
+process ends after half a minute without work.
 
 Stages run without a fork if there is an NVIDIA GPU (its driver does not survive one), outside Linux, with
-SCRATCHCARD_WARM=0 in the environment, and if the warm process does not answer.
+SCRATCHCARD_WARM=0 in the environment, and if the warm process does not answer. Stages of the next minutes
+then wait for it no longer than a moment, and say nothing.
 """
 
 import contextlib
@@ -28,6 +29,11 @@ from stages.launch import numerics, orphans
 
 PARAMS = Path("params.yaml")
 START_SECONDS = 120
+FAILED = Path(".dvc/tmp/warm-failed")
+"""File with the name of the warm process that last did not answer."""
+FAILED_SECONDS = 600
+"""Time after such a failure in which stages wait AGAIN_SECONDS at most."""
+AGAIN_SECONDS = 2
 LIGHT = (
     "check",
     "code",
@@ -57,12 +63,14 @@ def main(command: list[str]) -> None:
             file=sys.stderr,
         )
         sys.exit(2)
-    if ".commands." not in module:
-        numerics.prepare(PARAMS)
+    mode = numerics.asked(PARAMS)
+    lost = [] if ".commands." in module else numerics.prepare(mode)
+    if lost and command[0] == "check":  # once a run
+        print(f"numerics is portable, so this does not count: {' '.join(lost)}", file=sys.stderr)
     if ".commands." in module or command[0] in LIGHT or not may_fork():
         run_stage(command)
     else:
-        sys.exit(ask(command))
+        sys.exit(ask(command, name(mode)))
 
 
 def modules() -> dict[str, str]:
@@ -95,17 +103,21 @@ def run_stage(command: list[str]) -> None:
 # --- the asking side -------------------------------------------------------------------------
 
 
-def ask(command: list[str]) -> int:
-    """Have the warm process run a stage, and return its exit code; without that process, run it here.
+def ask(command: list[str], own: str) -> int:
+    """Have the warm process of this name run a stage, and return its exit code; else run it here.
 
     If this process ends first, the stage ends too.
     """
-    connection = reach()
-    if connection is None:
-        print(
-            f"{command[0]}: the warm process did not answer, so this stage starts without it",
-            file=sys.stderr,
-        )
+    failed = has_failed(own)
+    connection = reach(own, AGAIN_SECONDS if failed else START_SECONDS)
+    if isinstance(connection, str):
+        if not failed:
+            print(
+                f"{command[0]}: the warm process {connection}, so stages start without it until it does",
+                file=sys.stderr,
+            )
+            with contextlib.suppress(OSError):
+                FAILED.write_text(own, encoding="utf-8")
         run_stage(command)
         return 0
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
@@ -114,7 +126,9 @@ def ask(command: list[str]) -> int:
     with connection, contextlib.suppress(OSError):
         streams = [stream.fileno() for stream in (sys.stdin, sys.stdout, sys.stderr)]
         variables = [f"{name}={value}" for name, value in os.environ.items()]
-        parts = [str(Path.cwd()), str(len(command)), *command, *variables]
+        cores = ",".join(map(str, sorted(os.sched_getaffinity(0))))
+        os.umask(mask := os.umask(0o077))
+        parts = [str(Path.cwd()), cores, str(mask), str(len(command)), *command, *variables]
         message = "\0".join(parts).encode(errors="surrogateescape")
         socket.send_fds(connection, [struct.pack("!I", len(message))], streams)
         connection.sendall(message)
@@ -125,31 +139,44 @@ def ask(command: list[str]) -> int:
     return code[0]
 
 
-def reach() -> socket.socket | None:
+def has_failed(own: str) -> bool:
+    """Tell whether the warm process of this name did not answer in the last FAILED_SECONDS."""
+    try:
+        is_recent = time.time() - FAILED.stat().st_mtime < FAILED_SECONDS
+        return is_recent and FAILED.read_text(encoding="utf-8") == own
+    except OSError:
+        return False
+
+
+def reach(own: str, seconds: float) -> socket.socket | str:
     """Connect to the warm process of this project, which is started if there is none.
 
     The warm process greets before it hears what to run. So if there is no greeting, for example because
     it ended in this moment after it had been idle, nothing has begun, and this process asks once more.
 
     Returns:
-        A connection; None if there was no greeting twice, or within START_SECONDS.
+        A connection; what went wrong if there was no greeting twice, or within `seconds`.
     """
-    deadline = time.monotonic() + START_SECONDS
+    deadline = time.monotonic() + seconds
+    errors = os.memfd_create("errors")  # which Linux keeps as long as the warm process has it
     for _ in range(2):
         with contextlib.suppress(OSError), contextlib.ExitStack() as stack:
-            connection = stack.enter_context(connect(deadline))
+            connection = stack.enter_context(connect(own, deadline, errors))
             connection.settimeout(max(deadline - time.monotonic(), 0.01))
             if is_own(connection) and connection.recv(1):
                 connection.settimeout(None)
                 stack.pop_all()
+                os.close(errors)
                 return connection
-    return None
+    printed = os.pread(errors, os.fstat(errors).st_size, 0).decode(errors="replace")
+    os.close(errors)
+    ended = "Traceback (most recent call last)" in printed
+    return f"did not answer ({printed.splitlines()[-1]})" if ended else "did not answer"
 
 
-def connect(deadline: float) -> socket.socket:
-    """Connect to the process that has the name `name()`; start it if there is none."""
+def connect(own: str, deadline: float, errors: int) -> socket.socket:
+    """Connect to the process that has the name `own`; start it if there is none, with this stderr."""
     server: subprocess.Popen[bytes] | None = None
-    own = name()
     while True:
         gave_up = time.monotonic() > deadline or (server and server.poll() is not None)
         connection = socket.socket(socket.AF_UNIX)
@@ -165,14 +192,14 @@ def connect(deadline: float) -> socket.socket:
             [sys.executable, "-m", "stages.launch.server", own],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
+            stderr=errors,
             start_new_session=True,
         )
         time.sleep(0.02)
 
 
-def name() -> str:
-    """Return the name of the socket: one per user, project folder, environment and state of its packages.
+def name(mode: str) -> str:
+    """Return the name of the socket: one per user, project folder, packages as they are, and numerics.
 
     Linux keeps such a name in memory, so no file is left behind, and one process at most has it.
     """
@@ -182,7 +209,7 @@ def name() -> str:
     sources = (Path(__file__).with_name(f"{part}.py") for part in ("server", "warm"))
     state += [source.read_text(encoding="utf-8") for source in sources]
     containers = Path("/proc/self/ns/mnt").readlink()  # which may share names, but no files
-    state += [str(os.getuid()), str(containers), numerics.asked(PARAMS)]
+    state += [str(os.getuid()), str(containers), mode]
     return f"scratchcard-{hashlib.sha256(chr(0).join(state).encode()).hexdigest()[:16]}"
 
 

@@ -133,6 +133,10 @@ BROKEN: dict[str, tuple[Callable[[Path], object], list[str]]] = {
         cut(LOCKS[1], "schema: '2."),
         ["pipeline/second/dvc.lock is cut off, or no dvc.lock"],
     ),
+    "a lock with a date that is none": (
+        write(LOCKS[0], "schema: '2.0'\nstages:\n  first:\n    cmd: echo\n    md5: 2026-13-45\n"),
+        ["dvc.lock is cut off, or no dvc.lock"],
+    ),
     "a conflict": (
         conflict(LOCKS[1]),
         ["pipeline/second/dvc.lock holds git's marks of a conflict"],
@@ -188,6 +192,48 @@ def test_what_stops_dvc_is_named_and_mended_and_nothing_is_lost(
             "ran\n",
             "ran\n",
         ]
+
+
+@pytest.mark.parametrize("lock", LOCKS)
+def test_a_lock_that_is_committed_comes_back_even_without_a_cache(
+    project: Path, capsys: pytest.CaptureFixture[str], lock: str
+) -> None:
+    """Deleted, it would cost a run of every stage that this machine's cache does not hold."""
+    for command in (["init", "-q"], ["add", "-f", *LOCKS], ["commit", "-q", "-m", "locks"]):
+        who = ["-c", "user.name=a", "-c", "user.email=a@b"]
+        subprocess.run(["git", *who, *command], cwd=project, check=True)
+    before = (project / lock).read_bytes()
+    conflict(lock)(project)
+    shutil.rmtree(project / ".dvc" / "cache")
+    assert ask("--mend") == 0
+    line = capsys.readouterr().out
+    assert line.startswith(f"mended: {lock} holds git's marks of a conflict: take the committed")
+    assert "nothing is lost" not in line
+    assert (project / lock).read_bytes() == before
+    assert ask() == 0
+
+
+def test_a_lock_that_is_committed_broken_is_deleted(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (project / LOCKS[0]).write_text("schema: '2.0'\nsta", encoding="utf-8")
+    for command in (["init", "-q"], ["add", "-f", LOCKS[0]], ["commit", "-q", "-m", "cut off"]):
+        who = ["-c", "user.name=a", "-c", "user.email=a@b"]
+        subprocess.run(["git", *who, *command], cwd=project, check=True)
+    assert ask("--mend") == 0
+    assert "nothing is lost if this machine's cache holds" in capsys.readouterr().out
+    assert not (project / LOCKS[0]).exists()
+
+
+@pytest.mark.parametrize("file", ["dvc.yaml", "pipeline/second/dvc.yaml"])
+def test_a_conflict_in_a_dvc_yaml_is_called_that_and_left_to_the_user(
+    project: Path, capsys: pytest.CaptureFixture[str], file: str
+) -> None:
+    conflict(file)(project)
+    before = (project / file).read_bytes()
+    assert ask("--mend") == 1
+    assert f"wrong: {file} holds git's marks of a conflict: edit it" in capsys.readouterr().out
+    assert (project / file).read_bytes() == before
 
 
 @pytest.mark.usefixtures("project")

@@ -25,6 +25,7 @@ STAGES = {
         print("standard input:", sys.stdin.read().strip(), file=sys.stderr)
         """,
     "parent": "import os; print(os.getppid())",
+    "limits": "import os; print(os.sched_getaffinity(0), oct(os.umask(0)))",
     "options": """
         import argparse
         parser = argparse.ArgumentParser()

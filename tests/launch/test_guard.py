@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -59,7 +60,9 @@ class Params:
     own: settings.OwnData | None
 
 
-def main(out: Path = typer.Option(), prices: Path = typer.Option()) -> None:
+def main(
+    out: Path = typer.Option(), prices: Path = typer.Option(), task: str = typer.Option()
+) -> None:
     read = cli.read(Params, "mood")
     rows = len(Path(read.own.train).read_text().splitlines())
     numbers = [read.encoder.seed, rows, answer.NUMBER, len(list(prices.iterdir()))]
@@ -81,12 +84,13 @@ stages:
     deps: [stages]
     outs: [results/code]
   slow:
-    cmd: python -m stages slow --prices prices --out results/slow
+    cmd: python -m stages slow --task mood --prices ./prices --out results/slow
     deps: [results/code/slow.json, prices, train.csv]
     params: [encoder, own.mood]
     outs: [results/slow]
 """,
     "prices/a.csv": "1\n",
+    "mood/notes.txt": "a folder that has the name of a task\n",
 }
 PAUSES = {
     "stages/check.py": ("    check(settings.checked", "checking"),
@@ -98,7 +102,6 @@ LIBRARIES = re.compile(r"(?s)\nLIBRARIES = \(.*?\n\)\n")
 LATE = "stages/tickets/pruning/late.py"
 MADE = "0 31 1 1"
 """Seed of the encoder, lines of the table, NUMBER, and number of files in prices/."""
-AGAIN = "nothing was stored, and `dvc repro` runs the stage again"
 
 
 @dataclass(frozen=True)
@@ -161,8 +164,17 @@ class Project:
         self.write(name, text.replace(old, new))
 
     def set(self, section: str, **values: object) -> None:
-        study = json.loads((self.folder / "params.yaml").read_text(encoding="utf-8"))
-        study[section] |= values
+        self.put(section, self.study[section] | values)
+
+    @property
+    def study(self) -> dict[str, Any]:
+        study: dict[str, Any] = json.loads(
+            (self.folder / "params.yaml").read_text(encoding="utf-8")
+        )
+        return study
+
+    def put(self, section: str, value: object) -> None:
+        study = self.study | {section: value}
         self.write("params.yaml", json.dumps(study))
 
     def restore(self) -> None:
@@ -258,6 +270,12 @@ REFUSED: dict[str, tuple[str, str, Edit, str]] = {
         lambda project: project.set("own", mood=STUDY["own"]["mood"] | {"metrics": ["f1"]}),
         "own.mood in params.yaml was edited while the stage ran",
     ),
+    "the numerics": (
+        "slow",
+        "running",
+        lambda project: project.put("numerics", "portable"),
+        "numerics in params.yaml is 'portable', but `code` noted 'fast'",
+    ),
     "the file of settings, half written": (
         "slow",
         "running",
@@ -318,9 +336,10 @@ def refuse(project: Project, name: str) -> None:
     before = project.stored
     code, output = project.repro("-f", "-s", stage, at=place, edit=lambda: edit(project))
     assert code != 0
-    assert re.search(rf"(?m)^{re.escape(f'{stage}: {problem}')}.*; {re.escape(AGAIN)}$", output), (
-        output
+    ending = (
+        "nothing was stored[;,] (and )?(run )?`dvc repro` (runs the stage again|for all stages)"
     )
+    assert re.search(rf"(?m)^{re.escape(f'{stage}: {problem}')}.*; {ending}$", output), output
     assert "Traceback" not in output
     assert project.stored == before
 
@@ -337,14 +356,33 @@ def test_a_source_that_code_has_not_hashed_is_refused(project: Project) -> None:
 
 
 @pytest.mark.parametrize("origin", ["0"], indirect=True, ids=["plain"])
+def test_numerics_that_code_has_not_noted_are_refused(project: Project) -> None:
+    """So is an edit before the stage has begun to work, even if it is undone at its end."""
+    before = project.stored
+    code, output = project.repro(
+        "-f", "-s", "slow", at="importing", edit=lambda: project.put("numerics", "")
+    )
+    assert code != 0
+    assert "slow: numerics in params.yaml is '', but `code` noted 'fast'; nothing" in output
+    assert not (project.folder / "at-running").exists()
+    assert project.stored == before
+
+
+@pytest.mark.parametrize("origin", ["0"], indirect=True, ids=["plain"])
 def test_other_edits_are_free(project: Project) -> None:
-    """Another section, a value as before, an imported source and a comment change no result."""
+    """Another section, a value as before, an imported source and a comment change no result.
+
+    Nor do a backup of a table by a hard link, its mode, and a file in a folder that is no input.
+    """
 
     def edit() -> None:
         project.set("train", epochs=1)
         project.set("encoder", seed=1)
         project.set("encoder", seed=0)
         project.change(LATE, "1", "2")
+        os.link(project.folder / "train.csv", project.folder / "backup.csv")
+        (project.folder / "prices" / "a.csv").chmod(0o600)
+        project.write("mood/new.txt", "")
 
     project.change(LATE, "# one", "# two")
     code, output = project.repro("-f", "-s", "slow", at="running", edit=edit)

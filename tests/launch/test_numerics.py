@@ -5,14 +5,16 @@ import os
 import platform
 import subprocess
 import sys
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from torch.nn import functional
 
-from stages.launch import cli, kernels, numerics, warm
+from stages.launch import cli, kernels, numerics, orphans, warm
 from stages.tickets import settings
 from tests.imports import ROOT
 
@@ -27,7 +29,7 @@ params = folder / "params.yaml"
 params.write_text(json.dumps({"study": "tiny", "numerics": numeric}))
 from stages.launch import numerics
 
-numerics.prepare(params)
+numerics.prepare(numeric)
 from tests.pipeline import study
 from tests.test_incremental import SMALL
 
@@ -48,6 +50,7 @@ print(json.dumps(study.contents(study.run_all(folder / "project", tiny))))
 OTHER = {
     "ATEN_CPU_CAPABILITY": "default",
     "DNNL_MAX_CPU_ISA": "SSE41",
+    "ONEDNN_MAX_CPU_ISA": "SSE41",
     "MKL_CBWR": "AUTO",
     "MKL_ENABLE_INSTRUCTIONS": "SSE4_2",
     "NPY_DISABLE_CPU_FEATURES": "X86_V3 X86_V4",
@@ -120,20 +123,54 @@ def portable(folder: Path) -> Path:
     return folder / "params.yaml"
 
 
-def test_a_users_values_do_not_win_silently(
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+    """Commands of `warm.main` do nothing; names of the warm processes that they would ask are listed."""
+    names: list[str] = []
+    monkeypatch.setattr(orphans, "end_with_dvc", lambda: None)
+    monkeypatch.setattr(warm, "run_stage", lambda _: None)
+    monkeypatch.setattr(warm, "may_fork", lambda: True)
+    monkeypatch.setattr(warm, "ask", lambda _, name: names.append(name))
+    with pytest.MonkeyPatch.context() as patch:  # as another process would
+        patch.setattr(os, "environ", os.environ.copy())
+        yield names
+
+
+def user_asks() -> str:
+    """Set what a user's environment may say, and return it."""
+    for name in numerics.VARIABLES:
+        os.environ.pop(name, None)
+    values = {"MKL_CBWR": "AVX512"} | dict.fromkeys(numerics.FORBIDDEN, "AVX512_CORE")
+    os.environ.update(values)
+    return " ".join(f"{name}={value}" for name, value in values.items())
+
+
+@pytest.mark.usefixtures("asked")
+def test_a_users_values_do_not_win_and_check_alone_says_so(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    for name in numerics.VARIABLES:
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("MKL_CBWR", "AVX512")
-    monkeypatch.setenv("NPY_DISABLE_CPU_FEATURES", "X86_V3")
-    numerics.prepare(portable(tmp_path))
-    expected = "this does not count: MKL_CBWR=AVX512 NPY_DISABLE_CPU_FEATURES=X86_V3\n"
-    assert capsys.readouterr().err.endswith(expected)
-    assert os.environ.items() >= numerics.VARIABLES.items()
-    assert "NPY_DISABLE_CPU_FEATURES" not in os.environ
-    numerics.prepare(portable(tmp_path))
+    monkeypatch.chdir(portable(tmp_path).parent)
+    for command in ("score", "check"):
+        values = user_asks()
+        warm.main([command])
+        note = f"numerics is portable, so this does not count: {values}\n"
+        assert capsys.readouterr().err == (note if command == "check" else "")
+        assert os.environ.items() >= numerics.VARIABLES.items()
+        assert not os.environ.keys() & set(numerics.FORBIDDEN)
+    warm.main(["check"])
     assert capsys.readouterr().err == ""
+
+
+@pytest.mark.skipif(not FIT, reason="this processor has no portable numerics")
+@pytest.mark.parametrize("name", numerics.FORBIDDEN)
+def test_a_variable_that_contradicts_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    for known, value in numerics.VARIABLES.items():
+        monkeypatch.setenv(known, value)
+    monkeypatch.setenv(name, "AVX512_CORE")
+    with pytest.raises(numerics.NumericsError, match=f"see .*{name}"):
+        numerics.hold(portable(tmp_path))
 
 
 def test_a_processor_without_avx2_is_refused(
@@ -167,14 +204,23 @@ def test_a_process_that_has_numpy_already_is_refused_in_a_sentence(
     assert message.count("\n") == 1
 
 
-def test_studies_with_and_without_portable_numerics_have_warm_processes_of_their_own(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_studies_with_and_without_portable_numerics_have_warm_processes_of_their_own() -> None:
+    assert warm.name("portable") == warm.name("portable") != warm.name("fast")
+
+
+def test_an_edit_while_a_stage_starts_mixes_no_environment_with_another_warm_process(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, asked: list[str]
 ) -> None:
+    """The file says one thing at each reading, and the first reading counts for all."""
     monkeypatch.chdir(tmp_path)
-    before = warm.name()
-    assert warm.name() == before
-    portable(tmp_path)
-    assert warm.name() != before
+    for first, second in (("portable", "fast"), ("fast", "portable")):
+        os.environ.pop("MKL_CBWR", None)
+        readings = iter([first, second, second])
+        monkeypatch.setattr(numerics, "asked", lambda _, readings=readings: next(readings))
+        with pytest.raises(SystemExit):
+            warm.main(["train"])
+        assert asked[-1] == warm.name(first)
+        assert ("MKL_CBWR" in os.environ) == (first == "portable")
 
 
 @pytest.mark.parametrize(
@@ -195,6 +241,101 @@ def test_settings_that_cannot_be_portable_are_refused(change: str, message: str)
 
 # --- kernels ---------------------------------------------------------------------------------
 
+PROBE = """
+import hashlib, sys
+from pathlib import Path
+
+from stages.launch import numerics
+
+numerics.prepare("portable")
+import numpy as np, torch
+from torch import nn
+from torch.nn import functional
+
+if sys.argv[1] == "held":
+    params = Path(sys.argv[2], "params.yaml")
+    params.write_text("numerics: portable")
+    assert numerics.hold(params) == "portable"
+
+def same(result, expected):
+    return result.numpy().tobytes() == np.ascontiguousarray(expected).tobytes()
+
+left, right, added = (torch.rand(4, 65, 65, generator=torch.Generator().manual_seed(k)) for k in range(3))
+l, r, a = left.numpy(), right.numpy(), added.numpy()
+products = (l[0] @ r[0], l @ r)
+drawn = torch.Generator().manual_seed(5), torch.Generator().manual_seed(5)
+filters = right.flatten()[:288].view(8, 4, 3, 3)
+near = np.concatenate([l[:, i:i + 63, j:j + 63] for i in range(3) for j in range(3)])
+sums = near.reshape(36, -1).T.copy() @ filters.permute(2, 3, 1, 0).reshape(36, 8).numpy()
+with torch.inference_mode():
+    seen = functional.conv2d(left[None], filters)
+checks = {
+    "conv2d without gradients": same(seen.permute(0, 2, 3, 1).contiguous(), sums),
+    "exp": same(torch.exp(left), np.exp(l)),
+    "sqrt": same(left.clone().sqrt_(), np.sqrt(l)),
+    "mm": same(torch.mm(left[0], right[0]), products[0]),
+    "linear": same(functional.linear(left[0], right[0].T, added[0, 0]), products[0] + a[0, 0]),
+    "addmm": same(torch.addmm(added[0], left[0], right[0]), products[0] + a[0]),
+    "bmm": same(left @ right, products[1]),
+    "baddbmm": same(torch.baddbmm(added, left, right), products[1] + a),
+    "mv": same(left[0] @ right[0, 0], l[0] @ r[0, 0][:, None]),
+    "dot": same(left[0, 0] @ right[0, 0], l[0, 0] @ r[0, 0][:, None]),
+    "conv2d": same(functional.conv2d(left[None], filters).permute(0, 2, 3, 1).contiguous(), sums),
+    "bernoulli_": torch.equal(
+        torch.empty(999).bernoulli_(0.3, generator=drawn[0]).bool(),
+        torch.rand(999, dtype=torch.float64, generator=drawn[1]) < 0.3,
+    ),
+}
+print(*(name for name, is_same in checks.items() if not is_same))
+
+torch.manual_seed(1)
+layer = nn.TransformerEncoderLayer(32, 4, 64, dropout=0.1, activation="gelu", batch_first=True)
+images = nn.Conv2d(1, 8, 3)
+model = nn.ModuleList([nn.Embedding(50, 32), layer, nn.Linear(32, 3), images, nn.Linear(8, 3)])
+optimizer = torch.optim.AdamW(model.parameters(), 1e-2)
+words, labels = torch.randint(50, (8, 12)), torch.randint(3, (8,))
+for _ in range(3):
+    hidden = model[1](model[0](words))
+    logits = model[2](hidden[:, 0]) + model[4](functional.gelu(images(hidden[:, None])).mean((2, 3)))
+    optimizer.zero_grad()
+    functional.cross_entropy(logits, labels).backward()
+    optimizer.step()
+weights = b"".join(tensor.numpy().tobytes() for tensor in model.state_dict().values())
+print(hashlib.sha256(weights).hexdigest())
+"""
+"""Prints the functions of torch that do not give numpy's bytes, and a hash of trained weights."""
+GOLDEN = "09dcb46e00c77d62427ec3b42c65f728979b1b8d96a1e5d8ca54a82cabf44c9d"
+"""The hash on an AMD EPYC with AVX-512; another processor has to give it, too."""
+
+
+def probe(folder: Path, way: str) -> tuple[set[str], str]:
+    ours = {*OTHER, *numerics.VARIABLES, *numerics.FORBIDDEN}
+    bare = {name: value for name, value in os.environ.items() if name not in ours}
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", PROBE, way, str(folder)],
+        env=bare | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    functions, digest = done.stdout.splitlines()
+    return set(functions.split()), digest
+
+
+@pytest.mark.skipif(not FIT, reason="this processor has no portable numerics")
+def test_torch_computes_with_the_kernels_that_are_exchanged(tmp_path: Path) -> None:
+    """The hash is one for all machines, and for the versions of the packages that are pinned."""
+    assert probe(tmp_path, "held") == (set(), GOLDEN)
+
+
+@pytest.mark.skipif(not FIT, reason="this processor has no portable numerics")
+def test_torch_computes_otherwise_by_itself(tmp_path: Path) -> None:
+    """So the test above can fail."""
+    functions, digest = probe(tmp_path, "as torch does")
+    assert functions >= {"exp", "mm", "bmm", "conv2d"}
+    assert digest != GOLDEN
+
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.int64])
 @pytest.mark.parametrize("sizes", [(3, 4, 5), (1, 1, 1), (2, 0, 3), (33, 17, 65)])
@@ -211,8 +352,41 @@ def test_products_are_those_of_torch(dtype: torch.dtype, sizes: tuple[int, int, 
         assert torch.equal(
             kernels.addmm(added, left[0], right[0], beta=beta, alpha=alpha), expected
         )
+        assert torch.equal(
+            kernels.baddbmm(added, left, right, beta=beta, alpha=alpha),
+            torch.baddbmm(added, left, right, beta=beta, alpha=alpha),
+        )
+        vector = right[0, :, 0]
+        of_vector = (torch.arange(m).to(dtype), left[0], vector)
+        assert torch.equal(
+            kernels.addmv(*of_vector, beta=beta, alpha=alpha),
+            torch.addmv(*of_vector, beta=beta, alpha=alpha),
+        )
+    assert torch.equal(kernels.mv(left[0], vector), torch.mv(left[0], vector))
+    assert torch.equal(kernels.dot(left[0, 0], vector), torch.dot(left[0, 0], vector))
     with pytest.raises(RuntimeError, match="cannot multiply"):
         kernels.mm(torch.ones(2, 3), torch.ones(2, 3))
+
+
+@pytest.mark.parametrize("shape", [(2, 1, 7, 9, 3, 3), (3, 4, 5, 5, 2, 1), (1, 2, 3, 3, 6, 3)])
+@pytest.mark.parametrize("has_bias", [True, False])
+def test_convolutions_are_those_of_torch(
+    shape: tuple[int, int, int, int, int, int], has_bias: bool
+) -> None:
+    number, num_in, height, width, num_out, side = shape
+    generator = torch.Generator().manual_seed(1)
+    sizes = [(number, num_in, height, width), (num_out, num_in, side, side), (num_out,)]
+    drawn = [torch.randn(size, dtype=torch.float64, generator=generator) for size in sizes]
+    results = []
+    for function in (kernels.conv2d, functional.conv2d):
+        images, weight, bias = inputs = [tensor.clone().requires_grad_() for tensor in drawn]
+        result = function(images, weight, bias if has_bias else None)
+        result.square().sum().backward()
+        results.append([result, *(tensor.grad for tensor in inputs if tensor.grad is not None)])
+    assert len(results[0]) == 3 + has_bias
+    torch.testing.assert_close(*results)
+    with pytest.raises(RuntimeError, match="plain convolutions"):
+        kernels.conv2d(images, weight, padding=(1, 1))
 
 
 @pytest.mark.parametrize("name", kernels.BY_VALUE)

@@ -44,6 +44,30 @@ def test_as_many_at_a_time_as_their_threads_leave_room(
     assert {path.read_text(encoding="utf-8") for path in tmp_path.iterdir()} == {str(os.getpid())}
 
 
+@pytest.mark.parametrize(
+    ("quota", "cores"),
+    [
+        ("max 100000\n", 8),
+        ("250000 100000\n", 2),
+        ("50000 100000\n", 1),
+        ("1600000 100000\n", 8),
+        (None, 8),
+    ],
+)
+def test_a_container_has_no_more_cores_than_its_quota(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, quota: str | None, cores: int
+) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: range(8))
+    monkeypatch.setattr(side_by_side, "QUOTA", tmp_path / "cpu.max")
+    if quota is not None:
+        side_by_side.QUOTA.write_text(quota, encoding="utf-8")
+    assert side_by_side.cores_of_this_process() == cores
+    (tmp_path / "made").mkdir()
+    side_by_side.run(jobs(tmp_path / "made"), threads=1)
+    processes = {path.read_text(encoding="utf-8") for path in (tmp_path / "made").iterdir()}
+    assert (str(os.getpid()) in processes) == (cores == 1)
+
+
 def refuse() -> None:
     raise ParamsError("train.learning_rate is 9")
 

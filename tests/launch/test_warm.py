@@ -5,6 +5,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -60,6 +61,19 @@ def test_streams_folder_environment_and_arguments_pass_through(project: Path, wa
 def test_a_variable_of_an_earlier_call_is_gone(project: Path) -> None:
     assert "red" in run(project, "show", COLOUR="red").stdout
     assert run(project, "show").stdout == f"42 {project} None\n"
+
+
+def test_cores_and_umask_are_those_of_the_asker(project: Path, way: str) -> None:
+    assert run(project, "end", SCRATCHCARD_WARM=way).returncode == 7  # another one has started it
+    cores, mask = os.sched_getaffinity(0), os.umask(0o027)
+    try:
+        assert run(project, "limits", SCRATCHCARD_WARM=way).stdout == f"{cores} 0o27\n"
+        os.umask(0o022)
+        os.sched_setaffinity(0, {min(cores)})
+        assert run(project, "limits", SCRATCHCARD_WARM=way).stdout == f"{ {min(cores)} } 0o22\n"
+    finally:
+        os.sched_setaffinity(0, cores)
+        os.umask(mask)
 
 
 @pytest.mark.parametrize(
@@ -173,9 +187,9 @@ def test_no_temporary_folder_is_needed(project: Path) -> None:
 
 LISTENER = """
 import socket, time
-from stages.launch import warm
+from stages.launch import numerics, warm
 listener = socket.socket(socket.AF_UNIX)
-listener.bind(chr(0) + warm.name())
+listener.bind(chr(0) + warm.name(numerics.asked(warm.PARAMS)))
 listener.listen()
 print("listening", flush=True)
 time.sleep(60)
@@ -217,14 +231,44 @@ def test_without_an_answer_a_stage_runs_once_without_the_warm_process(
         listener = subprocess.Popen(program, cwd=folder, stdout=subprocess.PIPE, text=True)
         assert listener.stdout
         assert listener.stdout.readline() == "listening\n"
+    (folder / ".dvc" / "tmp").mkdir(parents=True)
     found = run(folder, "count")
     assert found.returncode == 0
+    why = " (ZeroDivisionError: division by zero)" if reason == "broken" else ""
     assert found.stderr == (
-        "count: the warm process did not answer, so this stage starts without it\n"
+        f"count: the warm process did not answer{why}, so stages start without it until it does\n"
     )
     if reason == "slow":  # now it answers, and does not run the stage a second time
         assert happens(lambda: int(run(folder, "parent").stdout) in processes(folder))
     assert parents(folder) == [os.getpid()]
-    end_processes(folder)
     if reason == "silent":
+        listener.kill()
         listener.communicate()
+    end_processes(folder)
+
+
+def test_under_lasting_load_stages_wait_once_and_say_so_once(tmp_path: Path) -> None:
+    """Then they wait a moment each, until the process answers, or the failure is long ago."""
+    folder = make_project(tmp_path / "p", START_SECONDS=6, AGAIN_SECONDS=0.1)
+    (folder / ".dvc" / "tmp").mkdir(parents=True)
+    library = folder / "torch" / "__init__.py"
+    library.write_text("import os, time\nwhile os.path.exists('load'): time.sleep(0.1)\n")
+    (folder / "load").touch()
+    waits, words = [], []
+    for _ in range(3):
+        begin = time.monotonic()
+        words.append(run(folder, "count").stderr)
+        waits.append(time.monotonic() - begin)
+    assert words[0] != ""
+    assert words[1:] == ["", ""]
+    assert waits[0] > 6
+    assert max(waits[1:]) < 5
+    failure = folder / ".dvc" / "tmp" / "warm-failed"
+    failure.write_text("that of another environment", encoding="utf-8")
+    assert run(folder, "count").stderr == words[0]
+    os.utime(failure, (0, 0))
+    assert run(folder, "count").stderr == words[0]
+    assert parents(folder) == [os.getpid()] * 5
+    (folder / "load").unlink()
+    assert happens(lambda: int(run(folder, "parent").stdout) in processes(folder))
+    end_processes(folder)

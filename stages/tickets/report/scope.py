@@ -10,7 +10,7 @@ from stages.tickets.settings import Study
 from stages.tickets.statistics import intervals
 
 NUMERICS = {
-    "portable": "portable: every x86-64 Linux processor gives the same bytes",
+    "portable": "portable: every x86-64 Linux processor with AVX2 gives the same bytes",
     "fast": "fast: the last digits depend on the processor, and scores may with them",
 }
 

@@ -47,7 +47,7 @@ class Study(Section):
     seeds: Annotated[tuple[Seed, ...], Field(min_length=1), Unique]
     noise: Noise
     numerics: Literal["portable", "fast"]
-    """portable: the same bytes on every x86-64 Linux processor; fast: whatever the processor can do."""
+    """portable: the same bytes on every x86-64 Linux processor with AVX2; fast: whatever it can do."""
     encoder: Encoder
     data: dict[Name, Data]
     own: dict[Name, OwnData]
