@@ -11,8 +11,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from ruamel.yaml import YAML
 
 from stages.launch.driver import keeper, pool, remote
+from tests.imports import ROOT
 from tests.launch.driver_project import NAMES, contents, drive, make_project, ran, start
 from tests.launch.project import end_processes, happens, processes
 
@@ -234,15 +236,8 @@ SCANCEL = """\
 for number in "$@"; do kill -9 "-$number"; done
 echo "$@" >> "$0.numbers"
 """
-SLURM = """\
-jobs: 2
-cores: 1
-memory: 1GB
-walltime: "00:10:00"
-interface: lo
-scheduler_options: {dashboard_address: null}
-worker_extra_args: ["--no-dashboard"]
-"""
+SMALL = {"jobs": 2, "memory": "1GB", "interface": "lo", "log_directory": "logs"}
+"""What a job of the example has in a test."""
 
 
 def test_jobs_of_slurm_make_the_same_bytes(
@@ -254,7 +249,8 @@ def test_jobs_of_slurm_make_the_same_bytes(
         (bins / name).write_text(text, encoding="utf-8")
         (bins / name).chmod(0o755)
     file = tmp_path / "slurm.yaml"
-    file.write_text(SLURM, encoding="utf-8")
+    example = YAML(typ="safe").load(ROOT / "docs" / "slurm.yaml")
+    file.write_text(json.dumps(example | SMALL), encoding="utf-8")  # JSON is YAML
     monkeypatch.setenv("PATH", f"{bins}:{os.environ['PATH']}")
     driver = start(project, "--cluster", str(file))
     said, errors = driver.communicate(timeout=90)
@@ -263,6 +259,9 @@ def test_jobs_of_slurm_make_the_same_bytes(
     submitted = (bins / "sbatch.numbers").read_text(encoding="utf-8").split()
     ended = (bins / "scancel.numbers").read_text(encoding="utf-8").split()
     assert len(submitted) == 2
+    script = (bins / "sbatch.job").read_text(encoding="utf-8")
+    for line in ("-p gpu", "--cpus-per-task=8", "--gres=gpu:1", "-t 24:00:00"):
+        assert f"#SBATCH {line}\n" in script
     assert sorted(submitted) == sorted(ended)
     assert happens(lambda: others(project) == [], SECONDS)
     same_as_local(project)
