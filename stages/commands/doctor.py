@@ -150,8 +150,8 @@ def _of_rwlock(file: Path) -> Iterator[Problem]:
             return
 
 
-def running(project: Path) -> str | None:
-    """Return the command of a DVC that works on the project at the moment; None if there is none."""
+def running(project: Path, locked: bool = True) -> str | None:
+    """Return the command of a DVC at work on the project; with `locked`, its lock alone counts."""
     try:
         held = _holders(project / RWLOCK)
     except ValueError:
@@ -160,7 +160,7 @@ def running(project: Path) -> str | None:
         now = command_of(number)
         if now and _may_be_dvc(now):
             return f"{command}, process {number}"
-    if not (project / LOCK).exists():
+    if not locked or not (project / LOCK).exists():
         return None
     with (project / LOCK).open("r+") as file:
         try:

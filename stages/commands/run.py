@@ -1,0 +1,131 @@
+"""Run stages side by side, on the cores or GPUs of a machine; `dvc repro` then has nothing to do.
+
+This is a command, not a stage: `uv run python -m stages run`. docs/many-cores.md says more.
+"""
+
+import os
+import shlex
+import sys
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from dvc.exceptions import DvcException
+
+from stages.commands import doctor
+from stages.launch import cli
+from stages.launch.driver import dvc, flights, pool, schedule
+from stages.launch.driver.loop import Driver, StoppedError
+from stages.tickets import settings
+
+
+def cores() -> list[int]:
+    """Return the numbers of the cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return sorted(os.sched_getaffinity(0))
+    return list(range(os.cpu_count() or 1))
+
+
+def places(workers: int | None, gpus: str | None, per_gpu: int) -> list[pool.Place]:
+    """Return the places for commands that the options ask for.
+
+    Raises:
+        UserError: the options contradict each other.
+    """
+    names = [name.strip() for name in gpus.split(",")] if gpus is not None else []
+    if not all(names):
+        raise settings.UserError(f"--gpus is {gpus!r}, but should be like 0,1,2,3")
+    if gpus is None and per_gpu != 1:
+        raise settings.UserError("--per-gpu says nothing without --gpus")
+    if names and workers is not None:
+        raise settings.UserError("give --workers or --gpus with --per-gpu, not both")
+    number = len(names) * per_gpu if names else workers or len(cores())
+    return pool.places(number, cores(), names)
+
+
+def connect(scheduler: str | None, file: Path | None, token: str) -> pool.Local:
+    """Connect to a cluster as `cluster.connect` does, if the packages for it are installed."""
+    try:
+        from stages.launch.driver import cluster  # noqa: PLC0415  an extra
+    except ImportError as error:
+        raise settings.UserError(
+            f"{error.name} is missing; type `uv run --extra cluster python -m stages run` and so on"
+        ) from None
+    return cluster.connect(scheduler, file, token)
+
+
+def run(driver: Driver) -> None:
+    """Run a driver, and say what became of all stages."""
+    start = time.monotonic()
+    try:
+        driver.run()
+    finally:
+        counts = ", ".join(f"{number} {look.value}" for look, number in driver.done.items())
+        took = schedule.spelled(time.monotonic() - start)
+        print(f"{len(driver.stages)} stages: {counts or 'none done'}; {took}", flush=True)
+
+
+def main(
+    targets: Annotated[
+        list[str] | None, typer.Argument(help="Stages to run, with what they need; else all.")
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Commands at a time; else as many as cores.")
+    ] = None,
+    gpus: Annotated[str | None, typer.Option(help="GPUs to use, such as 0,1,2,3.")] = None,
+    per_gpu: Annotated[int, typer.Option(min=1, help="Commands at a time on each GPU.")] = 1,
+    scheduler: Annotated[
+        str | None, typer.Option(help="Run on the workers of a Dask scheduler, tcp://HOST:PORT.")
+    ] = None,
+    cluster: Annotated[
+        Path | None, typer.Option(help="Run on workers that Slurm starts as this YAML says.")
+    ] = None,
+    keep_going: Annotated[
+        bool, typer.Option("--keep-going", help="After a failure, run all that does not need it.")
+    ] = False,
+    changes: Annotated[
+        list[str] | None,
+        typer.Option("--set", "-S", help="Change params.yaml first, as `dvc exp run -S` does."),
+    ] = None,
+) -> None:
+    all_places = places(workers, gpus, per_gpu)
+    remote = [name for name in (scheduler, cluster) if name is not None]
+    if remote and (workers or gpus or len(remote) > 1):
+        raise settings.UserError("give --scheduler or --cluster or --workers or --gpus, not two")
+    if not Path(".dvc").is_dir():
+        raise settings.UserError("there is no folder .dvc; run this from the project's folder")
+    command = shlex.join(["python", "-m", "stages", "run", *sys.argv[1:]])
+    try:
+        project = dvc.Project(command)
+    except dvc.BusyError as error:
+        who = doctor.running(Path())
+        raise settings.UserError(f"{error} ({who}); wait for its end") from None
+    try:
+        if who := doctor.running(Path(), locked=False):
+            raise settings.UserError(f"DVC runs a stage in this folder ({who}); wait for its end")
+        if changes:
+            settings.checked(settings.content(cli.PARAMS, changes), str(cli.PARAMS))
+            project.change(changes)
+        before = project.texts()
+        token = flights.take_over()
+        local = not remote
+        workforce = pool.Local(all_places) if local else connect(scheduler, cluster, token)
+        run(Driver(project, targets or (), workforce, keep_going))
+        edited = [file for file, text in project.texts().items() if before.get(file) != text]
+    except StoppedError as stop:
+        print("run: stopped; the same command goes on where this was", file=sys.stderr)
+        raise typer.Exit(128 + stop.args[0]) from None
+    except DvcException as error:
+        raise settings.UserError(" ".join(str(error).split())) from None
+    finally:
+        project.close()
+    if edited:
+        raise settings.UserError(
+            f"{', '.join(edited)} changed while the driver ran; what it did is stored under what "
+            "it read at the start, so run the same command again"
+        )
+
+
+if __name__ == "__main__":
+    cli.run(main, computes=False)

@@ -1,0 +1,280 @@
+"""The driver on a Dask scheduler with two workers, and on a Slurm whose commands are small scripts."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from ruamel.yaml import YAML
+
+from stages.launch.driver import keeper, pool, remote
+from tests.imports import ROOT
+from tests.launch.driver_project import NAMES, contents, drive, make_project, ran, start
+from tests.launch.project import end_processes, happens, processes
+
+pytestmark = pytest.mark.filterwarnings("ignore:_NoneStep:DeprecationWarning")
+SECONDS = 5
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    folder = make_project(tmp_path / "p")
+    monkeypatch.chdir(folder)
+    monkeypatch.setenv("SHELL", "/bin/sh")
+    yield folder
+    end_processes(folder)
+
+
+class Scheduler:
+    """A scheduler and two workers with one thread each, in a folder of their own."""
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir()
+        self.folder = folder
+        self.file = folder / "scheduler.json"
+        self.parts = [
+            self.start("scheduler", "--port", "0", "--no-dashboard", "--host", "127.0.0.1")
+        ]
+        assert happens(self.file.exists)
+        self.address = json.loads(self.file.read_text(encoding="utf-8"))["address"]
+        for _ in range(2):
+            self.add()
+
+    def add(self) -> None:
+        self.parts.append(self.start("worker", "--nthreads", "1", "--no-nanny", "--no-dashboard"))
+
+    def start(self, *arguments: str) -> "subprocess.Popen[bytes]":
+        return subprocess.Popen(
+            [sys.executable, "-m", "dask", *arguments, "--scheduler-file", str(self.file)],
+            cwd=self.folder,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+
+    def close(self) -> None:
+        for part in self.parts:
+            part.kill()
+            part.wait()
+
+
+@pytest.fixture
+def scheduler(tmp_path: Path) -> Iterator[Scheduler]:
+    made = Scheduler(tmp_path / "dask")
+    yield made
+    made.close()
+
+
+def same_as_local(project: Path) -> None:
+    finished = contents(project)
+    os.chdir(make_project(project.parent / "local"))
+    drive()
+    assert finished == contents(Path.cwd())
+
+
+def others(project: Path) -> list[int]:
+    return [number for number in processes(project) if number != os.getpid()]
+
+
+def test_two_workers_make_the_same_bytes(project: Path, scheduler: Scheduler) -> None:
+    driver = start(project, "--scheduler", scheduler.address)
+    said, errors = driver.communicate(timeout=60)
+    assert driver.returncode == 0, said + errors
+    assert "9 stages: 9 run; " in said
+    names = ran(project)
+    assert (len(names), set(names)) == (len(NAMES), NAMES)
+    same_as_local(project)
+
+
+def test_a_killed_worker_takes_its_command_with_it_and_another_starts_it_again(
+    project: Path, scheduler: Scheduler
+) -> None:
+    (project / "slow").write_text("case $out in *runs/*) seconds=3;; esac\n", encoding="utf-8")
+    driver = start(project, "--scheduler", scheduler.address)
+    assert happens(lambda: len(list(project.glob("slow.*.txt"))) == 2)
+    (project / "slow").unlink()
+    scheduler.parts[1].kill()
+    scheduler.add()
+    said, errors = driver.communicate(timeout=60)
+    assert driver.returncode == 0, said + errors
+    assert said.count("was lost and starts again") == 1
+    names = ran(project)
+    assert (len(names), set(names)) == (len(NAMES) + 1, NAMES)
+    same_as_local(project)
+
+
+def test_the_next_driver_ends_what_a_killed_one_has_left(
+    project: Path, scheduler: Scheduler
+) -> None:
+    (project / "slow").write_text("case $out in *runs/*) seconds=60;; esac\n", encoding="utf-8")
+    driver = start(project, "--scheduler", scheduler.address)
+    assert happens(lambda: len(list(project.glob("slow.*.txt"))) == 2)
+    driver.kill()
+    driver.communicate(timeout=30)
+    assert len(others(project)) > 2  # the workers have not noticed
+    for file in project.glob("slow*"):
+        file.unlink()
+    begun = time.monotonic()
+    again = start(project, "--scheduler", scheduler.address)
+    said, errors = again.communicate(timeout=60)
+    assert again.returncode == 0, errors
+    assert time.monotonic() - begun < 30
+    assert "9 stages: 1 from the cache, 8 run; " in said
+    assert others(project) == []
+    same_as_local(project)
+
+
+def test_a_stopped_driver_leaves_nothing_at_work(project: Path, scheduler: Scheduler) -> None:
+    (project / "slow").write_text("case $out in *runs/*) seconds=60;; esac\n", encoding="utf-8")
+    driver = start(project, "--scheduler", scheduler.address)
+    assert happens(lambda: len(list(project.glob("slow.*.txt"))) == 2)
+    driver.terminate()
+    driver.communicate(timeout=30)
+    assert driver.returncode == 128 + signal.SIGTERM
+    assert others(project) == []
+    assert "  begin:\n" in (project / "dvc.lock").read_text(encoding="utf-8")
+
+
+def test_a_failure_is_told_as_on_one_machine(project: Path, scheduler: Scheduler) -> None:
+    make = project / "make.sh"
+    make.write_text(make.read_text().replace("#!/bin/sh\n", "#!/bin/sh\necho no luck; exit 7\n"))
+    driver = start(project, "--scheduler", scheduler.address)
+    said, errors = driver.communicate(timeout=60)
+    assert driver.returncode == 1
+    assert "begin failed with exit code 7 after " in said
+    assert ": no luck; its log is .dvc/tmp/run/begin.log" in said
+    assert errors == "run: begin failed, see above; 8 others did not run\n"
+
+
+def test_a_scheduler_that_there_is_not_is_a_sentence(project: Path) -> None:
+    driver = start(project, "--scheduler", "tcp://127.0.0.1:9")
+    _, errors = driver.communicate(timeout=60)
+    assert driver.returncode == 1
+    assert errors.startswith("run: no scheduler answers at 'tcp://127.0.0.1:9'")
+    assert errors.count("\n") == 1
+
+
+# --- what a worker does ----------------------------------------------------------------------
+
+
+@pytest.fixture
+def asked(tmp_path: Path) -> Callable[[], int]:
+    """Have this process, as a worker, run a command that notes that it ran and ends with 3."""
+    folder = tmp_path / ".dvc" / "tmp" / "run"
+    (folder / "flight").mkdir(parents=True)
+    (folder / "token").write_text("token", encoding="utf-8")
+    line = ["/bin/sh", "-c", "echo x >> ran; [ ! -e slow ] || sleep 60; exit 3"]
+    command = pool.Command("s", [line], str(tmp_path), {}, str(tmp_path / "log"))
+    request = command.request((), str(folder))
+    return lambda: remote.run(request, keeper.__file__, "1-token", "token")
+
+
+def test_a_finished_command_that_dask_asks_for_again_does_not_run(
+    tmp_path: Path, asked: Callable[[], int]
+) -> None:
+    assert [asked(), asked()] == [3, 3]
+    assert (tmp_path / "ran").read_text(encoding="utf-8") == "x\n"
+
+
+def test_a_command_whose_first_worker_was_lost_does_not_run(
+    tmp_path: Path, asked: Callable[[], int]
+) -> None:
+    (tmp_path / ".dvc/tmp/run/flight/1-token").touch()
+    with pytest.raises(RuntimeError, match="its worker was lost"):
+        asked()
+    assert not (tmp_path / "ran").exists()
+
+
+def test_a_worker_without_the_drivers_folder_says_so(
+    tmp_path: Path, asked: Callable[[], int]
+) -> None:
+    (tmp_path / ".dvc/tmp/run/token").unlink()
+    with pytest.raises(RuntimeError, match=r"does not see .* a file system that they share"):
+        asked()
+
+
+@pytest.mark.parametrize("reason", ["silence", "stop", "token"])
+def test_a_command_ends_with_its_driver(
+    tmp_path: Path, asked: Callable[[], int], monkeypatch: pytest.MonkeyPatch, reason: str
+) -> None:
+    (tmp_path / "slow").touch()
+    folder = tmp_path / ".dvc" / "tmp" / "run"
+    if reason == "silence":
+        monkeypatch.setattr(remote, "SILENT_SECONDS", 0.5)
+    late = threading.Timer(0.5, lambda: None)
+    if reason == "stop":
+        late = threading.Timer(0.5, (folder / "flight" / "1-token.stop").touch)
+    if reason == "token":
+        late = threading.Timer(0.5, (folder / "token").write_text, ["other"])
+    late.start()
+    with pytest.raises(RuntimeError, match="its driver has given it up"):
+        asked()
+    late.join()
+    assert happens(lambda: not processes(tmp_path), 1)
+    assert not (folder / "flight" / "1-token").exists()
+
+
+# --- Slurm -----------------------------------------------------------------------------------
+
+SBATCH = """\
+#!/bin/sh
+# sbatch FILE: start the job in the background, and print its number as Slurm does.
+cp "$1" "$0.job"
+setsid sh "$0.job" > "$0.log" 2>&1 < /dev/null &
+echo $! >> "$0.numbers"
+echo "Submitted batch job $!"
+"""
+SCANCEL = """\
+#!/bin/sh
+# scancel NUMBER: end a job.
+for number in "$@"; do kill -9 "-$number"; done
+echo "$@" >> "$0.numbers"
+"""
+SMALL = {"jobs": 2, "memory": "1GB", "interface": "lo", "log_directory": "logs"}
+"""What a job of the example has in a test."""
+
+
+def test_jobs_of_slurm_make_the_same_bytes(
+    project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bins = tmp_path / "bin"
+    bins.mkdir()
+    for name, text in {"sbatch": SBATCH, "scancel": SCANCEL}.items():
+        (bins / name).write_text(text, encoding="utf-8")
+        (bins / name).chmod(0o755)
+    file = tmp_path / "slurm.yaml"
+    example = YAML(typ="safe").load(ROOT / "docs" / "slurm.yaml")
+    file.write_text(json.dumps(example | SMALL), encoding="utf-8")  # JSON is YAML
+    monkeypatch.setenv("PATH", f"{bins}:{os.environ['PATH']}")
+    driver = start(project, "--cluster", str(file))
+    said, errors = driver.communicate(timeout=90)
+    assert driver.returncode == 0, said + errors
+    assert "9 stages: 9 run; " in said
+    submitted = (bins / "sbatch.numbers").read_text(encoding="utf-8").split()
+    ended = (bins / "scancel.numbers").read_text(encoding="utf-8").split()
+    assert len(submitted) == 2
+    script = (bins / "sbatch.job").read_text(encoding="utf-8")
+    for line in ("-p gpu", "--cpus-per-task=8", "--gres=gpu:1", "-t 24:00:00"):
+        assert f"#SBATCH {line}\n" in script
+    assert sorted(submitted) == sorted(ended)
+    assert happens(lambda: others(project) == [], SECONDS)
+    same_as_local(project)
+
+
+@pytest.mark.parametrize("text", ["cores: 1", "jobs: 2\nnodes: 3\n", "- 1"])
+def test_a_wrong_description_of_a_cluster_is_a_sentence(
+    project: Path, tmp_path: Path, text: str
+) -> None:
+    file = tmp_path / "slurm.yaml"
+    file.write_text(text, encoding="utf-8")
+    driver = start(project, "--cluster", str(file))
+    _, errors = driver.communicate(timeout=60)
+    assert driver.returncode == 1
+    assert errors.startswith(f"run: {file} ")
+    assert errors.count("\n") == 1

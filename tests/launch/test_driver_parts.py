@@ -1,0 +1,179 @@
+"""Parts of the driver: texts of dvc.lock, urgency, places, and the cores that a stage is given."""
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+from dvc.utils.serialize import dumps_yaml, load_yaml
+
+from stages.commands import run as command
+from stages.launch.driver import locks, pool, record, schedule
+from stages.tickets.settings import UserError
+from tests.imports import ROOT
+
+# --- the text of dvc.lock --------------------------------------------------------------------
+
+
+def entry(name: str, content: str = "x") -> str:
+    return f"  {name}:\n    cmd: {content}\n"
+
+
+def lock(*names: str) -> str:
+    return locks.HEAD + "".join(map(entry, names))
+
+
+def test_entries_of_committed_locks_are_what_dvc_writes_for_each_alone() -> None:
+    files = [ROOT / "dvc.lock", *ROOT.glob("pipeline/*/dvc.lock")]
+    for file in files:
+        text = file.read_text(encoding="utf-8")
+        entries = load_yaml(file)["stages"]
+        alone = {
+            name: dumps_yaml({"stages": {name: value}}).removeprefix("stages:\n")
+            for name, value in entries.items()
+        }
+        assert locks.split(text) == alone
+        assert locks.merge("", alone, [], list(alone)) == text
+
+
+@pytest.mark.parametrize(
+    ("before", "new", "first", "after"),
+    [
+        ("", "cab", "", "abc"),
+        ("zc", "ba", "zc", "zcab"),  # DVC appends
+        ("zcb", "ad", "zc", "zcabd"),  # b comes from a run that was killed
+        ("cba", "b", "cba", "cba"),
+        ("zy", "a", "", "zya"),  # of stages that there are no more
+    ],
+)
+def test_new_entries_stand_where_dvc_would_have_appended_them(
+    before: str, new: str, first: str, after: str
+) -> None:
+    text = lock(*before) if before else ""
+    merged = locks.merge(text, {name: entry(name) for name in new}, first, "abcd")
+    assert merged == lock(*after)
+
+
+def test_an_entry_is_exchanged() -> None:
+    merged = locks.merge(lock("a", "b"), {"a": entry("a", "new")}, "ab", "ab")
+    assert merged == lock("a", "b").replace("x", "new", 1)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "stages:\n  a:\n    cmd: x\n",
+        lock("a") + "datasets: []\n",
+        lock("a").rstrip("\n"),
+        locks.HEAD + "  a: {cmd: x}\n",
+        locks.HEAD + "# by hand\n  a:\n    cmd: x\n",
+        locks.HEAD + "  ? a\n  : cmd: x\n",
+    ],
+)
+def test_a_text_that_dvc_has_not_written_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="it "):
+        locks.split(text)
+
+
+def test_an_edited_lock_is_read_as_dvc_would_write_it(tmp_path: Path) -> None:
+    file = tmp_path / "dvc.lock"
+    file.write_text(lock("a") + "datasets: []\n", encoding="utf-8")
+    with pytest.raises(UserError, match=r"dvc\.lock is not as DVC writes it: it has the line"):
+        record.read(file)
+    file.write_text("schema: '2.0'\nstages:\n    a:\n        cmd: x\n", encoding="utf-8")
+    assert record.read(file) == (lock("a"), {"a": entry("a")})
+    assert record.read(tmp_path / "none") == ("", {})
+
+
+# --- urgency ---------------------------------------------------------------------------------
+
+
+def test_the_most_urgent_stage_has_the_longest_way_to_the_end() -> None:
+    needs = {"a": [], "b": [], "c": ["b"], "d": ["a", "c"]}
+    read_by = schedule.readers(list(needs), needs)
+    assert read_by == {"a": ["d"], "b": ["c"], "c": ["d"], "d": []}
+    costs = {"a": 2.5, "b": 1, "c": 1, "d": 1}
+    assert schedule.urgency(list(needs), read_by, costs) == {"a": 3.5, "b": 3, "c": 2, "d": 1}
+
+
+def test_seconds_of_a_group_are_kept_from_run_to_run(tmp_path: Path) -> None:
+    seconds = schedule.Seconds(tmp_path / "seconds.json")
+    for number in (1.0, 3.0):
+        seconds.add(schedule.group("pipeline/x/dvc.yaml:train@a-1"), number)
+    seconds.save()
+    again = schedule.Seconds(tmp_path / "seconds.json")
+    again.add("score", 4.0)
+    weights = schedule.weights(["train@b", "score", "new"], again.means())
+    assert weights == {"train@b": 2.0, "score": 4.0, "new": 3.0}
+    again.add("train", 5.0)
+    assert again.means() == {"train": 5.0, "score": 4.0}
+
+
+def test_the_rest_is_not_shorter_than_the_longest_way() -> None:
+    assert schedule.remaining([1, 1, 1, 1], 1, 2) == 2
+    assert schedule.remaining([1, 1, 4], 4, 2) == 4
+    assert [schedule.spelled(s) for s in (8.4, 200, 9000)] == ["8 s", "3 min", "2.5 h"]
+
+
+# --- places and cores ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("workers", "cores", "expected"),
+    [
+        (1, 2, [(0, 1)]),
+        (2, 2, [(0,), (1,)]),
+        (2, 5, [(0, 1), (2, 3, 4)]),
+        (3, 2, [(0,), (0,), (1,)]),
+    ],
+)
+def test_places_share_the_cores(workers: int, cores: int, expected: list[tuple[int, ...]]) -> None:
+    assert [place.cores for place in pool.places(workers, range(cores))] == expected
+
+
+def test_places_share_the_gpus() -> None:
+    places = command.places(None, "0, 3", 2)
+    assert [place.variables["CUDA_VISIBLE_DEVICES"] for place in places] == ["0", "3", "0", "3"]
+    assert command.places(3, None, 1)[2].variables == {}
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ((None, "0,,1", 1), "--gpus is '0,,1', but should be like 0,1,2,3"),
+        ((None, None, 2), "--per-gpu says nothing without --gpus"),
+        ((2, "0", 1), "give --workers or --gpus with --per-gpu, not both"),
+    ],
+)
+def test_options_that_contradict_each_other_are_a_sentence(
+    options: tuple[int | None, str | None, int], message: str
+) -> None:
+    with pytest.raises(UserError, match=message):
+        command.places(*options)
+
+
+needs_two_cores = pytest.mark.skipif(
+    sys.platform != "linux" or len(os.sched_getaffinity(0)) < 2, reason="one core, nothing to share"
+)
+
+
+@needs_two_cores
+def test_a_command_has_the_cores_and_the_gpu_of_its_place(tmp_path: Path) -> None:
+    first, second = sorted(os.sched_getaffinity(0))[:2]
+    places = [pool.Place(0, (first,), "7"), pool.Place(1, (second,))]
+    local = pool.Local(places)
+    code = (
+        "import os; print(sorted(os.sched_getaffinity(0)), os.environ.get('CUDA_VISIBLE_DEVICES'))"
+    )
+    for name, place, lent in (("alone", 0, []), ("both", 1, [places[0]])):
+        line = [sys.executable, "-c", code]
+        log = str(tmp_path / name)
+        local.start(pool.Command(name, [line], str(tmp_path), {}, log), places[place], lent)
+    assert local.free() == []
+    ends: list[pool.End] = []
+    while len(ends) < 2:
+        ends += local.wait(None)
+    local.close()
+    assert {end.code for end in ends} == {0}
+    printed = {name: (tmp_path / name).read_text().splitlines()[1] for name in ("alone", "both")}
+    assert printed == {"alone": f"[{first}] 7", "both": f"[{first}, {second}] None"}
