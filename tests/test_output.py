@@ -125,6 +125,8 @@ def test_a_device_and_a_pipe_are_written_to_directly(tmp_path: Path) -> None:
 
 WRITERS = {"write_text", "write_bytes", "save_file", "to_json_file", "savefig", "tofile", "savez"}
 ELSEWHERE = {
+    "stages/launch/driver/keeper.py": "its log is read as it grows",
+    "stages/launch/warm.py": "a mark for the stages after it, of which a half does no harm",
     "stages/tickets/plan/stages.py": "it writes to a temporary folder",
     "stages/tickets/report/figure.py": "it draws in memory",
 }

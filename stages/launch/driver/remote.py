@@ -55,7 +55,9 @@ def run(request: str, keeper: str, name: str, token: str) -> int:
     try:
         parts["env"] |= {key: text for key, text in os.environ.items() if key.startswith(OWN)}
         code = kept(parts, keeper, flight, token)
-        ended.write_text(str(code), encoding="utf-8")
+        part = flight.with_suffix(".part")
+        part.write_text(str(code), encoding="utf-8")
+        part.replace(ended)
         return code
     finally:
         flight.unlink(missing_ok=True)
