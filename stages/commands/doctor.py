@@ -42,7 +42,7 @@ class Problem:
     """Something that stops DVC."""
 
     sentence: str
-    """What it is, what to do, and what is lost by that."""
+    """A sentence that says what is wrong, what to do, and what is lost by that."""
     mend: Callable[[], object] | None = None
     """Does it; None if only the user can."""
 

@@ -59,7 +59,7 @@ class MovedError(Exception):
 
 
 class Guard:
-    """What a running stage has read, and how that was then."""
+    """The inputs that a running stage has read, with their states at that time."""
 
     def __init__(self) -> None:
         self.sources: dict[Path, State | None] = {}

@@ -1,4 +1,4 @@
-"""All that the driver asks of DVC: every name of DVC's insides that it uses is in this module.
+"""The driver's only way to DVC: every name of DVC's insides that it uses is in this module.
 
 DVC is pinned, and tests/launch/test_driver_dvc.py holds the signatures. The driver has DVC's lock of the
 workspace from its start to its end, so no other DVC can take a lock of a path. Therefore the driver does
@@ -40,7 +40,7 @@ FAILURES = (DvcException, OSError)
 
 
 class Look(Enum):
-    """What became of a stage when DVC looked at it."""
+    """The state of a stage after DVC has looked at it."""
 
     UNCHANGED = "unchanged"
     RESTORED = "from the cache"

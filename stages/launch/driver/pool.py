@@ -21,7 +21,7 @@ TAIL = 4096
 
 @dataclass(frozen=True)
 class Command:
-    """What runs for a stage."""
+    """The command lines of a stage, with their folder, environment and log."""
 
     stage: str
     lines: Sequence[Sequence[str] | str]
@@ -71,7 +71,7 @@ class Place:
 
 @dataclass(frozen=True)
 class End:
-    """How a command has ended."""
+    """The end of a command: its exit code, or the reason why nobody knows it."""
 
     stage: str
     code: int

@@ -1,4 +1,4 @@
-"""What a run has finished, on its way into the dvc.lock files."""
+"""Entries of finished stages, on their way into the dvc.lock files."""
 
 import json
 import time

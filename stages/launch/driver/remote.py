@@ -1,4 +1,4 @@
-"""What a Dask worker does for a stage: start the keeper of its command, and look after it.
+"""The part of the driver on a Dask worker: it starts the keeper of a command and looks after it.
 
 This module goes to the worker as it is, so that the worker need not find it; it needs the standard
 library alone. Every attempt at a stage has a file of its own in the folder `flight`, which is touched

@@ -28,7 +28,7 @@ COUNTERS = ("position_ids", "token_type_ids", "inv_freq")
 
 @dataclass(frozen=True)
 class Loaded:
-    """What transformers says after it has read the weights of a checkpoint into a model."""
+    """The report of transformers after it has read the weights of a checkpoint into a model."""
 
     model: PreTrainedModel
     missing: frozenset[str]
