@@ -42,7 +42,7 @@ def main(
             trained = network.train(rule, recipe, stable_seed("pattern network", kind, seed))
             weights = {name: tensor.numpy() for name, tensor in trained.state_dict().items()}
             files.save_arrays(weights, out / f"{kind}-{seed}.safetensors")
-            rows += counts.confusions(kind, seed, network.evaluate(trained, unseen, classes, size))
+            rows += counts.confusions(kind, seed, network.confusion(trained, unseen, classes, size))
     files.save_record({"lengths": lengths, "seeds": seeds, "size": size}, out / "networks.json")
     files.save_table(rows, counts.COLUMNS["confusion"], out / "confusion.csv")
 

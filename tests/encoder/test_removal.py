@@ -3,7 +3,6 @@
 import copy
 import importlib.util
 import math
-from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -40,6 +39,7 @@ from stages.tickets.settings import Kind
 from stages.tickets.tasks.task import Prepared
 from stages.tickets.training import fit, predict
 from tests.conftest import RECIPE, SEEDS
+from tests.encoder.masked import masked_
 
 BERTS = (BertConfig, CamembertConfig, ElectraConfig, RobertaConfig, XLMRobertaConfig)
 SMALL = {
@@ -121,7 +121,7 @@ structures = st.builds(
 def test_removed_says_what_masked_says(few: Structure) -> None:
     removed, masked = small("classification"), small("classification")
     removal.remove_(removed, few)
-    removal.masked_(masked, few)
+    masked_(masked, few)
     assert_close(removed(**batch()).logits, masked(**batch()).logits)
 
 
@@ -138,7 +138,7 @@ def test_so_do_all_types_wherever_they_are_placed(
     for name in names:
         few = STRUCTURES[name]
         removed, masked = copy.deepcopy(dense), copy.deepcopy(dense)
-        removal.masked_(masked, few)
+        masked_(masked, few)
         if placed == "before":
             device.place_(removed, kind)
         removal.remove_(removed, few)
@@ -152,7 +152,7 @@ def test_so_do_all_types_wherever_they_are_placed(
 def test_whole_structures_change_no_bit() -> None:
     dense = small("classification")
     expected = dense(**batch()).logits
-    for change_ in (removal.remove_, removal.masked_):
+    for change_ in (removal.remove_, masked_):
         model = copy.deepcopy(dense)
         change_(model, structure.whole(2, 4))
         assert torch.equal(model(**batch()).logits, expected)
@@ -194,11 +194,11 @@ def test_an_attention_without_heads_loses_its_output_bias() -> None:
     output = encoder_of(model).layer[0].attention.output
     removed, masked = copy.deepcopy(model), copy.deepcopy(model)
     removal.remove_(removed, few)
-    removal.masked_(masked, few)
+    masked_(masked, few)
     output.dense.weight.data.zero_()  # as Prasanna et al. 2020 mask scores: the bias stays
     heads = few.heads.copy()
     heads[0] = True
-    removal.masked_(model, Structure(heads, few.mlps))
+    masked_(model, Structure(heads, few.mlps))
     assert_close(removed(**batch()).logits, masked(**batch()).logits)
     assert not torch.allclose(removed(**batch()).logits, model(**batch()).logits, atol=1e-3)
 
@@ -210,7 +210,7 @@ def test_an_attention_without_heads_loses_its_output_bias() -> None:
 def test_gradients_are_those_of_the_masked_model(few: Structure) -> None:
     removed, masked = small("classification"), small("classification")
     removal.remove_(removed, few)
-    removal.masked_(masked, few)
+    masked_(masked, few)
     for model in (removed, masked):
         (model(**batch()).logits ** 2).sum().backward()
     gradients = {name: p.grad for name, p in masked.named_parameters()}
@@ -291,14 +291,11 @@ def test_frozen_parameters_stay_frozen_and_nothing_is_shared() -> None:
 # --- what cannot be removed ------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("change_", [removal.remove_, removal.masked_])
-def test_other_models_are_refused(
-    change_: Callable[[PreTrainedModel, Structure], None],
-) -> None:
+def test_other_models_are_refused() -> None:
     config = DistilBertConfig(vocab_size=50, dim=16, n_layers=2, n_heads=4, hidden_dim=32)
     model: PreTrainedModel = AutoModel.from_config(config)
     with pytest.raises(ValueError, match="a 'distilbert' cannot be removed, allowed are"):
-        change_(model, structure.whole(2, 4))
+        removal.remove_(model, structure.whole(2, 4))
     with pytest.raises(ValueError, match="a 'distilbert' cannot"):
         removal.num_parameters(config, structure.whole(2, 4))
 
@@ -329,7 +326,7 @@ def test_a_structure_of_another_shape_is_refused(wrong: Structure) -> None:
 @pytest.mark.parametrize("name", [name for name in STRUCTURES if name != "whole"])
 def test_what_is_gone_cannot_be_removed_again(name: str) -> None:
     model = small("classification")
-    removal.masked_(model, STRUCTURES[name])
+    masked_(model, STRUCTURES[name])
     removal.remove_(model, STRUCTURES[name])
     shapes = [parameter.shape for parameter in model.parameters()]
     with pytest.raises(ValueError, match="lacks heads or its MLP already"):
@@ -449,7 +446,7 @@ def test_removed_says_what_masked_says_with_the_weights_of_minilm() -> None:
     assert 0 < few.num_mlps < 6
     removed, masked = copy.deepcopy(dense), copy.deepcopy(dense)
     removal.remove_(removed, few)
-    removal.masked_(masked, few)
+    masked_(masked, few)
     with torch.inference_mode():
         states = [model(**inputs).last_hidden_state for model in (removed, masked, dense)]
     assert_close(states[0], states[1])

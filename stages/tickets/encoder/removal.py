@@ -59,7 +59,7 @@ def remove_(model: PreTrainedModel, structure: Structure) -> None:
             lacks heads or MLPs already. The model is then unchanged.
 
     Prasanna et al. 2020, Sec. 3. Masked and removed heads give the same output, with one difference: if
-    a layer loses all heads, the masks of the paper leave its output bias in, and `masked_` does not.
+    a layer loses all heads, the masks of the paper leave its output bias in.
     """
     for layer, heads, mlp in _layers(model, structure):
         if not heads.any():
@@ -70,32 +70,6 @@ def remove_(model: PreTrainedModel, structure: Structure) -> None:
         if not mlp:
             layer.intermediate = nn.Identity()
             layer.output = OnlyNorm(layer.output.LayerNorm)
-
-
-def masked_(model: PreTrainedModel, structure: Structure) -> None:
-    """Set to zero what `structure` drops: `model` keeps its shapes, and its output equals removal's.
-
-    Zeros replace the columns of a dropped head in the attention's output matrix, all of that matrix
-    and its bias in a layer without heads, and the output matrix and bias of a dropped MLP. They stay
-    zero only as long as the model does not train.
-
-    Args:
-        model: a model that `remove_` accepts.
-        structure: kept heads and MLPs.
-
-    Raises:
-        ValueError: `remove_` would raise it.
-    """
-    with torch.no_grad():
-        for layer, heads, mlp in _layers(model, structure):
-            dense = layer.attention.output.dense
-            gone = _rows(layer.attention.self, ~heads, dense.weight.device)
-            dense.weight.index_fill_(1, gone, 0)
-            if not heads.any():
-                dense.bias.zero_()
-            if not mlp:
-                layer.output.dense.weight.zero_()
-                layer.output.dense.bias.zero_()
 
 
 def build(

@@ -6,7 +6,6 @@ import pytest
 from stages.tickets.pruning.structure import Structure
 from stages.tickets.searches.attention import counts
 from stages.tickets.searches.attention.counts import Subject
-from stages.tickets.searches.attention.network import Quality
 from stages.tickets.searches.attention.patterns import PATTERNS
 
 MLPS = np.ones(1, np.bool_)
@@ -58,9 +57,7 @@ def test_networks_agree_on_the_heads_that_are_looked_at(scope, kept, share):
 
 def test_every_row_has_the_columns_of_its_table():
     tables = counts.rows(subject("all", ALL), CLASSES, [ALL])
-    tables["confusion"] = list(
-        counts.confusions("raw", 1, Quality(np.arange(25).reshape(5, 5), 0.5, 0.5))
-    )
+    tables["confusion"] = list(counts.confusions("raw", 1, np.arange(25).reshape(5, 5)))
     assert tables.keys() == counts.COLUMNS.keys()
     for name, rows in tables.items():
         assert all(set(row) == set(counts.COLUMNS[name]) for row in rows)
@@ -70,7 +67,7 @@ def test_every_row_has_the_columns_of_its_table():
 def test_confusion_has_true_classes_in_rows():
     confusion = np.zeros((5, 5), np.int64)
     confusion[0, 3] = 7
-    rows = list(counts.confusions("normed", 2, Quality(confusion, 0.5, 0.5)))
+    rows = list(counts.confusions("normed", 2, confusion))
     assert [row for row in rows if row["maps"]] == [
         {"map": "normed", "network": 2, "true": "vertical", "found": "block", "maps": 7}
     ]

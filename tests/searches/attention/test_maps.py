@@ -21,6 +21,7 @@ from transformers import (
 from stages.tickets.encoder import device, removal
 from stages.tickets.pruning.structure import Structure
 from stages.tickets.searches.attention.maps import attention_maps, num_heads, transformed
+from tests.encoder.masked import masked_
 
 SMALL = {
     "vocab_size": 50,
@@ -248,7 +249,7 @@ def test_a_layer_may_have_lost_all_heads(
     heads = np.array([[False] * 4, [False, False, True, False]])
     kept = Structure(heads, np.array([True, True]))
     smaller, masked = copy.deepcopy(model), copy.deepcopy(model)
-    removal.masked_(masked, kept)
+    masked_(masked, kept)
     if replaced:
         removal.remove_(smaller, kept)
     else:

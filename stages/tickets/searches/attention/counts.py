@@ -6,11 +6,11 @@ from itertools import combinations
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from stages.tickets.pruning.structure import Structure
 from stages.tickets.searches.attention import patterns
 from stages.tickets.searches.attention.heads import Classes
-from stages.tickets.searches.attention.network import Quality
 from stages.tickets.searches.attention.patterns import MAPS, PATTERNS
 
 _MODEL = ("task", "seed", "state")
@@ -106,9 +106,9 @@ def agreements(subject: Subject, classes: Classes) -> Iterator[dict[str, Any]]:
             }  # fmt: skip
 
 
-def confusions(kind: str, seed: int, quality: Quality) -> Iterator[dict[str, Any]]:
+def confusions(kind: str, seed: int, confusion: NDArray[np.int64]) -> Iterator[dict[str, Any]]:
     """Make a row for each cell of a network's confusion matrix."""
-    for (true, predicted), number in np.ndenumerate(quality.confusion):
+    for (true, predicted), number in np.ndenumerate(confusion):
         yield {
             "map": kind, "network": seed, "true": PATTERNS[true], "found": PATTERNS[predicted],
             "maps": number,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from sklearn.metrics import accuracy_score, confusion_matrix, f1_score
+from sklearn.metrics import confusion_matrix
 from torch import Tensor, nn
 
 from stages.tickets.searches.attention import patterns
@@ -32,17 +32,6 @@ class Recipe:
     learning_rate: float
     threads: int
     """Number of torch's threads on the CPU; it changes the last digits of results."""
-
-
-@dataclass(frozen=True)
-class Quality:
-    """The quality of a network on maps whose class is known."""
-
-    confusion: NDArray[np.int64]
-    """Numbers of maps, (5, 5), by true class (rows) and predicted class (columns)."""
-    accuracy: float
-    macro_f1: float
-    """Mean of the F1 scores of the five classes; 0 for a class that is never predicted."""
 
 
 def build(generator: torch.Generator) -> nn.Sequential:
@@ -162,16 +151,13 @@ def classify_heads(
     return classes
 
 
-def evaluate(
+def confusion(
     network: nn.Module, maps: Sequence[Map], classes: NDArray[np.int64], size: int
-) -> Quality:
-    """Compare predictions with the classes of `maps`, which should not be maps of the training."""
-    predicted, numbers = classify(network, maps, size), range(len(PATTERNS))
-    return Quality(
-        confusion_matrix(classes, predicted, labels=numbers),
-        float(accuracy_score(classes, predicted)),
-        float(f1_score(classes, predicted, labels=numbers, average="macro", zero_division=0)),
-    )
+) -> NDArray[np.int64]:
+    """Count `maps`, which should not be those of the training, (5, 5), by true and predicted class."""
+    predicted = classify(network, maps, size)
+    counts: NDArray[np.int64] = confusion_matrix(classes, predicted, labels=range(len(PATTERNS)))
+    return counts
 
 
 def _images(maps: Sequence[Map], size: int) -> Tensor:
