@@ -119,9 +119,17 @@ class UpTo:
         return list(range(1, other - self.less + 1))
 
 
-Rule = Among | UpTo
-"""A rule that compares a field with another key of the study. `problem` says why a value is not
-allowed, or returns None; `every` lists the values that the word `all` in a study file stands for."""
+@dataclass(frozen=True)
+class NeededBy:
+    """Rule: the list is not empty if another list of the study has values."""
+
+    of: str
+
+
+Rule = Among | UpTo | NeededBy
+"""A rule that compares a field with another key of the study. If it is about single values, `problem`
+says why a value is not allowed, or returns None, and `every` lists what the word `all` in a study file
+stands for."""
 
 
 @cache

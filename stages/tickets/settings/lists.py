@@ -5,7 +5,7 @@ from typing import Any
 
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
 
-from stages.tickets.settings.base import Among, ParamsError, listed, rules
+from stages.tickets.settings.base import Among, NeededBy, ParamsError, listed, rules
 from stages.tickets.settings.study import Study
 from stages.tickets.settings.trials import ALIASED
 
@@ -44,7 +44,9 @@ def spell_out(content: CommentedMap) -> None:
         values = _at(content, key)
         parts = values if isinstance(values, list) else [values]
         other = _at(content, getattr(rule, "all_of", "") or rule.of)
-        if ALL in parts and isinstance(other, list if isinstance(rule, Among) else int):
+        if isinstance(rule, NeededBy) or ALL not in parts:
+            continue
+        if isinstance(other, list if isinstance(rule, Among) else int):
             every = rule.every(other)
             _put(content, key, [v for part in parts for v in (every if part == ALL else [part])])
 

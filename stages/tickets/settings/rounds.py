@@ -5,11 +5,12 @@ from collections.abc import Callable, Mapping
 from fractions import Fraction
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field
 
 from stages.tickets.settings.base import (
     Among,
     Name,
+    NeededBy,
     Percent,
     RoundNumber,
     Section,
@@ -130,7 +131,7 @@ class ControlKinds(Section):
     whole layers in another order.
     """
 
-    kinds: Annotated[tuple[Control, ...], Unique]
+    kinds: Annotated[tuple[Control, ...], Unique, NeededBy("controls.tasks")]
 
 
 class Controls(Section):
@@ -141,12 +142,6 @@ class Controls(Section):
     tasks: Annotated[tuple[Name, ...], Unique, Among("tasks")]
     seeds: Annotated[tuple[Seed, ...], Unique, Among("seeds")]
     rounds: Annotated[tuple[RoundNumber, ...], Unique, UpTo("last_round")]
-
-    @model_validator(mode="after")
-    def _kinds_fit(self) -> "Controls":
-        if self.tasks and not self.more.kinds:
-            raise ValueError("more.kinds is empty, allowed with controls.tasks is one at least")
-        return self
 
 
 def check_grid(rounds: tuple[Round, ...], grid: str) -> None:

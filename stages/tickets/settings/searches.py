@@ -8,6 +8,7 @@ from pydantic import AfterValidator, Field, model_validator
 from stages.tickets.settings.base import (
     Among,
     Name,
+    NeededBy,
     Section,
     Seed,
     Share,
@@ -26,6 +27,7 @@ from stages.tickets.settings.rounds import Dense
 
 Variant = Literal["joint", "heads", "mlps", "published", "half-1", "half-2", "magnitude"]
 SearchSplit = Literal["selection", "validation", "train"]
+SuperSurvivors = Literal["super", "super-random", "super-bad"]
 
 
 class SearchRule(Section):
@@ -49,16 +51,10 @@ class Search(Section):
     """Searches for subnetworks of fine-tuned models."""
 
     tasks: Annotated[tuple[Name, ...], Unique, Among("tasks")]
-    seeds: Annotated[tuple[Seed, ...], Unique, Among("seeds")]
+    seeds: Annotated[tuple[Seed, ...], Unique, Among("seeds"), NeededBy("search.tasks")]
     rule: SearchRule
     permutations: int = Field(ge=1)
     """Number of permutations of the masks, which measure agreement by chance."""
-
-    @model_validator(mode="after")
-    def _has_seeds(self) -> "Search":
-        if self.tasks and not self.seeds:
-            raise ValueError("seeds is empty, allowed with search.tasks is one at least")
-        return self
 
 
 class Baselines(Section):
@@ -115,22 +111,14 @@ class RetrainSuper(Section):
 
     tasks: Annotated[tuple[Name, ...], Unique, Among("retrain.tasks")]
     seeds: Annotated[tuple[Seed, ...], Unique, Among("retrain.seeds")]
-    subnetworks: Annotated[tuple[Literal["super", "super-random", "super-bad"], ...], Unique]
+    subnetworks: Annotated[tuple[SuperSurvivors, ...], Unique, NeededBy("retrain_super.tasks")]
     """Subnetworks derived from the heads and MLPs that the joint search keeps in all seeds of a task."""
-
-    @model_validator(mode="after")
-    def _has_subnetworks(self) -> "RetrainSuper":
-        if self.tasks and not self.subnetworks:
-            raise ValueError(
-                "subnetworks is empty, allowed with retrain_super.tasks is one at least"
-            )
-        return self
 
 
 class PatternNetwork(Section):
     """Small networks that tell patterns of attention maps apart, trained on maps made by rule."""
 
-    seeds: Annotated[tuple[Seed, ...], Unique]
+    seeds: Annotated[tuple[Seed, ...], Unique, NeededBy("patterns.tasks")]
     """Seeds, each with a network for raw and one for normed maps; their agreement shows how reliable
     shares of patterns are."""
     maps: int = Field(ge=5)
@@ -177,12 +165,6 @@ class Patterns(Section):
     tasks: Annotated[tuple[Name, ...], Unique, Among("search.tasks")]
     network: PatternNetwork
     examples: PatternExamples
-
-    @model_validator(mode="after")
-    def _has_networks(self) -> "Patterns":
-        if self.tasks and not self.network.seeds:
-            raise ValueError("network.seeds is empty, allowed with patterns.tasks is one at least")
-        return self
 
 
 def check_search(search: Search, data: dict[str, Data]) -> None:

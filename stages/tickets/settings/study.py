@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from stages.tickets.settings import trials
-from stages.tickets.settings.base import Name, Section, Seed, Unique, Whole, listed, rules
+from stages.tickets.settings.base import Name, NeededBy, Section, Seed, Unique, Whole, listed, rules
 from stages.tickets.settings.data import Data, MiniatureData, OwnData, Prepare, check_data
 from stages.tickets.settings.encoder import Encoder, Pretrain
 from stages.tickets.settings.reading import Plot, Ran, Tickets, Verdict
@@ -166,6 +166,10 @@ class Study(Section):
         """Check the rules that fields of all sections state, such as `Among("tasks")`."""
         for key, rule in rules(Study):
             values, other = attrgetter(key)(self), attrgetter(rule.of)(self)
+            if isinstance(rule, NeededBy):
+                if other and not values:
+                    raise ValueError(f"{key} is empty, allowed with {rule.of} is one at least")
+                continue
             for value in values if isinstance(values, tuple) else (values,):
                 problem = rule.problem(value, other)
                 if problem:

@@ -8,6 +8,7 @@ from pydantic import AfterValidator, Field, model_validator
 from stages.tickets.settings.base import (
     Among,
     Name,
+    NeededBy,
     Percent,
     RoundNumber,
     Section,
@@ -35,16 +36,10 @@ class Rewind(Section):
 
     tasks: Tasks
     seeds: Seeds
-    points: Annotated[tuple[Percent, ...], Unique, Among("dense.points")]
+    points: Annotated[tuple[Percent, ...], Unique, Among("dense.points"), NeededBy("rewind.tasks")]
     source: Literal["dense", "sparse"]
     """Training from which theta_i is taken: that of the dense model (dense), as in Algorithm 1 of Chen et
     al. 2020, or that of the subnetwork itself (sparse), as in the authors' code."""
-
-    @model_validator(mode="after")
-    def _has_points(self) -> "Rewind":
-        if self.tasks and not self.points:
-            raise ValueError("points is empty, allowed with rewind.tasks is one at least")
-        return self
 
 
 class AliasedRounds(Section):
@@ -86,14 +81,8 @@ class Cross(Section):
 class Multitask(Section):
     """Iterative magnitude pruning on the joint loss of several tasks."""
 
-    tasks: Tasks
+    tasks: Annotated[Tasks, NeededBy("multitask.seeds")]
     seeds: Seeds
-
-    @model_validator(mode="after")
-    def _has_tasks(self) -> "Multitask":
-        if self.seeds and not self.tasks:
-            raise ValueError("tasks is empty, allowed with multitask.seeds is one at least")
-        return self
 
 
 NO_TASKS = ("one-shot", "random-mask", "multi-task")
