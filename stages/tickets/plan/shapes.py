@@ -1,19 +1,12 @@
 """The sizes of an encoder, from its settings or its config.json."""
 
-import importlib.util
 import json
 from pathlib import Path
 
+from stages.tickets.encoder import checkpoint
 from stages.tickets.language import sentences
 from stages.tickets.plan.flops import Shape
-from stages.tickets.settings import (
-    FolderEncoder,
-    HubEncoder,
-    PackageEncoder,
-    ParamsError,
-    Pretrain,
-    expanded,
-)
+from stages.tickets.settings import Encoder, HubEncoder, ParamsError, Pretrain
 
 VOCABULARY = 30522
 """Number of word pieces of bert-base-uncased."""
@@ -33,9 +26,7 @@ SPECIAL_TOKENS = 5
 """Number of special tokens in the miniature's vocabulary."""
 
 
-def shape_of(
-    encoder: Pretrain | HubEncoder | FolderEncoder | PackageEncoder, config: Path | None
-) -> tuple[Shape, str]:
+def shape_of(encoder: Encoder, config: Path | None) -> tuple[Shape, str]:
     """Determine the sizes of an encoder, and their source.
 
     Args:
@@ -50,20 +41,18 @@ def shape_of(
         sizes = (encoder.layers, encoder.hidden, encoder.mlp, words, encoder.max_length)
         return Shape(*sizes, types=2, pooler=False), "encoder"
     pooler, source = encoder.pooler == "pretrained", str(config)
-    if not config and isinstance(encoder, HubEncoder):
-        name = encoder.name.split("/")[-1]
-        if name not in BERTS:
+    if not config:
+        if isinstance(encoder, HubEncoder):
+            return _published(encoder.name, pooler), "Devlin et al. 2019"
+        try:
+            config = checkpoint.folder_of(encoder) / checkpoint.CONFIG
+        except ParamsError as error:
             raise ParamsError(
-                f"encoder.name is {encoder.name!r}, whose sizes are not known here; allowed without "
-                f"--encoder-config are {', '.join(BERTS)}"
-            )
-        return Shape(*BERTS[name], pooler), "Devlin et al. 2019"
-    if not config and isinstance(encoder, FolderEncoder):
-        config, source = expanded(encoder.path, "encoder.path") / "config.json", "its folder"
-    elif not config and isinstance(encoder, PackageEncoder):
-        config, source = _package(encoder) / "config.json", "its package"
+                f"{error}; --encoder-config takes a config.json in its place"
+            ) from None
+        source = f"its {encoder.source}"
     try:
-        read = json.loads(Path(config or "").read_text(encoding="utf-8"))
+        read = json.loads(config.read_text(encoding="utf-8"))
         kind, numbers = read.get("model_type", "bert"), [int(read[key]) for key in CONFIG]
     except (OSError, ValueError, TypeError, AttributeError, KeyError) as error:
         raise ParamsError(
@@ -75,14 +64,11 @@ def shape_of(
     return Shape(layers, hidden, mlp, vocabulary, positions, types, pooler), source
 
 
-def _package(encoder: PackageEncoder) -> Path:
-    try:
-        package = importlib.util.find_spec(encoder.name)
-    except ModuleNotFoundError:
-        package = None
-    if package is None or package.origin is None:
+def _published(name: str, pooler: bool) -> Shape:
+    sizes = BERTS.get(name.rpartition("/")[2])
+    if sizes is None:
         raise ParamsError(
-            f"encoder.name is {encoder.name!r}, but no such package is installed; --encoder-config "
-            "takes a config.json in its place"
+            f"encoder.name is {name!r}, whose sizes are not known here; allowed without "
+            f"--encoder-config are {', '.join(BERTS)}"
         )
-    return Path(package.origin).parent / encoder.path
+    return Shape(*sizes, pooler)
