@@ -28,7 +28,8 @@ def test_subcases_count_by_their_examples_and_seeds_alike() -> None:
         replace(DENSE, seed=2, accuracy=0.7),
         replace(DENSE, kind="imp"),
     ]
-    rows = hans.accuracies(scores, config(1, 2, 1))  # tickets are in hans.csv alone
+    made = replace(study(config(1, 2, 1)), hans=scores)
+    rows = hans.accuracies(made.results)  # tickets are in hans.csv alone
     assert {row.kind for row in rows} == {"dense"}
     by_subcase = {row.subcase: row.over_seeds for row in rows}
     assert by_subcase[""].mean == pytest.approx((0.5 + 0.7) / 2)

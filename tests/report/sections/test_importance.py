@@ -1,5 +1,7 @@
 """Importance and magnitude, on made-up results."""
 
+from dataclasses import replace
+
 import pytest
 
 from stages.tickets.report.sections import importance
@@ -9,7 +11,7 @@ from tests.made_up import config, study
 def test_magnitudes_of_kept_and_dropped_by_hand() -> None:
     """Made up: heads .020, .021, .022, .023, of which the first is dropped; MLPs run the other way."""
     made = study(config(1, 3, 1))
-    rows = importance.measure(made.importance, made.config)
+    rows = importance.measure(made.results)
     heads, mlps = rows
     assert heads.kept is not None
     assert heads.dropped is not None
@@ -29,6 +31,6 @@ def test_magnitudes_of_kept_and_dropped_by_hand() -> None:
 def test_a_seed_that_kept_all_has_no_difference() -> None:
     made = study(config(1, 1, 1))
     kept = [row for row in made.importance if row.kept]
-    heads = importance.measure(kept, made.config)[0]
+    heads = importance.measure(replace(made, importance=kept).results)[0]
     assert heads.kept is not None
     assert (heads.dropped, heads.gap) == (None, None)

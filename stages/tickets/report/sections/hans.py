@@ -13,7 +13,6 @@ from stages.tickets.report.rows import HansScore, grouped
 from stages.tickets.report.section import Section
 from stages.tickets.report.table import Row, Table
 from stages.tickets.settings import Study
-from stages.tickets.statistics import intervals
 
 BASELINES = ("majority", "bag_of_words", "word_vectors")
 NOTHING = "not run: no task has `hans` in params.yaml"
@@ -33,7 +32,7 @@ CSV = (columns.value(*PLACE), columns.spread_of("over_seeds"))
 
 def section(results: Results, study: Study) -> Section:
     """Show dense models and subnetworks on HANS, for every task that has it."""
-    rows = accuracies(results.hans, study)
+    rows = accuracies(results)
     return Section(
         "hans",
         "HANS: right for the wrong reasons?",
@@ -56,15 +55,15 @@ def names_of(study: Study) -> dict[tuple[str, str], str]:
     return named
 
 
-def accuracies(scores: Sequence[HansScore], study: Study) -> list[Row]:
+def accuracies(results: Results) -> list[Row]:
     """Compute accuracies over seeds by subcase, then those over all examples of a heuristic and truth.
 
     Returns:
         The place by the names in `PLACE`, the subcase empty for all examples; `run`: kind and subnetwork;
         `over_seeds`, and as it is shown.
     """
-    named = names_of(study)
-    known = [row for row in scores if (row.kind, row.source) in named]
+    named = names_of(results.study)
+    known = [row for row in results.hans if (row.kind, row.source) in named]
     groups = grouped(
         [*known, *(replace(row, subcase="") for row in known)],
         lambda row: (
@@ -79,7 +78,7 @@ def accuracies(scores: Sequence[HansScore], study: Study) -> list[Row]:
             for own in grouped(group, lambda row: row.seed).values()
         ]
         row = Row(**dict(zip(PLACE, place, strict=True)), run=place[1:3])
-        row.over_seeds = intervals.summarize(by_seed, study.tickets.confidence)
+        row.over_seeds = results.over(by_seed)
         row.shown = words.spread(row.over_seeds)
         if row.kind in BASELINES:
             row.shown = row.shown.removesuffix(" (n=1)")

@@ -12,7 +12,6 @@ from stages.tickets.report.figure import BLACK, BLUE, VERMILION, Figure
 from stages.tickets.report.papers import shared
 from stages.tickets.report.results import Results
 from stages.tickets.report.rows import grouped
-from stages.tickets.report.search_rows import Importance
 from stages.tickets.report.section import Section
 from stages.tickets.report.table import Row, Table
 from stages.tickets.settings import Study
@@ -26,7 +25,7 @@ SCATTER = "Importance of heads against the mean magnitude of their weights"
 
 def section(results: Results, study: Study) -> Section:
     """Show how importance is spread over heads, and whether it is magnitude in disguise."""
-    rows = measure(results.importance, study)
+    rows = measure(results)
     return Section(
         "importance",
         "What does importance see?",
@@ -39,7 +38,7 @@ def section(results: Results, study: Study) -> Section:
     )
 
 
-def measure(importance: Sequence[Importance], study: Study) -> list[Row]:
+def measure(results: Results) -> list[Row]:
     """Average magnitudes by task and part, if anything was searched.
 
     Returns:
@@ -47,12 +46,8 @@ def measure(importance: Sequence[Importance], study: Study) -> list[Row]:
         minus dropped, of the seeds that have both; Spearman's correlations of importance and magnitude of
         every seed in which neither is constant, and their summary.
     """
-
-    def summary(values: Sequence[float]) -> Summary | None:
-        return intervals.summarize(values, study.tickets.confidence) if values else None
-
-    by_search = grouped(importance, lambda row: (row.task, row.part))
-    rows = []
+    study, rows = results.study, []
+    by_search = grouped(results.importance, lambda row: (row.task, row.part))
     for task, part in product(study.search.tasks, names.PARTS):
         by_seed = grouped(by_search.get((task, part), ()), lambda row: row.seed)
         kept, dropped = (
@@ -69,8 +64,8 @@ def measure(importance: Sequence[Importance], study: Study) -> list[Row]:
         ]
         rhos = [rho for side in sides if (rho := correlation.of_ranks(*side.T)) is not None]
         if by_seed:
-            row = Row(task=task, part=part, correlations=rhos, spearman=summary(rhos))
-            row.kept, row.dropped = summary([*kept.values()]), summary([*dropped.values()])
+            row = Row(task=task, part=part, correlations=rhos, spearman=results.over(rhos))
+            row.kept, row.dropped = results.over(kept.values()), results.over(dropped.values())
             row.gap = intervals.compare(kept, dropped, study.tickets.confidence)
             rows.append(row)
     return rows

@@ -1,6 +1,7 @@
 """Where are the weights dropped: what the last masks keep of every matrix."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from itertools import product
 
 from matplotlib.axes import Axes
 
@@ -9,10 +10,8 @@ from stages.tickets.report.figure import Figure
 from stages.tickets.report.results import Results
 from stages.tickets.report.rows import Kept, grouped
 from stages.tickets.report.section import Section
-from stages.tickets.report.table import Record, Row, Table, numbers
+from stages.tickets.report.table import Row, Table
 from stages.tickets.settings import Study
-from stages.tickets.statistics import intervals
-from stages.tickets.statistics.intervals import Summary
 
 ALL = "all tasks"
 LOOKS = (
@@ -27,7 +26,7 @@ CURVES = "Sparsity of every matrix of the last ticket against the layer, one pan
 def section(results: Results, study: Study) -> Section:
     """Show which layers and types of matrices lose most."""
     last = [row for row in results.layers if row.round == study.rounds[-1].to]
-    rows = densities(last, study)
+    rows = densities(last, results)
     return Section(
         "layers",
         "Where are the weights dropped?",
@@ -36,18 +35,18 @@ def section(results: Results, study: Study) -> Section:
         answer(rows, study),
         stages=("stability",),
         figures=(layers_figure(rows, study), layers_by_task_figure(rows, study)),
-        tables=(layers_table(rows, study), types_table(last, study)),
+        tables=(layers_table(rows, study), types_table(last, results)),
     )
 
 
-def densities(last: Sequence[Kept], study: Study) -> list[Row]:
+def densities(last: Sequence[Kept], results: Results) -> list[Row]:
     """Average the density of every matrix in the last round: over all tasks, then by task."""
     rows = []
-    for task in (ALL, *study.tasks):
+    for task in (ALL, *results.study.tasks):
         own = [row for row in last if task in (ALL, row.task)]
         for (layer, matrix), masks in grouped(own, lambda row: (row.layer, row.matrix)).items():
-            shares = [row.kept / row.size for row in masks]
-            kept = intervals.summarize(shares, study.tickets.confidence)
+            kept = results.over([row.kept / row.size for row in masks])
+            assert kept  # every group has a mask
             place = ("" if layer is None else f"layer {layer}, ") + words.matrix_name(matrix)
             row = Row(task=task, layer=layer, matrix=matrix, place=place, size=masks[0].size)
             row.kept, row.sparsity = kept, 1 - kept.mean
@@ -92,34 +91,28 @@ def layers_table(rows: Sequence[Row], study: Study) -> Table:
     return table.of_cells("layers", caption, header, lines, csv, names.NO_LAYERS)
 
 
-def types_table(last: Sequence[Kept], study: Study) -> Table:
+def types_table(last: Sequence[Kept], results: Results) -> Table:
     """List what the last mask keeps of every type of matrix, over all layers, by task."""
-    end = study.rounds[-1]
+    study, end = results.study, results.study.rounds[-1]
     caption = (
         f"Share of the weights that the ticket of round {end.to} keeps in every type of matrix, over "
         f"all layers, per cent: mean over seeds (n={len(study.seeds)}). Over all matrices "
         f"{words.percent(1 - end.sparsity)} are kept."
     )
     matrices = list(dict.fromkeys(row.matrix for row in last))
-    by_type = grouped(last, lambda row: (row.task, row.matrix))
-    lines: list[Sequence[str]] = []
-    long: list[Record] = []
-    for task in study.tasks if last else ():
-        kept = {matrix: _over_layers(by_type.get((task, matrix), ()), study) for matrix in matrices}
-        means = (words.points(row.mean) if row else words.NOT_RUN for row in kept.values())
-        lines.append((task, *means))
-        long += [{"task": task, "matrix": name, **numbers(row)} for name, row in kept.items()]
-    header = ("task", *map(words.matrix_name, matrices))
-    return table.of_cells("types", caption, header, lines, long, names.NO_LAYERS)
-
-
-def _over_layers(rows: Iterable[Kept], study: Study) -> Summary | None:
-    """Summarise the share over all layers, by seed."""
-    shares = [
-        sum(row.kept for row in own) / sum(row.size for row in own)
-        for own in grouped(rows, lambda row: row.seed).values()
+    masks = grouped(last, lambda row: (row.task, row.matrix, row.seed))
+    rows = []
+    for task, matrix in product(study.tasks, matrices):
+        by_seed = [own for seed in study.seeds if (own := masks.get((task, matrix, seed)))]
+        shares = [sum(row.kept for row in own) / sum(row.size for row in own) for own in by_seed]
+        rows.append(Row(task=task, matrix=matrix, kept=results.over(shares)))
+    lines = [
+        (task, *(words.points(row.kept.mean) if row.kept else words.NOT_RUN for row in own))
+        for task, own in grouped(rows, lambda row: row.task).items()
     ]
-    return intervals.summarize(shares, study.tickets.confidence) if shares else None
+    header = ("task", *map(words.matrix_name, matrices))
+    csv = table.records(rows, columns.value("task", "matrix"), columns.spread_of("kept"))
+    return table.of_cells("types", caption, header, lines, csv, names.NO_LAYERS)
 
 
 def _grid(rows: Sequence[Row]) -> tuple[list[int], list[str], list[list[Row]]]:

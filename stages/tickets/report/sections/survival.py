@@ -14,7 +14,6 @@ from stages.tickets.report.section import Section
 from stages.tickets.report.sections import survival_maps, survival_places
 from stages.tickets.report.table import Column, Row, Table, spread, table
 from stages.tickets.settings import Study
-from stages.tickets.statistics import intervals
 
 VARIANTS = {
     "joint": "heads and MLPs",
@@ -85,9 +84,7 @@ def outcomes(results: Results, study: Study) -> list[Row]:
         if own := by_search.get((task, variant)):
             values = {name: [getattr(row, name) for row in own] for name in NUMBERS}
             kept = {
-                name: intervals.summarize(known, study.tickets.confidence)
-                for name, known in values.items()
-                if known[0] is not None
+                name: results.over(known) for name, known in values.items() if None not in known
             }
             every = {"heads": own[0].all_heads, "mlps": own[0].all_mlps}
             rows.append(Row(task=task, variant=variant, kept=kept, all=every, n=len(own)))

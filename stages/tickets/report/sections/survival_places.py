@@ -12,9 +12,9 @@ from stages.tickets.report.papers import shared
 from stages.tickets.report.results import Results
 from stages.tickets.report.rows import grouped
 from stages.tickets.report.search_rows import Overlap
-from stages.tickets.report.table import Column, Record, Row, Table, numbers
+from stages.tickets.report.table import Column, Row, Table
 from stages.tickets.settings import Study
-from stages.tickets.statistics import correlation, intervals
+from stages.tickets.statistics import correlation
 
 SEARCHES = {"joint": "joint search", "magnitude": "magnitude search"}
 COMPARABLE = (
@@ -30,21 +30,24 @@ def weights_table(results: Results, study: Study) -> Table:
         "deviation over seeds. Layer 0 is next to the input."
     )
     tasks = study.search.tasks
-    by_place = grouped(results.weights, lambda row: (row.layer, row.task))
-    lines: list[Sequence[str]] = []
-    long: list[Record] = []
-    for layer in sorted({layer for layer, _ in by_place}):
-        shares = [[row.kept / row.size for row in by_place[layer, task]] for task in tasks]
-        kept = [intervals.summarize(share, study.tickets.confidence) for share in shares]
-        mean = words.points(fmean(summary.mean for summary in kept))
-        lines.append((str(layer), *map(words.spread, kept), mean))
-        long += [
-            {"layer": layer, "task": task, **numbers(summary)}
-            for task, summary in zip(tasks, kept, strict=True)
-        ]
+    by_place = grouped(results.weights, lambda row: (row.layer, tasks.index(row.task)))
+    rows = [
+        Row(
+            layer=layer, task=tasks[number], kept=results.over([row.kept / row.size for row in own])
+        )
+        for (layer, number), own in sorted(by_place.items(), key=lambda item: item[0])
+    ]
+    lines = [
+        (
+            str(layer),
+            *(words.spread(row.kept) for row in own),
+            words.points(fmean(row.kept.mean for row in own)),
+        )
+        for layer, own in grouped(rows, lambda row: row.layer).items()
+    ]
+    csv = table.records(rows, columns.value("layer", "task"), columns.spread_of("kept"))
     why = shared.why_no_search(results, "magnitude")
-    header = ("layer", *tasks, "mean")
-    return table.of_cells("weights_by_layer", caption, header, lines, long, why)
+    return table.of_cells("weights_by_layer", caption, ("layer", *tasks, "mean"), lines, csv, why)
 
 
 def compare(results: Results, study: Study) -> list[Row]:
