@@ -17,6 +17,7 @@ from stages.tickets.statistics.intervals import Summary
 
 Point = tuple[str, str, float, Summary | None]
 """Title of a panel, label of a curve, place, and the score there if it ran."""
+SPARSITY = "sparsity (% of prunable weights)"
 LEVEL = (":", "-.")
 """Formats of level lines."""
 
@@ -98,13 +99,13 @@ def bars(scores: Collection[Summary]) -> list[list[float]]:
 def curves(
     figure: Figure,
     points: Sequence[Point],
-    across: str,
     looks: Mapping[str, tuple[str, str]],
     study: Study,
-    finish: Callable[[Axes], object],
     size: tuple[float, float] | None = None,
+    across: str = SPARSITY,
+    finish: Callable[[Axes], object] = lambda panel: panel.set_xlim(-4, 100),
 ) -> Figure:
-    """Return the figure of scores with intervals against the number that `across` names.
+    """Return the figure of scores with intervals against sparsity, or the number that `across` names.
 
     Args:
         looks: colour and format by label; `dense` is a band, and without a marker it is a level line.

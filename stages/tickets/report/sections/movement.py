@@ -171,6 +171,6 @@ def figure(rows: Sequence[Row], study: Study) -> Figure:
         panel.set(ylim=(-0.03, 1.03), xlim=(-4, 100))
 
     csv = table.records(rows, columns.value("task", "sparsity", *CURVES, "chance", "n"))
-    labels = ("sparsity (% of prunable weights)", "Jaccard similarity")
+    labels = (panels.SPARSITY, "Jaccard similarity")
     shown = Figure("movement", FIGURE_TITLE, caption, "", csv, NO_MOVEMENT)
     return panels.by_name(shown, study.tasks, labels, study, draw)

@@ -127,17 +127,12 @@ def figure(lines: Sequence[Line], absent: str, study: Study) -> Figure:
         columns.value("task", "kind", "sparsity"),
         columns.value("summary.mean", "summary.low", "summary.high", "summary.n"),
     )
-    return panels.curves(
-        Figure("scores", FIGURE_TITLE, caption, "", csv, names.NO_ROW),
-        [
-            (score.place, names.NAMES[score.kind], 100 * score.sparsity, score.summary)
-            for score in by_task
-        ],
-        "sparsity (% of prunable weights)",
-        LOOKS,
-        study,
-        lambda panel: panel.set_xlim(-4, 100),
-    )
+    points = [
+        (score.place, names.NAMES[score.kind], 100 * score.sparsity, score.summary)
+        for score in by_task
+    ]
+    shown = Figure("scores", FIGURE_TITLE, caption, "", csv, names.NO_ROW)
+    return panels.curves(shown, points, LOOKS, study)
 
 
 def mean_scores(kind: str, scores: Scores, study: Study) -> tuple[Record, ...]:
