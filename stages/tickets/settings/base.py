@@ -43,16 +43,27 @@ LONGEST_NAME = 64
 """Characters of a name; a path may join two in one part, and file systems allow 255 bytes there."""
 
 
-def _name(text: str) -> str:
-    if not re.fullmatch(rf"[a-z][a-z0-9_]{{0,{LONGEST_NAME - 1}}}", text):
-        raise ValueError(
-            f"is {text!r}, allowed are names of up to {LONGEST_NAME} characters a-z, 0-9 and _ that "
-            "begin with a letter, since they become parts of paths"
-        )
-    return text
+def matching(pattern: str, allowed: str) -> AfterValidator:
+    """Make the rule of a text that all of a pattern matches; `allowed` are such texts, in words."""
+
+    def check(text: str) -> str:
+        if not re.fullmatch(pattern, text):
+            raise ValueError(f"is {text!r}, allowed are {allowed}")
+        return text
+
+    return AfterValidator(check)
 
 
-Name = Annotated[str, AfterValidator(_name)]
+DRAW = "(-([2-9]|[1-9][0-9]+))?"
+"""Pattern of the end of a name that may be a second draw, such as random-2."""
+Name = Annotated[
+    str,
+    matching(
+        rf"[a-z][a-z0-9_]{{0,{LONGEST_NAME - 1}}}",
+        f"names of up to {LONGEST_NAME} characters a-z, 0-9 and _ that begin with a letter, since they "
+        "become parts of paths",
+    ),
+]
 """Name of a task or a study: part of paths, of stage names and of commands. It needs no quotes in a
 shell, leads to no other folder, looks like no option, and differs from others in more than its case."""
 Share = Annotated[float, Field(gt=0, lt=1)]

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from stages.tickets.settings.base import Section, Seed, Share, Unique, listed
+from stages.tickets.settings.base import Section, Seed, Share, Unique, listed, matching
 
 DATA_SOURCES = ("miniature", "hub", "folder", "text")
 GLUE = ("cola", "sst2", "mrpc", "stsb", "qqp", "mnli", "qnli", "rte", "wnli")
@@ -167,15 +167,11 @@ class TextData(Section):
 Data = Annotated[MiniatureData | HubData | FolderData | TextData, Field(discriminator="source")]
 
 
-def _watched(path: str) -> str:
-    if path.startswith("~") or "$" in path:
-        raise ValueError(f"is {path!r}, allowed are paths without ~ and $, which DVC watches")
-    return path
-
-
-Table = Annotated[str, _file(".csv", ".tsv", ".jsonl", ".parquet"), AfterValidator(_watched)]
-
-
+Table = Annotated[
+    str,
+    _file(".csv", ".tsv", ".jsonl", ".parquet"),
+    matching("(?!~)[^$]*", "paths without ~ and $, which DVC watches"),
+]
 ColumnName = Annotated[str, BeforeValidator(lambda name: str(name) if type(name) is int else name)]
 """Name of a column, whose name in the table is text, also if YAML reads it as a whole number."""
 

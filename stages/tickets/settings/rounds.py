@@ -1,6 +1,5 @@
 """Settings of iterative magnitude pruning, and of the controls that tickets are compared with."""
 
-import re
 from collections.abc import Callable, Mapping
 from fractions import Fraction
 from typing import Annotated, Literal
@@ -8,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field
 
 from stages.tickets.settings.base import (
+    DRAW,
     Among,
     Name,
     NeededBy,
@@ -18,6 +18,7 @@ from stages.tickets.settings.base import (
     Unique,
     UpTo,
     Whole,
+    matching,
 )
 
 GRIDS: Mapping[str, Callable[[int], Fraction]] = {
@@ -106,18 +107,13 @@ DRAWN_CONTROLS = (
 OTHER_CONTROLS = ("one-shot", "one-shot-fine-tuned")
 
 
-def _control(name: str) -> str:
-    drawn, _, number = name.rpartition("-")
-    again = drawn in DRAWN_CONTROLS and re.fullmatch(r"[2-9]|[1-9][0-9]+", number)
-    if not again and name not in (*DRAWN_CONTROLS, *OTHER_CONTROLS):
-        raise ValueError(
-            f"is {name!r}, allowed are {', '.join((*DRAWN_CONTROLS, *OTHER_CONTROLS))}, and draws "
-            "such as random-2"
-        )
-    return name
-
-
-Control = Annotated[str, AfterValidator(_control)]
+Control = Annotated[
+    str,
+    matching(
+        f"({'|'.join(DRAWN_CONTROLS)}){DRAW}|{'|'.join(OTHER_CONTROLS)}",
+        f"{', '.join((*DRAWN_CONTROLS, *OTHER_CONTROLS))}, and draws such as random-2",
+    ),
+]
 
 
 class ControlKinds(Section):

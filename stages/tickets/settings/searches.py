@@ -1,11 +1,11 @@
 """Settings of searches for subnetworks, of the trainings of these, and of patterns of attention."""
 
-import re
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import Field, model_validator
 
 from stages.tickets.settings.base import (
+    DRAW,
     Among,
     Name,
     NeededBy,
@@ -15,6 +15,7 @@ from stages.tickets.settings.base import (
     Unique,
     Whole,
     listed,
+    matching,
 )
 from stages.tickets.settings.data import (
     GLUE,
@@ -66,22 +67,16 @@ class Baselines(Section):
     """Weight of the L2 norm; features are standardised."""
 
 
-def _subnetwork(name: str) -> str:
-    if not re.fullmatch(r"good|(random|bad)(-([2-9]|[1-9][0-9]+))?|inverted|one-head", name):
-        raise ValueError(
-            f"is {name!r}, allowed are good, random, bad, inverted, one-head, and draws such as random-2"
-        )
-    return name
-
-
-def _magnitude_subnetwork(name: str) -> str:
-    if not re.fullmatch(r"good|random(-([2-9]|[1-9][0-9]+))?|bad", name):
-        raise ValueError(f"is {name!r}, allowed are good, random, bad, and draws such as random-2")
-    return name
-
-
-Subnetwork = Annotated[str, AfterValidator(_subnetwork)]
-MagnitudeSubnetwork = Annotated[str, AfterValidator(_magnitude_subnetwork)]
+Subnetwork = Annotated[
+    str,
+    matching(
+        f"good|(random|bad){DRAW}|inverted|one-head",
+        "good, random, bad, inverted, one-head, and draws such as random-2",
+    ),
+]
+MagnitudeSubnetwork = Annotated[
+    str, matching(f"good|random{DRAW}|bad", "good, random, bad, and draws such as random-2")
+]
 
 
 class Retrain(Section):

@@ -1,9 +1,8 @@
 """Settings of trainings beside the rounds: with other weights, noise, masks or tasks."""
 
-import re
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import Field, model_validator
 
 from stages.tickets.settings.base import (
     Among,
@@ -17,6 +16,7 @@ from stages.tickets.settings.base import (
     UpTo,
     Whole,
     listed,
+    matching,
 )
 from stages.tickets.settings.rounds import Imp
 
@@ -91,14 +91,13 @@ ALIASED = "aliased-"
 """Prefix to the name of a task; the two together name the masks of its standard pruning."""
 
 
-def _source(name: str) -> str:
-    if not re.fullmatch(rf"({ALIASED})?[a-z][a-z0-9_]*", name) and name not in NO_TASKS:
-        others = ", ".join(map(repr, (*NO_TASKS, f"{ALIASED}mlm")))
-        raise ValueError(f"is {name!r}, allowed are tasks and such as {others}")
-    return name
-
-
-Source = Annotated[str, AfterValidator(_source)]
+Source = Annotated[
+    str,
+    matching(
+        f"({ALIASED})?[a-z][a-z0-9_]*|{'|'.join(NO_TASKS)}",
+        f"tasks and such as {', '.join(map(repr, (*NO_TASKS, f'{ALIASED}mlm')))}",
+    ),
+]
 
 
 class Transfer(Section):
