@@ -130,7 +130,7 @@ def test_what_a_study_has_not_is_an_error_and_has_a_reason(known):
     assert known.makers["rare"] == Maker(
         f"{FILE}:rare", {kind: ["controls.tasks"] for kind in ("early", "late")}, ["controls.tasks"]
     )
-    assert known.address("dense") == f"{FILE}:dense"
+    assert known.makers["dense"].address == f"{FILE}:dense"
 
 
 def test_coordinates_of_a_stage_are_those_of_all_its_entries_and_numbers_are_numbers():

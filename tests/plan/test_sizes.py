@@ -108,11 +108,20 @@ def test_texts_of_the_miniature_are_as_long_as_a_draw_says(task):
     assert sizes.KNOWN["cut"][task] >= max(lengths)
 
 
+OFFICIAL = {
+    "cola": (8_551, 1_043), "sst2": (67_349, 872), "mrpc": (3_668, 408), "stsb": (5_749, 1_500),
+    "qqp": (363_846, 40_430), "mnli": (392_702, 9_815, 9_832), "qnli": (104_743, 5_463),
+    "rte": (2_490, 277), "wnli": (635, 71),
+}  # fmt: skip
+"""Examples of GLUE in nyu-mll/glue: for training, and in every validation split."""
+
+
 def test_glue_has_its_official_sizes_and_outputs():
+    assert OFFICIAL.keys() == GLUE.keys()
     own, content = study("bert-base-glue")
     found = sizes.measure(own, content, Path("none"), {})
-    for task, official in GLUE.items():
-        numbers = (official.num_labels, official.train, sum(official.validation))
+    for task, (train, *validation) in OFFICIAL.items():
+        numbers = (GLUE[task].num_labels, train, sum(validation))
         assert tuple(sizes.KNOWN.loc[task, ["outputs", "train", "validation"]]) == numbers
         assert found.examples[task].train == sizes.carved(sizes.KNOWN.train[task], 0.1)[0]
     mnli = found.examples["mnli"]

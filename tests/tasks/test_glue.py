@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from stages.tickets.plan.sizes import KNOWN
 from stages.tickets.settings import FolderData, HubData, ParamsError
 from stages.tickets.settings.data import GLUE as NAMES
 from stages.tickets.tasks import glue
@@ -171,7 +172,7 @@ def test_a_missing_glue_text_is_not_the_word_none(tmp_path: Path) -> None:
 def test_the_real_glue_is_as_the_table_says(config: str) -> None:
     data = FolderData(source="folder", path="$SCRATCHCARD_DATA/data/glue", config=config)
     task, splits = glue.load(config, data)
-    sizes = {"train": GLUE[config].train, "validation": GLUE[config].validation[0]}
+    sizes = KNOWN.loc[config, ["train", "validation"]].astype(int).to_dict()
     assert {name: len(split.firsts) for name, split in splits.items()} == sizes
     for split in splits.values():
         assert len(split.labels) == len(split.firsts)

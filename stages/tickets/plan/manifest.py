@@ -84,10 +84,6 @@ class Manifest:
             self.place("masks", source=source, seed=seed) / f"round-{number}" / "mask.safetensors"
         )
 
-    def address(self, stage: str) -> str:
-        """Return the target with which `dvc repro` runs all stages of this name."""
-        return self.makers[stage].address
-
     def empty(self, kind: str) -> tuple[str, ...]:
         """List the empty lists that prevent all runs of a kind; empty if any stage of it runs."""
         reasons = [maker.kinds[kind] for maker in self.makers.values() if kind in maker.kinds]
