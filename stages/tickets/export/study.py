@@ -32,12 +32,14 @@ REPEAT = "did `uv run dvc repro` run to its end?"
 
 
 @dataclass(frozen=True)
-class Places:
-    """Where a finished study has its files, as the dvc.yaml files say."""
+class Finished:
+    """A study that `dvc repro` has finished, with its files where the dvc.yaml files say."""
 
     root: Path
     """The project's folder, to which the manifest's paths are relative."""
     manifest: Manifest
+    settings: Study
+    scores_file: Path
 
     @property
     def encoder(self) -> Path:
@@ -71,14 +73,6 @@ class Places:
             return self.root / self.manifest.place(name, **coordinates)
         except LookupError as error:
             raise ParamsError(f"{error}; {REPEAT}") from None
-
-
-@dataclass(frozen=True)
-class Finished(Places):
-    """A study that `dvc repro` has finished."""
-
-    settings: Study
-    scores_file: Path
 
     def check(self, task: str, seed: int, number: int | None = None) -> None:
         """Raise ParamsError unless params.yaml has the task, the seed and, if one is given, the round."""
