@@ -83,6 +83,21 @@ def test_a_pooler_that_the_encoder_does_not_bring_is_part_of_each_head(
     assert not torch.equal(first.get_parameter(name), second.get_parameter(name))
 
 
+def test_every_head_takes_steps_of_its_own_rate(encoder: Encoder, parts: list[Part]) -> None:
+    """The rate of the body does not change, so one step of a task moves its head alone by more."""
+    moved = []
+    for factor in (1.0, 3.0):
+        recipe = RECIPE.model_copy(update={"epochs": 0.25, "head_rate": factor, "dropout": 0.0})
+        chosen = [replace(parts[0], recipe=recipe)]
+        joined = multitask.built(encoder, chosen)
+        before = weights_of(joined[0])
+        multitask.fit_(joined, encoder, chosen, random_mask(encoder))
+        moved.append({name: w - before[name] for name, w in weights_of(joined[0]).items()})
+    for name, step in moved[0].items():
+        factor = 3.0 if name.startswith("classifier.") else 1.0
+        torch.testing.assert_close(moved[1][name], factor * step, atol=1e-4, rtol=1e-2)
+
+
 @pytest.mark.parametrize("order", [(0, 1, 2), (2, 0, 1)])
 def test_the_decoder_stays_tied_to_the_shared_word_embeddings(
     encoder: Encoder, parts: list[Part], order: tuple[int, ...]

@@ -26,12 +26,15 @@ from transformers import (
 )
 
 from stages.tickets import files, output
+from stages.tickets.encoder import pooling
 from stages.tickets.settings import Kind, UserError
-from stages.tickets.tasks.task import Vocabulary
+from stages.tickets.tasks.task import LABELLED, Vocabulary
 
 DROPOUT_FIELD = re.compile(r"(^|_)p?drop(out)?(_|$)")
 """Names under which configurations have probabilities of dropout, such as `hidden_dropout_prob`,
 `seq_classif_dropout` and `attn_pdrop`; `layerdrop`, which drops layers, is none."""
+HEAD = "_names_of_head"
+"""Attribute of a built model with the names of what theta_0 lacks."""
 MODELS: dict[Kind, Any] = {
     "classification": AutoModelForSequenceClassification,
     "regression": AutoModelForSequenceClassification,
@@ -172,6 +175,7 @@ def build(
     dropout: float,
     head_init: int,
     from_scratch: bool = False,
+    pairs: bool = False,
 ) -> PreTrainedModel:
     """Build theta_0: the encoder with the head of a task, on the CPU, in float32.
 
@@ -187,6 +191,7 @@ def build(
         dropout: probability of every dropout of the model, in [0, 1).
         head_init: seed of the drawn weights.
         from_scratch: draw all weights, without the pre-trained ones.
+        pairs: examples have two texts, which an encoder with `segments` pools apart.
 
     Raises:
         UserError: transformers has no model for spans of this architecture.
@@ -203,9 +208,18 @@ def build(
     for field, value in config.to_dict().items():
         if DROPOUT_FIELD.search(field) and not isinstance(value, bool | str | list | dict):
             setattr(config, field, dropout)
+    is_pooled = kind in LABELLED and hasattr(config, pooling.FIELD)
+    if is_pooled:
+        config.text_pooling_dropout = dropout
+        config.text_pooling = config.text_pooling if pairs else "mean"
     with torch.random.fork_rng():
         torch.manual_seed(head_init)
-        model: PreTrainedModel = MODELS[kind].from_config(config, trust_remote_code=False)
+        model: PreTrainedModel = (
+            pooling.PooledClassifier(config)
+            if is_pooled
+            else MODELS[kind].from_config(config, trust_remote_code=False)
+        )
+    vars(model)[HEAD] = _head_names(model, encoder, kind)
     if not from_scratch:
         parameters = dict(model.named_parameters())
         body = dict(model.base_model.named_parameters())
@@ -219,6 +233,27 @@ def build(
                 for name, tensor in encoder.mlm_head.items():
                     copy_(parameters[name], tensor, name)
     return model
+
+
+def head(model: PreTrainedModel) -> list[nn.Parameter]:
+    """List the live parameters of a model from `build` that theta_0 lacks; none of other models."""
+    names = vars(model).get(HEAD, ())
+    return [parameter for name, parameter in model.named_parameters() if name in names]
+
+
+def _head_names(model: PreTrainedModel, encoder: Encoder, kind: Kind) -> frozenset[str]:
+    """Name the parameters that theta_0 lacks; tied parameters are known by what they are."""
+    known = {
+        id(parameter)
+        for name, parameter in model.base_model.named_parameters()
+        if name in encoder.weights
+    }
+    given = encoder.mlm_head if kind == "mlm" else {}
+    return frozenset(
+        name
+        for name, parameter in model.named_parameters()
+        if id(parameter) not in known and name not in given
+    )
 
 
 def copy_(parameter: nn.Parameter, source: Tensor, name: str) -> None:

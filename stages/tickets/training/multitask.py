@@ -68,6 +68,7 @@ def built(encoder: Encoder, parts: Sequence[Part]) -> list[PreTrainedModel]:
             part.prepared.task.num_labels,
             part.recipe.dropout,
             part.seeds.head_init,
+            pairs=part.prepared.pairs,
         )
         for part in parts
     ]
@@ -137,7 +138,12 @@ def fit_(
         torch.manual_seed(first.seeds.dropout)
         subnetwork = Subnetwork(prunable_parameters(joined, encoder), mask)
         parameters = nn.ModuleList(joined).parameters()
-        descent = Descent(parameters, first.recipe, subnetwork, where)
+        factors = {
+            parameter: part.recipe.head_rate
+            for model, part in zip(joined, parts, strict=True)
+            for parameter in theta.head(model)
+        }
+        descent = Descent(parameters, first.recipe, subnetwork, where, factors)
         takes = [_taking(model, part, descent) for model, part in zip(joined, parts, strict=True)]
 
         def of(step: int) -> tuple[Task, Train]:
