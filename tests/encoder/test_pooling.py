@@ -10,7 +10,16 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedModel
 
-from stages.tickets.encoder import checkpoint, device, gates, pooling, pretrained, removal, theta
+from stages.tickets.encoder import (
+    checkpoint,
+    device,
+    gates,
+    parameters,
+    pooling,
+    pretrained,
+    removal,
+    theta,
+)
 from stages.tickets.encoder.theta import Encoder, Pretrained
 from stages.tickets.encoder.weights import (
     load_body_,
@@ -135,7 +144,9 @@ def test_the_seed_of_the_head_draws_the_classifier_alone(encoder: Encoder) -> No
     assert not torch.equal(first.get_parameter(name), second.get_parameter(name))
     spread = float(first.get_parameter(name).detach().std())
     assert 0.1 < spread < 0.3  # 0.2, as the encoder's config says
-    assert {n for n, p in first.named_parameters() if any(p is q for q in theta.head(first))} == {
+    assert {
+        n for n, p in first.named_parameters() if any(p is q for q in parameters.head(first))
+    } == {
         "classifier.weight",
         "classifier.bias",
     }

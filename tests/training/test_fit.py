@@ -20,7 +20,7 @@ from transformers import (
     PreTrainedModel,
 )
 
-from stages.tickets.encoder import theta
+from stages.tickets.encoder import parameters, theta
 from stages.tickets.encoder.theta import Encoder
 from stages.tickets.encoder.weights import (
     load_weights_,
@@ -478,7 +478,7 @@ def test_a_head_that_the_encoder_brings_is_no_head_of_a_rate_of_its_own(
             name
             for model in [theta_0(kept_encoder, task)]
             for name, parameter in model.named_parameters()
-            if any(parameter is other for other in theta.head(model))
+            if any(parameter is other for other in parameters.head(model))
         ]
         for kept, kept_encoder in (("all", encoder), ("body", bare_encoder))
         for task in (prepared, prepared_words)
@@ -539,7 +539,7 @@ def test_the_last_steps_are_checked_too(encoder: Encoder, prepared: Prepared) ->
 RUN = """
 import sys
 from pathlib import Path
-from stages.tickets.encoder import theta
+from stages.tickets.encoder import parameters, theta
 from stages.tickets.tasks import task
 from tests.training.test_fit import whole_run
 folder, out = map(Path, sys.argv[1:])

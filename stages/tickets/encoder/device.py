@@ -10,7 +10,7 @@ from transformers.utils.generic import ModelOutput
 
 from stages.tickets.encoder import cpu
 from stages.tickets.encoder.checkpoint import BERTS
-from stages.tickets.encoder.pooling import PooledClassifier
+from stages.tickets.encoder.pooling import PooledClassifier, takes_types
 from stages.tickets.settings import Kind
 from stages.tickets.tasks.task import LABELLED
 
@@ -68,10 +68,7 @@ def inputs_of(
         full: whether no example is padded.
     """
     taken = dict(inputs)
-    has_types = isinstance(model, PooledClassifier) or (
-        getattr(model.config, "type_vocab_size", 0) > 1
-    )
-    if not has_types:
+    if not takes_types(model.config):
         taken.pop("token_type_ids", None)
     if model.config.model_type in BERTS:
         there = taken.pop("attention_mask")

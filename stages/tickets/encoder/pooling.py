@@ -59,7 +59,7 @@ class PooledClassifier(PreTrainedModel):
             token_type_ids: 1 for tokens of the second segment, (examples, tokens); None for no second.
         """
         inputs = {"input_ids": input_ids, "attention_mask": attention_mask}
-        if getattr(self.config, "type_vocab_size", 0) > 1:
+        if has_types(self.config):
             inputs["token_type_ids"] = token_type_ids
         given = {name: values for name, values in inputs.items() if values is not None}
         states = self.base_model(**given).last_hidden_state
@@ -73,6 +73,16 @@ class PooledClassifier(PreTrainedModel):
         return SequenceClassifierOutput(logits=self.classifier(self.dropout(pooled)))
 
 
+def has_types(config: PreTrainedConfig) -> bool:
+    """Tell whether an encoder has embeddings of several token types."""
+    return getattr(config, "type_vocab_size", 0) > 1
+
+
+def takes_types(config: PreTrainedConfig) -> bool:
+    """Tell whether a model takes token types, for its embeddings or to pool segments."""
+    return has_types(config) or getattr(config, FIELD, None) == "segments"
+
+
 def mean(states: Tensor, chosen: Tensor) -> Tensor:
     """Take the mean of the chosen tokens, in float32; 0 if none is chosen.
 
@@ -83,6 +93,5 @@ def mean(states: Tensor, chosen: Tensor) -> Tensor:
     Returns:
         (examples, size).
     """
-    weights = chosen.float()
-    weights = weights / weights.sum(dim=1, keepdim=True).clamp(min=1)
-    return (states.float() * weights[..., None]).sum(dim=1)
+    weights = chosen.float()[..., None]
+    return (states.float() * weights).sum(dim=1) / weights.sum(dim=1).clamp(min=1)

@@ -19,7 +19,7 @@ from transformers import (
 )
 from transformers.utils import logging
 
-from stages.tickets.encoder import checked, checkpoint, pooling, tokens, trial
+from stages.tickets.encoder import checked, checkpoint, parameters, pooling, tokens, trial
 from stages.tickets.encoder.checked import POOLER, Loaded
 from stages.tickets.encoder.theta import Pretrained
 from stages.tickets.settings import (
@@ -111,7 +111,7 @@ def mlm_head(model: PreTrainedModel) -> dict[str, Tensor]:
     prefix = f"{model.base_model_prefix}."
     return {
         name: parameter
-        for name, parameter in model.named_parameters()
+        for name, parameter in parameters.by_name(model).items()
         if not name.startswith(prefix)
     }
 

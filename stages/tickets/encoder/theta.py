@@ -26,15 +26,13 @@ from transformers import (
 )
 
 from stages.tickets import files, output
-from stages.tickets.encoder import pooling
+from stages.tickets.encoder import parameters, pooling
 from stages.tickets.settings import Kind, UserError
 from stages.tickets.tasks.task import LABELLED, Vocabulary
 
 DROPOUT_FIELD = re.compile(r"(^|_)p?drop(out)?(_|$)")
 """Names under which configurations have probabilities of dropout, such as `hidden_dropout_prob`,
 `seq_classif_dropout` and `attn_pdrop`; `layerdrop`, which drops layers, is none."""
-HEAD = "_names_of_head"
-"""Attribute of a built model with the names of what theta_0 lacks."""
 MODELS: dict[Kind, Any] = {
     "classification": AutoModelForSequenceClassification,
     "regression": AutoModelForSequenceClassification,
@@ -219,9 +217,9 @@ def build(
             if is_pooled
             else MODELS[kind].from_config(config, trust_remote_code=False)
         )
-    vars(model)[HEAD] = _head_names(model, encoder, kind)
+    head = encoder.mlm_head if kind == "mlm" else {}
+    parameters.mark_head_(model, {*by_full_name(model, encoder), *head})
     if not from_scratch:
-        parameters = dict(model.named_parameters())
         body = dict(model.base_model.named_parameters())
         with torch.no_grad():
             for name, tensor in encoder.weights.items():
@@ -229,31 +227,14 @@ def build(
                     copy_(body[name], tensor, name)
                 elif not name.startswith("pooler."):
                     raise ValueError(f"{type(model).__name__} has no weights {name!r}")
-            if kind == "mlm":
-                for name, tensor in encoder.mlm_head.items():
-                    copy_(parameters[name], tensor, name)
+            for name, tensor in head.items():
+                copy_(model.get_parameter(name), tensor, name)
     return model
 
 
-def head(model: PreTrainedModel) -> list[nn.Parameter]:
-    """List the live parameters of a model from `build` that theta_0 lacks; none of other models."""
-    names = vars(model).get(HEAD, ())
-    return [parameter for name, parameter in model.named_parameters() if name in names]
-
-
-def _head_names(model: PreTrainedModel, encoder: Encoder, kind: Kind) -> frozenset[str]:
-    """Name the parameters that theta_0 lacks; tied parameters are known by what they are."""
-    known = {
-        id(parameter)
-        for name, parameter in model.base_model.named_parameters()
-        if name in encoder.weights
-    }
-    given = encoder.mlm_head if kind == "mlm" else {}
-    return frozenset(
-        name
-        for name, parameter in model.named_parameters()
-        if id(parameter) not in known and name not in given
-    )
+def by_full_name(model: PreTrainedModel, encoder: Encoder) -> dict[str, Tensor]:
+    """Return the encoder's weights under their names in `model`, with the prefix of its body."""
+    return {f"{model.base_model_prefix}.{name}": weight for name, weight in encoder.weights.items()}
 
 
 def copy_(parameter: nn.Parameter, source: Tensor, name: str) -> None:
