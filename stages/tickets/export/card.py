@@ -200,7 +200,7 @@ def scored(table: Table) -> str:
         if not rows:
             notes.append(f"The study has no score of: {plain(name)}.")
     notes += [
-        f"A run of it predicts one class or a constant: {plain(name)}."
+        f"A run of it predicts one class, or numbers no better than a constant: {plain(name)}."
         for name, run in table.runs.items()
         if table.scores.collapsed(run)
     ]
