@@ -38,7 +38,8 @@ def pooled(config_class: Any, how: Literal["mean", "segments"], few: Structure) 
         model = PooledClassifier(config)
     if few is not STRUCTURES["whole"]:
         removal.remove_(model, few)
-    return model.train(mode=False)
+    model.train(mode=False)
+    return model
 
 
 def given(how: str) -> dict[str, Tensor]:

@@ -29,6 +29,8 @@ CONFIG = (
 """Sizes in a config.json of transformers, in the order of `Shape`."""
 TYPES = ("bert", "camembert", "roberta", "xlm-roberta")
 """Types of models that are built like BERT."""
+MEANS = {"mean": 1, "segments": 4}
+"""Number of vectors that a classifier reads, by `encoder.pooler`; single texts have 1."""
 SPECIAL_TOKENS = 5
 """Number of special tokens in the miniature's vocabulary."""
 
@@ -49,7 +51,7 @@ def shape_of(
         words = len(sentences.WORDS) + SPECIAL_TOKENS
         sizes = (encoder.layers, encoder.hidden, encoder.mlp, words, encoder.max_length)
         return Shape(*sizes, types=2, pooler=False), "encoder"
-    pooler, source = encoder.pooler == "pretrained", str(config)
+    source, last = str(config), (encoder.pooler == "pretrained", MEANS.get(encoder.pooler, 0))
     if not config and isinstance(encoder, HubEncoder):
         name = encoder.name.split("/")[-1]
         if name not in BERTS:
@@ -57,7 +59,7 @@ def shape_of(
                 f"encoder.name is {encoder.name!r}, whose sizes are not known here; allowed without "
                 f"--encoder-config are {', '.join(BERTS)}"
             )
-        return Shape(*BERTS[name], pooler), "Devlin et al. 2019"
+        return Shape(*BERTS[name], *last), "Devlin et al. 2019"
     if not config and isinstance(encoder, FolderEncoder):
         config, source = expanded(encoder.path, "encoder.path") / "config.json", "its folder"
     elif not config and isinstance(encoder, PackageEncoder):
@@ -72,7 +74,7 @@ def shape_of(
     if kind not in TYPES:
         raise ParamsError(f"{config} has the model_type {kind!r}, allowed are {', '.join(TYPES)}")
     layers, hidden, mlp, vocabulary, positions, types = numbers
-    return Shape(layers, hidden, mlp, vocabulary, positions, types, pooler), source
+    return Shape(layers, hidden, mlp, vocabulary, positions, types, *last), source
 
 
 def _package(encoder: PackageEncoder) -> Path:

@@ -45,7 +45,7 @@ RULES = (
         "pretrained",
         lambda study: getattr(study.encoder, "pooler", None),  # encoders made here have none
         "{}; Chen et al. prune the pre-trained pooler with the rest.",
-        POOLERS.get,
+        POOLERS.__getitem__,
     ),
     Rule(128, "prepare.max_length", "Texts are cut to {} tokens; in the papers to 128 on GLUE."),
     Rule(
