@@ -257,3 +257,13 @@ def test_a_model_that_needs_its_own_classifier_is_refused(
         ParamsError, match=rf"\({model_type}\), which cannot be trained here: .*{reason}"
     ):
         fetched(tmp_path, model_type, "mean")
+
+
+@pytest.mark.usefixtures("on_the_cpu")
+def test_a_checkpoint_does_not_choose_the_pooler_itself(tmp_path: Path) -> None:
+    checkpoints.write(tmp_path, "bert", text_pooling="mean", text_pooling_dropout=0.5)
+    source = FolderEncoder(source="folder", path=str(tmp_path), pooler="fresh")
+    encoder = theta.content_of(pretrained.fetch(source))
+    model = theta.build(encoder, "classification", 2, 0.1, 1)
+    assert not isinstance(model, pooling.PooledClassifier)
+    assert not hasattr(model.config, pooling.FIELD)
