@@ -69,6 +69,7 @@ RECIPE = Train(
     epochs=1.25,  # five steps over SENTENCES
     batch_size=2,
     learning_rate=1e-2,
+    head_rate=1.0,
     warmup=0.0,
     weight_decay=0.01,
     betas=(0.9, 0.999),

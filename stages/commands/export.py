@@ -177,10 +177,11 @@ def export_smaller(
 def write_tokenizer(study: Finished, loaded: "Inputs", task: str, folder: Path) -> None:
     from tokenizers import Tokenizer  # noqa: PLC0415
 
+    from stages.tickets.encoder import pooling  # noqa: PLC0415
     from stages.tickets.export import model as models  # noqa: PLC0415
 
     tokenizer = Tokenizer.from_file(str(study.encoder / "tokenizer.json"))
-    has_types = getattr(loaded.encoder.config, "type_vocab_size", 0) > 1
+    has_types = pooling.takes_types(loaded.encoder.config)
     vocabulary, longest = loaded.prepared.vocabulary, study.max_length(task)
     models.save_tokenizer(tokenizer, vocabulary, longest, has_types, folder)
 

@@ -46,7 +46,13 @@ class Inputs:
         task = self.prepared.task
         seed = self.noise.head_init if drawn_by is None else drawn_by
         model = theta.build(
-            self.encoder, task.kind, task.num_labels, self.recipe.dropout, seed, from_scratch
+            self.encoder,
+            task.kind,
+            task.num_labels,
+            self.recipe.dropout,
+            seed,
+            from_scratch,
+            self.prepared.pairs,
         )
         if weights:
             load_ = load_body_ if body else load_weights_

@@ -58,6 +58,7 @@ def recipe(threads: int, epochs: float = 1.0, precision: str = "bf16") -> Train:
             "epochs": epochs,
             "batch_size": BATCH,
             "learning_rate": 5e-5,
+            "head_rate": 1.0,
             "warmup": 0.0,
             "weight_decay": 0.0,
             "betas": (0.9, 0.999),

@@ -161,6 +161,39 @@ def test_an_encoder_goes_from_its_folder_to_a_pruned_mask_and_back(
 
 
 @pytest.mark.usefixtures("on_the_cpu")
+@pytest.mark.parametrize("model_type", TRAINS)
+def test_the_recipe_sets_every_dropout(
+    model_type: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With 0 a training computes what an evaluation does; with 0.5 every dropout is 0.5."""
+    encoder = theta.content_of(fetched(tmp_path, model_type, **dict.fromkeys(DROPOUTS, 0.25)))
+    quiet, noisy = classifier(encoder, 0.0), classifier(encoder, 0.5)
+    tokens = [2, 5, 6, 7, 3]
+    training = logits_of(quiet.train(), tokens)
+    assert torch.equal(training, logits_of(quiet.train(mode=False), tokens))
+    prefix = f"{noisy.base_model_prefix}."
+    of_head = [
+        module.p
+        for name, module in noisy.named_modules()
+        if isinstance(module, nn.Dropout) and not name.startswith(prefix)
+    ]
+    assert set(of_head) == {0.5}
+    drawn = []
+    dropout = nn.functional.dropout
+
+    def noted(
+        values: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False
+    ) -> Tensor:
+        drawn.append(p if training else 0.0)
+        return dropout(values, p, training, inplace)
+
+    monkeypatch.setattr(nn.functional, "dropout", noted)
+    logits_of(noisy.train(), tokens)
+    assert len(drawn) > len(of_head)
+    assert set(drawn) == {0.5}
+
+
+@pytest.mark.usefixtures("on_the_cpu")
 @pytest.mark.parametrize(("model_type", "message"), REFUSED.items())
 def test_another_architecture_is_refused_by_its_name(
     model_type: str, message: str, tmp_path: Path

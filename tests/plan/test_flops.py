@@ -9,6 +9,7 @@ import pytest
 from stages.tickets import files
 from stages.tickets.plan import flops
 from stages.tickets.plan.flops import Examples, Lengths, Shape
+from stages.tickets.plan.shapes import MEANS
 from stages.tickets.pruning import masks, structure
 from stages.tickets.settings import Kind
 from tests.conftest import RECIPE
@@ -118,6 +119,7 @@ def test_weights_are_those_of_models():
     from transformers import BertForSequenceClassification as Classifier  # noqa: PLC0415
 
     from stages.tickets.encoder import theta  # noqa: PLC0415
+    from stages.tickets.encoder.pooling import PooledClassifier  # noqa: PLC0415
 
     config = BertConfig(
         num_hidden_layers=2,
@@ -138,6 +140,15 @@ def test_weights_are_those_of_models():
     )
     for kind, outputs, model in made:
         assert TINY.parameters(kind, outputs) == sum(p.numel() for p in model.parameters())
+    config.text_pooling_dropout = 0.0
+    for name, means in MEANS.items():
+        config.text_pooling = name
+        size = sum(p.numel() for p in PooledClassifier(config).parameters())
+        shape = replace(TINY, pooler=False, means=means)
+        assert shape.parameters("classification", 3) == size
+        examples = Examples("classification", 3, 0, 0, 0)
+        assert flops.head_bytes(shape, examples) == 4 * (means * 16 + 1) * 3
+        assert shape.parameters("span", 3) == TINY.parameters("span", 3)
 
 
 def test_a_mask_takes_the_bytes_of_its_file(tmp_path):

@@ -26,7 +26,9 @@ def test_a_shape_comes_from_the_settings_a_config_or_the_paper(tmp_path):
     assert (shape.layers, shape.pooler) == (encoder.layers, False)
     assert shape.vocabulary == len(sentences.WORDS) + 5
     assert shape_of(hub(), None) == (SHAPE, "Devlin et al. 2019")
-    assert not shape_of(hub(pooler="fresh"), None)[0].pooler
+    for pooler, means in (("fresh", 0), ("mean", 1), ("segments", 4)):
+        shape, _ = shape_of(hub(pooler=pooler), None)
+        assert (shape.pooler, shape.means) == (False, means)
     config = tmp_path / "config.json"
     config.write_text(json.dumps(BASE | {"num_hidden_layers": 3}), encoding="utf-8")
     folder = settings.FolderEncoder(source="folder", path=str(tmp_path), pooler="pretrained")

@@ -70,3 +70,21 @@ def test_a_wrong_word_about_where_it_ran_is_named(key: str, value: object) -> No
     assert settings.Ran.model_validate(right)
     with pytest.raises(ValueError, match=key):
         settings.Ran.model_validate(right | {key: value})
+
+
+@pytest.mark.parametrize(
+    ("pooler", "words"), [("mean", "mean of all tokens"), ("segments", "each text")]
+)
+def test_means_of_tokens_and_a_rate_of_the_head_are_departures(pooler: str, words: str) -> None:
+    config = settings.load(STUDIES / "bert-base-tickets.yaml")
+    changed = config.model_copy(
+        update={
+            "encoder": config.encoder.model_copy(update={"pooler": pooler}),
+            "train": config.train.model_copy(update={"head_rate": 10.0}),
+        }
+    )
+    made = [TaskSize(task, "classification", 2, "accuracy", 90, 10, 40) for task in config.tasks]
+    text = " ".join(departures.departures(10_616_832, made, changed))
+    assert f"{words}, without a pooler; Chen et al. prune the pre-trained pooler" in text
+    assert "The head learns at 10 times the rate of the encoder." in text
+    assert "pooler" not in " ".join(departures.departures(10_616_832, made, config))

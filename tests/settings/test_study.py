@@ -67,6 +67,8 @@ REFUSED: list[tuple[str, ...]] = [
     ("encoder.source: absent", "encoder.source", "missing", "'pretrain', 'hub'"),
     ("data.acceptability.source: web", "data.acceptability.source", "'web'", "'miniature', 'hub'"),
     ("encoder.hidden: 17", "encoder.hidden", "17", "multiples of attention_heads"),
+    ("encoder.train.head_rate: 2.0", "encoder", "train.head_rate is 2", "nothing of it is pre-trained"),
+    ("train.head_rate: 0", "train.head_rate", "0", "greater than 0"),
     ("prepare.max_length: 999", "prepare.max_length", "999", "encoder.max_length"),
     ("rounds.1.sparsity: 0.6", "rounds[1].sparsity", "0.6", "more than the 0.6"),
     ("rounds.1.sparsity: 1.0", "rounds[1].sparsity", "1.0", "less than 1"),

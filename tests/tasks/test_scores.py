@@ -109,6 +109,32 @@ def test_a_collapsed_prediction_is_flagged_and_correlates_with_nothing(
     assert by_metric == pytest.approx(expected)
 
 
+@pytest.mark.parametrize(
+    ("predicted", "collapsed"),
+    [
+        ([0.0, 1.0, 2.0, 3.0], False),
+        ([0.9, 1.3, 1.7, 2.1], False),  # too close together, and still better than the mean
+        ([1.48, 1.49, 1.51, 1.52], True),  # in the right order, but all the same
+        ([1.44, 1.48, 1.52, 1.56], True),  # spread .0447 of labels that spread 1.118
+        ([1.38, 1.46, 1.54, 1.62], False),  # and .0894
+        ([3.0, 4.0, 5.0, 6.0], True),  # a perfect correlation, and worse than any constant near 1.5
+        ([3.0, 2.0, 1.0, 0.0], True),
+        ([1.5, 1.5, 1.5, 1.5], True),
+    ],
+)
+def test_a_regression_that_is_no_better_than_a_constant_has_collapsed(
+    predicted: list[float], collapsed: bool
+) -> None:
+    """Labels 0 to 3 have the mean 1.5 and the variance 1.25, which is the loss of the best constant."""
+    labels = [0.0, 1.0, 2.0, 3.0]
+    logits = {"v.logits": np.array(predicted, dtype=np.float32)[:, None]}
+    measures = scores.score(RATED, logits, "v", labelled(labels))
+    assert {score.collapsed for score in measures} == {collapsed}
+    if len(set(predicted)) > 1:  # the correlation is what it is
+        expected = stats.pearsonr(np.array(predicted, np.float32), labels).statistic
+        assert measures[0].value == pytest.approx(expected)
+
+
 def test_one_word_for_everything_is_flagged() -> None:
     arrays = {"v.tokens": np.array([7, 7]), "v.losses": np.array([0.5, 1.5])}
     measures = scores.score(WORDS, arrays, "v", labelled([7, 8]))

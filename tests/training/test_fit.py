@@ -20,7 +20,7 @@ from transformers import (
     PreTrainedModel,
 )
 
-from stages.tickets.encoder import theta
+from stages.tickets.encoder import parameters, theta
 from stages.tickets.encoder.theta import Encoder
 from stages.tickets.encoder.weights import (
     load_weights_,
@@ -439,6 +439,60 @@ def test_weight_decay_is_for_matrices(encoder: Encoder, prepared: Prepared) -> N
         torch.testing.assert_close(weight, before[name] * factor)
 
 
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_the_head_takes_steps_of_its_own_rate(
+    bare_encoder: Encoder, prepared: Prepared, precision: str
+) -> None:
+    """The first step of AdamW goes down the sign of the gradient by the rate; decay goes by it too."""
+    recipe = RECIPE.model_copy(
+        update={"epochs": 0.25, "weight_decay": 0.5, "precision": precision, "epsilon": 1e-30}
+    )
+    models = [theta_0(bare_encoder, prepared) for _ in range(2)]
+    before = weights_of(models[0])
+    for model, factor in zip(models, (1.0, 5.0), strict=True):
+        fit.fit_(model, prepared, SEEDS, recipe.model_copy(update={"head_rate": factor}))
+    slow, fast = map(weights_of, models)
+    head = {
+        "bert.pooler.dense.weight",
+        "bert.pooler.dense.bias",
+        "classifier.weight",
+        "classifier.bias",
+    }
+    for name, start in before.items():
+        if name not in head:
+            assert torch.equal(fast[name], slow[name])
+            continue
+        shrunk = 0.5 * (start.ndim > 1) * start
+        sign = ((1 - 1e-2 * 0.5 * (start.ndim > 1)) * start - slow[name]).sign()
+        assert sign.all()
+        for moved, rate in ((slow[name], 1e-2), (fast[name], 5e-2)):
+            torch.testing.assert_close(moved, start - rate * (sign + shrunk), atol=1e-5, rtol=1e-4)
+
+
+def test_a_head_that_the_encoder_brings_is_no_head_of_a_rate_of_its_own(
+    encoder: Encoder, bare_encoder: Encoder, prepared: Prepared, prepared_words: Prepared
+) -> None:
+    classifier = ["classifier.weight", "classifier.bias"]
+    named = {
+        (kept, task.task.kind): [
+            name
+            for model in [theta_0(kept_encoder, task)]
+            for name, parameter in model.named_parameters()
+            if any(parameter is other for other in parameters.head(model))
+        ]
+        for kept, kept_encoder in (("all", encoder), ("body", bare_encoder))
+        for task in (prepared, prepared_words)
+    }
+    assert named["all", "classification"] == classifier
+    assert named["all", "mlm"] == []
+    assert named["body", "classification"] == [
+        "bert.pooler.dense.weight",
+        "bert.pooler.dense.bias",
+        *classifier,
+    ]
+    assert len(named["body", "mlm"]) == 5  # a dense layer, a norm, and the bias of the tied decoder
+
+
 # --- what goes wrong -------------------------------------------------------------------------
 
 
@@ -485,7 +539,7 @@ def test_the_last_steps_are_checked_too(encoder: Encoder, prepared: Prepared) ->
 RUN = """
 import sys
 from pathlib import Path
-from stages.tickets.encoder import theta
+from stages.tickets.encoder import parameters, theta
 from stages.tickets.tasks import task
 from tests.training.test_fit import whole_run
 folder, out = map(Path, sys.argv[1:])

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from torch import Tensor
+from torch.optim.optimizer import Optimizer, register_optimizer_step_pre_hook
 from transformers import PreTrainedModel
 
 from stages.tickets.encoder import cpu
@@ -81,6 +82,45 @@ def test_a_pooler_that_the_encoder_does_not_bring_is_part_of_each_head(
     name = "bert.pooler.dense.weight"
     assert first.get_parameter(name) is not second.get_parameter(name)
     assert not torch.equal(first.get_parameter(name), second.get_parameter(name))
+
+
+def test_every_head_takes_steps_of_its_own_rate(encoder: Encoder, parts: list[Part]) -> None:
+    """The rate of the body does not change, so one step of a task moves its head alone by more."""
+    moved = []
+    for factor in (1.0, 3.0):
+        recipe = RECIPE.model_copy(update={"epochs": 0.25, "head_rate": factor, "dropout": 0.0})
+        chosen = [replace(parts[0], recipe=recipe)]
+        joined = multitask.built(encoder, chosen)
+        before = weights_of(joined[0])
+        multitask.fit_(joined, encoder, chosen, random_mask(encoder))
+        moved.append({name: w - before[name] for name, w in weights_of(joined[0]).items()})
+    for name, step in moved[0].items():
+        factor = 3.0 if name.startswith("classifier.") else 1.0
+        torch.testing.assert_close(moved[1][name], factor * step, atol=1e-4, rtol=1e-2)
+
+
+def test_heads_of_several_tasks_have_the_rates_of_their_tasks(
+    encoder: Encoder, parts: list[Part]
+) -> None:
+    chosen = [
+        replace(part, recipe=RECIPE.model_copy(update={"head_rate": rate}))
+        for part, rate in zip(parts[:2], (2.0, 7.0), strict=True)
+    ]
+    joined = multitask.built(encoder, chosen)
+    rates: dict[int, set[float]] = {}
+
+    def note(optimizer: Optimizer, _: object, __: object) -> None:
+        body = optimizer.param_groups[0]["lr"]
+        for group in optimizer.param_groups:
+            for parameter in group["params"]:
+                rates.setdefault(id(parameter), set()).add(round(group["lr"] / body, 9))
+
+    hook = register_optimizer_step_pre_hook(note)
+    multitask.fit_(joined, encoder, chosen, random_mask(encoder))
+    hook.remove()
+    for model, rate in zip(joined, (2.0, 7.0), strict=True):
+        for name, parameter in model.named_parameters():
+            assert rates[id(parameter)] == {rate if name.startswith("classifier.") else 1.0}
 
 
 @pytest.mark.parametrize("order", [(0, 1, 2), (2, 0, 1)])

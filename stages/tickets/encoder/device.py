@@ -10,6 +10,7 @@ from transformers.utils.generic import ModelOutput
 
 from stages.tickets.encoder import cpu
 from stages.tickets.encoder.checkpoint import BERTS
+from stages.tickets.encoder.pooling import PooledClassifier, takes_types
 from stages.tickets.settings import Kind
 from stages.tickets.tasks.task import LABELLED
 
@@ -44,7 +45,8 @@ def place_(model: PreTrainedModel, kind: Kind) -> torch.device:
             AttentionInterface.register(OWN_ATTENTION, cpu.attention)
             AttentionMaskInterface.register(OWN_ATTENTION, sdpa_mask)
             model.set_attn_implementation(OWN_ATTENTION)
-    if kind in LABELLED and model.config.model_type in BERTS:
+    reads_first = kind in LABELLED and not isinstance(model, PooledClassifier)
+    if reads_first and model.config.model_type in BERTS:
         after_attention = model.base_model.encoder.layer[-1].attention.output  # type: ignore[union-attr,index]
         if cpu.first_token not in after_attention._forward_pre_hooks.values():
             after_attention.register_forward_pre_hook(cpu.first_token)
@@ -54,7 +56,7 @@ def place_(model: PreTrainedModel, kind: Kind) -> torch.device:
 def inputs_of(
     model: PreTrainedModel, inputs: Mapping[str, Tensor], full: bool
 ) -> dict[str, Tensor]:
-    """Choose the inputs that `model` takes; token types only if it has several.
+    """Choose the inputs that `model` takes; token types only if it has several or pools segments.
 
     Given a mask of tokens (examples, tokens), transformers looks in every batch for padding, for which
     the host would wait for a GPU. So models that accept a mask for attention get it ready-made, or none
@@ -66,7 +68,7 @@ def inputs_of(
         full: whether no example is padded.
     """
     taken = dict(inputs)
-    if getattr(model.config, "type_vocab_size", 0) <= 1:
+    if not takes_types(model.config):
         taken.pop("token_type_ids", None)
     if model.config.model_type in BERTS:
         there = taken.pop("attention_mask")

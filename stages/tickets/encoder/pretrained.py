@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from pickle import UnpicklingError
+from typing import get_args
 
 from huggingface_hub import snapshot_download
 from tokenizers import Tokenizer, models, pre_tokenizers, processors
@@ -18,7 +19,7 @@ from transformers import (
 )
 from transformers.utils import logging
 
-from stages.tickets.encoder import checked, checkpoint, tokens, trial
+from stages.tickets.encoder import checked, checkpoint, parameters, pooling, tokens, trial
 from stages.tickets.encoder.checked import POOLER, Loaded
 from stages.tickets.encoder.theta import Pretrained
 from stages.tickets.settings import (
@@ -65,6 +66,7 @@ def fetch(source: HubEncoder | FolderEncoder | PackageEncoder) -> Pretrained:
         config = AutoConfig.from_pretrained(**where, trust_remote_code=False)
     config.return_dict = True  # these change what a call returns, and not what it computes
     config.output_attentions = config.output_hidden_states = False
+    vars(config).pop(pooling.FIELD, None)  # of a model that this project has made
     tokenizer = tokens.load(where, folder, name)
     with _reading(name):
         body, language_model = (
@@ -88,6 +90,8 @@ def fetch(source: HubEncoder | FolderEncoder | PackageEncoder) -> Pretrained:
             f"The encoder {name} has weights of other tasks, which are left out: {', '.join(left)}."
         )
     words, vocabulary = tokens.vocabulary_of(tokenizer, body.model, name)
+    if source.pooler in get_args(pooling.Pooling):
+        setattr(body.model.config, pooling.FIELD, source.pooler)
     pooler = {weight for weight, _ in body.model.named_parameters() if weight.startswith(POOLER)}
     encoder = Pretrained(
         body.model,
@@ -107,7 +111,7 @@ def mlm_head(model: PreTrainedModel) -> dict[str, Tensor]:
     prefix = f"{model.base_model_prefix}."
     return {
         name: parameter
-        for name, parameter in model.named_parameters()
+        for name, parameter in parameters.by_name(model).items()
         if not name.startswith(prefix)
     }
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from transformers import PreTrainedConfig, PreTrainedModel
 
-from stages.tickets.encoder import checkpoint
+from stages.tickets.encoder import checkpoint, pooling
 from stages.tickets.pruning.structure import Structure
 
 
@@ -80,7 +80,8 @@ def build(
     Nothing is drawn, so the global generator does not change.
 
     Args:
-        config: configuration of the complete model; `architectures` names its class in transformers.
+        config: configuration of the complete model; `architectures` names its class, which is of
+            transformers or `pooling`.
         structure: kept heads and MLPs.
         weights: all parameters of the smaller model by name, tied ones under any of their names.
 
@@ -89,7 +90,7 @@ def build(
             not those of the model.
     """
     name = config.architectures[0] if config.architectures else ""
-    model_class = getattr(transformers, name, None)
+    model_class = getattr(transformers, name, None) or getattr(pooling, name, None)
     if not (isinstance(model_class, type) and issubclass(model_class, PreTrainedModel)):
         raise ValueError(f"architectures is {config.architectures}, of which transformers has none")
     with torch.random.fork_rng(devices=[]):

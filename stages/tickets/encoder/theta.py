@@ -26,8 +26,9 @@ from transformers import (
 )
 
 from stages.tickets import files, output
+from stages.tickets.encoder import parameters, pooling
 from stages.tickets.settings import Kind, UserError
-from stages.tickets.tasks.task import Vocabulary
+from stages.tickets.tasks.task import LABELLED, Vocabulary
 
 DROPOUT_FIELD = re.compile(r"(^|_)p?drop(out)?(_|$)")
 """Names under which configurations have probabilities of dropout, such as `hidden_dropout_prob`,
@@ -172,6 +173,7 @@ def build(
     dropout: float,
     head_init: int,
     from_scratch: bool = False,
+    pairs: bool = False,
 ) -> PreTrainedModel:
     """Build theta_0: the encoder with the head of a task, on the CPU, in float32.
 
@@ -187,6 +189,7 @@ def build(
         dropout: probability of every dropout of the model, in [0, 1).
         head_init: seed of the drawn weights.
         from_scratch: draw all weights, without the pre-trained ones.
+        pairs: examples have two texts, which an encoder with `segments` pools apart.
 
     Raises:
         UserError: transformers has no model for spans of this architecture.
@@ -203,11 +206,20 @@ def build(
     for field, value in config.to_dict().items():
         if DROPOUT_FIELD.search(field) and not isinstance(value, bool | str | list | dict):
             setattr(config, field, dropout)
+    is_pooled = kind in LABELLED and hasattr(config, pooling.FIELD)
+    if is_pooled:
+        config.text_pooling_dropout = dropout
+        config.text_pooling = config.text_pooling if pairs else "mean"
     with torch.random.fork_rng():
         torch.manual_seed(head_init)
-        model: PreTrainedModel = MODELS[kind].from_config(config, trust_remote_code=False)
+        model: PreTrainedModel = (
+            pooling.PooledClassifier(config)
+            if is_pooled
+            else MODELS[kind].from_config(config, trust_remote_code=False)
+        )
+    head = encoder.mlm_head if kind == "mlm" else {}
+    parameters.mark_head_(model, {*by_full_name(model, encoder), *head})
     if not from_scratch:
-        parameters = dict(model.named_parameters())
         body = dict(model.base_model.named_parameters())
         with torch.no_grad():
             for name, tensor in encoder.weights.items():
@@ -215,10 +227,14 @@ def build(
                     copy_(body[name], tensor, name)
                 elif not name.startswith("pooler."):
                     raise ValueError(f"{type(model).__name__} has no weights {name!r}")
-            if kind == "mlm":
-                for name, tensor in encoder.mlm_head.items():
-                    copy_(parameters[name], tensor, name)
+            for name, tensor in head.items():
+                copy_(model.get_parameter(name), tensor, name)
     return model
+
+
+def by_full_name(model: PreTrainedModel, encoder: Encoder) -> dict[str, Tensor]:
+    """Return the encoder's weights under their names in `model`, with the prefix of its body."""
+    return {f"{model.base_model_prefix}.{name}": weight for name, weight in encoder.weights.items()}
 
 
 def copy_(parameter: nn.Parameter, source: Tensor, name: str) -> None:

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from transformers import PreTrainedConfig, PreTrainedModel
 
-from stages.tickets.encoder import device, theta
+from stages.tickets.encoder import device, pooling, theta
 from stages.tickets.encoder.checked import POOLER, named
 from stages.tickets.encoder.checkpoint import reason_of
 from stages.tickets.encoder.theta import Pretrained
@@ -48,10 +48,16 @@ def check(pretrained: Pretrained, name: str) -> None:
     ids = _padded([text.ids for text in encoded], vocabulary.pad)
     types = _padded([text.type_ids for text in encoded], 0)
     with _reported(pretrained.config, name):
+        if getattr(pretrained.config, pooling.FIELD, None) == "segments" and not types.any():
+            raise UserError(
+                "encoder.pooler is 'segments', but its tokenizer does not tell the two texts of a pair "
+                "apart by token types; allowed is 'mean'"
+            )
         encoder = theta.content_of(pretrained)
     for kind in KINDS:
         with torch.random.fork_rng(), _reported(encoder.config, name):
-            model = theta.build(encoder, kind, 2 if kind == "classification" else 0, 0.0, 0)
+            outputs = 2 if kind == "classification" else 0
+            model = theta.build(encoder, kind, outputs, 0.0, 0, pairs=True)
             device.place_(model.train(), kind)
             torch.manual_seed(0)
             logits = _logits(model, kind, ids, vocabulary, types)

@@ -15,7 +15,8 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from stages.tickets import output
-from stages.tickets.encoder.theta import Encoder, copy_, in_layer_or_pooler
+from stages.tickets.encoder import parameters
+from stages.tickets.encoder.theta import Encoder, by_full_name, copy_, in_layer_or_pooler
 
 
 def prunable_parameters(model: PreTrainedModel, encoder: Encoder) -> dict[str, nn.Parameter]:
@@ -83,9 +84,9 @@ def draw_anew_(
         f"{prefix}{name}" for name in encoder.weights if not layers or in_layer_or_pooler(name)
     }
     names |= set() if layers else set(encoder.mlm_head)
-    source = dict(drawn.named_parameters())
+    source = parameters.by_name(drawn)
     with torch.no_grad():
-        for name, parameter in model.named_parameters():
+        for name, parameter in parameters.by_name(model).items():
             if name in names:
                 copy_(parameter, source[name], name)
 
@@ -95,8 +96,8 @@ def head_parameters(model: PreTrainedModel, encoder: Encoder) -> dict[str, nn.Pa
 
     They are a classifier and a pooler that is drawn with it, or the head of masked language modelling.
     """
-    body = _by_full_name(model, encoder)
-    return {name: p for name, p in model.named_parameters() if name not in body}
+    body = by_full_name(model, encoder)
+    return {name: p for name, p in parameters.by_name(model).items() if name not in body}
 
 
 def save_head(model: PreTrainedModel, encoder: Encoder, path: Path) -> None:
@@ -113,11 +114,11 @@ def load_head_(model: PreTrainedModel, encoder: Encoder, path: Path) -> None:
         FileNotFoundError: there is no such file.
         ValueError: the file holds another kind of head.
     """
-    stored, parameters = _stored(path), head_parameters(model, encoder)
-    if stored.keys() != parameters.keys():
-        raise ValueError(f"{path} has {sorted(stored)}, the model {sorted(parameters)}")
+    stored, head = _stored(path), head_parameters(model, encoder)
+    if stored.keys() != head.keys():
+        raise ValueError(f"{path} has {sorted(stored)}, the model {sorted(head)}")
     with torch.no_grad():
-        for name, parameter in parameters.items():
+        for name, parameter in head.items():
             copy_(parameter, stored[name], name)
 
 
@@ -127,10 +128,10 @@ def load_body_(model: PreTrainedModel, encoder: Encoder, path: Path) -> None:
     The head is defined by `head_parameters`. Weights that the file lacks come from the encoder, so a
     pooler that the task of the file does not use has its pre-trained weights.
     """
-    pretrained = _by_full_name(model, encoder)
+    pretrained = by_full_name(model, encoder)
     sources = pretrained | _stored(path)
     with torch.no_grad():
-        for name, parameter in model.named_parameters():
+        for name, parameter in parameters.by_name(model).items():
             if name in pretrained:
                 copy_(parameter, sources[name], name)
 
@@ -140,9 +141,9 @@ def save_weights(model: PreTrainedModel, encoder: Encoder, path: Path) -> None:
 
     The file of theta_0 thus holds little more than the classifier.
     """
-    pretrained = _by_full_name(model, encoder)
+    pretrained = by_full_name(model, encoder)
     changed = {}
-    for name, parameter in model.named_parameters():
+    for name, parameter in parameters.by_name(model).items():
         tensor, known = parameter.detach().cpu(), pretrained.get(name)
         if known is None or not torch.equal(tensor, known):
             changed[name] = tensor.contiguous()
@@ -159,13 +160,13 @@ def load_weights_(model: PreTrainedModel, encoder: Encoder, path: Path) -> None:
         FileNotFoundError: there is no such file.
         ValueError: names or shapes in file, encoder and model do not fit together.
     """
-    stored, parameters = _stored(path), dict(model.named_parameters())
-    unknown = sorted(stored.keys() - parameters.keys())
+    stored, live = _stored(path), parameters.by_name(model)
+    unknown = sorted(stored.keys() - live.keys())
     if unknown:
         raise ValueError(f"{path} has {unknown[0]!r}, which {type(model).__name__} has not")
-    sources = _by_full_name(model, encoder) | stored
+    sources = by_full_name(model, encoder) | stored
     with torch.no_grad():
-        for name, parameter in parameters.items():
+        for name, parameter in live.items():
             if name not in sources:
                 raise ValueError(f"{path} lacks {name!r}, which the encoder does not bring")
             copy_(parameter, sources[name], name)
@@ -175,8 +176,3 @@ def _stored(path: Path) -> dict[str, Tensor]:
     if not path.exists():
         raise FileNotFoundError(f"{path} does not exist; `dvc repro` makes it")
     return load_file(path)
-
-
-def _by_full_name(model: PreTrainedModel, encoder: Encoder) -> dict[str, Tensor]:
-    """Return the encoder's weights under their names in `model`, with the prefix of its body."""
-    return {f"{model.base_model_prefix}.{name}": weight for name, weight in encoder.weights.items()}

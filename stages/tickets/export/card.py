@@ -31,6 +31,11 @@ PIPELINES: Mapping[Kind, str] = {
     "span": "question-answering",
 }
 UNKNOWN = "unknown (encoder.licence in params.yaml names none)"
+WITHOUT_POOLER = {
+    "fresh": "one is drawn with the classifier, and never pruned.",
+    "mean": "the classifier reads the mean of all tokens.",
+    "segments": "the classifier reads means of the tokens of each text.",
+}
 NAMED_HERE = ["scratchcard", "lottery-ticket"]
 """Tags of every card."""
 
@@ -45,7 +50,7 @@ class Source:
     base_model: str | None
     """Its name on the Hub; None if it is not from there."""
     pooler: str
-    """`pretrained`, or `fresh`: drawn with the classifier."""
+    """Setting `encoder.pooler`."""
     licence: str | None
     """SPDX identifier; None if it is not known."""
     sha256: str
@@ -195,7 +200,7 @@ def scored(table: Table) -> str:
         if not rows:
             notes.append(f"The study has no score of: {plain(name)}.")
     notes += [
-        f"A run of it predicts one class or a constant: {plain(name)}."
+        f"A run of it predicts one class, or numbers no better than a constant: {plain(name)}."
         for name, run in table.runs.items()
         if table.scores.collapsed(run)
     ]
@@ -222,8 +227,8 @@ def provenance(source: Source, tasks: Sequence[Task]) -> str:
         "each in order of the names a line of JSON, [name, shape], and then its values as little-endian "
         "float32)."
     )
-    if source.pooler == "fresh":
-        encoder += " Its pooler is left out: one is drawn with the classifier, and never pruned."
+    if source.pooler in WITHOUT_POOLER:
+        encoder += f" Its pooler is left out: {WITHOUT_POOLER[source.pooler]}"
     lines = [
         encoder,
         f"Licence of the encoder: {plain(source.licence or UNKNOWN)}. Data keep their own terms.",

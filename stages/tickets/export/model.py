@@ -3,7 +3,7 @@
 A whole model is an ordinary folder of transformers. A smaller one holds `config.json` of the whole model,
 `structure.json` with the kept heads and MLPs, and its weights in `smaller.safetensors`. They are not
 called `model.safetensors`, since transformers would read that, warn, and draw at random what it misses
-of a removed layer.
+of a removed layer. For the same reason a whole classifier on means of tokens is in `pooled.safetensors`.
 """
 
 import json
@@ -17,11 +17,13 @@ from torch import Tensor
 from transformers import AutoConfig, PreTrainedConfig, PreTrainedModel
 
 from stages.tickets import files, output
+from stages.tickets.encoder.pooling import PooledClassifier
 from stages.tickets.pruning.structure import Structure, whole
 from stages.tickets.settings import Kind
 from stages.tickets.tasks.task import Vocabulary
 
 WHOLE = "model.safetensors"
+POOLED = "pooled.safetensors"
 SMALLER = "smaller.safetensors"
 STRUCTURE = "structure.json"
 
@@ -39,24 +41,27 @@ def save(model: PreTrainedModel, structure: Structure, folder: Path) -> None:
         FileExistsError: there is a model in `folder`.
     """
     _check(model, structure)
-    for name in (WHOLE, SMALLER, STRUCTURE):
+    for name in (WHOLE, POOLED, SMALLER, STRUCTURE):
         if (folder / name).exists():
             raise FileExistsError(f"{folder / name} exists")
     save_whole(model, folder)
     if not is_whole(structure):
-        (folder / WHOLE).rename(folder / SMALLER)
+        (folder / _whole(model.config)).rename(folder / SMALLER)
         kept = [np.flatnonzero(heads).tolist() for heads in structure.heads]
         record = {"heads": kept, "mlps": np.flatnonzero(structure.mlps).tolist()}
         files.save_record(record, folder / STRUCTURE)
 
 
 def save_whole(model: PreTrainedModel, folder: Path) -> None:
-    """Write a model of any architecture, with all of its matrices, as transformers does."""
+    """Write a model of any architecture, with all of its matrices, as transformers does.
+
+    Only the weights of a classifier on means of tokens have another name.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     # Weights go by the names of the model in memory, also where its checkpoint had older ones.
     model.save_pretrained(folder, save_original_format=False)
     for weights in folder.glob("*.safetensors"):  # which only their owner may read
-        with output.written(weights) as part:
+        with output.written(folder / POOLED if is_pooled(model.config) else weights) as part:
             weights.replace(part)
 
 
@@ -130,7 +135,7 @@ def load(folder: Path) -> tuple[PreTrainedConfig, Structure, dict[str, Tensor]]:
     config = AutoConfig.from_pretrained(folder, trust_remote_code=False)
     structure = whole(config.num_hidden_layers, config.num_attention_heads)
     if not (folder / STRUCTURE).exists():
-        return config, structure, load_file(folder / WHOLE)
+        return config, structure, load_file(folder / _whole(config))
     record = files.load_record(folder / STRUCTURE)
     numbers = np.arange(config.num_attention_heads)
     structure = Structure(
@@ -138,6 +143,15 @@ def load(folder: Path) -> tuple[PreTrainedConfig, Structure, dict[str, Tensor]]:
         np.isin(np.arange(config.num_hidden_layers), record["mlps"]),
     )
     return config, structure, load_file(folder / SMALLER)
+
+
+def is_pooled(config: PreTrainedConfig) -> bool:
+    """Tell whether a model is a `PooledClassifier`, which transformers does not know."""
+    return PooledClassifier.__name__ in (config.architectures or ())
+
+
+def _whole(config: PreTrainedConfig) -> str:
+    return POOLED if is_pooled(config) else WHOLE
 
 
 def is_whole(structure: Structure) -> bool:

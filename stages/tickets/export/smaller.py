@@ -9,6 +9,7 @@ import torch
 from transformers import PreTrainedModel
 
 from stages.tickets.encoder import removal
+from stages.tickets.encoder.pooling import PooledClassifier
 from stages.tickets.export import card, origin, usage
 from stages.tickets.export import model as models
 from stages.tickets.export.markdown import code
@@ -20,7 +21,8 @@ from stages.tickets.settings import ParamsError
 
 REPEATS = 20
 TOKENS = 32
-WHOLE = "No attention head and no MLP was removed, so transformers reads this folder as any other."
+WHOLE = "No attention head and no MLP was removed"
+ORDINARY = ", so transformers reads this folder as any other."
 CUT = """\
 The others are not in `smaller.safetensors`, and `structure.json` names those that are left, by number,
 heads by layer. `from_pretrained` of transformers cannot read this; with torch, transformers and
@@ -97,6 +99,8 @@ def card_of(
     name, run = next(iter(table.runs.items()))
     task, is_whole = study.described(run.task), models.is_whole(kept)
     pair = origin.is_pair(task.name, study.source(task.name))
+    is_ordinary = is_whole and not isinstance(model, PooledClassifier)
+    cut = CUT if not is_whole else WHOLE + (ORDINARY if is_ordinary else ".")
     return card.of_model(
         study.about(),
         task,
@@ -104,8 +108,8 @@ def card_of(
         title=f"{task.name}: {name}, seed {table.seeds[0]}",
         what=f"A subnetwork of an encoder on the task {code(task.name)}, after Prasanna et al. 2020: "
         f"{size_of}.",
-        how_to_load=[WHOLE if is_whole else CUT, *usage.how_to_load(model, task.kind, kept, pair)],
+        how_to_load=[cut, *usage.how_to_load(model, task.kind, kept, pair)],
         limits=LIMITS,
         tags=["pruned"],
-        is_whole=is_whole,
+        is_whole=is_ordinary,
     )

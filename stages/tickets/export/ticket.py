@@ -3,6 +3,7 @@
 import numpy as np
 from transformers import PreTrainedModel
 
+from stages.tickets.encoder.pooling import PooledClassifier
 from stages.tickets.encoder.theta import Encoder
 from stages.tickets.encoder.weights import prunable_parameters, prunable_weights, set_prunable_
 from stages.tickets.export import card, origin, usage
@@ -108,5 +109,6 @@ def card_of(
         how_to_load=usage.how_to_load(model, task.kind, None, pair),
         limits=LIMITS,
         tags=["pruned", "sparse"],
+        is_whole=not isinstance(model, PooledClassifier),
         is_scored=trained,
     )

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from transformers import PreTrainedModel
 
 from stages.tickets.encoder import theta
+from stages.tickets.encoder.pooling import PooledClassifier, has_types
 from stages.tickets.export.markdown import python
 from stages.tickets.export.model import is_whole
 from stages.tickets.pruning.structure import Structure
@@ -21,6 +22,50 @@ start, end = output.start_logits[0].argmax(), output.end_logits[0].argmax()
 print(tokenizer.decode(inputs["input_ids"][0, start : end + 1]))""",
 }
 """Python that prints what a model says, by kind of its task."""
+POOLED = """\
+class PooledClassifier(nn.Module):
+    base_model = property(lambda self: self.{prefix})
+
+    def __init__(self, config):
+        super().__init__()
+        self.config, self.{prefix} = config, transformers.AutoModel.from_config(config)
+        self.{prefix}.pooler = None
+        self.classifier = nn.Linear({vectors} * config.hidden_size, config.num_labels)
+
+    def mean(self, states, chosen):
+        weights = chosen.float()[..., None]
+        return (states.float() * weights).sum(dim=1) / weights.sum(dim=1).clamp(min=1)
+
+    def forward(self, input_ids, attention_mask, token_type_ids=None):
+        inputs = dict(input_ids=input_ids, attention_mask=attention_mask{types})
+        states = self.base_model(**inputs).last_hidden_state
+{pool}
+        return SequenceClassifierOutput(logits=self.classifier(pooled))
+
+
+"""
+POOLS = {
+    "mean": "        pooled = self.mean(states, attention_mask)",
+    "segments": """\
+        u, v = (self.mean(states, attention_mask * (token_type_ids == n)) for n in (0, 1))
+        pooled = torch.cat([u, v, (u - v).abs(), u * v], dim=-1)""",
+}
+"""Python that pools the tokens of a text or a pair, by the field of `pooling`."""
+IMPORTS_POOLED = """\
+import torch
+import transformers
+from safetensors.torch import load_file
+from torch import nn
+from transformers.modeling_outputs import SequenceClassifierOutput
+
+
+"""
+LOAD_POOLED = """\
+config = transformers.AutoConfig.from_pretrained(".", trust_remote_code=False)
+model = PooledClassifier(config).to(config.dtype)
+model.load_state_dict(load_file("pooled.safetensors"))
+model.train(mode=False)
+"""
 LOAD_SMALLER = """\
 import json
 from pathlib import Path
@@ -47,7 +92,7 @@ class OnlyNorm(nn.Module):
 def load(folder):
     kept = json.loads((Path(folder) / "structure.json").read_text())
     config = transformers.AutoConfig.from_pretrained(folder, trust_remote_code=False)
-    model = transformers.{name}(config)
+    model = {name}(config)
     for number, layer in enumerate(model.base_model.encoder.layer):
         attention, heads = layer.attention, len(kept["heads"][number])
         if heads:
@@ -71,6 +116,7 @@ from transformers import {name}
 
 model = {name}.from_pretrained(".")
 """
+MEANS = "Its classifier reads means of tokens, as no class of transformers does, so it takes these lines:"
 TOKENIZER = """\
 The tokenizer is the one it was trained with; `truncation=True` cuts as its training did."""
 
@@ -79,7 +125,8 @@ def how_to_load(
     model: PreTrainedModel, kind: Kind, structure: Structure | None, pair: bool
 ) -> list[str]:
     """Write the parts of a card that say it."""
-    return [python(loading(model, kind, structure)), python(asking(kind, pair)), TOKENIZER]
+    why = [MEANS] if isinstance(model, PooledClassifier) else []
+    return [*why, python(loading(model, kind, structure)), python(asking(kind, pair)), TOKENIZER]
 
 
 def loading(model: PreTrainedModel, kind: Kind, structure: Structure | None = None) -> str:
@@ -90,8 +137,17 @@ def loading(model: PreTrainedModel, kind: Kind, structure: Structure | None = No
         kind: kind of the task.
         structure: what `save` was told; None for `save_whole`.
     """
-    if structure is not None and not is_whole(structure):
-        return LOAD_SMALLER.format(name=type(model).__name__)
+    name, is_cut = type(model).__name__, structure is not None and not is_whole(structure)
+    if isinstance(model, PooledClassifier):
+        before = IMPORTS_POOLED + POOLED.format(
+            prefix=model.base_model_prefix,
+            vectors=model.classifier.in_features // model.config.hidden_size,
+            types=", token_type_ids=token_type_ids" if has_types(model.config) else "",
+            pool=POOLS[model.config.text_pooling],
+        )
+        return before + (LOAD_SMALLER.format(name=name) if is_cut else LOAD_POOLED)
+    if is_cut:
+        return LOAD_SMALLER.format(name=f"transformers.{name}")
     return LOAD_WHOLE.format(name=theta.MODELS[kind].__name__)
 
 

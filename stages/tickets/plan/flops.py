@@ -32,6 +32,8 @@ class Shape:
     """Number of token types: 2 for BERT, which has a first and a second text."""
     pooler: bool
     """Whether a pooler comes with the encoder, so that it is prunable."""
+    means: int = 0
+    """Number of vectors that a classifier without a pooler reads: 1, or up to 4; 0 with a pooler."""
 
     @property
     def layer_weights(self) -> int:
@@ -65,7 +67,10 @@ class Shape:
         """
         if kind == "mlm":
             return self.body + self.square + 2 * self.hidden + self.vocabulary
-        return self.body + (self.hidden + 1) * outputs + (0 if kind == "span" else self.square)
+        if kind == "span" or self.means:
+            vectors = 1 if kind == "span" else self.means
+            return self.body + (vectors * self.hidden + 1) * outputs
+        return self.body + (self.hidden + 1) * outputs + self.square
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,8 @@ CONFIG = (
 """Sizes in a config.json of transformers, in the order of `Shape`."""
 TYPES = ("bert", "camembert", "roberta", "xlm-roberta")
 """Types of models that are built like BERT."""
+MEANS = {"mean": 1, "segments": 4}
+"""Number of vectors that a classifier reads, by `encoder.pooler`; single texts have 1."""
 SPECIAL_TOKENS = 5
 """Number of special tokens in the miniature's vocabulary."""
 
@@ -40,10 +42,10 @@ def shape_of(encoder: Encoder, config: Path | None) -> tuple[Shape, str]:
         words = len(sentences.WORDS) + SPECIAL_TOKENS
         sizes = (encoder.layers, encoder.hidden, encoder.mlp, words, encoder.max_length)
         return Shape(*sizes, types=2, pooler=False), "encoder"
-    pooler, source = encoder.pooler == "pretrained", str(config)
+    source, last = str(config), (encoder.pooler == "pretrained", MEANS.get(encoder.pooler, 0))
     if not config:
         if isinstance(encoder, HubEncoder):
-            return _published(encoder.name, pooler), "Devlin et al. 2019"
+            return Shape(*_published(encoder.name), *last), "Devlin et al. 2019"
         try:
             config = checkpoint.folder_of(encoder) / checkpoint.CONFIG
         except ParamsError as error:
@@ -61,14 +63,14 @@ def shape_of(encoder: Encoder, config: Path | None) -> tuple[Shape, str]:
     if kind not in TYPES:
         raise ParamsError(f"{config} has the model_type {kind!r}, allowed are {', '.join(TYPES)}")
     layers, hidden, mlp, vocabulary, positions, types = numbers
-    return Shape(layers, hidden, mlp, vocabulary, positions, types, pooler), source
+    return Shape(layers, hidden, mlp, vocabulary, positions, types, *last), source
 
 
-def _published(name: str, pooler: bool) -> Shape:
+def _published(name: str) -> tuple[int, int, int, int, int, int]:
     sizes = BERTS.get(name.rpartition("/")[2])
     if sizes is None:
         raise ParamsError(
             f"encoder.name is {name!r}, whose sizes are not known here; allowed without "
             f"--encoder-config are {', '.join(BERTS)}"
         )
-    return Shape(*sizes, pooler)
+    return sizes

@@ -34,11 +34,18 @@ class Rule:
     shown: Callable[[Any], str] = str
 
 
+POOLERS: dict[str, str] = {
+    "fresh": "The pooler is drawn anew and never pruned",
+    "mean": "The classifier reads the mean of all tokens, without a pooler",
+    "segments": "The classifier reads means of the tokens of each text, without a pooler",
+}
+"""Settings of `encoder.pooler` other than the papers', in words."""
 RULES = (
     Rule(
         "pretrained",
         lambda study: getattr(study.encoder, "pooler", None),  # encoders made here have none
-        "The pooler is drawn anew and never pruned; Chen et al. prune the pre-trained one with the rest.",
+        "{}; Chen et al. prune the pre-trained pooler with the rest.",
+        POOLERS.__getitem__,
     ),
     Rule(128, "prepare.max_length", "Texts are cut to {} tokens; in the papers to 128 on GLUE."),
     Rule(
@@ -52,6 +59,12 @@ RULES = (
         lambda study: tuple(sparsities(study).values()),
         "{}; Chen et al. drop a tenth of the weights in each of nine.",
         lambda grid: f"{count(len(grid), 'round')} of pruning, to {', '.join(map(percent, grid))}",
+    ),
+    Rule(
+        1.0,
+        "train.head_rate",
+        "The head learns at {} times the rate of the encoder.",
+        "{:g}".format,
     ),
     Rule(0.1, "train.dropout", "Dropout is {}; in the papers 0.1.", "{:g}".format),
     Rule(

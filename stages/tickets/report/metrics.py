@@ -40,7 +40,7 @@ def headlines(scores: Scores, config: Config) -> dict[str, float | dict[str, flo
         transfer_minus_own: masks of other tasks minus the task's own ticket of the same round.
         matching_sparsity: the highest at which a ticket matches by `tickets.rule` on the selection
         split, mean over tasks, of which one without a match counts as 0; matching_tasks have one.
-        collapsed: dense models and last tickets that predict one class or a constant.
+        collapsed: dense models and last tickets that predict one class, or no better than a constant.
         tickets: the scores of `ticket` by task, if they all fit.
     """
     last, number = config.rounds[-1], config.transfer.round

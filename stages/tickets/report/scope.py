@@ -81,8 +81,8 @@ def notes(config: Study) -> list[str]:
         "A point is 0.01 of the metric: 81.3 is an accuracy or a correlation of 0.813.",
         (
             f"± is half the {confidence} interval of the mean over seeds (Student's t), brackets hold "
-            "its ends, and † marks what has a run that predicts one class or a constant; captions say "
-            "if it is otherwise. Differences are paired by seed."
+            "its ends, and † marks what has a run that predicts one class, or numbers no better than a "
+            "constant; captions say if it is otherwise. Differences are paired by seed."
         ),
         (
             "theta_0 are the pre-trained weights, theta_i those after i % of the training; a mask keeps "

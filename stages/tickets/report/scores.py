@@ -114,7 +114,7 @@ class Scores:
         return gain if num_tasks == len(pairs) else None
 
     def collapsed(self, run: Run) -> int:
-        """Count the seeds that ended in a model which predicts one class or a constant."""
+        """Count the seeds that ended in a model which predicts one class or no better than a constant."""
         return self._collapsed.get(run, 0)
 
     def has(self, kind: str) -> bool:

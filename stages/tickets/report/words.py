@@ -6,7 +6,7 @@ from stages.tickets.statistics.intervals import Difference, Summary
 
 NOT_RUN = "not run"
 NONE = "–"  # an en dash: nothing to say by construction
-DAGGER = "† a run of it predicts one class or a constant"
+DAGGER = "† a run of it predicts one class, or numbers no better than a constant"
 METRICS = {
     "f1": "F1",
     "matthews": "Matthews",

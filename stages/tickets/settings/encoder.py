@@ -24,14 +24,20 @@ class Pretrain(Section):
     initializer_range: float = Field(gt=0)
     """Standard deviation of the initial weights, of pre-training and of a task's classifier."""
     train: Train
+    """Its head_rate is 1, since all weights are drawn."""
     seed: Seed
 
     @model_validator(mode="after")
-    def _heads_divide_hidden(self) -> "Pretrain":
+    def _sizes_and_rates_fit(self) -> "Pretrain":
         if self.hidden % self.attention_heads:
             raise ValueError(
                 f"hidden is {self.hidden}, allowed are multiples of attention_heads, "
                 f"{self.attention_heads}"
+            )
+        if self.train.head_rate != 1:
+            raise ValueError(
+                f"train.head_rate is {self.train.head_rate:g}, allowed for a pre-training is 1, since "
+                "nothing of it is pre-trained"
             )
         return self
 
@@ -39,8 +45,12 @@ class Pretrain(Section):
 class Loaded(Section):
     """The settings that all loaded encoders have in common."""
 
-    pooler: Literal["pretrained", "fresh"]
-    """fresh: the checkpoint's pooler is left out; a new one is drawn with the classifier and kept."""
+    pooler: Literal["pretrained", "fresh", "mean", "segments"]
+    """The way from the last layer to the classifier; only `pretrained` is ever pruned.
+
+    pretrained: the checkpoint's pooler. fresh: a pooler that is drawn with the classifier. mean: the mean
+    of all tokens. segments: u, v, |u - v| and u * v, where u and v are the means of the first and the
+    second text of a pair; single texts are read as by `mean`."""
     licence: str | None = Field(default=None, pattern=r"^[A-Za-z0-9][A-Za-z0-9.+-]*$")
     """SPDX identifier of the licence of the weights, such as apache-2.0, for the cards of exported
     models; None if it is not known."""

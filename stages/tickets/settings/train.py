@@ -14,6 +14,8 @@ class Train(Section):
     batch_size: int = Field(ge=1)
     learning_rate: float = Field(gt=0)
     """Peak of the learning rate, which changes with each optimizer step and decays linearly to 0."""
+    head_rate: float = Field(gt=0)
+    """Factor on the learning rate of what theta_0 lacks: a classifier, and a pooler drawn with it."""
     warmup: float = Field(ge=0, lt=1)
     """Share of the steps in which the learning rate rises from 0, in [0, 1)."""
     weight_decay: float = Field(ge=0)
@@ -38,6 +40,7 @@ class Override(Section):
     epochs: float | None = Field(default=None, gt=0)
     batch_size: int | None = Field(default=None, ge=1)
     learning_rate: float | None = Field(default=None, gt=0)
+    head_rate: float | None = Field(default=None, gt=0)
 
 
 class Noise(Section):

@@ -12,6 +12,9 @@ from stages.tickets.tasks import squad
 from stages.tickets.tasks.squad import Asked
 from stages.tickets.tasks.task import NOT_SCORED, Task
 
+SMALL_SPREAD = 0.05
+"""Share of the labels' standard deviation under which predictions of a regression have collapsed."""
+
 
 @dataclass(frozen=True)
 class Score:
@@ -19,9 +22,9 @@ class Score:
     value: float
     num_examples: int
     collapsed: bool
-    """Whether the prediction is the same for every example: one class, one number, one word. For spans
-    it is one answer to every question (the empty answer counts), or the same most likely start and end
-    in every window, such as [CLS]."""
+    """Whether the prediction is the same for every example: one class or one word. For spans it is one
+    answer to every question (the empty answer counts), or the same most likely start and end in every
+    window, such as [CLS]. For regression see `no_better_than_a_constant`."""
 
 
 def score(
@@ -61,12 +64,31 @@ def score(
             losses = _cross_entropy(logits, labels) if len(predicted) == len(labels) else predicted
     if len(predicted) != len(labels):
         raise ValueError(f"{prefix} has {len(predicted)} predictions for {len(labels)} labels")
-    collapsed = bool((predicted == predicted[0]).all())
+    is_constant = bool((predicted == predicted[0]).all())
     values: list[tuple[str, float]] = [
-        (metric, _value(metric, labels, predicted, collapsed)) for metric in task.metrics
+        (metric, _value(metric, labels, predicted, is_constant)) for metric in task.metrics
     ]
     values.append(("loss", float(np.mean(losses))))
+    collapsed = is_constant
+    if task.kind == "regression":
+        collapsed = is_constant or no_better_than_a_constant(labels, predicted)
     return [Score(metric, value, len(labels), collapsed) for metric, value in values]
+
+
+def no_better_than_a_constant(labels: NDArray[np.generic], predicted: NDArray[np.generic]) -> bool:
+    """Tell whether a regression has learned next to nothing on a split.
+
+    Its predictions then spread less than SMALL_SPREAD of the labels' standard deviation, or their mean
+    squared error is not below that of the best constant, which is the labels' variance. The correlation
+    alone does not tell, since it can be high for predictions that are almost the same.
+
+    Args:
+        labels: numbers (examples,).
+        predicted: numbers (examples,).
+    """
+    wanted, given = labels.astype(np.float64), predicted.astype(np.float64)
+    small = float(given.std()) < SMALL_SPREAD * float(wanted.std())
+    return small or float(np.mean((given - wanted) ** 2)) >= float(wanted.var())
 
 
 def _of_spans(
@@ -93,9 +115,9 @@ def stopping_score(task: Task, logits: NDArray[np.floating], labels: NDArray[np.
     """
     if task.kind == "regression":
         predicted: NDArray[np.generic] = logits[:, 0].astype(np.float64)
-        collapsed = bool((predicted == predicted[0]).all())
+        is_constant = bool((predicted == predicted[0]).all())
         pearson, spearman = (
-            _value(metric, labels, predicted, collapsed) for metric in ("pearson", "spearman")
+            _value(metric, labels, predicted, is_constant) for metric in ("pearson", "spearman")
         )
         return (pearson + spearman) / 2
     metric = "matthews" if task.metrics[0] == "matthews" else "accuracy"
@@ -103,7 +125,7 @@ def stopping_score(task: Task, logits: NDArray[np.floating], labels: NDArray[np.
 
 
 def _value(
-    metric: str, labels: NDArray[np.generic], predicted: NDArray[np.generic], collapsed: bool
+    metric: str, labels: NDArray[np.generic], predicted: NDArray[np.generic], is_constant: bool
 ) -> float:
     match metric:
         case "accuracy" | "masked_accuracy":
@@ -112,7 +134,7 @@ def _value(
             return float(f1_score(labels, predicted, zero_division=0))
         case "matthews":
             return float(matthews_corrcoef(labels, predicted))
-        case "pearson" | "spearman" if collapsed or len(set(labels.tolist())) == 1:
+        case "pearson" | "spearman" if is_constant or len(set(labels.tolist())) == 1:
             return 0.0
         case "pearson":
             return float(pearsonr(labels, predicted).statistic)

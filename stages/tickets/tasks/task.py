@@ -129,6 +129,11 @@ class Prepared:
     empty_texts: int = 0
     """Number of examples of all splits of which a text is empty or blank."""
 
+    @property
+    def pairs(self) -> bool:
+        """Tell whether examples have two texts, which the tokenizer tells apart by token types."""
+        return bool(self.train.types.any())
+
 
 def save_prepared(prepared: Prepared, folder: Path) -> None:
     record: dict[str, Any] = {

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from tqdm import tqdm
 from transformers import PreTrainedModel
 
-from stages.tickets.encoder import device
+from stages.tickets.encoder import device, parameters
 from stages.tickets.encoder.words import Words
 from stages.tickets.settings import Train, UserError
 from stages.tickets.settings.noise import Seeds
@@ -77,7 +77,8 @@ def fit_(
         _few_words(model, prepared) as (seen, words),
     ):
         torch.manual_seed(seeds.dropout)
-        descent = Descent(model.parameters(), config, subnetwork, where)
+        factors = dict.fromkeys(parameters.head(model), config.head_rate)
+        descent = Descent(model.parameters(), config, subnetwork, where, factors)
         take = taking(model, seen, order, descent, config.masked, seeds.data_order)
 
         def after(done: int, rate: float) -> None:

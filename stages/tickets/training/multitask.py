@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
-from stages.tickets.encoder import device, theta, weights
+from stages.tickets.encoder import device, parameters, theta, weights
 from stages.tickets.encoder.theta import Encoder
 from stages.tickets.pruning import masks
 from stages.tickets.pruning.masks import Mask
@@ -68,6 +68,7 @@ def built(encoder: Encoder, parts: Sequence[Part]) -> list[PreTrainedModel]:
             part.prepared.task.num_labels,
             part.recipe.dropout,
             part.seeds.head_init,
+            pairs=part.prepared.pairs,
         )
         for part in parts
     ]
@@ -136,8 +137,13 @@ def fit_(
     with torch.random.fork_rng(devices=[where] if where.type == "cuda" else []):
         torch.manual_seed(first.seeds.dropout)
         subnetwork = Subnetwork(prunable_parameters(joined, encoder), mask)
-        parameters = nn.ModuleList(joined).parameters()
-        descent = Descent(parameters, first.recipe, subnetwork, where)
+        every = nn.ModuleList(joined).parameters()
+        factors = {
+            parameter: part.recipe.head_rate
+            for model, part in zip(joined, parts, strict=True)
+            for parameter in parameters.head(model)
+        }
+        descent = Descent(every, first.recipe, subnetwork, where, factors)
         takes = [_taking(model, part, descent) for model, part in zip(joined, parts, strict=True)]
 
         def of(step: int) -> tuple[Task, Train]:

@@ -46,6 +46,7 @@ class Descent:
         config: Train,
         subnetwork: Subnetwork | None,
         where: torch.device,
+        factors: Mapping[nn.Parameter, float] | None = None,
     ) -> None:
         """
         Args:
@@ -53,16 +54,22 @@ class Descent:
             config: recipe.
             subnetwork: matrices and mask; None drops nothing.
             where: the device.
+            factors: factors on the learning rate of some parameters; None for 1 of all.
         """
         self.config, self.where = config, where
         self._parameters = [p for p in parameters if p.requires_grad]
         self._dropped = _drop_(subnetwork, where)
-        matrices = [p for p in self._parameters if p.ndim > 1]
-        vectors = [p for p in self._parameters if p.ndim <= 1]
+        by_factor: dict[float, list[nn.Parameter]] = {1.0: []}
+        for parameter in self._parameters:
+            by_factor.setdefault((factors or {}).get(parameter, 1.0), []).append(parameter)
         self._optimizer = torch.optim.AdamW(
             [
-                {"params": matrices, "weight_decay": config.weight_decay},
-                {"params": vectors, "weight_decay": 0.0},
+                {"params": part, "weight_decay": decay, "factor": factor}
+                for factor, group in by_factor.items()
+                for part, decay in (
+                    ([p for p in group if p.ndim > 1], config.weight_decay),
+                    ([p for p in group if p.ndim <= 1], 0.0),
+                )
             ],
             lr=config.learning_rate,
             betas=config.betas,
@@ -71,9 +78,9 @@ class Descent:
         )
 
     def set_rate(self, rate: float) -> None:
-        """Set the learning rate from the next step on."""
+        """Set the learning rate from the next step on; a group of parameters takes its factor of it."""
         for group in self._optimizer.param_groups:
-            group["lr"] = rate
+            group["lr"] = rate * group["factor"]
 
     def __call__(self, loss: Tensor) -> None:
         """Take a step; parameters that `loss` does not depend on stay, and so do their moments."""
