@@ -14,6 +14,7 @@ import pytest
 
 from stages.commands import doctor
 from stages.launch import cli
+from stages.launch.driver import holders
 from tests.imports import ROOT
 from tests.pipeline.study import STUDY, write_study
 
@@ -80,7 +81,7 @@ def ask(*arguments: str) -> int:
 
 def another() -> int:
     """The number of a living process that is no DVC."""
-    return os.getppid() if "dvc" not in doctor.command_of(os.getppid()) else 1
+    return os.getppid() if "dvc" not in holders.command_of(os.getppid()) else 1
 
 
 def empty_run(project: Path) -> None:
@@ -116,7 +117,7 @@ def holder(number: Callable[[], int]) -> Callable[[Path], object]:
     def change(project: Path) -> None:
         entry = {"pid": number(), "cmd": "dvc repro"}
         table = {"write": {str(project / "first.txt"): entry}, "read": {}}
-        (project / doctor.RWLOCK).write_text(json.dumps(table), encoding="utf-8")
+        (project / holders.RWLOCK).write_text(json.dumps(table), encoding="utf-8")
         (project / "first.txt").unlink()
 
     return change
@@ -142,11 +143,11 @@ BROKEN: dict[str, tuple[Callable[[Path], object], list[str]]] = {
         ["pipeline/second/dvc.lock holds git's marks of a conflict"],
     ),
     "an empty table of readers": (
-        write(str(doctor.RWLOCK), ""),
+        write(str(holders.RWLOCK), ""),
         [".dvc/tmp/rwlock is empty or cut off"],
     ),
     "a table of other content": (
-        write(str(doctor.RWLOCK), '{"write": []}'),
+        write(str(holders.RWLOCK), '{"write": []}'),
         [".dvc/tmp/rwlock is empty or cut off"],
     ),
     "a number that another process has": (
@@ -245,7 +246,7 @@ def test_where_nothing_is_wrong_it_says_so(capsys: pytest.CaptureFixture[str]) -
 def test_the_number_of_a_dead_process_in_a_lock_stops_nothing(
     project: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (project / doctor.LOCK).write_text(f" {another()}\n", encoding="utf-8")
+    (project / holders.LOCK).write_text(f" {another()}\n", encoding="utf-8")
     assert dvc(project, "repro", "-R", ".")[0] == 0
     dead = subprocess.Popen([sys.executable, "-c", ""])
     dead.wait()

@@ -5,7 +5,7 @@ import random
 import tempfile
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from pathlib import Path
@@ -17,12 +17,12 @@ import typer
 from tests.faults.families import cases, unmount
 from tests.faults.project import Lane, Reference, close, end_all
 from tests.faults.table import table
-from tests.faults.trial import Outcome, Trial
+from tests.faults.trial import Fault, Outcome, Trial
 
 
 def run(number: int, seed: int, lane: Lane, reference: Reference) -> Outcome:
     """Run the trial of a number."""
-    family, case, fault = cases()[number % len(cases())]
+    (family, case, fault), *_ = of([number])
     start = time.monotonic()
     outcome = Outcome(number, family, case)
     trial = Trial(lane, reference, random.Random(f"{seed}-{number}"), outcome)
@@ -41,8 +41,10 @@ def run_all(
 ) -> list[Outcome]:
     """Run trials, as many side by side as there are lanes."""
     reference = Reference(folder)
+    for name in {case.split()[0] for family, case, _ in of(numbers) if family == "edit"}:
+        reference.contents(name)  # before trials run side by side
     free: SimpleQueue[Lane] = SimpleQueue()
-    all_lanes = [Lane(folder / f"lane-{number}") for number in range(lanes)]
+    all_lanes = [reference.lane, *(Lane(folder / f"lane-{n}") for n in range(1, lanes))]
     for lane in all_lanes:
         free.put(lane)
     writing = threading.Lock()
@@ -61,13 +63,17 @@ def run_all(
         return outcome
 
     try:
-        for name in {case.split()[0] for family, case, _ in cases() if family == "edit"}:
-            reference.contents(name)  # before trials run side by side
         with ThreadPoolExecutor(lanes) as pool:
             return list(pool.map(next_trial, numbers))
     finally:
-        for lane in (*all_lanes, reference.lane):
+        for lane in all_lanes:
             close(lane)
+
+
+def of(numbers: Iterable[int]) -> list[tuple[str, str, Fault]]:
+    """Return the cases of trials."""
+    listed = cases()
+    return [listed[number % len(listed)] for number in numbers]
 
 
 def report(outcome: Outcome, seed: int) -> None:
@@ -92,7 +98,7 @@ def main(
     out: Annotated[Path | None, typer.Option(help="File that gets a JSON line per trial.")] = None,
 ) -> None:
     numbers = only or range(trials)
-    chosen = [n for n in numbers if not kinds or cases()[n % len(cases())][0] in kinds]
+    chosen = [n for n in numbers if not kinds or of([n])[0][0] in kinds]
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         outcomes = run_all(chosen, seed, lanes, Path(folder).resolve(), out)
     print(table(outcomes))

@@ -8,15 +8,16 @@ import signal
 import subprocess
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
+from itertools import product
 from pathlib import Path
 from typing import Any
 
 from ruamel.yaml import YAML
 
-from tests.faults.project import EDITS, Run, close, kinds
-from tests.faults.trial import BY_GIT_ALONE, Fault, Trial
+from tests.faults.project import BY_GIT_ALONE, EDITS, Run, close, kinds
+from tests.faults.trial import Fault, Trial
 from tests.launch.driver_project import git
 
 SIGNALS = ("SIGKILL", "SIGTERM", "SIGINT", "SIGHUP")
@@ -200,23 +201,32 @@ def two(first: str, second: str, trial: Trial) -> None:
 
 def cases() -> list[tuple[str, str, Fault]]:
     """List all cases as family, case and function; trials take them in turn."""
-    listed: list[tuple[str, str, Callable[..., None]]] = []
-    for name in SIGNALS:
-        for of in VICTIMS:
-            for engine in ("dvc", "driver"):
-                fault: Fault = partial(kill, engine, of, name)
-                listed.append(("kill", f"{name} to {of} of {engine}", fault))
-    for place in PLACES:
-        for how in ("cut", "flip"):
-            listed.append(("bytes", f"{how} in {place}", partial(damage, place, how)))
-    for what in EDITS:
-        for engine in ("dvc", "driver"):
-            for undone in (False, True):
-                case = f"{what} beside {engine}{', undone' if undone else ''}"
-                listed.append(("edit", case, partial(edit, engine, what, undone)))
-    for engine in ("dvc", "driver"):
-        listed.append(("disk", f"limit for {engine}", partial(limit, engine)))
-        listed.append(("disk", f"small disk for {engine}", partial(small_disk, engine)))
-        for other in ("dvc", "driver"):
-            listed.append(("two", f"{engine} and {other}", partial(two, engine, other)))
+    listed: list[tuple[str, str, Fault]] = []
+    engines = ("dvc", "driver")
+    listed += [
+        ("kill", f"{name} to {of} of {engine}", partial(kill, engine, of, name))
+        for name, of, engine in product(SIGNALS, VICTIMS, engines)
+    ]
+    listed += [
+        ("bytes", f"{how} in {place}", partial(damage, place, how))
+        for place, how in product(PLACES, ("cut", "flip"))
+    ]
+    listed += [
+        (
+            "edit",
+            f"{what} beside {engine}{', undone' * undone}",
+            partial(edit, engine, what, undone),
+        )
+        for what, engine, undone in product(EDITS, engines, (False, True))
+    ]
+    listed += [
+        ("disk", f"{name} for {engine}", partial(function, engine))
+        for engine, (name, function) in product(
+            engines, (("limit", limit), ("small disk", small_disk))
+        )
+    ]
+    listed += [
+        ("two", f"{first} and {second}", partial(two, first, second))
+        for first, second in product(engines, engines)
+    ]
     return listed

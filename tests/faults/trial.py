@@ -8,7 +8,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from tests.faults.project import (
+    BY_GIT_ALONE,
     ENGINES,
+    SHORT,
     Lane,
     Reference,
     Run,
@@ -21,15 +23,17 @@ from tests.imports import ROOT
 from tests.launch.driver_project import contents
 
 ORPHAN_SECONDS = 5
-BY_GIT_ALONE = {"score", "report"}
-"""Stages whose outputs git keeps, so that neither cache has them."""
 TRIES = 4
+MOSTLY = 0.75
+"""Share of the trials without the last two stages."""
 RELIABILITY = ROOT / "docs" / "reliability.md"
 NO_SENTENCE = re.compile(
     r"Traceback \(most recent call last\)|unexpected error|Exception ignored|Fatal Python error"
     r"|Segmentation fault|Aborted|^\w*(?:Error|Exception): ",
     re.MULTILINE,
 )
+
+RAISED = re.compile(r"[\w.]+(?:Error|Exception|Interrupt|Exit)\b")
 
 
 def documented() -> list[str]:
@@ -83,15 +87,23 @@ class Trial:
     """Stages that may run again for the fault's sake, with the number of times."""
     engine: str = "dvc"
     """What goes on after the fault."""
+    targets: tuple[str, ...] = ()
+    """What is asked for; everything if it is empty."""
+    known: list[str] = field(default_factory=documented)
+    """DVC's own words that users can look up."""
 
     def begin(self, finished: bool = False) -> None:
         """Fill the lane."""
         self.lane.fill(self.reference.finished if finished else self.reference.begun)
         self.once = set() if finished else self.reference.stages_left
         self.engine = self.random.choice(list(ENGINES))
+        if not finished and self.random.random() < MOSTLY:
+            self.targets = SHORT
+            self.once = self.once - BY_GIT_ALONE
+            self.outcome.case += ", short"
 
     def start(self, engine: str, most_bytes: int | None = None) -> Run:
-        return self.lane.start(engine, *ENGINES[engine], most_bytes=most_bytes)
+        return self.lane.start(engine, *ENGINES[engine], *self.targets, most_bytes=most_bytes)
 
     def instant(self, run: Run, spare: int = 0) -> bool:
         """Wait until a random number of stages has started and a random time after; False if it ended."""
@@ -117,7 +129,7 @@ class Trial:
         end_all(lane.project)
         flights = [stage for run in lane.runs for stage in self.in_flight(run)]
         self.go_on()
-        expected = self.reference.contents(self.expected)
+        expected = self.reference.contents(self.expected, bool(self.targets))
         if outcome.family == "bytes" and not outcome.stuck:
             outcome.silent = differing(expected, contents(lane.project))
             if outcome.silent:
@@ -144,10 +156,10 @@ class Trial:
     def go_on(self) -> None:
         """Type the command again; if a message is one that the documentation lists, what it says."""
         for _ in range(TRIES):
-            run = self.type(self.engine, *ENGINES[self.engine])
+            run = self.type(self.engine, *ENGINES[self.engine], *self.targets)
             if run.code == 0:
                 return
-            if any(words in run.text for words in [*documented(), "doctor"]):
+            if any(words in run.text for words in [*self.known, "doctor"]):
                 self.type("doctor", "stages", "doctor", "--mend")
         self.outcome.stuck.append(" / ".join(run.text.strip().splitlines()[-3:]))
 
@@ -166,12 +178,9 @@ class Trial:
         lines = text.splitlines()
         listed = []
         for number, line in enumerate(lines):
-            if NO_SENTENCE.search(line) and not any(words in line for words in documented()):
-                block = [
-                    line,
-                    *(end for end in lines[number + 1 :] if re.match(r"\w+(Error|Inter)", end)),
-                ]
-                listed.append(f"{kind}: {' / '.join(block[:2])}")
+            if NO_SENTENCE.search(line) and not any(words in line for words in self.known):
+                ends = (end for end in lines[number + 1 :] if RAISED.match(end))
+                listed.append(f"{kind}: {line} / {next(ends, '')}")
         return listed
 
 

@@ -9,6 +9,7 @@ import contextlib
 import json
 import logging
 import os
+import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
@@ -35,7 +36,7 @@ from stages.tickets.settings import UserError
 
 FOLDER = Path(".dvc/tmp/run")
 """Folder of the driver's own files, such as the logs of stages."""
-FAILURES = (DvcException, OSError)
+FAILURES = (DvcException, OSError, sqlite3.Error)
 """Errors of one stage, such as an output that its command did not make, or a full disk."""
 
 

@@ -4,6 +4,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 
 from stages.launch.driver import dvc, schedule, signals
 from stages.launch.driver.dvc import Look, Project
@@ -45,7 +46,7 @@ class Driver:
         targets: Sequence[str],
         pool: Local,
         keep_going: bool,
-        say: Callable[[str], object] = print,
+        say: Callable[[str], object] = partial(print, flush=True),
     ) -> None:
         self.project, self.pool, self.keep_going, self.say = project, pool, keep_going, say
         steps = project.steps(targets)
