@@ -69,8 +69,8 @@ def told() -> Iterator[None]:
         raise settings.UserError(spelled(error) + (advice if wrong else "")) from None
     except sqlite3.Error as error:
         raise settings.UserError(
-            f"DVC's own files could not be written ({spelled(error)}); make room and run the same command "
-            "again, which keeps what is finished"
+            f"DVC's own files could not be written ({spelled(error)}); make room and run the same "
+            "command again, which keeps what is finished"
         ) from None
 
 

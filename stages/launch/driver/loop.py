@@ -4,7 +4,6 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import partial
 
 from stages.launch.driver import dvc, schedule, signals
 from stages.launch.driver.dvc import Look, Project
@@ -19,6 +18,11 @@ TRIES = 3
 """A command whose worker is lost starts at most so often."""
 LOOK_SECONDS = 10
 """Urgency follows the seconds that were measured, at most this often."""
+
+
+def tell(line: str) -> None:
+    """Print a line at once, also into a file or a pipe."""
+    print(line, flush=True)
 
 
 class StoppedError(Exception):
@@ -46,7 +50,7 @@ class Driver:
         targets: Sequence[str],
         pool: Local,
         keep_going: bool,
-        say: Callable[[str], object] = partial(print, flush=True),
+        say: Callable[[str], object] = tell,
     ) -> None:
         self.project, self.pool, self.keep_going, self.say = project, pool, keep_going, say
         steps = project.steps(targets)
