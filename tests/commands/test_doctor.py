@@ -308,3 +308,58 @@ def test_a_conflict_in_params_yaml_is_called_that(
     (project / "params.yaml").write_text(marked, encoding="utf-8")
     assert ask() == 1
     assert "wrong: params.yaml holds git's marks of a conflict: " in capsys.readouterr().out
+
+
+# --- bytes -----------------------------------------------------------------------------------
+
+
+def flip(file: Path) -> None:
+    """Change a bit of a file as a failing disk does: mode, size and time stay."""
+    status, content = file.stat(), bytearray(file.read_bytes())
+    content[0] ^= 1
+    file.chmod(0o644)
+    file.write_bytes(content)
+    file.chmod(status.st_mode)
+    os.utime(file, ns=(status.st_atime_ns, status.st_mtime_ns))
+
+
+def objects(project: Path) -> list[Path]:
+    return sorted(project.glob(".dvc/cache/files/md5/*/*"))
+
+
+def test_changed_bytes_of_the_cache_that_dvc_believes_are_named_and_mended(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for file in objects(project):
+        flip(file)
+    (project / "first.txt").unlink()
+    code, output = dvc(project, "repro", "-R", ".")
+    assert (code, (project / "first.txt").read_text()) == (0, "girst\n"), output
+    assert ask() == 0
+    assert capsys.readouterr().out == "nothing is wrong\n"
+    assert ask("--bytes") == 1
+    lines = capsys.readouterr().out.splitlines()
+    names = [str(file.relative_to(project)) for file in objects(project)]
+    assert [line.split()[:2] for line in lines] == [
+        ["wrong:", name] for name in (*names, "first.txt")
+    ]
+    assert ask("--bytes", "--mend") == 0
+    assert capsys.readouterr().out.count("mended: ") == len(lines)
+    code, output = dvc(project, "repro", "-R", ".")
+    assert (code, (project / "first.txt").read_text()) == (0, "first\n"), output
+    assert ask("--bytes") == 0
+
+
+def test_changed_bytes_of_a_folder_of_results_are_named(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = "stages:\n  first:\n    cmd: mkdir -p made && echo x > made/x && echo y > made/y\n"
+    (project / "dvc.yaml").write_text(f"{text}    outs: [made]\n", encoding="utf-8")
+    assert dvc(project, "repro")[0] == 0
+    assert ask("--bytes") == 0
+    capsys.readouterr()
+    flip(project / "made" / "y")
+    assert ask("--bytes", "--mend") == 0
+    assert capsys.readouterr().out.startswith("mended: made/y is not what its dvc.lock says")
+    assert dvc(project, "repro")[0] == 0
+    assert (project / "made" / "y").read_text(encoding="utf-8") == "y\n"

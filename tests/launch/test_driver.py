@@ -244,6 +244,25 @@ def test_a_killed_command_is_a_failure(project: Path) -> None:
     assert "begin was killed by signal 9 after" in error.value.__notes__[0]
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="prlimit is a program of Linux")
+@pytest.mark.parametrize("limit", [2_000, 20_000, 40_000])
+def test_no_room_for_the_files_of_dvc_is_a_sentence(project: Path, limit: int) -> None:
+    started = start(project, by=["prlimit", f"--fsize={limit}"])
+    _, errors = started.communicate(timeout=60)
+    assert started.returncode == 1
+    assert errors.startswith("run: ")
+    assert errors.count("\n") == 1
+    assert "Traceback" not in errors
+
+
+def test_what_stops_dvc_is_a_sentence_that_names_the_doctor(project: Path) -> None:
+    (project / "dvc.lock").write_text("schema: '2.0'\nsta", encoding="utf-8")
+    started = start(project)
+    _, errors = started.communicate(timeout=60)
+    assert started.returncode == 1
+    assert re.fullmatch(r"run: .*dvc\.lock.*; type `uv run python -m stages doctor` .*\n", errors)
+
+
 def test_settings_that_are_edited_meanwhile_are_named(project: Path) -> None:
     broken(project, "end.txt", "echo >> params.yaml")
     started = start(project)
