@@ -139,7 +139,10 @@ def test_the_driver_waits_for_no_running_dvc(project: Path) -> None:
     dvc.communicate(timeout=SECONDS)
 
 
-def test_lines_reach_a_pipe_while_others_are_at_work(project: Path) -> None:
+def test_lines_reach_a_pipe_while_others_are_at_work(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("PYTHONUNBUFFERED", raising=False)
     driver = start_training(project)
     assert driver.stdout
     assert select.select([driver.stdout], [], [], SECONDS)[0]
