@@ -2,7 +2,6 @@
 
 import json
 import os
-import select
 import signal
 import subprocess
 from collections.abc import Iterator
@@ -137,19 +136,6 @@ def test_the_driver_waits_for_no_running_dvc(project: Path) -> None:
     assert f"process {dvc.pid}" in errors
     end_processes(project)
     dvc.communicate(timeout=SECONDS)
-
-
-def test_lines_reach_a_pipe_while_others_are_at_work(
-    project: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.delenv("PYTHONUNBUFFERED", raising=False)
-    driver = start_training(project)
-    assert driver.stdout
-    assert select.select([driver.stdout], [], [], SECONDS)[0]
-    assert driver.stdout.readline().startswith("begin: ")
-    assert driver.poll() is None
-    driver.kill()
-    driver.communicate(timeout=SECONDS)
 
 
 def test_a_driver_under_nohup_outlives_the_terminal(project: Path) -> None:

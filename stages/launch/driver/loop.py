@@ -20,11 +20,6 @@ LOOK_SECONDS = 10
 """Urgency follows the seconds that were measured, at most this often."""
 
 
-def tell(line: str) -> None:
-    """Print a line at once, also into a file or a pipe."""
-    print(line, flush=True)
-
-
 class StoppedError(Exception):
     """Raised if a signal has ended the run; the argument is its number."""
 
@@ -50,7 +45,7 @@ class Driver:
         targets: Sequence[str],
         pool: Local,
         keep_going: bool,
-        say: Callable[[str], object] = tell,
+        say: Callable[[str], object] = print,
     ) -> None:
         self.project, self.pool, self.keep_going, self.say = project, pool, keep_going, say
         steps = project.steps(targets)
