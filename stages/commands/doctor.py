@@ -20,8 +20,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 from voluptuous import Invalid
 
-from stages.launch import cli
-from stages.launch.driver import holders, stored
+from stages.launch import cli, holders, stored
 from stages.tickets import settings
 from stages.tickets.plan.stages import FILES, ROOT_FILE
 

@@ -17,8 +17,8 @@ import typer
 from dvc.exceptions import DvcException
 
 from stages.commands import doctor
-from stages.launch import cli
-from stages.launch.driver import dvc, flights, holders, pool, schedule
+from stages.launch import cli, holders
+from stages.launch.driver import dvc, flights, pool, schedule
 from stages.launch.driver.loop import Driver, StoppedError
 from stages.tickets import settings
 

@@ -13,8 +13,7 @@ from pathlib import Path
 import pytest
 
 from stages.commands import doctor
-from stages.launch import cli
-from stages.launch.driver import holders
+from stages.launch import cli, holders
 from tests.imports import ROOT
 from tests.pipeline.study import STUDY, write_study
 
