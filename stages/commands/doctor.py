@@ -168,9 +168,9 @@ def _of_runs(project: Path) -> Iterator[Problem]:
 
 def _of_bytes(project: Path) -> Iterator[Problem]:
     with Repo(str(project)) as repo:
-        cache = Path(repo.cache.local.path)
+        cache, runs = Path(repo.cache.local.path), Path(repo.stage_cache.cache_dir)
     locks = _locks(project) if not any(_of_locks(project)) else []
-    for file, reason in stored.damaged(project, cache, locks):
+    for file, reason in stored.damaged(project, cache, runs, locks):
         yield Problem(f"{os.path.relpath(file, project)} {reason}", file.unlink)
 
 

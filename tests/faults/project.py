@@ -45,7 +45,12 @@ STUDY_OF_SECONDS: dict[str, Any] = STUDY | {
 BEGINNING = ("pipeline/encoder-and-tasks/dvc.yaml", "pipeline/patterns/dvc.yaml")
 """What has run before a trial begins, so that a trial takes seconds."""
 ENGINES = {"dvc": ["dvc", "repro"], "driver": ["stages", "run", "--workers", "2"]}
-SHORT = ("pipeline/tickets/dvc.yaml", "pipeline/masks/dvc.yaml", "pipeline/searches/dvc.yaml")
+SHORT = (
+    *BEGINNING,
+    "pipeline/tickets/dvc.yaml",
+    "pipeline/masks/dvc.yaml",
+    "pipeline/searches/dvc.yaml",
+)
 """Targets of most trials: all but `score` and `report`, which take half of the time."""
 BY_GIT_ALONE = {"score", "report"}
 """Stages whose outputs git keeps, so that neither cache has them."""

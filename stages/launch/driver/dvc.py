@@ -9,6 +9,7 @@ import contextlib
 import json
 import logging
 import os
+import shutil
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -30,6 +31,7 @@ from dvc.utils.hydra import apply_overrides
 from dvc.utils.serialize import dumps_yaml, parse_yaml_for_update
 from dvc_data.hashfile.hash_info import HashInfo
 
+from stages.launch import stored
 from stages.launch.driver.pool import Command
 from stages.tickets import output
 from stages.tickets.settings import UserError
@@ -194,11 +196,14 @@ class Project:
             cache.restore(stage)
         except RunCacheNotFoundError:
             return False
-        except TypeError:  # of join(), if a kill has left an empty folder
+        except (
+            TypeError,
+            KeyError,
+        ):  # of join(), if a kill has left an empty folder; or a file is cut
             folder = Path(cache._get_cache_dir(_get_stage_hash(stage)))
-            if not folder.is_dir() or any(folder.iterdir()):
+            if not folder.is_dir() or not any(map(stored.is_no_run, (folder, *folder.iterdir()))):
                 raise
-            folder.rmdir()
+            shutil.rmtree(folder)
             return False
         return True
 
