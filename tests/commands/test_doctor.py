@@ -349,6 +349,25 @@ def test_changed_bytes_of_the_cache_that_dvc_believes_are_named_and_mended(
     assert ask("--bytes") == 0
 
 
+def test_a_cut_file_in_the_cache_of_runs_is_named_and_mended(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    runs = sorted(project.glob(".dvc/cache/runs/*/*/*"))
+    for file in runs:
+        file.write_text(file.read_text(encoding="utf-8").partition("outs:")[0], encoding="utf-8")
+    for lock in LOCKS:
+        (project / lock).unlink()
+    code, output = dvc(project, "repro", "-R", ".")
+    assert code
+    assert "failed to reproduce 'first': 'outs'" in output  # words that the documentation lists
+    assert ask() == 0
+    assert ask("--bytes", "--mend") == 0
+    assert (
+        capsys.readouterr().out.count(" is not what DVC stored under that name") == len(runs) == 2
+    )
+    assert dvc(project, "repro", "-R", ".")[0] == 0
+
+
 def test_changed_bytes_of_a_folder_of_results_are_named(
     project: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

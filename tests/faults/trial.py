@@ -36,12 +36,16 @@ NO_SENTENCE = re.compile(
 RAISED = re.compile(r"[\w.]+(?:Error|Exception|Interrupt|Exit)\b")
 
 
-def documented() -> list[str]:
-    """Return the words of DVC's own that the page on reliability lists, with what to type."""
+def documented() -> dict[str, list[str]]:
+    """Return DVC's own words that the page on reliability lists, each with the options for `doctor`."""
     page = RELIABILITY.read_text(encoding="utf-8")
     table = page.partition("| DVC says |")[2].partition("\n\n")[0]
-    cells = [line.split("|")[1] for line in table.splitlines()[2:]]
-    return [words for cell in cells for words in re.findall(r"`([^`]+)`", cell)]
+    rows = [line.split("|")[1:4] for line in table.splitlines()[2:]]
+    return {
+        words.rpartition("STAGE'")[2]: ["--bytes", "--mend"] if "--bytes" in todo else ["--mend"]
+        for says, _, todo in rows
+        for words in re.findall(r"`([^`]+)`", says)
+    }
 
 
 @dataclass
@@ -89,7 +93,7 @@ class Trial:
     """What goes on after the fault."""
     targets: tuple[str, ...] = ()
     """What is asked for; everything if it is empty."""
-    known: list[str] = field(default_factory=documented)
+    known: dict[str, list[str]] = field(default_factory=documented)
     """DVC's own words that users can look up."""
 
     def begin(self, finished: bool = False) -> None:
@@ -159,8 +163,10 @@ class Trial:
             run = self.type(self.engine, *ENGINES[self.engine], *self.targets)
             if run.code == 0:
                 return
-            if any(words in run.text for words in [*self.known, "doctor"]):
-                self.type("doctor", "stages", "doctor", "--mend")
+            advice = {**self.known, "python -m stages doctor": ["--mend"]}
+            options = [todo for words, todo in advice.items() if words in run.text]
+            if options:
+                self.type("doctor", "stages", "doctor", *max(options, key=len))
         self.outcome.stuck.append(" / ".join(run.text.strip().splitlines()[-3:]))
 
     def in_flight(self, run: Run) -> Iterable[str]:

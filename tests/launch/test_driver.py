@@ -107,6 +107,18 @@ def test_a_kill_while_dvc_wrote_into_the_cache_of_runs_is_a_miss(finished: Path)
     assert ran(finished) == ["begin"]
 
 
+@pytest.mark.parametrize("end", ["outs:", "md5: ", "cmd:"])
+def test_a_cut_file_in_the_cache_of_runs_is_a_miss(serial: Path, finished: Path, end: str) -> None:
+    forget(finished)
+    for file in finished.glob(".dvc/cache/runs/*/*/*"):
+        file.write_text(file.read_text(encoding="utf-8").partition(end)[0], encoding="utf-8")
+    driver, _ = drive("begin")
+    assert driver.done == {Look.CHANGED: 1}
+    assert ran(finished) == ["begin"]
+    begin = Path("results/begin.txt")
+    assert (finished / begin).read_bytes() == (serial / begin).read_bytes()
+
+
 def test_a_frozen_stage_does_not_run(project: Path) -> None:
     drive("begin")
     with pytest.raises(UserError, match="stopped failed") as failure:
