@@ -171,7 +171,7 @@ def _of_bytes(project: Path) -> Iterator[Problem]:
         cache, runs = Path(repo.cache.local.path), Path(repo.stage_cache.cache_dir)
     locks = _locks(project) if not any(_of_locks(project)) else []
     for file, reason in stored.damaged(project, cache, runs, locks):
-        yield Problem(f"{os.path.relpath(file, project)} {reason}", file.unlink)
+        yield Problem(f"{os.path.relpath(file, project)} {reason}", partial(stored.remove, file))
 
 
 def main(

@@ -75,6 +75,13 @@ def is_no_run(file: Path) -> bool:
         return True
 
 
+def remove(file: Path) -> None:
+    """Delete a file; an empty folder in the cache of runs would stop DVC, so its folder goes, too."""
+    file.unlink()
+    if not any(file.parent.iterdir()):
+        file.parent.rmdir()
+
+
 def digest(file: Path) -> str:
     """Return the hash that DVC takes of a file."""
     with file.open("rb") as opened:

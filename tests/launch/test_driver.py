@@ -119,6 +119,18 @@ def test_a_cut_file_in_the_cache_of_runs_is_a_miss(serial: Path, finished: Path,
     assert (finished / begin).read_bytes() == (serial / begin).read_bytes()
 
 
+def test_a_cut_file_of_a_run_that_is_repeated_stops_nothing(finished: Path) -> None:
+    """DVC reads it when it stores the same results again."""
+    for file in finished.glob(".dvc/cache/runs/*/*/*"):
+        file.write_text(file.read_text(encoding="utf-8").partition("outs:")[0], encoding="utf-8")
+    (finished / "results" / "begin.txt").unlink()
+    for file in finished.glob(".dvc/cache/files/md5/*/*"):
+        file.unlink()
+    driver, _ = drive("begin")
+    assert driver.done == {Look.CHANGED: 1}
+    assert ran(finished) == ["begin"]
+
+
 def test_a_frozen_stage_does_not_run(project: Path) -> None:
     drive("begin")
     with pytest.raises(UserError, match="stopped failed") as failure:

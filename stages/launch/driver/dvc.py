@@ -14,6 +14,7 @@ import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -149,7 +150,7 @@ class Project:
         only_by_git = any(
             not out.use_cache for out in stage.outs if not (out.is_metric or out.is_plot)
         )
-        stage.save(run_cache=not only_by_git)
+        self._read_runs(stage, partial(stage.save, run_cache=not only_by_git))
         stage.commit()
         self._note(stage)
 
@@ -191,21 +192,23 @@ class Project:
         return self._is_restored(stage)
 
     def _is_restored(self, stage: Any) -> bool:  # noqa: ANN401
-        cache = self.repo.stage_cache
         try:
-            cache.restore(stage)
+            self._read_runs(stage, partial(self.repo.stage_cache.restore, stage))
         except RunCacheNotFoundError:
             return False
-        except (
-            TypeError,
-            KeyError,
-        ):  # of join(), if a kill has left an empty folder; or a file is cut
+        return True
+
+    def _read_runs(self, stage: Any, read: Callable[[], object]) -> None:  # noqa: ANN401
+        """Read the cache of runs; once more without the runs of a stage if DVC fails on these."""
+        try:
+            read()
+        except (TypeError, KeyError):  # an empty folder, as a kill leaves it, or a file that is cut
+            cache = self.repo.stage_cache
             folder = Path(cache._get_cache_dir(_get_stage_hash(stage)))
             if not folder.is_dir() or not any(map(stored.is_no_run, (folder, *folder.iterdir()))):
                 raise
             shutil.rmtree(folder)
-            return False
-        return True
+            read()
 
     def _addresses(self, targets: Sequence[str]) -> list[str]:
         """Return DVC's addresses of targets, of which those in other files may lack the file's name."""
