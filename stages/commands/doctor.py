@@ -4,8 +4,6 @@ This is a command, not a stage: `uv run python -m stages doctor` only looks, and
 what DVC makes anew. It looks at params.yaml, at every dvc.yaml and dvc.lock, and at DVC's own files.
 """
 
-import fcntl
-import json
 import os
 import re
 import subprocess
@@ -17,18 +15,15 @@ from typing import Annotated
 
 import typer
 from dvc.repo import Repo
-from dvc.rwlock import SCHEMA
 from dvc.schema import COMPILED_LOCKFILE_SCHEMA
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 from voluptuous import Invalid
 
-from stages.launch import cli
+from stages.launch import cli, holders, stored
 from stages.tickets import settings
 from stages.tickets.plan.stages import FILES, ROOT_FILE
 
-LOCK = Path(".dvc/tmp/lock")
-RWLOCK = Path(".dvc/tmp/rwlock")
 CONFLICT = re.compile(r"(?m)^(<<<<<<<|=======|>>>>>>>)")
 KEPT = (
     "nothing is lost if this machine's cache holds the results, since DVC takes finished stages from it "
@@ -52,8 +47,8 @@ def problems(project: Path) -> list[Problem]:
     return [
         *_of_params(project / cli.PARAMS),
         *(Problem(_conflict(file)) for file in _pipelines(project) if _has_conflict(file)),
-        *(problem for lock in _locks(project) for problem in of_lock(lock)),
-        *_of_rwlock(project / RWLOCK),
+        *_of_locks(project),
+        *_of_rwlock(project / holders.RWLOCK),
         *_of_runs(project),
     ]
 
@@ -88,6 +83,11 @@ def _pipelines(project: Path) -> list[Path]:
 def _locks(project: Path) -> list[Path]:
     files = (file.with_suffix(".lock") for file in _pipelines(project))
     return [lock for lock in files if lock.exists()]
+
+
+def _of_locks(project: Path) -> Iterator[Problem]:
+    for lock in _locks(project):
+        yield from of_lock(lock)
 
 
 def of_lock(lock: Path) -> Iterator[Problem]:
@@ -131,7 +131,7 @@ def _is_lock(text: str) -> bool:
 
 def _of_rwlock(file: Path) -> Iterator[Problem]:
     try:
-        held = _holders(file)
+        held = holders.listed(file)
     except ValueError:
         yield Problem(
             f"{file} is empty or cut off, as a kill leaves it: delete it; nothing is lost, since it only "
@@ -140,71 +140,14 @@ def _of_rwlock(file: Path) -> Iterator[Problem]:
         )
         return
     for number, command in sorted(held.items()):
-        now = command_of(number)
-        if now and not _may_be_dvc(now):
+        now = holders.command_of(number)
+        if now and not holders.may_be_dvc(now):
             yield Problem(
                 f"{file} says that `{command}` runs as process {number}, but that number now belongs to "
                 f"`{now}`: delete {file}; nothing is lost, since the process that wrote it is dead",
                 file.unlink,
             )
             return
-
-
-def running(project: Path, locked: bool = True) -> str | None:
-    """Return the command of a DVC at work on the project; with `locked`, its lock alone counts."""
-    try:
-        held = _holders(project / RWLOCK)
-    except ValueError:
-        held = {}
-    for number, command in held.items():
-        now = command_of(number)
-        if now and _may_be_dvc(now):
-            return f"{command}, process {number}"
-    if not locked or not (project / LOCK).exists():
-        return None
-    with (project / LOCK).open("r+") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            return f"process {file.read().strip() or 'unknown'}"
-    return None
-
-
-def _holders(file: Path) -> dict[int, str]:
-    """Return the processes in DVC's table of readers and writers, with their commands.
-
-    Raises:
-        ValueError: the file is no such table.
-    """
-    if not file.exists():
-        return {}
-    try:
-        table = SCHEMA(json.loads(file.read_text(encoding="utf-8")))
-    except Invalid as error:
-        raise ValueError(str(error)) from None
-    entries = [
-        *table["write"].values(),
-        *(entry for each in table["read"].values() for entry in each),
-    ]
-    return {entry["pid"]: entry["cmd"] for entry in entries}
-
-
-def command_of(number: int) -> str:
-    """Return the command line of a process; empty if there is no such process."""
-    if Path("/proc/self/cmdline").exists():
-        try:
-            text = Path(f"/proc/{number}/cmdline").read_bytes().decode(errors="replace")
-        except OSError:
-            return ""
-        return " ".join(text.split("\0")).strip()
-    shown = subprocess.run(
-        ["ps", "-p", str(number), "-o", "args="], capture_output=True, text=True, check=False
-    )
-    return shown.stdout.strip()
-
-
-def _may_be_dvc(command: str) -> bool:
-    return any(Path(word).name in ("dvc", "stages") for word in command.split())
 
 
 # --- the cache of runs -----------------------------------------------------------------------
@@ -223,14 +166,23 @@ def _of_runs(project: Path) -> Iterator[Problem]:
             )
 
 
+def _of_bytes(project: Path) -> Iterator[Problem]:
+    with Repo(str(project)) as repo:
+        cache, runs = Path(repo.cache.local.path), Path(repo.stage_cache.cache_dir)
+    locks = _locks(project) if not any(_of_locks(project)) else []
+    for file, reason in stored.damaged(project, cache, runs, locks):
+        yield Problem(f"{os.path.relpath(file, project)} {reason}", partial(stored.remove, file))
+
+
 def main(
     mend: Annotated[bool, typer.Option("--mend", help="Remove what DVC makes anew.")] = False,
+    read: Annotated[bool, typer.Option("--bytes", help="Read all results and the cache.")] = False,
 ) -> None:
     project = Path()
     if not (project / ".dvc").is_dir():
         raise settings.UserError("there is no folder .dvc; run this from the project's folder")
-    listed = problems(project)
-    if mend and (who := running(project)):
+    listed = problems(project) + (list(_of_bytes(project)) if read else [])
+    if mend and (who := holders.running(project)):
         raise settings.UserError(f"DVC is at work ({who}); wait for its end, then mend")
     left = 0
     for problem in listed:
@@ -240,7 +192,8 @@ def main(
         print(f"{'mended' if mend and problem.mend else 'wrong'}: {problem.sentence}")
     if not listed:
         print(
-            "nothing is wrong" + (f"; DVC is at work ({who})" if (who := running(project)) else "")
+            "nothing is wrong"
+            + (f"; DVC is at work ({who})" if (who := holders.running(project)) else "")
         )
     raise typer.Exit(int(left > 0))
 

@@ -5,8 +5,11 @@ This is a command, not a stage: `uv run python -m stages run`. docs/many-cores.m
 
 import os
 import shlex
+import sqlite3
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -14,7 +17,7 @@ import typer
 from dvc.exceptions import DvcException
 
 from stages.commands import doctor
-from stages.launch import cli
+from stages.launch import cli, holders
 from stages.launch.driver import dvc, flights, pool, schedule
 from stages.launch.driver.loop import Driver, StoppedError
 from stages.tickets import settings
@@ -53,6 +56,27 @@ def connect(scheduler: str | None, file: Path | None, token: str) -> pool.Local:
             f"{error.name} is missing; type `uv run --extra cluster python -m stages run` and so on"
         ) from None
     return cluster.connect(scheduler, file, token)
+
+
+@contextmanager
+def told() -> Iterator[None]:
+    """Turn errors of DVC in a `with` block into sentences that say what to type."""
+    try:
+        yield
+    except DvcException as error:
+        advice = "; type `uv run python -m stages doctor` for what to do"
+        wrong = doctor.problems(Path())
+        raise settings.UserError(spelled(error) + (advice if wrong else "")) from None
+    except sqlite3.Error as error:
+        raise settings.UserError(
+            f"DVC's own files could not be written ({spelled(error)}); make room and run the same "
+            "command again, which keeps what is finished"
+        ) from None
+
+
+def spelled(error: Exception) -> str:
+    """Return the message of an error in one line."""
+    return " ".join(str(error).split())
 
 
 def run(driver: Driver) -> None:
@@ -96,35 +120,36 @@ def main(
     if not Path(".dvc").is_dir():
         raise settings.UserError("there is no folder .dvc; run this from the project's folder")
     command = shlex.join(["python", "-m", "stages", "run", *sys.argv[1:]])
-    try:
-        project = dvc.Project(command)
-    except dvc.BusyError as error:
-        who = doctor.running(Path())
-        raise settings.UserError(f"{error} ({who}); wait for its end") from None
-    try:
-        if who := doctor.running(Path(), locked=False):
-            raise settings.UserError(f"DVC runs a stage in this folder ({who}); wait for its end")
-        if changes:
-            settings.checked(settings.content(cli.PARAMS, changes), str(cli.PARAMS))
-            project.change(changes)
-        before = project.texts()
-        token = flights.take_over()
-        local = not remote
-        workforce = pool.Local(all_places) if local else connect(scheduler, cluster, token)
-        run(Driver(project, targets or (), workforce, keep_going))
-        edited = [file for file, text in project.texts().items() if before.get(file) != text]
-    except StoppedError as stop:
-        print("run: stopped; the same command goes on where this was", file=sys.stderr)
-        raise typer.Exit(128 + stop.args[0]) from None
-    except DvcException as error:
-        raise settings.UserError(" ".join(str(error).split())) from None
-    finally:
-        project.close()
-    if edited:
-        raise settings.UserError(
-            f"{', '.join(edited)} changed while the driver ran; what it did is stored under what "
-            "it read at the start, so run the same command again"
-        )
+    with told():
+        try:
+            project = dvc.Project(command)
+        except dvc.BusyError as error:
+            who = holders.running(Path())
+            raise settings.UserError(f"{error} ({who}); wait for its end") from None
+        try:
+            if who := holders.running(Path(), locked=False):
+                raise settings.UserError(
+                    f"DVC runs a stage in this folder ({who}); wait for its end"
+                )
+            if changes:
+                settings.checked(settings.content(cli.PARAMS, changes), str(cli.PARAMS))
+                project.change(changes)
+            before = project.texts()
+            token = flights.take_over()
+            local = not remote
+            workforce = pool.Local(all_places) if local else connect(scheduler, cluster, token)
+            run(Driver(project, targets or (), workforce, keep_going))
+            edited = [file for file, text in project.texts().items() if before.get(file) != text]
+        except StoppedError as stop:
+            print("run: stopped; the same command goes on where this was", file=sys.stderr)
+            raise typer.Exit(128 + stop.args[0]) from None
+        finally:
+            project.close()
+        if edited:
+            raise settings.UserError(
+                f"{', '.join(edited)} changed while the driver ran; what it did is stored under what "
+                "it read at the start, so run the same command again"
+            )
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from stages.commands import doctor
-from stages.launch import cli
+from stages.launch import cli, holders
 from tests.imports import ROOT
 from tests.pipeline.study import STUDY, write_study
 
@@ -80,7 +80,7 @@ def ask(*arguments: str) -> int:
 
 def another() -> int:
     """The number of a living process that is no DVC."""
-    return os.getppid() if "dvc" not in doctor.command_of(os.getppid()) else 1
+    return os.getppid() if "dvc" not in holders.command_of(os.getppid()) else 1
 
 
 def empty_run(project: Path) -> None:
@@ -116,7 +116,7 @@ def holder(number: Callable[[], int]) -> Callable[[Path], object]:
     def change(project: Path) -> None:
         entry = {"pid": number(), "cmd": "dvc repro"}
         table = {"write": {str(project / "first.txt"): entry}, "read": {}}
-        (project / doctor.RWLOCK).write_text(json.dumps(table), encoding="utf-8")
+        (project / holders.RWLOCK).write_text(json.dumps(table), encoding="utf-8")
         (project / "first.txt").unlink()
 
     return change
@@ -142,11 +142,11 @@ BROKEN: dict[str, tuple[Callable[[Path], object], list[str]]] = {
         ["pipeline/second/dvc.lock holds git's marks of a conflict"],
     ),
     "an empty table of readers": (
-        write(str(doctor.RWLOCK), ""),
+        write(str(holders.RWLOCK), ""),
         [".dvc/tmp/rwlock is empty or cut off"],
     ),
     "a table of other content": (
-        write(str(doctor.RWLOCK), '{"write": []}'),
+        write(str(holders.RWLOCK), '{"write": []}'),
         [".dvc/tmp/rwlock is empty or cut off"],
     ),
     "a number that another process has": (
@@ -245,7 +245,7 @@ def test_where_nothing_is_wrong_it_says_so(capsys: pytest.CaptureFixture[str]) -
 def test_the_number_of_a_dead_process_in_a_lock_stops_nothing(
     project: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (project / doctor.LOCK).write_text(f" {another()}\n", encoding="utf-8")
+    (project / holders.LOCK).write_text(f" {another()}\n", encoding="utf-8")
     assert dvc(project, "repro", "-R", ".")[0] == 0
     dead = subprocess.Popen([sys.executable, "-c", ""])
     dead.wait()
@@ -307,3 +307,77 @@ def test_a_conflict_in_params_yaml_is_called_that(
     (project / "params.yaml").write_text(marked, encoding="utf-8")
     assert ask() == 1
     assert "wrong: params.yaml holds git's marks of a conflict: " in capsys.readouterr().out
+
+
+# --- bytes -----------------------------------------------------------------------------------
+
+
+def flip(file: Path) -> None:
+    """Change a bit of a file as a failing disk does: mode, size and time stay."""
+    status, content = file.stat(), bytearray(file.read_bytes())
+    content[0] ^= 1
+    file.chmod(0o644)
+    file.write_bytes(content)
+    file.chmod(status.st_mode)
+    os.utime(file, ns=(status.st_atime_ns, status.st_mtime_ns))
+
+
+def objects(project: Path) -> list[Path]:
+    return sorted(project.glob(".dvc/cache/files/md5/*/*"))
+
+
+def test_changed_bytes_of_the_cache_that_dvc_believes_are_named_and_mended(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for file in objects(project):
+        flip(file)
+    (project / "first.txt").unlink()
+    code, output = dvc(project, "repro", "-R", ".")
+    assert (code, (project / "first.txt").read_text()) == (0, "girst\n"), output
+    assert ask() == 0
+    assert capsys.readouterr().out == "nothing is wrong\n"
+    assert ask("--bytes") == 1
+    lines = capsys.readouterr().out.splitlines()
+    names = [str(file.relative_to(project)) for file in objects(project)]
+    assert [line.split()[:2] for line in lines] == [
+        ["wrong:", name] for name in (*names, "first.txt")
+    ]
+    assert ask("--bytes", "--mend") == 0
+    assert capsys.readouterr().out.count("mended: ") == len(lines)
+    code, output = dvc(project, "repro", "-R", ".")
+    assert (code, (project / "first.txt").read_text()) == (0, "first\n"), output
+    assert ask("--bytes") == 0
+
+
+def test_a_cut_file_in_the_cache_of_runs_is_named_and_mended(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    runs = sorted(project.glob(".dvc/cache/runs/*/*/*"))
+    for file in runs:
+        file.write_text(file.read_text(encoding="utf-8").partition("outs:")[0], encoding="utf-8")
+    for lock in LOCKS:
+        (project / lock).unlink()
+    code, output = dvc(project, "repro", "-R", ".")
+    assert code
+    assert "failed to reproduce 'first': 'outs'" in output  # words that the documentation lists
+    assert ask() == 0
+    assert ask("--bytes", "--mend") == 0
+    assert (
+        capsys.readouterr().out.count(" is not what DVC stored under that name") == len(runs) == 2
+    )
+    assert dvc(project, "repro", "-R", ".")[0] == 0
+
+
+def test_changed_bytes_of_a_folder_of_results_are_named(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = "stages:\n  first:\n    cmd: mkdir -p made && echo x > made/x && echo y > made/y\n"
+    (project / "dvc.yaml").write_text(f"{text}    outs: [made]\n", encoding="utf-8")
+    assert dvc(project, "repro")[0] == 0
+    assert ask("--bytes") == 0
+    capsys.readouterr()
+    flip(project / "made" / "y")
+    assert ask("--bytes", "--mend") == 0
+    assert capsys.readouterr().out.startswith("mended: made/y is not what its dvc.lock says")
+    assert dvc(project, "repro")[0] == 0
+    assert (project / "made" / "y").read_text(encoding="utf-8") == "y\n"

@@ -107,6 +107,30 @@ def test_a_kill_while_dvc_wrote_into_the_cache_of_runs_is_a_miss(finished: Path)
     assert ran(finished) == ["begin"]
 
 
+@pytest.mark.parametrize("end", ["outs:", "md5: ", "cmd:"])
+def test_a_cut_file_in_the_cache_of_runs_is_a_miss(serial: Path, finished: Path, end: str) -> None:
+    forget(finished)
+    for file in finished.glob(".dvc/cache/runs/*/*/*"):
+        file.write_text(file.read_text(encoding="utf-8").partition(end)[0], encoding="utf-8")
+    driver, _ = drive("begin")
+    assert driver.done == {Look.CHANGED: 1}
+    assert ran(finished) == ["begin"]
+    begin = Path("results/begin.txt")
+    assert (finished / begin).read_bytes() == (serial / begin).read_bytes()
+
+
+def test_a_cut_file_of_a_run_that_is_repeated_stops_nothing(finished: Path) -> None:
+    """DVC reads it when it stores the same results again."""
+    for file in finished.glob(".dvc/cache/runs/*/*/*"):
+        file.write_text(file.read_text(encoding="utf-8").partition("outs:")[0], encoding="utf-8")
+    (finished / "results" / "begin.txt").unlink()
+    for file in finished.glob(".dvc/cache/files/md5/*/*"):
+        file.unlink()
+    driver, _ = drive("begin")
+    assert driver.done == {Look.CHANGED: 1}
+    assert ran(finished) == ["begin"]
+
+
 def test_a_frozen_stage_does_not_run(project: Path) -> None:
     drive("begin")
     with pytest.raises(UserError, match="stopped failed") as failure:
@@ -242,6 +266,25 @@ def test_a_killed_command_is_a_failure(project: Path) -> None:
     with pytest.raises(UserError, match="begin failed") as error:
         drive("begin")
     assert "begin was killed by signal 9 after" in error.value.__notes__[0]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="prlimit is a program of Linux")
+@pytest.mark.parametrize("limit", [2_000, 20_000, 40_000])
+def test_no_room_for_the_files_of_dvc_is_a_sentence(project: Path, limit: int) -> None:
+    started = start(project, by=["prlimit", f"--fsize={limit}"])
+    _, errors = started.communicate(timeout=60)
+    assert started.returncode == 1
+    assert errors.startswith("run: ")
+    assert errors.count("\n") == 1
+    assert "Traceback" not in errors
+
+
+def test_what_stops_dvc_is_a_sentence_that_names_the_doctor(project: Path) -> None:
+    (project / "dvc.lock").write_text("schema: '2.0'\nsta", encoding="utf-8")
+    started = start(project)
+    _, errors = started.communicate(timeout=60)
+    assert started.returncode == 1
+    assert re.fullmatch(r"run: .*dvc\.lock.*; type `uv run python -m stages doctor` .*\n", errors)
 
 
 def test_settings_that_are_edited_meanwhile_are_named(project: Path) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 from collections.abc import Iterator
@@ -88,18 +89,22 @@ def test_after_a_kill_of_the_driver_nothing_runs_on_and_the_next_run_goes_on(
     assert "up to date" in run_dvc(project, "repro").stdout
 
 
-@pytest.mark.parametrize("part", ["keeper", "shell"])
-def test_a_kill_of_a_command_fails_its_stage_and_leaves_nothing(project: Path, part: str) -> None:
+@pytest.mark.parametrize(
+    ("part", "number"), [("keeper", "SIGKILL"), ("keeper", "SIGINT"), ("shell", "SIGKILL")]
+)
+def test_a_kill_of_a_command_fails_its_stage_and_leaves_nothing(
+    project: Path, part: str, number: str
+) -> None:
     driver = start_training(project)
     word = {"keeper": "keeper.py", "shell": "make.sh"}[part]
     for victim, words in others(project).items():
         if word in " ".join(words):
-            os.kill(victim, signal.SIGKILL)
+            os.kill(victim, signal.Signals[number])
     said, errors = driver.communicate(timeout=SECONDS)
     assert happens(lambda: not others(project), SECONDS)
     assert driver.returncode == 1
-    assert errors.endswith("failed, see above; 6 others did not run\n")
-    assert said.count("was killed by signal 9 after") == 2
+    assert re.fullmatch(r"run: .* failed, see above; 6 others did not run\n", errors)
+    assert said.count(f"was killed by signal {signal.Signals[number]:d} after") == 2
     go_on(project)
 
 

@@ -9,9 +9,12 @@ import contextlib
 import json
 import logging
 import os
+import shutil
+import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -29,13 +32,14 @@ from dvc.utils.hydra import apply_overrides
 from dvc.utils.serialize import dumps_yaml, parse_yaml_for_update
 from dvc_data.hashfile.hash_info import HashInfo
 
+from stages.launch import stored
 from stages.launch.driver.pool import Command
 from stages.tickets import output
 from stages.tickets.settings import UserError
 
 FOLDER = Path(".dvc/tmp/run")
 """Folder of the driver's own files, such as the logs of stages."""
-FAILURES = (DvcException, OSError)
+FAILURES = (DvcException, OSError, sqlite3.Error)
 """Errors of one stage, such as an output that its command did not make, or a full disk."""
 
 
@@ -146,7 +150,7 @@ class Project:
         only_by_git = any(
             not out.use_cache for out in stage.outs if not (out.is_metric or out.is_plot)
         )
-        stage.save(run_cache=not only_by_git)
+        self._read_runs(stage, partial(stage.save, run_cache=not only_by_git))
         stage.commit()
         self._note(stage)
 
@@ -188,18 +192,23 @@ class Project:
         return self._is_restored(stage)
 
     def _is_restored(self, stage: Any) -> bool:  # noqa: ANN401
-        cache = self.repo.stage_cache
         try:
-            cache.restore(stage)
+            self._read_runs(stage, partial(self.repo.stage_cache.restore, stage))
         except RunCacheNotFoundError:
             return False
-        except TypeError:  # of join(), if a kill has left an empty folder
-            folder = Path(cache._get_cache_dir(_get_stage_hash(stage)))
-            if not folder.is_dir() or any(folder.iterdir()):
-                raise
-            folder.rmdir()
-            return False
         return True
+
+    def _read_runs(self, stage: Any, read: Callable[[], object]) -> None:  # noqa: ANN401
+        """Read the cache of runs; once more without the runs of a stage if DVC fails on these."""
+        try:
+            read()
+        except (TypeError, KeyError):  # an empty folder, as a kill leaves it, or a file that is cut
+            cache = self.repo.stage_cache
+            folder = Path(cache._get_cache_dir(_get_stage_hash(stage)))
+            if not folder.is_dir() or not any(map(stored.is_no_run, (folder, *folder.iterdir()))):
+                raise
+            shutil.rmtree(folder)
+            read()
 
     def _addresses(self, targets: Sequence[str]) -> list[str]:
         """Return DVC's addresses of targets, of which those in other files may lack the file's name."""

@@ -16,6 +16,7 @@ import threading
 
 def main() -> None:
     """Run what the first line of stdin describes, as `pool.Command` writes it; print the exit code."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # ends it without a traceback, as other signals do
     request = json.loads(sys.stdin.readline())
     threading.Thread(target=end_with_worker, daemon=True).start()
     if request["cores"] and hasattr(os, "sched_setaffinity"):
