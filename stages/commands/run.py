@@ -14,10 +14,11 @@ import typer
 from dvc.exceptions import DvcException
 
 from stages.commands import doctor
-from stages.launch import cli
+from stages.launch import cli, warm
 from stages.launch.driver import dvc, flights, pool, schedule
 from stages.launch.driver.loop import Driver, StoppedError
 from stages.tickets import settings
+from stages.tickets.plan import estimate
 
 
 def cores() -> list[int]:
@@ -53,6 +54,15 @@ def connect(scheduler: str | None, file: Path | None, token: str) -> pool.Local:
             f"{error.name} is missing; type `uv run --extra cluster python -m stages run` and so on"
         ) from None
     return cluster.connect(scheduler, file, token)
+
+
+def planned(on_gpus: bool) -> dict[str, float]:
+    """Estimate the seconds of all stages by address; none, with a sentence, if that is not possible."""
+    try:
+        return estimate.seconds(Path(), "A100, bf16" if on_gpus else "a CPU core, miniature")
+    except settings.UserError as error:  # which the stage `check` reports as its own
+        print(f"the time of stages is not known beforehand: {error}", flush=True)
+        return {}
 
 
 def run(driver: Driver) -> None:
@@ -111,7 +121,15 @@ def main(
         token = flights.take_over()
         local = not remote
         workforce = pool.Local(all_places) if local else connect(scheduler, cluster, token)
-        run(Driver(project, targets or (), workforce, keep_going))
+        run(
+            Driver(
+                project,
+                targets or (),
+                workforce,
+                keep_going,
+                planned(bool(remote or gpus) or warm.has_gpu()),
+            )
+        )
         edited = [file for file, text in project.texts().items() if before.get(file) != text]
     except StoppedError as stop:
         print("run: stopped; the same command goes on where this was", file=sys.stderr)

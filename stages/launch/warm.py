@@ -85,8 +85,12 @@ def modules() -> dict[str, str]:
 
 def may_fork() -> bool:
     wanted = os.environ.get("SCRATCHCARD_WARM", "1") != "0"
-    has_gpu = Path("/dev/nvidiactl").exists() and os.environ.get("CUDA_VISIBLE_DEVICES") != ""
-    return wanted and sys.platform == "linux" and not has_gpu
+    return wanted and sys.platform == "linux" and not has_gpu()
+
+
+def has_gpu() -> bool:
+    """Tell whether there is an NVIDIA GPU that stages may use."""
+    return Path("/dev/nvidiactl").exists() and os.environ.get("CUDA_VISIBLE_DEVICES") != ""
 
 
 def run_stage(command: list[str]) -> None:

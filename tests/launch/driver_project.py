@@ -4,7 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from stages.launch.driver import dvc, pool
@@ -46,7 +46,7 @@ stages:
     cmd: >-
       sh make.sh reports/scores.csv results/end.txt
 
-      printf '{"score": 1}' > reports/metrics.json
+      printf '{"score": %s}' "$(cut -d' ' -f1 reports/scores.csv)" > reports/metrics.json
 
       printf 'x,y\\n1,2\\n' > reports/curve.csv
     deps: [make.sh, results/end.txt, results/folders]
@@ -163,7 +163,11 @@ def _start(folder: Path, *arguments: str, by: Sequence[str] = ()) -> subprocess.
 
 
 def drive(
-    *targets: str, workers: int = 2, keep_going: bool = False, changes: Sequence[str] = ()
+    *targets: str,
+    workers: int = 2,
+    keep_going: bool = False,
+    changes: Sequence[str] = (),
+    planned: Mapping[str, float] | None = None,
 ) -> tuple[Driver, list[str]]:
     """Run the driver in this process, in the working directory; return it and what it said."""
     said: list[str] = []
@@ -171,7 +175,7 @@ def drive(
     try:
         project.change(changes)
         local = pool.Local(pool.places(workers, [0, 1]))
-        driver = Driver(project, targets, local, keep_going, said.append)
+        driver = Driver(project, targets, local, keep_going, planned, said.append)
         try:
             driver.run()
         except Exception as error:
