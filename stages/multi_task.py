@@ -1,4 +1,4 @@
-"""Iterative magnitude pruning on several tasks at once: the masks up to the round of transfer."""
+"""Prune iteratively by magnitude on several tasks at once, up to the round of transfer."""
 
 from dataclasses import dataclass
 from pathlib import Path

@@ -78,25 +78,38 @@ def run(driver: Driver) -> None:
 
 def main(
     targets: Annotated[
-        list[str] | None, typer.Argument(help="Stages to run, with what they need; else all.")
+        list[str] | None,
+        typer.Argument(help="Run these stages with what they need; without a name, run all."),
     ] = None,
     workers: Annotated[
-        int | None, typer.Option(min=1, help="Commands at a time; else as many as cores.")
+        int | None,
+        typer.Option(min=1, help="Run so many stages at a time; the default is one for each core."),
     ] = None,
-    gpus: Annotated[str | None, typer.Option(help="GPUs to use, such as 0,1,2,3.")] = None,
-    per_gpu: Annotated[int, typer.Option(min=1, help="Commands at a time on each GPU.")] = 1,
+    gpus: Annotated[str | None, typer.Option(help="Use these GPUs, such as 0,1,2,3.")] = None,
+    per_gpu: Annotated[
+        int, typer.Option(min=1, help="Run so many stages at a time on each GPU.")
+    ] = 1,
     scheduler: Annotated[
-        str | None, typer.Option(help="Run on the workers of a Dask scheduler, tcp://HOST:PORT.")
+        str | None,
+        typer.Option(help="Run stages on the workers of this Dask scheduler, tcp://HOST:PORT."),
     ] = None,
     cluster: Annotated[
-        Path | None, typer.Option(help="Run on workers that Slurm starts as this YAML says.")
+        Path | None,
+        typer.Option(help="Run stages on workers that Slurm starts as this YAML file says."),
     ] = None,
     keep_going: Annotated[
-        bool, typer.Option("--keep-going", help="After a failure, run all that does not need it.")
+        bool,
+        typer.Option(
+            "--keep-going", help="Go on after a failure with all that does not need the stage."
+        ),
     ] = False,
     changes: Annotated[
         list[str] | None,
-        typer.Option("--set", "-S", help="Change params.yaml first, as `dvc exp run -S` does."),
+        typer.Option(
+            "--set",
+            "-S",
+            help="Change params.yaml first, as `dvc exp run -S` does; repeat it for more.",
+        ),
     ] = None,
 ) -> None:
     all_places = places(workers, gpus, per_gpu)

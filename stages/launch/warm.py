@@ -54,7 +54,9 @@ def main(command: list[str]) -> None:
     """
     orphans.end_with_dvc()
     if not command or command[0] in ("--help", "-h"):
-        print("usage: python -m stages NAME [OPTION]...\n\n" + "\n".join(sorted(modules())))
+        from stages.launch import listing  # noqa: PLC0415  for this alone
+
+        print(listing.text(modules(), Path(__file__).parents[2]))
         sys.exit(0 if command else 2)
     module = modules().get(command[0])
     if module is None:

@@ -1,0 +1,72 @@
+"""What `python -m stages --help` and `python -m stages NAME --help` say."""
+
+import importlib
+import subprocess
+import sys
+
+import pytest
+import typer
+
+from stages.launch import listing, warm
+from tests.imports import ROOT
+
+COMMANDS = [name for name, module in warm.modules().items() if ".commands." in module]
+
+
+def asked(*words: str) -> str:
+    command = [sys.executable, "-m", "stages", *words, "--help"]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+
+
+def test_every_command_and_every_stage_has_a_line_of_its_own() -> None:
+    commands, stages = asked().split("Stages, which")
+    for name in warm.modules():
+        part, other = (commands, stages) if name in COMMANDS else (stages, commands)
+        (line,) = [line for line in part.splitlines() if line.startswith(f"  {name} ")]
+        assert len(line.split()) > 3
+        assert f"\n  {name} " not in other
+
+
+def test_a_module_without_a_docstring_has_its_name(tmp_path) -> None:
+    (tmp_path / "stages").mkdir()
+    (tmp_path / "stages" / "bare.py").touch()
+    assert "  bare\n" in listing.text({"bare": "stages.bare"}, tmp_path)
+
+
+@pytest.mark.parametrize("name", [*COMMANDS, "prune_round"])
+def test_the_usage_is_what_a_user_types(name: str) -> None:
+    shown = " ".join(asked(name).split())
+    assert f"Usage: python -m stages {name} " in shown
+    first = (importlib.import_module(warm.modules()[name]).__doc__ or "").partition("\n")[0]
+    assert name == "export" or first.split("`")[0] in shown
+
+
+def options(name: str) -> dict[str, str | None]:
+    """The help of every option of a command and its sub-commands, by their names."""
+    module = importlib.import_module(warm.modules()[name])
+    app = getattr(module, "app", None) or typer.Typer()
+    if not app.registered_commands:
+        app.command()(module.main)
+    group = typer.main.get_command(app)
+    commands = getattr(group, "commands", {name: group})
+    return {
+        f"{sub} {parameter.name}": getattr(parameter, "help", None)
+        for sub, command in commands.items()
+        for parameter in command.params
+        if parameter.name not in ("install_completion", "show_completion")
+    }
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_help_of_every_option_is_a_sentence_that_tells_what_to_do(name: str) -> None:
+    """It begins with a verb, which is none of the words that fragments have begun with."""
+    for option, text in options(name).items():
+        assert text, option
+        assert text.endswith("."), option
+        assert text.split()[0] in VERBS, (option, text)
+
+
+VERBS = (
+    "Change", "Compare", "Compose", "Give", "Go", "Keep", "Look", "Print", "Read", "Remove", "Run",
+    "Take", "Train", "Use", "Write",
+)  # fmt: skip
