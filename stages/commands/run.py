@@ -18,7 +18,6 @@ from stages.launch import cli, warm
 from stages.launch.driver import dvc, flights, pool, schedule
 from stages.launch.driver.loop import Driver, StoppedError
 from stages.tickets import settings
-from stages.tickets.plan import estimate
 
 
 def cores() -> list[int]:
@@ -59,7 +58,12 @@ def connect(scheduler: str | None, file: Path | None, token: str) -> pool.Local:
 def planned(on_gpus: bool) -> dict[str, float]:
     """Estimate the seconds of all stages by address; none, with a sentence, if that is not possible."""
     try:
-        return estimate.seconds(Path(), "A100, bf16" if on_gpus else "a CPU core, miniature")
+        content = settings.content(cli.PARAMS)
+        study = settings.checked(content, str(cli.PARAMS))
+        from stages.tickets.plan import estimate  # noqa: PLC0415  pandas
+
+        hardware = "A100, bf16" if on_gpus else "a CPU core, miniature"
+        return estimate.seconds(study, content, Path(), hardware)
     except settings.UserError as error:  # which the stage `check` reports as its own
         print(f"the time of stages is not known beforehand: {error}", flush=True)
         return {}

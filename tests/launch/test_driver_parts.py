@@ -12,6 +12,7 @@ from dvc.utils.serialize import dumps_yaml, load_yaml
 from stages.commands import run as command
 from stages.launch.driver import locks, pool, record, schedule
 from stages.launch.driver.progress import Progress
+from stages.tickets import settings
 from stages.tickets.plan import budget, estimate
 from stages.tickets.settings import UserError
 from tests.imports import ROOT
@@ -126,11 +127,13 @@ def test_seconds_without_a_plan_are_means_of_groups(tmp_path: Path) -> None:
 
 def test_a_study_is_planned_by_the_trainings_of_its_stages() -> None:
     """Round 0 trains nothing, since `fine-tune` has trained the dense model."""
-    planned = estimate.seconds(ROOT, "a CPU core, miniature")
+    content = settings.content(ROOT / "params.yaml")
+    study = settings.checked(content, "params.yaml")
+    planned = estimate.seconds(study, content, ROOT, "a CPU core, miniature")
     with Repo(str(ROOT)) as repo:
         assert planned.keys() == {stage.addressing for stage in repo.index.stages}
     assert planned["score"] == budget.START_SECONDS
-    faster = estimate.seconds(ROOT, "A100, bf16")
+    faster = estimate.seconds(study, content, ROOT, "A100, bf16")
     for name, each in planned.items():
         if ":prune-round@" in name:
             trains = not name.endswith("after0")

@@ -1,25 +1,28 @@
 """The estimated seconds of each stage of the study in a folder."""
 
 import math
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
-from stages.tickets import settings
 from stages.tickets.plan import budget, sizes, stages
+from stages.tickets.settings import Study
 
 
-def seconds(project: Path, hardware: str) -> dict[str, float]:
+def seconds(
+    study: Study, content: Mapping[str, Any], project: Path, hardware: str
+) -> dict[str, float]:
     """Estimate the seconds of every stage by its address: its start, and its FLOPs at a sustained rate.
 
     Args:
-        project: folder of params.yaml and dvc.yaml.
+        study: checked settings.
+        content: settings as read from the file.
+        project: folder of dvc.yaml.
         hardware: a key of `budget.RATES`, which gives the rate.
 
     Raises:
-        UserError: params.yaml is not right, or a size that it asks for is not known.
+        ParamsError: the settings do not fit dvc.yaml, or a size of the encoder or of data is not known.
     """
-    file = project / stages.PARAMS
-    content = settings.content(file)
-    study = settings.checked(content, str(file))
     expanded = stages.expand(stages.read(project), content, stages.parsing(project / stages.CONFIG))
     results = project / "results"
     locked = stages.locked(project) if results.exists() else {}
