@@ -14,6 +14,9 @@ def seconds(
 ) -> dict[str, float]:
     """Estimate the seconds of every stage by its address: its start, and its FLOPs at a sustained rate.
 
+    Results are not read, since they may be broken, and a run that mends them wants the estimate, too. So a
+    task whose size only its results tell has none.
+
     Args:
         study: checked settings.
         content: settings as read from the file.
@@ -24,9 +27,7 @@ def seconds(
         ParamsError: the settings do not fit dvc.yaml, or a size of the encoder or of data is not known.
     """
     expanded = stages.expand(stages.read(project), content, stages.parsing(project / stages.CONFIG))
-    results = project / "results"
-    locked = stages.locked(project) if results.exists() else {}
-    sized = sizes.measure(study, content, results, locked)
+    sized = sizes.measure(study, content, project / "results", {})
     rate = budget.RATES[hardware]
     estimated = {}
     for stage in expanded:
