@@ -14,8 +14,8 @@ def seconds(
 ) -> dict[str, float]:
     """Estimate the seconds of every stage by its address: its start, and its FLOPs at a sustained rate.
 
-    Results are not read, since they may be broken, and a run that mends them wants the estimate, too. So a
-    task whose size only its results tell has none.
+    Results are not read, since they may be broken, and a run that mends them wants an estimate, too. So a
+    task whose size only its results tell counts with the starts of its stages alone.
 
     Args:
         study: checked settings.
