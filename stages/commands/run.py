@@ -107,6 +107,12 @@ def main(
             "--keep-going", help="Go on after a failure with all that does not need the stage."
         ),
     ] = False,
+    pull: Annotated[
+        bool,
+        typer.Option(
+            "--pull", help="Take results from DVC's remote, too, as `dvc repro --pull` does."
+        ),
+    ] = False,
     changes: Annotated[
         list[str] | None,
         typer.Option(
@@ -124,7 +130,7 @@ def main(
         raise settings.UserError("there is no folder .dvc; run this from the project's folder")
     command = shlex.join(["python", "-m", "stages", "run", *sys.argv[1:]])
     try:
-        project = dvc.Project(command)
+        project = dvc.Project(command, pull)
     except dvc.BusyError as error:
         who = doctor.running(Path())
         raise settings.UserError(f"{error} ({who}); wait for its end") from None

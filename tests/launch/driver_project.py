@@ -31,7 +31,7 @@ if [ -n "$seconds" ]; then
   wait
 fi
 mkdir -p "$(dirname "$out")"
-cat "$@" | cksum > "$out"
+{ echo "$out"; cat "$@"; } | cksum > "$out"
 """
 ROOT_FILE = """\
 stages:
@@ -168,10 +168,11 @@ def drive(
     keep_going: bool = False,
     changes: Sequence[str] = (),
     planned: Mapping[str, float] | None = None,
+    pull: bool = False,
 ) -> tuple[Driver, list[str]]:
     """Run the driver in this process, in the working directory; return it and what it said."""
     said: list[str] = []
-    project = dvc.Project("driver")
+    project = dvc.Project("driver", pull)
     try:
         project.change(changes)
         local = pool.Local(pool.places(workers, [0, 1]))

@@ -66,13 +66,18 @@ class Steps:
 class Project:
     """The DVC repository in the working directory, which belongs to this process alone.
 
+    Args:
+        command: what was typed, for others that want the repository.
+        pull: whether results may come from the remote, too, as by `dvc repro --pull`.
+
     Raises:
         BusyError: another DVC or another driver is at work.
     """
 
-    def __init__(self, command: str) -> None:
+    def __init__(self, command: str, pull: bool = False) -> None:
         logging.getLogger("dvc").setLevel(logging.CRITICAL)  # its warnings and progress bars
         self.repo = Repo()
+        self.pull = pull
         self.info = {"pid": os.getpid(), "cmd": command}
         self.table = Path(self.repo.tmp_dir, rwlock.RWLOCK_FILE)
         self.note: Callable[[Path, str, str], None]
@@ -93,6 +98,8 @@ class Project:
         locking = rwlock.rwlock
         rwlock.rwlock = _no_lock
         try:
+            if self.pull:
+                self.repo.stage_cache.pull(None)
             with self.repo.scm_context(quiet=True):
                 yield
         finally:
@@ -190,7 +197,7 @@ class Project:
     def _is_restored(self, stage: Any) -> bool:  # noqa: ANN401
         cache = self.repo.stage_cache
         try:
-            cache.restore(stage)
+            cache.restore(stage, pull=self.pull)
         except RunCacheNotFoundError:
             return False
         except TypeError:  # of join(), if a kill has left an empty folder
