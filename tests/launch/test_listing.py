@@ -7,7 +7,7 @@ import sys
 import pytest
 import typer
 
-from stages.launch import listing, warm
+from stages.launch import cli, listing, warm
 from tests.imports import ROOT
 
 COMMANDS = [name for name, module in warm.modules().items() if ".commands." in module]
@@ -33,12 +33,22 @@ def test_a_module_without_a_docstring_has_its_name(tmp_path) -> None:
     assert "  bare\n" in listing.text({"bare": "stages.bare"}, tmp_path)
 
 
-@pytest.mark.parametrize("name", [*COMMANDS, "prune_round"])
-def test_the_usage_is_what_a_user_types(name: str) -> None:
-    shown = " ".join(asked(name).split())
+@pytest.mark.parametrize("name", [*COMMANDS, "score"])
+def test_the_usage_is_what_a_user_types(
+    name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    module = importlib.import_module(warm.modules()[name])
+    monkeypatch.setattr(sys, "argv", [module.__file__, "--help"])
+    with pytest.raises(SystemExit):
+        cli.run(getattr(module, "app", None) or module.main, computes=False)
+    shown = " ".join(capsys.readouterr().out.split())
     assert f"Usage: python -m stages {name} " in shown
-    first = (importlib.import_module(warm.modules()[name]).__doc__ or "").partition("\n")[0]
+    first = (module.__doc__ or "").partition("\n")[0]
     assert name == "export" or first.split("`")[0] in shown
+
+
+def test_a_command_asked_for_help_as_users_do_is_that_command() -> None:
+    assert "Usage: python -m stages study " in asked("study")
 
 
 def options(name: str) -> dict[str, str | None]:
