@@ -200,8 +200,8 @@ class Driver:
                 self.ready.append(reader)
         if time.monotonic() - self.weighed > LOOK_SECONDS:
             self.weigh()
-        said = None if look is Look.UNCHANGED else f"{name}: {how}"
-        self.progress.done(said, len(self.left), self.rest())
+        line = None if look is Look.UNCHANGED else f"{name}: {how}"
+        self.progress.done(line, len(self.left), self.rest())
 
     def fail(self, name: str, reason: str) -> None:
         """Report a failure; what depends on the stage never gets ready."""
