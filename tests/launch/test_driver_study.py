@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,7 +15,7 @@ from tests.launch.project import end_processes
 from tests.pipeline.study import STUDY
 from tests.test_incremental import SMALL, Project, make_project, ran
 
-OFF = {"tasks": [], "seeds": []}
+OFF: dict[str, Any] = {"tasks": [], "seeds": []}
 TINY = SMALL | {
     "tasks": ["mood"],
     "data": {},
