@@ -1,4 +1,4 @@
-"""Predictions for every task from averaged word vectors, without the encoder."""
+"""Predict every task from averaged word vectors, without the encoder."""
 
 from dataclasses import dataclass
 from pathlib import Path

@@ -51,9 +51,7 @@ def _file(path: str, key: str) -> None:
 
 def main(
     out: Annotated[Path, typer.Option()],
-    manifest_out: Annotated[
-        Path, typer.Option("--manifest", help="The runs of the study, written.")
-    ],
+    manifest_out: Annotated[Path, typer.Option("--manifest", help="Write the runs of the study.")],
 ) -> None:
     content, files = cli.content(), pipeline.read(Path())
     check(settings.checked(content, str(cli.PARAMS)))

@@ -19,9 +19,9 @@ def to_text(files: Mapping[str, Digests], numerics: str) -> str:
 
 
 def main(
-    sources: Annotated[Path, typer.Option(help="Folder of the scripts.")],
+    sources: Annotated[Path, typer.Option(help="Hash the scripts of this folder.")],
     out: Annotated[Path, typer.Option()],
-    numerics: Annotated[str, typer.Option(help="Kernels that all scripts compute with.")],
+    numerics: Annotated[str, typer.Option(help="Note these kernels of all scripts.")],
 ) -> None:
     hashed = hashes.by_script(sources)
     for script, files in hashed.items():

@@ -36,16 +36,16 @@ def train(
 def main(
     task: Annotated[str, typer.Option()],
     seed: Annotated[int, typer.Option()],
-    number: Annotated[int, typer.Option("--round", help="Of the ticket.")],
-    point: Annotated[int, typer.Option(help="i of theta_i, per cent of the dense training.")],
-    kinds: Annotated[list[str], typer.Option(help="Such as ticket, random, reinitialised.")],
+    number: Annotated[int, typer.Option("--round", help="Take the ticket of this round.")],
+    point: Annotated[int, typer.Option(help="Start at this per cent of the dense run.")],
+    kinds: Annotated[list[str], typer.Option(help="Train these, such as ticket or random.")],
     theta_0: Annotated[Path, typer.Option("--encoder")],
     prepared: Annotated[Path, typer.Option()],
-    weights: Annotated[Path, typer.Option(help="theta_i.")],
-    mask: Annotated[Path, typer.Option(help="Of the ticket.")],
+    weights: Annotated[Path, typer.Option(help="Start from theta_i.")],
+    mask: Annotated[Path, typer.Option(help="Take the mask of the ticket.")],
     out: Annotated[Path, typer.Option()],
     trained: Annotated[
-        Path | None, typer.Option(help="Weights of the dense run, for one-shot-fine-tuned.")
+        Path | None, typer.Option(help="Rank these weights for one-shot-fine-tuned.")
     ] = None,
 ) -> None:
     loaded = inputs.load(task, seed, theta_0, prepared)

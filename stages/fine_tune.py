@@ -16,12 +16,12 @@ def main(
     task: Annotated[str, typer.Option()],
     seed: Annotated[int, typer.Option()],
     points: Annotated[
-        list[int], typer.Option(help="Where to keep theta_i, per cent of the training.")
+        list[int], typer.Option(help="Keep theta_i at these per cents of the training.")
     ],
     theta_0: Annotated[Path, typer.Option("--encoder")],
     prepared: Annotated[Path, typer.Option()],
     weights: Annotated[Path, typer.Option()],
-    dense_mask: Annotated[Path, typer.Option(help="Folder of round 0.")],
+    dense_mask: Annotated[Path, typer.Option(help="Write the folder of round 0.")],
     out: Annotated[Path, typer.Option()],
 ) -> None:
     loaded = inputs.load(task, seed, theta_0, prepared)

@@ -1,4 +1,4 @@
-"""Iterative magnitude pruning on several tasks at once: the masks up to the round of transfer."""
+"""Prune iteratively by magnitude on several tasks at once, up to the round of transfer."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,8 +25,8 @@ class Params:
 def main(
     seed: Annotated[int, typer.Option()],
     theta_0: Annotated[Path, typer.Option("--encoder")],
-    prepared: Annotated[Path, typer.Option(help="Folder with one of every task.")],
-    out: Annotated[Path, typer.Option(help="Folder of rounds.")],
+    prepared: Annotated[Path, typer.Option(help="Read the splits of all tasks here.")],
+    out: Annotated[Path, typer.Option(help="Write the masks of all rounds.")],
 ) -> None:
     config = cli.read(Params)
     read = theta.load(theta_0)

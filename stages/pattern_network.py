@@ -16,14 +16,14 @@ from stages.tickets.settings.noise import stable_seed
 
 
 def main(
-    maps: Annotated[int, typer.Option(help="Maps to train one network on.")],
-    lengths: Annotated[list[int], typer.Option(help="Twice: fewest and most tokens.")],
-    noise: Annotated[float, typer.Option(help="Noise on the logarithms of attention.")],
-    size: Annotated[int, typer.Option(help="What maps are padded to.")],
+    maps: Annotated[int, typer.Option(help="Train each network on so many maps.")],
+    lengths: Annotated[list[int], typer.Option(help="Give it twice: fewest and most tokens.")],
+    noise: Annotated[float, typer.Option(help="Add so much noise to log attention.")],
+    size: Annotated[int, typer.Option(help="Pad maps to this size.")],
     epochs: Annotated[int, typer.Option()],
     batch_size: Annotated[int, typer.Option("--batch_size")],
     learning_rate: Annotated[float, typer.Option("--learning_rate")],
-    held_out: Annotated[int, typer.Option("--held_out", help="Maps for the test.")],
+    held_out: Annotated[int, typer.Option("--held_out", help="Test on so many maps.")],
     held_out_noise: Annotated[float, typer.Option("--held_out_noise")],
     threads: Annotated[int, typer.Option()],
     out: Annotated[Path, typer.Option()],

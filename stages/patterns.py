@@ -25,12 +25,14 @@ class Params:
 def main(
     task: Annotated[str, typer.Option()],
     split: Annotated[str, typer.Option()],
-    number: Annotated[int, typer.Option(help="Examples.")],
+    number: Annotated[int, typer.Option(help="Take so many examples.")],
     theta_0: Annotated[Path, typer.Option("--encoder")],
     prepared: Annotated[Path, typer.Option()],
-    weights: Annotated[Path, typer.Option(help="Folder of the task's dense weights.")],
-    searched: Annotated[Path, typer.Option(help="Folder of the task's searches.")],
-    trained: Annotated[Path, typer.Option("--networks", help="Folder.")],
+    weights: Annotated[Path, typer.Option(help="Read the task's dense weights.")],
+    searched: Annotated[Path, typer.Option(help="Read the task's searches.")],
+    trained: Annotated[
+        Path, typer.Option("--networks", help="Read the networks from this folder.")
+    ],
     out: Annotated[Path, typer.Option()],
 ) -> None:
     config = cli.read(Params).search

@@ -16,23 +16,27 @@ CLASSIFIER = "classifier.safetensors"
 def main(
     task: Annotated[str, typer.Option()],
     seed: Annotated[int, typer.Option()],
-    before: Annotated[int, typer.Option("--round", help="The round whose subnetwork is trained.")],
-    sparsity: Annotated[float, typer.Option(help="Of the new mask.")],
+    before: Annotated[int, typer.Option("--round", help="Train the subnetwork of this round.")],
+    sparsity: Annotated[float, typer.Option(help="Prune to this sparsity.")],
     theta_0: Annotated[Path, typer.Option("--encoder")],
     prepared: Annotated[Path, typer.Option()],
-    weights: Annotated[Path, typer.Option(help="theta_i.")],
-    trained: Annotated[Path, typer.Option(help="Weights of the dense run after training.")],
-    ticket: Annotated[Path, typer.Option(help="Folder of that round.")],
-    point: Annotated[int, typer.Option("--rewind_to", help="i, per cent of the dense training.")],
-    decay_over: Annotated[
-        int, typer.Option("--decay_over", help="Rounds over which the learning rate decays.")
+    weights: Annotated[Path, typer.Option(help="Start from theta_i.")],
+    trained: Annotated[Path, typer.Option(help="Read the weights after dense training.")],
+    ticket: Annotated[Path, typer.Option(help="Read that round from this folder.")],
+    point: Annotated[
+        int, typer.Option("--rewind_to", help="Start at this per cent of the dense run.")
     ],
-    classifier: Annotated[Literal["rewound", "carried"], typer.Option(help="From round to round.")],
+    decay_over: Annotated[
+        int, typer.Option("--decay_over", help="Let the learning rate decay over so many rounds.")
+    ],
+    classifier: Annotated[
+        Literal["rewound", "carried"], typer.Option(help="Choose its way from round to round.")
+    ],
     out: Annotated[Path, typer.Option()],
     keep: Annotated[
         list[int],
         typer.Option(
-            "--keep_weights", default_factory=list, help="Rounds whose weights are stored."
+            "--keep_weights", default_factory=list, help="Store the weights of these rounds."
         ),
     ],
 ) -> None:

@@ -14,11 +14,11 @@ from stages.tickets.report.table import to_csv, to_markdown, to_tex
 
 
 def main(
-    manifest: Annotated[Path, typer.Option(help="What `check` wrote.")],
-    measured: Annotated[Path, typer.Option(help="Folder of what the experiments measured.")],
-    encoder: Annotated[Path, typer.Option(help="Folder of encoder.json.")],
-    published: Annotated[Path, typer.Option(help="Folder of published numbers.")],
-    report: Annotated[Path, typer.Option(help="Folder of scores.csv, and of all that is written.")],
+    manifest: Annotated[Path, typer.Option(help="Read what `check` wrote.")],
+    measured: Annotated[Path, typer.Option(help="Read what the experiments measured.")],
+    encoder: Annotated[Path, typer.Option(help="Read encoder.json from this folder.")],
+    published: Annotated[Path, typer.Option(help="Read the published numbers.")],
+    report: Annotated[Path, typer.Option(help="Read scores.csv here, and write all.")],
 ) -> None:
     study = settings.checked(cli.content(), str(cli.PARAMS))
     read = results.load(study, manifest, report, measured, encoder, published)

@@ -56,13 +56,13 @@ def main(
     seed: Annotated[int, typer.Option()],
     encoder: Annotated[Path, typer.Option()],
     prepared: Annotated[Path, typer.Option()],
-    weights: Annotated[Path, typer.Option(help="theta_0 with the classifier of the seed.")],
-    trained: Annotated[Path, typer.Option(help="Weights of the dense run after training.")],
-    searched: Annotated[Path, typer.Option(help="Folder of the search or super-survivors.")],
-    structured: Annotated[Path | None, typer.Option(help="Folder to write.")] = None,
-    magnitude: Annotated[Path | None, typer.Option(help="Folder to write.")] = None,
-    scratch: Annotated[Path | None, typer.Option(help="Folder to write.")] = None,
-    super_: Annotated[Path | None, typer.Option("--super", help="Folder to write.")] = None,
+    weights: Annotated[Path, typer.Option(help="Start from theta_0 of the seed.")],
+    trained: Annotated[Path, typer.Option(help="Read the weights after dense training.")],
+    searched: Annotated[Path, typer.Option(help="Read the subnetworks here.")],
+    structured: Annotated[Path | None, typer.Option(help="Write this folder.")] = None,
+    magnitude: Annotated[Path | None, typer.Option(help="Write this folder.")] = None,
+    scratch: Annotated[Path | None, typer.Option(help="Write this folder.")] = None,
+    super_: Annotated[Path | None, typer.Option("--super", help="Write this folder.")] = None,
 ) -> None:
     config, loaded = cli.read(Params), inputs.load(task, seed, encoder, prepared)
     names = {**dict(config.retrain), "super": config.retrain_super.subnetworks}

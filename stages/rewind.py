@@ -37,8 +37,8 @@ def main(
     seed: Annotated[int, typer.Option()],
     theta_0: Annotated[Path, typer.Option("--encoder")],
     prepared: Annotated[Path, typer.Option()],
-    weights: Annotated[Path, typer.Option(help="Folder with theta_i for every i.")],
-    mask: Annotated[Path, typer.Option(help="Of the last ticket.")],
+    weights: Annotated[Path, typer.Option(help="Read theta_i for every i.")],
+    mask: Annotated[Path, typer.Option(help="Take the mask of the last ticket.")],
     out: Annotated[Path, typer.Option()],
 ) -> None:
     rewind = cli.read(Params).rewind

@@ -25,7 +25,7 @@ class Params:
 
 
 def main(
-    manifest_file: Annotated[Path, typer.Option("--manifest", help="What `check` wrote.")],
+    manifest_file: Annotated[Path, typer.Option("--manifest", help="Read what `check` wrote.")],
     scores_out: Annotated[Path, typer.Option("--scores")],
     metrics_out: Annotated[Path, typer.Option("--metrics")],
     sizes_out: Annotated[Path, typer.Option("--subnetworks")],

@@ -17,13 +17,13 @@ def main(
     task: Annotated[str, typer.Option()],
     seed: Annotated[int, typer.Option()],
     wanted: Annotated[list[str], typer.Option("--variants")],
-    split: Annotated[str, typer.Option(help="Examples it scores on.")],
-    threshold: Annotated[float, typer.Option(help="Share of the dense score.")],
-    amount: Annotated[float, typer.Option(help="Share of all heads a step.")],
-    magnitude: Annotated[float, typer.Option(help="Share of the remaining weights a step.")],
+    split: Annotated[str, typer.Option(help="Score on this split.")],
+    threshold: Annotated[float, typer.Option(help="Keep this share of the dense score.")],
+    amount: Annotated[float, typer.Option(help="Drop this share of all heads a step.")],
+    magnitude: Annotated[float, typer.Option(help="Drop this share of what is left a step.")],
     theta_0: Annotated[Path, typer.Option("--encoder")],
     prepared: Annotated[Path, typer.Option()],
-    trained: Annotated[Path, typer.Option(help="Weights of the dense run after training.")],
+    trained: Annotated[Path, typer.Option(help="Read the weights after dense training.")],
     out: Annotated[Path, typer.Option()],
 ) -> None:
     loaded = inputs.load(task, seed, theta_0, prepared)

@@ -21,14 +21,16 @@ def main(
     seed: Annotated[int, typer.Option()],
     theta_0: Annotated[Path, typer.Option("--encoder")],
     prepared: Annotated[Path, typer.Option()],
-    weights: Annotated[Path, typer.Option(help="theta_i, for the masks named in --rounds.")],
-    trained: Annotated[Path, typer.Option(help="Weights of the dense run after training.")],
-    point: Annotated[int, typer.Option(help="i of theta_i, per cent of the dense training.")],
+    weights: Annotated[Path, typer.Option(help="Read theta_i, for the masks of --rounds.")],
+    trained: Annotated[Path, typer.Option(help="Read the weights after dense training.")],
+    point: Annotated[int, typer.Option(help="Start at this per cent of the dense run.")],
     out: Annotated[Path, typer.Option()],
-    masks_out: Annotated[Path, typer.Option("--masks", help="Folder of rounds.")],
+    masks_out: Annotated[Path, typer.Option("--masks", help="Write the masks of all rounds.")],
     aliased: Annotated[
         list[int],
-        typer.Option("--rounds", default_factory=list, help="Whose mask is trained from theta_i."),
+        typer.Option(
+            "--rounds", default_factory=list, help="Train the masks of these rounds from theta_i."
+        ),
     ],
 ) -> None:
     grid = cli.read(Params).rounds

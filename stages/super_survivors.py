@@ -20,7 +20,7 @@ class Params:
 
 def main(
     task: Annotated[str, typer.Option()],
-    searched: Annotated[Path, typer.Option(help="Folder of the task's searches.")],
+    searched: Annotated[Path, typer.Option(help="Read the task's searches from this folder.")],
     out: Annotated[Path, typer.Option()],
 ) -> None:
     config = cli.read(Params)

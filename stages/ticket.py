@@ -37,11 +37,11 @@ def train_random(
 def main(
     task: Annotated[str, typer.Option()],
     seed: Annotated[int, typer.Option()],
-    point: Annotated[int, typer.Option(help="i of theta_i, per cent of the dense training.")],
+    point: Annotated[int, typer.Option(help="Start at this per cent of the dense run.")],
     theta_0: Annotated[Path, typer.Option("--encoder")],
     prepared: Annotated[Path, typer.Option()],
-    weights: Annotated[Path, typer.Option(help="theta_i.")],
-    mask: Annotated[Path, typer.Option(help="Of the last ticket.")],
+    weights: Annotated[Path, typer.Option(help="Start from theta_i.")],
+    mask: Annotated[Path, typer.Option(help="Take the mask of the last ticket.")],
     out: Annotated[Path, typer.Option()],
 ) -> None:
     config = cli.read(Params)

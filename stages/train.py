@@ -17,18 +17,20 @@ def trained_by(task: str, source: str, seed: int, mask_seed: int | None) -> str 
 
 
 def main(
-    task: Annotated[str, typer.Option("--task", "--target", help="That is trained.")],
-    seed: Annotated[int, typer.Option(help="Of the training.")],
+    task: Annotated[str, typer.Option("--task", "--target", help="Train this task.")],
+    seed: Annotated[int, typer.Option(help="Take the noise of this seed.")],
     theta_0: Annotated[Path, typer.Option("--encoder")],
-    prepared: Annotated[Path, typer.Option(help="Of the task.")],
+    prepared: Annotated[Path, typer.Option(help="Read the splits of the task.")],
     out: Annotated[Path, typer.Option()],
-    weights: Annotated[Path | None, typer.Option(help="theta_i; theta_0 without it.")] = None,
-    body: Annotated[bool, typer.Option("--body", help="Of --weights all but the head.")] = False,
-    point: Annotated[int, typer.Option(help="i, per cent of the training.")] = 0,
-    mask: Annotated[Path | None, typer.Option(help="All weights without it.")] = None,
-    source: Annotated[str, typer.Option(help="Task of the mask; --task without it.")] = "",
-    mask_seed: Annotated[int | None, typer.Option(help="Of the mask; --seed without it.")] = None,
-    from_scratch: Annotated[bool, typer.Option("--from-scratch", help="No pre-training.")] = False,
+    weights: Annotated[Path | None, typer.Option(help="Start from theta_i, not theta_0.")] = None,
+    body: Annotated[
+        bool, typer.Option("--body", help="Take all of --weights but the head.")
+    ] = False,
+    point: Annotated[int, typer.Option(help="Start at this per cent.")] = 0,
+    mask: Annotated[Path | None, typer.Option(help="Train this mask alone.")] = None,
+    source: Annotated[str, typer.Option(help="Name the mask's task, if another.")] = "",
+    mask_seed: Annotated[int | None, typer.Option(help="Name the mask's seed, if another.")] = None,
+    from_scratch: Annotated[bool, typer.Option("--from-scratch", help="Draw all weights.")] = False,
 ) -> None:
     own = None if body else trained_by(task, source, seed, mask_seed)
     if own:

@@ -64,6 +64,7 @@ class Project:
     """A folder with the pipeline in it, apart from the user's git, DVC settings and warm processes."""
 
     folder: Path
+    study: dict[str, Any]
 
     @property
     def environment(self) -> dict[str, str]:
@@ -80,7 +81,7 @@ class Project:
 
     def restore(self) -> None:
         """Settings, tables and code as they were."""
-        write_study(self.folder, SMALL)
+        write_study(self.folder, self.study)
         shutil.copytree(self.folder.parent / "code", self.folder / "stages", dirs_exist_ok=True)
 
     def repro(self) -> str:
@@ -132,20 +133,26 @@ def with_dependants(changed: set[str], study: dict[str, Any]) -> set[str]:
     return found
 
 
+def make_project(folder: Path, study: dict[str, Any]) -> Project:
+    """Make a project in a folder that does not exist yet; what lies beside that is the project's, too."""
+    project = Project(folder, study)
+    shutil.copytree(ROOT / "published", project.folder / "published")
+    for part in (*pipeline(), ".dvcignore", ".dvc/config"):
+        (project.folder / part).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / part, project.folder / part)
+    own_settings = project.folder / ".dvc" / "config.local"
+    own_settings.write_text("[core]\n    no_scm = true\n", encoding="utf-8")
+    ignore = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(ROOT / "stages", project.folder.parent / "code", ignore=ignore)
+    project.restore()
+    return project
+
+
 @pytest.fixture(scope="module")
 def finished() -> Iterator[Project]:
     """A project in which DVC has run every stage."""
     with tempfile.TemporaryDirectory() as folder:
-        project = Project(Path(folder).resolve() / "p")
-        shutil.copytree(ROOT / "published", project.folder / "published")
-        for part in (*pipeline(), ".dvcignore", ".dvc/config"):
-            (project.folder / part).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(ROOT / part, project.folder / part)
-        own_settings = project.folder / ".dvc" / "config.local"
-        own_settings.write_text("[core]\n    no_scm = true\n", encoding="utf-8")
-        ignore = shutil.ignore_patterns("__pycache__")
-        shutil.copytree(ROOT / "stages", project.folder.parent / "code", ignore=ignore)
-        project.restore()
+        project = make_project(Path(folder).resolve() / "p", SMALL)
         try:
             names = ran(project.repro())
             assert sorted(names) == sorted(stage.name for stage in stages(SMALL))

@@ -22,23 +22,30 @@ from stages.tickets.tasks import sources
 if TYPE_CHECKING:
     from stages.launch.inputs import Inputs
 
-Task = Annotated[str, typer.Option(help="A task of the study.")]
-Seed = Annotated[int, typer.Option(help="A seed of the study.")]
-Out = Annotated[Path, typer.Option(help="Folder, written; new or without files.")]
-Results = Annotated[Path, typer.Option(help="What `dvc repro` made.")]
-Reports = Annotated[Path, typer.Option(help="Folder of the reports.")]
+Task = Annotated[str, typer.Option(help="Take this task of the study.")]
+Seed = Annotated[int, typer.Option(help="Take this seed of the study.")]
+Out = Annotated[Path, typer.Option(help="Write this folder, which must be new or without files.")]
+Results = Annotated[Path, typer.Option(help="Look here for what `dvc repro` has made.")]
+Reports = Annotated[Path, typer.Option(help="Look here for the reports.")]
 RESULTS, REPORTS = Path("results"), Path("reports")
 
-app = cli.application(help="What to take along from a finished study.")
+app = cli.application(help="Export masks, tickets or smaller models of a finished study.")
 
 
 @app.command("masks")
 def export_masks(
     out: Out,
-    wanted: Annotated[list[str] | None, typer.Option("--task", help="All, if none.")] = None,
-    seeds: Annotated[list[int] | None, typer.Option("--seed", help="All, if none.")] = None,
+    wanted: Annotated[
+        list[str] | None, typer.Option("--task", help="Take this task alone; repeat it for more.")
+    ] = None,
+    seeds: Annotated[
+        list[int] | None, typer.Option("--seed", help="Take this seed alone; repeat it for more.")
+    ] = None,
     rounds: Annotated[
-        list[int] | None, typer.Option("--round", help="All after 0, if none.")
+        list[int] | None,
+        typer.Option(
+            "--round", help="Take this round alone; repeat it for more. The default is all after 0."
+        ),
     ] = None,
     results: Results = RESULTS,
     reports: Reports = REPORTS,
@@ -78,10 +85,13 @@ def chosen(
 def export_ticket(
     task: Task,
     seed: Seed,
-    number: Annotated[int, typer.Option("--round", help="The ticket's round, from 1.")],
+    number: Annotated[int, typer.Option("--round", help="Take the ticket of this round, from 1.")],
     out: Out,
     trained: Annotated[
-        bool, typer.Option("--trained/--start", help="Trained alone, or as its training starts.")
+        bool,
+        typer.Option(
+            "--trained/--start", help="Write it trained alone, or as its training starts."
+        ),
     ] = True,
     results: Results = RESULTS,
     reports: Reports = REPORTS,
@@ -133,9 +143,14 @@ def export_smaller(
     task: Task,
     seed: Seed,
     out: Out,
-    subnetwork: Annotated[str, typer.Option(help="As in retrain.structured.")] = "good",
+    subnetwork: Annotated[
+        str, typer.Option(help="Take this subnetwork, named as in retrain.structured.")
+    ] = "good",
     retrain: Annotated[
-        bool, typer.Option(help="Train it alone from theta_0; else with fine-tuned weights.")
+        bool,
+        typer.Option(
+            help="Train it alone from theta_0; the default is to keep its fine-tuned weights."
+        ),
     ] = False,
     results: Results = RESULTS,
     reports: Reports = REPORTS,

@@ -16,23 +16,40 @@ from stages.tickets.plan import stages as expansion
 
 
 def main(
-    file: Annotated[Path, typer.Option("--params", help="Params of the study.")] = cli.PARAMS,
+    file: Annotated[
+        Path, typer.Option("--params", help="Read the study from this file.")
+    ] = cli.PARAMS,
     changes: Annotated[
         list[str] | None,
-        typer.Option("--set", "-S", help="Another value, such as train.epochs=2; may be repeated."),
+        typer.Option(
+            "--set",
+            "-S",
+            help="Change a setting first, such as train.epochs=2; repeat it for more.",
+        ),
     ] = None,
     against: Annotated[
         Path | None,
-        typer.Option(help="Params to compare with; else FILE without --set, or as committed."),
+        typer.Option(
+            help="Compare with this params file; the default is FILE without --set, or as committed."
+        ),
     ] = None,
     rate: Annotated[
-        float | None, typer.Option(min=1e-9, help="Sustained TFLOP/s; else a table of examples.")
+        float | None,
+        typer.Option(
+            min=1e-9,
+            help="Give the time at so many sustained TFLOP/s; the default is a table of examples.",
+        ),
     ] = None,
     encoder_config: Annotated[
-        Path | None, typer.Option(help="config.json of an encoder whose sizes are not known.")
+        Path | None,
+        typer.Option(
+            help="Read the sizes of the encoder from this config.json, if they are not known."
+        ),
     ] = None,
-    results: Annotated[Path, typer.Option(help="What `dvc repro` made.")] = Path("results"),
-    as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
+    results: Annotated[Path, typer.Option(help="Look here for what `dvc repro` has made.")] = Path(
+        "results"
+    ),
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for machines.")] = False,
 ) -> None:
     content = settings.content(file, changes or ())
     study, parsing = settings.checked(content, str(file)), expansion.parsing(Path(expansion.CONFIG))

@@ -17,7 +17,7 @@ import typer
 from dvc.exceptions import DvcException
 
 from stages.commands import doctor
-from stages.launch import cli, holders
+from stages.launch import cli, holders, warm
 from stages.launch.driver import dvc, flights, pool, schedule
 from stages.launch.driver.loop import Driver, StoppedError
 from stages.tickets import settings
@@ -79,6 +79,20 @@ def spelled(error: Exception) -> str:
     return " ".join(str(error).split())
 
 
+def planned(on_gpus: bool) -> dict[str, float]:
+    """Estimate the seconds of all stages by address; none, with a sentence, if that is not possible."""
+    try:
+        content = settings.content(cli.PARAMS)
+        study = settings.checked(content, str(cli.PARAMS))
+        from stages.tickets.plan import estimate  # noqa: PLC0415  pandas
+
+        hardware = "A100, bf16" if on_gpus else "a CPU core, miniature"
+        return estimate.seconds(study, content, Path(), hardware)
+    except settings.UserError as error:  # which the stage `check` reports as its own
+        print(f"the time of stages is not known beforehand: {error}", flush=True)
+        return {}
+
+
 def run(driver: Driver) -> None:
     """Run a driver, and say what became of all stages."""
     start = time.monotonic()
@@ -92,25 +106,44 @@ def run(driver: Driver) -> None:
 
 def main(
     targets: Annotated[
-        list[str] | None, typer.Argument(help="Stages to run, with what they need; else all.")
+        list[str] | None,
+        typer.Argument(help="Run these stages with what they need; without a name, run all."),
     ] = None,
     workers: Annotated[
-        int | None, typer.Option(min=1, help="Commands at a time; else as many as cores.")
+        int | None,
+        typer.Option(min=1, help="Run so many stages at a time; the default is one for each core."),
     ] = None,
-    gpus: Annotated[str | None, typer.Option(help="GPUs to use, such as 0,1,2,3.")] = None,
-    per_gpu: Annotated[int, typer.Option(min=1, help="Commands at a time on each GPU.")] = 1,
+    gpus: Annotated[str | None, typer.Option(help="Use these GPUs, such as 0,1,2,3.")] = None,
+    per_gpu: Annotated[
+        int, typer.Option(min=1, help="Run so many stages at a time on each GPU.")
+    ] = 1,
     scheduler: Annotated[
-        str | None, typer.Option(help="Run on the workers of a Dask scheduler, tcp://HOST:PORT.")
+        str | None,
+        typer.Option(help="Run stages on the workers of this Dask scheduler, tcp://HOST:PORT."),
     ] = None,
     cluster: Annotated[
-        Path | None, typer.Option(help="Run on workers that Slurm starts as this YAML says.")
+        Path | None,
+        typer.Option(help="Run stages on workers that Slurm starts as this YAML file says."),
     ] = None,
     keep_going: Annotated[
-        bool, typer.Option("--keep-going", help="After a failure, run all that does not need it.")
+        bool,
+        typer.Option(
+            "--keep-going", help="Go on after a failure with all that does not need the stage."
+        ),
+    ] = False,
+    pull: Annotated[
+        bool,
+        typer.Option(
+            "--pull", help="Take results from DVC's remote, too, as `dvc repro --pull` does."
+        ),
     ] = False,
     changes: Annotated[
         list[str] | None,
-        typer.Option("--set", "-S", help="Change params.yaml first, as `dvc exp run -S` does."),
+        typer.Option(
+            "--set",
+            "-S",
+            help="Change params.yaml first, as `dvc exp run -S` does; repeat it for more.",
+        ),
     ] = None,
 ) -> None:
     all_places = places(workers, gpus, per_gpu)
@@ -122,7 +155,7 @@ def main(
     command = shlex.join(["python", "-m", "stages", "run", *sys.argv[1:]])
     with told():
         try:
-            project = dvc.Project(command)
+            project = dvc.Project(command, pull)
         except dvc.BusyError as error:
             who = holders.running(Path())
             raise settings.UserError(f"{error} ({who}); wait for its end") from None
@@ -138,7 +171,8 @@ def main(
             token = flights.take_over()
             local = not remote
             workforce = pool.Local(all_places) if local else connect(scheduler, cluster, token)
-            run(Driver(project, targets or (), workforce, keep_going))
+            seconds = planned(bool(remote or gpus) or warm.has_gpu())
+            run(Driver(project, targets or (), workforce, keep_going, seconds))
             edited = [file for file, text in project.texts().items() if before.get(file) != text]
         except StoppedError as stop:
             print("run: stopped; the same command goes on where this was", file=sys.stderr)

@@ -60,17 +60,23 @@ def numbers(text: str | None) -> list[int] | None:
 
 def main(
     name: Annotated[
-        str | None, typer.Argument(help="The study; without it, all are listed.")
+        str | None, typer.Argument(help="Compose the study of this name; without a name, list all.")
     ] = None,
     out: Annotated[
-        Path | None, typer.Option("--out", "-o", help="File to write, such as params.yaml.")
+        Path | None, typer.Option("--out", "-o", help="Write this file, such as params.yaml.")
     ] = None,
     changes: Annotated[
         list[str] | None,
-        typer.Option("--set", "-S", help="Another value, such as train.epochs=2; may be repeated."),
+        typer.Option(
+            "--set",
+            "-S",
+            help="Change a setting first, such as train.epochs=2; repeat it for more.",
+        ),
     ] = None,
-    tasks: Annotated[str | None, typer.Option(help="Tasks to keep, such as rte,mrpc.")] = None,
-    seeds: Annotated[str | None, typer.Option(help="Seeds to keep, such as 1,2.")] = None,
+    tasks: Annotated[
+        str | None, typer.Option(help="Keep these tasks alone, such as rte,mrpc.")
+    ] = None,
+    seeds: Annotated[str | None, typer.Option(help="Keep these seeds alone, such as 1,2.")] = None,
 ) -> None:
     if name is None:
         print(listing())

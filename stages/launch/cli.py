@@ -24,22 +24,24 @@ def run(main: Callable[..., None] | typer.Typer, *, computes: bool = True) -> No
     """Run a stage's `main`, or the sub-commands of an application, with options from the command line.
 
     An error that the user can mend becomes one sentence on stderr and exit code 1, any other a traceback.
+    For --help, the docstring of the module of `main` says what it does.
 
     Args:
         main: takes the options as its arguments, or is an application.
         computes: whether results may depend on the processor, so that `numerics` has to hold.
     """
     app = main if isinstance(main, typer.Typer) else application()
-    if app is not main:
-        app.command()(main)
-    stage = Path(sys.argv[0]).stem.replace("_", "-")
+    if not isinstance(main, typer.Typer):
+        documentation = main.__globals__["__doc__"] or ""
+        app.command(help=documentation.partition("\n\n")[0])(main)
+    name = Path(sys.argv[0]).stem
     try:
         guard.imported(numerics.hold(PARAMS) if computes else None)
-        app()
+        app(prog_name=f"python -m stages {name}")
     except Exception as error:
         if not _is_for_the_user(error):
             raise
-        print(f"{stage}: {error}", file=sys.stderr)
+        print(f"{name.replace('_', '-')}: {error}", file=sys.stderr)
         sys.exit(1)
 
 

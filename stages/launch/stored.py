@@ -8,6 +8,7 @@ size, time and inode are as they were. So what a failing disk has changed comes 
 
 import hashlib
 import json
+import shutil
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -73,6 +74,14 @@ def is_no_run(file: Path) -> bool:
         return bool(_get_cache_hash(content) != file.name)
     except (YAMLError, ValueError, TypeError, AttributeError):
         return True
+
+
+def remove_no_run(folder: Path) -> bool:
+    """Delete a folder of the cache of runs if it or an entry is not what its name says; tell if so."""
+    spoiled = folder.is_dir() and any(map(is_no_run, (folder, *folder.iterdir())))
+    if spoiled:
+        shutil.rmtree(folder)
+    return spoiled
 
 
 def remove(file: Path) -> None:

@@ -54,7 +54,9 @@ def main(command: list[str]) -> None:
     """
     orphans.end_with_dvc()
     if not command or command[0] in ("--help", "-h"):
-        print("usage: python -m stages NAME [OPTION]...\n\n" + "\n".join(sorted(modules())))
+        from stages.launch import listing  # noqa: PLC0415  for this alone
+
+        print(listing.text(modules(), Path(__file__).parents[2]))
         sys.exit(0 if command else 2)
     module = modules().get(command[0])
     if module is None:
@@ -85,8 +87,12 @@ def modules() -> dict[str, str]:
 
 def may_fork() -> bool:
     wanted = os.environ.get("SCRATCHCARD_WARM", "1") != "0"
-    has_gpu = Path("/dev/nvidiactl").exists() and os.environ.get("CUDA_VISIBLE_DEVICES") != ""
-    return wanted and sys.platform == "linux" and not has_gpu
+    return wanted and sys.platform == "linux" and not has_gpu()
+
+
+def has_gpu() -> bool:
+    """Tell whether there is an NVIDIA GPU that stages may use."""
+    return Path("/dev/nvidiactl").exists() and os.environ.get("CUDA_VISIBLE_DEVICES") != ""
 
 
 def run_stage(command: list[str]) -> None:

@@ -4,7 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from stages.launch.driver import dvc, pool
@@ -31,7 +31,7 @@ if [ -n "$seconds" ]; then
   wait
 fi
 mkdir -p "$(dirname "$out")"
-cat "$@" | cksum > "$out"
+{ echo "$out"; cat "$@"; } | cksum > "$out"
 """
 ROOT_FILE = """\
 stages:
@@ -46,7 +46,7 @@ stages:
     cmd: >-
       sh make.sh reports/scores.csv results/end.txt
 
-      printf '{"score": 1}' > reports/metrics.json
+      printf '{"score": %s}' "$(cut -d' ' -f1 reports/scores.csv)" > reports/metrics.json
 
       printf 'x,y\\n1,2\\n' > reports/curve.csv
     deps: [make.sh, results/end.txt, results/folders]
@@ -141,18 +141,18 @@ def run_dvc(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def start(folder: Path, *arguments: str, by: Sequence[str] = ()) -> subprocess.Popen[str]:
-    """Start the driver as a user does, such as by `nohup`."""
-    return _start(folder, "stages", "run", *arguments, by=by)
+def start(folder: Path, *arguments: str) -> subprocess.Popen[str]:
+    """Start the driver as a user does."""
+    return _start(folder, "stages", "run", *arguments)
 
 
 def start_dvc(folder: Path, *arguments: str) -> subprocess.Popen[str]:
     return _start(folder, "dvc", *arguments)
 
 
-def _start(folder: Path, *arguments: str, by: Sequence[str] = ()) -> subprocess.Popen[str]:
+def _start(folder: Path, *arguments: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [*by, sys.executable, "-m", *arguments],
+        [sys.executable, "-m", *arguments],
         cwd=folder,
         env=environment(),
         stdin=subprocess.DEVNULL,
@@ -163,15 +163,20 @@ def _start(folder: Path, *arguments: str, by: Sequence[str] = ()) -> subprocess.
 
 
 def drive(
-    *targets: str, workers: int = 2, keep_going: bool = False, changes: Sequence[str] = ()
+    *targets: str,
+    workers: int = 2,
+    keep_going: bool = False,
+    changes: Sequence[str] = (),
+    planned: Mapping[str, float] | None = None,
+    pull: bool = False,
 ) -> tuple[Driver, list[str]]:
     """Run the driver in this process, in the working directory; return it and what it said."""
     said: list[str] = []
-    project = dvc.Project("driver")
+    project = dvc.Project("driver", pull)
     try:
         project.change(changes)
         local = pool.Local(pool.places(workers, [0, 1]))
-        driver = Driver(project, targets, local, keep_going, said.append)
+        driver = Driver(project, targets, local, keep_going, planned, said.append)
         try:
             driver.run()
         except Exception as error:

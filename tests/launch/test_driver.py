@@ -67,6 +67,13 @@ def test_the_driver_makes_the_bytes_of_dvc_and_leaves_it_nothing_to_do(
     assert new == ["dvc.lock", "pipeline/train/dvc.lock", "reports/"]
 
 
+def test_the_stage_that_is_planned_to_take_longest_runs_first(project: Path) -> None:
+    planned = {"pipeline/train/dvc.yaml:train@b-1": 50.0, "pipeline/train/dvc.yaml:folder@b": 0.01}
+    _, said = drive("folder", workers=1, planned=planned)
+    assert ran(project)[:2] == ["begin", "train@b-1"]
+    assert re.fullmatch(r"begin: .* s; 6 of 7 left, about .* s", said[0])
+
+
 def test_what_is_unchanged_does_not_run(finished: Path) -> None:
     driver, said = drive()
     assert driver.done == {Look.UNCHANGED: 9}

@@ -1,20 +1,16 @@
 """The driver on a Dask scheduler with two workers, and on a Slurm whose commands are small scripts."""
 
-import json
 import os
 import signal
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from ruamel.yaml import YAML
 
 from stages.launch.driver import keeper, pool, remote
-from tests.imports import ROOT
+from tests.launch.clusters import Scheduler, make_slurm
 from tests.launch.driver_project import NAMES, contents, drive, make_project, ran, start
 from tests.launch.project import end_processes, happens, processes
 
@@ -29,39 +25,6 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.setenv("SHELL", "/bin/sh")
     yield folder
     end_processes(folder)
-
-
-class Scheduler:
-    """A scheduler and two workers with one thread each, in a folder of their own."""
-
-    def __init__(self, folder: Path) -> None:
-        folder.mkdir()
-        self.folder = folder
-        self.file = folder / "scheduler.json"
-        self.parts = [
-            self.start("scheduler", "--port", "0", "--no-dashboard", "--host", "127.0.0.1")
-        ]
-        assert happens(self.file.exists)
-        self.address = json.loads(self.file.read_text(encoding="utf-8"))["address"]
-        for _ in range(2):
-            self.add()
-
-    def add(self) -> None:
-        self.parts.append(self.start("worker", "--nthreads", "1", "--no-nanny", "--no-dashboard"))
-
-    def start(self, *arguments: str) -> "subprocess.Popen[bytes]":
-        return subprocess.Popen(
-            [sys.executable, "-m", "dask", *arguments, "--scheduler-file", str(self.file)],
-            cwd=self.folder,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-
-    def close(self) -> None:
-        for part in self.parts:
-            part.kill()
-            part.wait()
 
 
 @pytest.fixture
@@ -222,35 +185,11 @@ def test_a_command_ends_with_its_driver(
 
 # --- Slurm -----------------------------------------------------------------------------------
 
-SBATCH = """\
-#!/bin/sh
-# sbatch FILE: start the job in the background, and print its number as Slurm does.
-cp "$1" "$0.job"
-setsid sh "$0.job" > "$0.log" 2>&1 < /dev/null &
-echo $! >> "$0.numbers"
-echo "Submitted batch job $!"
-"""
-SCANCEL = """\
-#!/bin/sh
-# scancel NUMBER: end a job.
-for number in "$@"; do kill -9 "-$number"; done
-echo "$@" >> "$0.numbers"
-"""
-SMALL = {"jobs": 2, "memory": "1GB", "interface": "lo", "log_directory": "logs"}
-"""What a job of the example has in a test."""
-
 
 def test_jobs_of_slurm_make_the_same_bytes(
     project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    bins = tmp_path / "bin"
-    bins.mkdir()
-    for name, text in {"sbatch": SBATCH, "scancel": SCANCEL}.items():
-        (bins / name).write_text(text, encoding="utf-8")
-        (bins / name).chmod(0o755)
-    file = tmp_path / "slurm.yaml"
-    example = YAML(typ="safe").load(ROOT / "docs" / "slurm.yaml")
-    file.write_text(json.dumps(example | SMALL), encoding="utf-8")  # JSON is YAML
+    bins, file = make_slurm(tmp_path)
     monkeypatch.setenv("PATH", f"{bins}:{os.environ['PATH']}")
     driver = start(project, "--cluster", str(file))
     said, errors = driver.communicate(timeout=90)

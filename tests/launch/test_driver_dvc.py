@@ -33,6 +33,7 @@ SIGNATURES = {
     used._make_cmd: "executable, cmd",
     rwlock.rwlock: "tmp_dir, fs, cmd, read, write, hardlink",
     StageCache.restore: "self, stage, run_cache=True, pull=False, dry=False",
+    StageCache.pull: "self, remote, odb=None",
     StageCache._get_cache_dir: "self, key",
     SCMContext.__call__: "self, autostage=None, quiet=None",
     SCMContext.track_file: "self, paths=None",

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from stages.launch.driver import signals
 from tests.launch.driver_project import (
     NAMES,
     contents,
@@ -54,81 +55,109 @@ def start_training(project: Path) -> subprocess.Popen[str]:
     return driver
 
 
-def go_on(project: Path) -> None:
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    """What a run without a kill makes."""
+    folder = make_project(tmp_path_factory.mktemp("undisturbed") / "p")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        patch.setenv("SHELL", "/bin/sh")
+        drive()
+    return contents(folder)
+
+
+def go_on(project: Path, undisturbed: dict[str, bytes]) -> None:
     """Run the rest, and compare with a run without a kill."""
     for file in project.glob("slow*"):
         file.unlink()
     drive()
-    finished = contents(project)
-    other = make_project(project.parent / "other")
-    os.chdir(other)
-    drive()
-    assert finished == contents(other)
+    assert contents(project) == undisturbed
 
 
-@pytest.mark.parametrize("number", ["SIGKILL", "SIGTERM", "SIGINT", "SIGHUP"])
-def test_after_a_kill_of_the_driver_nothing_runs_on_and_the_next_run_goes_on(
-    project: Path, number: str
+def test_signals_end_the_driver_and_the_next_run_goes_on(
+    project: Path, undisturbed: dict[str, bytes]
 ) -> None:
-    driver = start_training(project)
-    sent = signal.Signals[number]
-    driver.send_signal(sent)
-    _, errors = driver.communicate(timeout=SECONDS)
-    assert happens(lambda: not others(project), SECONDS)
-    if number == "SIGKILL":
-        assert driver.returncode == -sent
-    else:
+    """One after another: each run goes on where the one before was ended."""
+    for sent in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGKILL):
+        for file in project.glob("slow.*"):
+            file.unlink()
+        driver = start_training(project)
+        driver.send_signal(sent)
+        _, errors = driver.communicate(timeout=SECONDS)
+        assert happens(lambda: not others(project), SECONDS)
+        assert len([name for name in ran(project) if name != "begin"]) == 2
+        if sent == signal.SIGKILL:
+            assert driver.returncode == -sent
+            continue
         assert driver.returncode == 128 + sent
         assert errors == "run: stopped; the same command goes on where this was\n"
         assert "  begin:\n" in (project / "dvc.lock").read_text(encoding="utf-8")
         assert json.loads((project / ".dvc/tmp/rwlock").read_text()) == {"write": {}, "read": {}}
-    assert len(ran(project)) == 3
-    go_on(project)
+    go_on(project, undisturbed)
     names = ran(project)
     assert (len(names), set(names)) == (len(NAMES) - 1, NAMES - {"begin"})
     assert "up to date" in run_dvc(project, "repro").stdout
 
 
-@pytest.mark.parametrize(
-    ("part", "number"), [("keeper", "SIGKILL"), ("keeper", "SIGINT"), ("shell", "SIGKILL")]
-)
-def test_a_kill_of_a_command_fails_its_stage_and_leaves_nothing(
-    project: Path, part: str, number: str
+def test_a_kill_before_dvc_lock_is_written_loses_nothing(
+    project: Path, undisturbed: dict[str, bytes]
 ) -> None:
+    """Stages that have ended come from the cache of runs."""
     driver = start_training(project)
-    word = {"keeper": "keeper.py", "shell": "make.sh"}[part]
-    for victim, words in others(project).items():
-        if word in " ".join(words):
-            os.kill(victim, signal.Signals[number])
+    driver.kill()
+    driver.communicate(timeout=SECONDS)
+    assert not (project / "dvc.lock").exists()
+    assert happens(lambda: not others(project), SECONDS)
+    assert min(ran(project)) == "begin"
+    go_on(project, undisturbed)
+    assert set(ran(project)) == NAMES - {"begin"}
+
+
+@pytest.mark.parametrize("by", [signal.SIGKILL, signal.SIGINT])
+def test_kills_of_commands_fail_their_stages_and_leave_nothing(
+    project: Path, undisturbed: dict[str, bytes], by: signal.Signals
+) -> None:
+    """One command loses its keeper, the other its shell."""
+    driver = start_training(project)
+    victims = {number: " ".join(words) for number, words in others(project).items()}
+    keeper = next(number for number, words in victims.items() if "keeper.py" in words)
+    shell = next(
+        number
+        for number, words in victims.items()
+        if "make.sh" in words and os.getsid(number) != os.getsid(keeper)
+    )
+    os.kill(keeper, by)
+    os.kill(shell, signal.SIGKILL)
     said, errors = driver.communicate(timeout=SECONDS)
     assert happens(lambda: not others(project), SECONDS)
     assert driver.returncode == 1
     assert re.fullmatch(r"run: .* failed, see above; 6 others did not run\n", errors)
-    assert said.count(f"was killed by signal {signal.Signals[number]:d} after") == 2
-    go_on(project)
+    killed = sorted(re.findall(r"was killed by signal (\d+) after", said))
+    assert killed == sorted([f"{by:d}", "9"])
+    go_on(project, undisturbed)
 
 
 # --- two at once -----------------------------------------------------------------------------
 
 
-def test_a_second_driver_and_dvc_are_refused(project: Path) -> None:
+def test_a_second_driver_and_dvc_are_refused(project: Path, undisturbed: dict[str, bytes]) -> None:
     driver = start_training(project)
     table = json.loads((project / ".dvc/tmp/rwlock").read_text(encoding="utf-8"))
     runs = [path for path in table["write"] if "results/runs" in path]
     assert len(runs) == 2
-    second = start(project)
-    beside = run_dvc(project, "repro")
+    second, beside = start(project), start_dvc(project, "repro")
     _, errors = second.communicate(timeout=20)
+    _, refused = beside.communicate(timeout=20)
     assert second.returncode == 1
     assert errors.startswith(
         "run: another DVC or driver is at work in this folder (python -m stages run --workers 2, "
         f"process {driver.pid}); wait for its end"
     )
-    assert "Unable to acquire lock" in beside.stderr
+    assert "Unable to acquire lock" in refused
     assert len(ran(project)) == 3
     driver.send_signal(signal.SIGTERM)
     driver.communicate(timeout=SECONDS)
-    go_on(project)
+    go_on(project, undisturbed)
 
 
 def test_the_driver_waits_for_no_running_dvc(project: Path) -> None:
@@ -143,10 +172,18 @@ def test_the_driver_waits_for_no_running_dvc(project: Path) -> None:
     dvc.communicate(timeout=SECONDS)
 
 
-def test_a_driver_under_nohup_outlives_the_terminal(project: Path) -> None:
-    driver = start(project, "begin", by=["nohup"])
-    assert happens((project / ".dvc/tmp/run/flight").exists)
-    driver.send_signal(signal.SIGHUP)
-    said, errors = driver.communicate(timeout=30)
-    assert driver.returncode == 0, errors
-    assert "1 stages: 1 run; " in said
+def test_a_driver_under_nohup_outlives_the_terminal() -> None:
+    """`nohup` has SIGHUP ignored, and the driver leaves it so."""
+    stop, (woken, waker) = signals.Stop(), os.pipe()
+    os.set_blocking(waker, False)
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with signals.heard(stop, waker):
+            os.kill(os.getpid(), signal.SIGHUP)
+            assert stop.number == 0
+            os.kill(os.getpid(), signal.SIGTERM)
+            assert stop.number == signal.SIGTERM
+    finally:
+        signal.signal(signal.SIGHUP, before)
+        os.close(woken)
+        os.close(waker)

@@ -1,14 +1,19 @@
 """Parts of the driver: texts of dvc.lock, urgency, places, and the cores that a stage is given."""
 
+import io
 import os
 import sys
 from pathlib import Path
 
 import pytest
+from dvc.repo import Repo
 from dvc.utils.serialize import dumps_yaml, load_yaml
 
 from stages.commands import run as command
 from stages.launch.driver import locks, pool, record, schedule
+from stages.launch.driver.progress import Progress
+from stages.tickets import settings
+from stages.tickets.plan import budget, estimate
 from stages.tickets.settings import UserError
 from tests.imports import ROOT
 
@@ -96,17 +101,64 @@ def test_the_most_urgent_stage_has_the_longest_way_to_the_end() -> None:
     assert schedule.urgency(list(needs), read_by, costs) == {"a": 3.5, "b": 3, "c": 2, "d": 1}
 
 
-def test_seconds_of_a_group_are_kept_from_run_to_run(tmp_path: Path) -> None:
-    seconds = schedule.Seconds(tmp_path / "seconds.json")
-    for number in (1.0, 3.0):
-        seconds.add(schedule.group("pipeline/x/dvc.yaml:train@a-1"), number)
+def test_seconds_of_a_group_are_those_of_the_plan_times_what_was_measured(tmp_path: Path) -> None:
+    planned = {"x/dvc.yaml:train@a": 10.0, "x/dvc.yaml:train@b": 30.0, "new": 4.0, "score": 1.0}
+    seconds = schedule.Seconds(tmp_path / "seconds.json", planned)
+    assert seconds.estimates(planned) == planned
+    seconds.add("x/dvc.yaml:train@a", 5.0)
+    assert seconds.estimates(planned) == {name: each / 2 for name, each in planned.items()}
+    seconds.add("score", 6.0)  # groups that were never measured have the ratio of all together
+    assert list(seconds.estimates(planned).values()) == [5.0, 15.0, 4.0, 6.0]
     seconds.save()
-    again = schedule.Seconds(tmp_path / "seconds.json")
-    again.add("score", 4.0)
-    weights = schedule.weights(["train@b", "score", "new"], again.means())
-    assert weights == {"train@b": 2.0, "score": 4.0, "new": 3.0}
-    again.add("train", 5.0)
-    assert again.means() == {"train": 5.0, "score": 4.0}
+    again = schedule.Seconds(tmp_path / "seconds.json", planned)
+    assert again.estimates(planned) == seconds.estimates(planned)
+    again.add("x/dvc.yaml:train@b", 60.0)  # in this run, so the earlier one does not count
+    assert list(again.estimates(planned).values())[:2] == [20.0, 60.0]
+
+
+def test_seconds_without_a_plan_are_means_of_groups(tmp_path: Path) -> None:
+    seconds = schedule.Seconds(tmp_path / "seconds.json", {})
+    assert (seconds.are_known, seconds.estimates(["score"])) == (False, {"score": 1.0})
+    for number in (1.0, 3.0):
+        seconds.add("train@a", number)
+    assert seconds.are_known
+    assert seconds.estimates(["train@b", "score"]) == {"train@b": 2.0, "score": 2.0}
+
+
+def test_a_study_is_planned_by_the_trainings_of_its_stages() -> None:
+    """Round 0 trains nothing, since `fine-tune` has trained the dense model."""
+    content = settings.content(ROOT / "params.yaml")
+    study = settings.checked(content, "params.yaml")
+    planned = estimate.seconds(study, content, ROOT, "a CPU core, miniature")
+    with Repo(str(ROOT)) as repo:
+        assert planned.keys() == {stage.addressing for stage in repo.index.stages}
+    assert planned["score"] == budget.START_SECONDS
+    faster = estimate.seconds(study, content, ROOT, "A100, bf16")
+    for name, each in planned.items():
+        if ":prune-round@" in name:
+            trains = not name.endswith("after0")
+            assert (each > planned["score"], faster[name] < each) == (trains, trains)
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_a_terminal_gets_a_bar_and_a_log_gets_lines(
+    monkeypatch: pytest.MonkeyPatch, terminal: bool
+) -> None:
+    shown = io.StringIO()
+    monkeypatch.setattr(shown, "isatty", lambda: terminal)
+    monkeypatch.setattr(sys, "stdout", shown)
+    progress = Progress(4)
+    progress.done("a: 2.0 s", 3, 200.0)
+    progress.done(None, 2, None)
+    progress.say("b failed")
+    progress.close()
+    if terminal:
+        assert "25 % |" in shown.getvalue()
+        assert "| 1 of 4 stages, about 3 min left; a: 2.0 s" in shown.getvalue()
+        assert "| 2 of 4 stages" in shown.getvalue()
+        assert "\rb failed\n" in shown.getvalue()
+    else:
+        assert shown.getvalue() == "a: 2.0 s; 3 of 4 left, about 3 min\nb failed\n"
 
 
 def test_the_rest_is_not_shorter_than_the_longest_way() -> None:

@@ -9,7 +9,6 @@ import contextlib
 import json
 import logging
 import os
-import shutil
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -70,13 +69,18 @@ class Steps:
 class Project:
     """The DVC repository in the working directory, which belongs to this process alone.
 
+    Args:
+        command: what was typed, for others that want the repository.
+        pull: whether results may come from the remote, too, as by `dvc repro --pull`.
+
     Raises:
         BusyError: another DVC or another driver is at work.
     """
 
-    def __init__(self, command: str) -> None:
+    def __init__(self, command: str, pull: bool = False) -> None:
         logging.getLogger("dvc").setLevel(logging.CRITICAL)  # its warnings and progress bars
         self.repo = Repo()
+        self.pull = pull
         self.info = {"pid": os.getpid(), "cmd": command}
         self.table = Path(self.repo.tmp_dir, rwlock.RWLOCK_FILE)
         self.note: Callable[[Path, str, str], None]
@@ -88,15 +92,16 @@ class Project:
 
     def change(self, changes: Sequence[str]) -> None:
         """Change params.yaml as `dvc exp run -S` does, before any stage is read."""
-        if changes:
-            apply_overrides("params.yaml", list(changes))
+        apply_overrides("params.yaml", list(changes))
 
     @contextlib.contextmanager
     def at_work(self) -> Iterator[None]:
         """Do without DVC's locks of paths in a `with` block; have DVC track files in git after it."""
         locking = rwlock.rwlock
-        rwlock.rwlock = _no_lock
+        rwlock.rwlock = lambda *_: contextlib.nullcontext()
         try:
+            if self.pull:
+                self.repo.stage_cache.pull(None)
             with self.repo.scm_context(quiet=True):
                 yield
         finally:
@@ -193,7 +198,8 @@ class Project:
 
     def _is_restored(self, stage: Any) -> bool:  # noqa: ANN401
         try:
-            self._read_runs(stage, partial(self.repo.stage_cache.restore, stage))
+            restore = partial(self.repo.stage_cache.restore, stage, pull=self.pull)
+            self._read_runs(stage, restore)
         except RunCacheNotFoundError:
             return False
         return True
@@ -203,11 +209,9 @@ class Project:
         try:
             read()
         except (TypeError, KeyError):  # an empty folder, as a kill leaves it, or a file that is cut
-            cache = self.repo.stage_cache
-            folder = Path(cache._get_cache_dir(_get_stage_hash(stage)))
-            if not folder.is_dir() or not any(map(stored.is_no_run, (folder, *folder.iterdir()))):
+            folder = self.repo.stage_cache._get_cache_dir(_get_stage_hash(stage))
+            if not stored.remove_no_run(Path(folder)):
                 raise
-            shutil.rmtree(folder)
             read()
 
     def _addresses(self, targets: Sequence[str]) -> list[str]:
@@ -241,9 +245,3 @@ def entry(stage: Any) -> str:  # noqa: ANN401
 def rewritten(text: str, file: Path) -> str:
     """Return the text of a dvc.lock as DVC would write it again."""
     return str(dumps_yaml(parse_yaml_for_update(text, file)))
-
-
-@contextlib.contextmanager
-def _no_lock(*_: object) -> Iterator[None]:
-    """Stand in for DVC's lock of paths."""
-    yield

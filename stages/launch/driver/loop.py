@@ -2,16 +2,17 @@
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from stages.launch.driver import dvc, schedule, signals
 from stages.launch.driver.dvc import Look, Project
 from stages.launch.driver.pool import Command, End, Local
+from stages.launch.driver.progress import Progress
 from stages.launch.driver.record import Record
 from stages.tickets.settings import UserError
 
-SECONDS = dvc.FOLDER / "seconds.json"
+SECONDS = dvc.FOLDER / "measured.json"
 FEW = 3
 """At most so many failures are named once more at the end."""
 TRIES = 3
@@ -36,7 +37,8 @@ class Driver:
         pool: runs commands.
         keep_going: goes on after a failure with all that does not depend on it; otherwise, what runs goes
             on to its end, and nothing else starts.
-        say: takes lines for the user.
+        planned: seconds of stages by their addresses, as far as they were estimated.
+        say: takes lines for the user; without it, they go to stdout, or a bar does if that is a terminal.
     """
 
     def __init__(
@@ -45,9 +47,10 @@ class Driver:
         targets: Sequence[str],
         pool: Local,
         keep_going: bool,
-        say: Callable[[str], object] = print,
+        planned: Mapping[str, float] | None = None,
+        say: Callable[[str], object] | None = None,
     ) -> None:
-        self.project, self.pool, self.keep_going, self.say = project, pool, keep_going, say
+        self.project, self.pool, self.keep_going = project, pool, keep_going
         steps = project.steps(targets)
         self.stages = {stage.addressing: stage for stage in steps.stages}
         self.needs = {
@@ -65,7 +68,8 @@ class Driver:
         self.left = set(self.stages)
         self.record = Record(steps.stages)
         project.note = self.record.note
-        self.seconds = schedule.Seconds(SECONDS)
+        self.progress = Progress(len(self.stages), say)
+        self.seconds = schedule.Seconds(SECONDS, planned or {})
         self.stop = signals.Stop()
         self.begun, self.waited = time.monotonic(), 0.0
         self.weigh()
@@ -90,6 +94,7 @@ class Driver:
                     self.flush()
         finally:
             self.pool.close()
+            self.progress.close()
             self.seconds.save()
         if self.stop.number:
             raise StoppedError(self.stop.number)
@@ -156,9 +161,7 @@ class Driver:
             if look is Look.CHANGED:
                 self.checked[name] = self.project.command(self.stages[name])
             else:
-                self.finish(name, look)
-                if look is not Look.UNCHANGED:
-                    self.say(f"{name}: {look.value}{self.rest()}")
+                self.finish(name, look, look.value)
 
     def settle(self, end: End) -> None:
         """Have DVC store what a command has made."""
@@ -173,9 +176,8 @@ class Driver:
         with self.blamed(end.stage, f"; its log is {log.log}"):
             self.project.keep(self.stages[end.stage])
             self.project.hold(self.stages[name] for name in self.pool.busy)
-            self.seconds.add(schedule.group(end.stage), end.seconds)
-            self.finish(end.stage, Look.CHANGED)
-            self.say(f"{end.stage}: {took}{self.rest()}")
+            self.seconds.add(end.stage, end.seconds)
+            self.finish(end.stage, Look.CHANGED, took)
 
     def again(self, end: End) -> None:
         """Start a command again whose worker was lost; give up after TRIES."""
@@ -183,13 +185,13 @@ class Driver:
         if self.tries[end.stage] >= TRIES:
             self.fail(end.stage, f"was lost {TRIES} times: {end.lost}")
             return
-        self.say(f"{end.stage} was lost and starts again: {end.lost}")
+        self.progress.say(f"{end.stage} was lost and starts again: {end.lost}")
         with self.blamed(end.stage):
             self.project.clean(self.stages[end.stage])
             self.checked[end.stage] = self.project.command(self.stages[end.stage])
 
-    def finish(self, name: str, look: Look) -> None:
-        """Count a stage as done, and find the stages that have waited for it alone."""
+    def finish(self, name: str, look: Look, how: str) -> None:
+        """Count a stage as done, say how, and find the stages that have waited for it alone."""
         self.done[look] += 1
         self.left.remove(name)
         for reader in self.readers[name]:
@@ -198,12 +200,14 @@ class Driver:
                 self.ready.append(reader)
         if time.monotonic() - self.weighed > LOOK_SECONDS:
             self.weigh()
+        line = None if look is Look.UNCHANGED else f"{name}: {how}"
+        self.progress.done(line, len(self.left), self.rest())
 
     def fail(self, name: str, reason: str) -> None:
         """Report a failure; what depends on the stage never gets ready."""
         self.left.remove(name)
         self.failed.append(name)
-        self.say(f"{name} {reason}")
+        self.progress.say(f"{name} {reason}")
 
     @contextmanager
     def blamed(self, name: str, log: str = "") -> Iterator[None]:
@@ -217,20 +221,19 @@ class Driver:
 
     def weigh(self) -> None:
         """Compute urgency anew from the seconds that are known."""
-        self.costs = schedule.weights(self.stages, self.seconds.means())
+        self.costs = self.seconds.estimates(self.stages)
         self.urgency = schedule.urgency(list(self.stages), self.readers, self.costs)
         self.weighed = time.monotonic()
 
-    def rest(self) -> str:
-        """Say what is left."""
-        longest = max((self.urgency[name] for name in self.left), default=0.0)
+    def rest(self) -> float | None:
+        """Estimate the seconds of all that is left; None if nothing is known."""
+        if not self.left or not self.seconds.are_known:
+            return None
+        longest = max(self.urgency[name] for name in self.left)
+        costs = (self.costs[name] for name in self.left)
+        seconds = schedule.remaining(costs, longest, len(self.pool.places))
         each = (time.monotonic() - self.begun - self.waited) / (len(self.stages) - len(self.left))
-        seconds = schedule.remaining(
-            (self.costs[name] for name in self.left), longest, len(self.pool.places)
-        )
-        seconds = max(seconds, each * len(self.left))  # DVC's own time, for one stage after another
-        about = f", about {schedule.spelled(seconds)}" if self.left and self.seconds.means() else ""
-        return f"; {len(self.left)} of {len(self.stages)} left{about}"
+        return max(seconds, each * len(self.left))  # DVC's own time, for one stage after another
 
     def flush(self) -> None:
         for file in self.record.flush():

@@ -11,42 +11,55 @@ S = TypeVar("S", bound=Hashable)
 
 
 class Seconds:
-    """Mean seconds of the commands of each group of stages, in this run, else in earlier runs.
+    """Seconds of stages: the plan's, corrected by what was measured.
+
+    A group is all stages of a name. Its stages take their planned seconds times the ratio of measured to
+    planned seconds of the group, in this run, else in earlier runs. Groups that were never measured take
+    the ratio of all others together.
 
     Args:
-        file: keeps the means from run to run.
+        file: keeps what was measured from run to run.
+        planned: seconds by address; a stage that is not there counts as a second.
     """
 
-    def __init__(self, file: Path) -> None:
-        self.file = file
-        self.early: dict[str, float] = {}
+    def __init__(self, file: Path, planned: Mapping[str, float]) -> None:
+        self.file, self.planned = file, planned
+        self.early: dict[str, list[float]] = {}
         if file.exists():
             self.early = json.loads(file.read_text(encoding="utf-8"))
         self.measured: dict[str, list[float]] = {}
 
-    def add(self, name: str, seconds: float) -> None:
-        """Note the seconds of a command of a group."""
-        self.measured.setdefault(name, []).append(seconds)
+    def add(self, address: str, seconds: float) -> None:
+        """Note the seconds of a stage's command."""
+        sums = self.measured.setdefault(group(address), [0.0, 0.0])
+        sums[0] += seconds
+        sums[1] += self.planned.get(address, 1.0)
 
-    def means(self) -> dict[str, float]:
-        """Return the mean seconds by group."""
-        return self.early | {name: sum(each) / len(each) for name, each in self.measured.items()}
+    def estimates(self, addresses: Iterable[str]) -> dict[str, float]:
+        """Estimate the seconds of stages; without a plan and measurements, a second each."""
+        sums = self.early | self.measured
+        ratios = {name: measured / planned for name, (measured, planned) in sums.items()}
+        together = [sum(column) for column in zip(*sums.values(), strict=True)]
+        other = together[0] / together[1] if together else 1.0
+        return {
+            address: self.planned.get(address, 1.0) * ratios.get(group(address), other)
+            for address in addresses
+        }
+
+    @property
+    def are_known(self) -> bool:
+        """Whether estimates are more than a number of stages."""
+        return bool(self.planned or self.early or self.measured)
 
     def save(self) -> None:
-        """Keep the means for the next run."""
+        """Keep what was measured for the next run."""
         if self.measured:
-            output.save_text(json.dumps(self.means()), self.file)
+            output.save_text(json.dumps(self.early | self.measured), self.file)
 
 
 def group(address: str) -> str:
     """Return the name of a stage before it is repeated: tickets/dvc.yaml:ticket@rte-1 gives ticket."""
     return address.split("@", maxsplit=1)[0].rsplit(":", 1)[-1]
-
-
-def weights(addresses: Iterable[str], seconds: Mapping[str, float]) -> dict[str, float]:
-    """Estimate the seconds of stages by those of their groups; without any, by the mean of the others."""
-    mean = sum(seconds.values()) / len(seconds) if seconds else 1.0
-    return {address: seconds.get(group(address), mean) for address in addresses}
 
 
 def readers(stages: Sequence[S], needs: Mapping[S, Sequence[S]]) -> dict[S, list[S]]:
