@@ -70,7 +70,7 @@ def layers(layers_folder: Path) -> "Encoder":
 
 @pytest.fixture(scope="session")
 def examples(on_the_cpu: None) -> Prepared:  # noqa: ARG001
-    """Two classes, 512 examples of 4 to 40 tokens; the second half of the words marks the second class."""
+    """Two classes, 512 examples of 4 to 40 tokens; each class has half of the words."""
     from stages.tickets.encoder import pretrained  # noqa: PLC0415
 
     _, vocabulary = pretrained.word_tokenizer([f"w{i}" for i in range(NUM_WORDS)])

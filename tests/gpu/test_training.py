@@ -38,8 +38,8 @@ LAYERS_RECIPE = RECIPE.model_copy(
 )
 """16 steps over the examples."""
 FP32 = 5e-5
-"""Allowed difference between losses on two devices in fp32. On the CPU, relative changes of all weights by
-1e-7 to 1e-6 move the losses of these 16 steps by 1e-5, and factors rounded as by TF32 by 1.7e-4."""
+"""Allowed difference between losses on two devices in fp32. On the CPU, relative changes of all weights
+by 1e-7 to 1e-6 move the losses of these 16 steps by 1e-5, and factors rounded as by TF32 by 1.7e-4."""
 BF16 = 5e-3
 """Allowed difference between losses in bf16 on a device and in fp32 on the CPU, where bf16 makes 5e-4."""
 LOGITS = 1e-4
