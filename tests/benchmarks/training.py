@@ -19,6 +19,7 @@ from transformers import (
     PreTrainedModel,
     Trainer,
     TrainerCallback,
+    TrainerControl,
     TrainerState,
     TrainingArguments,
 )
@@ -147,7 +148,11 @@ class Clock(TrainerCallback):
         return batch
 
     def on_step_end(
-        self, _: TrainingArguments, state: TrainerState, *__: object, **___: object
+        self,
+        args: TrainingArguments,  # noqa: ARG002  these are the Trainer's
+        state: TrainerState,
+        control: TrainerControl,  # noqa: ARG002
+        **_: object,
     ) -> None:
         """Note the time; the host waits for the device only where a measurement starts or ends."""
         is_edge = state.global_step in (WARM_UP, state.max_steps)

@@ -42,19 +42,22 @@ def main(
     if not rehearse and device.device().type != "cuda":
         raise settings.UserError("there is no GPU; with --rehearse all runs on the CPU, unmeasured")
     shapes = ("tiny", "tiny") if rehearse else ("bert-base", "minilm")
-    num_threads = cells.threads()
     record: dict[str, Any] = heading(rehearse) | {"limit": limit, "cells": []}
-    peaks = [training.peak(num_threads, device.device()) for _ in range(1 if rehearse else 3)]
+    peaks = [training.peak(1, device.device()) for _ in range(1 if rehearse else 3)]
     record["peak"] = max(peaks)
     with TemporaryDirectory() as folder:
-        bench = Bench(shapes[0], Path(folder), num_threads, 0.02 if rehearse else 1.0)
+        bench = Bench(shapes[0], Path(folder), 0.02 if rehearse else 1.0)
         for cell in cells.cells(turns, shapes):
             left = limit - (time.monotonic() - start)
-            result = run(bench, cell, left) if left > 0 else {"error": "not run: out of time"}
+            if left <= 0:
+                record["cells"].append(asdict(cell) | {"error": "not run: out of time"})
+                continue
+            result = run(bench, cell, left)
             record["cells"].append(asdict(cell) | result)
             record["seconds"] = round(time.monotonic() - start, 1)
             write(record, out)
             print(f"{record['seconds']:6.1f} s", *asdict(cell).values(), result, flush=True)
+    write(record, out)
 
 
 def write(record: dict[str, Any], out: Path) -> None:

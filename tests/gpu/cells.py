@@ -1,6 +1,5 @@
 """What the benchmark measures: cells, the most valuable first."""
 
-import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -126,7 +125,6 @@ class Bench:
 
     shape: str
     folder: Path
-    threads: int
     shares: float
     """Of the timed steps."""
 
@@ -164,7 +162,7 @@ class Bench:
                 torch.cuda.empty_cache()
                 torch.cuda.reset_peak_memory_stats()
             steps = max(2, round(num_steps * self.shares))
-            speed = peer(found, steps, self.threads, cell.turn)
+            speed = peer(found, steps, 1, cell.turn)
             memory = torch.cuda.max_memory_allocated() / 1e9 if on_gpu else 0.0
             return {"examples": speed.examples, "flops": speed.flops, "memory": memory}
 
@@ -180,8 +178,3 @@ def long_ones(prepared: Prepared) -> Prepared:
         prepared.train.ids[part], prepared.train.types[part], starts, prepared.train.labels[:num]
     )
     return replace(prepared, train=split)
-
-
-def threads() -> int:
-    """Threads of the CPU while a GPU works, or all cores if there is none."""
-    return 1 if device.device().type == "cuda" else os.cpu_count() or 1

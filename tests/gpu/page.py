@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from stages.tickets import output, settings
+from tests.benchmarks import chains
 from tests.gpu import cells
 from tests.gpu.cells import GRAPHS, OURS, PAPERS, WORKLOADS
 
@@ -132,14 +133,14 @@ def reason(found: Sequence[Mapping[str, Any]]) -> str:
 
 def together(record: Mapping[str, Any]) -> str:
     lines = [
-        f"## Several trainings at once on one GPU, {cells.chains.TASK}",
+        f"## Several trainings at once on one GPU, {chains.TASK}",
         "",
         "| encoder | processes | examples/s of all | times one |",
         "|---|---:|---:|---:|",
     ]
     speeds: dict[tuple[str, int], list[float]] = {}
     errors: dict[tuple[str, int], str] = {}
-    for cell in of(record, peer=OURS, workload=cells.chains.TASK):
+    for cell in of(record, peer=OURS, workload=chains.TASK):
         key = cell["shape"], cell["number"]
         if "examples" in cell:
             speeds.setdefault(key, []).append(cell["examples"])

@@ -11,14 +11,15 @@ import pytest
 import torch
 
 from stages.tickets import settings
-from stages.tickets.encoder import theta
-from stages.tickets.training import fit
+from stages.tickets.encoder import device, theta
+from stages.tickets.encoder.weights import prunable_parameters, prunable_weights
+from stages.tickets.training import fit, schedule
 from stages.tickets.training.update import Subnetwork
 from tests.benchmarks import training
 from tests.benchmarks.workload import SEEDS, load, recipe
 from tests.gpu import bench, cells, graphs, page
 from tests.gpu.cells import GRAPHS, OURS, PAPERS, Cell
-from tests.gpu.test_training import BF16, prunable_parameters, prunable_weights, using
+from tests.gpu.test_training import BF16, using
 
 pytestmark = pytest.mark.filterwarnings("default")
 NUM_STEPS = 24
@@ -45,7 +46,7 @@ def test_replayed_steps_train_as_plain_ones_do(
         losses = []
         with graphs.Run(workload, config, SEEDS.data_order, NUM_STEPS) as run:
             for number in range(NUM_STEPS):
-                run.descent.set_rate(fit.schedule.learning_rate_at(number, NUM_STEPS, config))
+                run.descent.set_rate(schedule.learning_rate_at(number, NUM_STEPS, config))
                 losses.append(float(run.take(number)))
             after = prunable_weights(run.model, workload.encoder)
         assert (run.replayed.num_graphs > 0) == (where.type == "cuda")
@@ -104,7 +105,7 @@ def test_a_cell_that_fails_or_hangs_is_recorded(monkeypatch: pytest.MonkeyPatch)
         while True:
             time.sleep(0.01)
 
-    measured = cells.Bench("tiny", Path(), 1, 1.0)
+    measured = cells.Bench("tiny", Path(), 1.0)
     monkeypatch.setattr(measured, "workload", lambda _: None)
     monkeypatch.setattr(cells, "LIMIT", 0.2)
     for peer, words in (
@@ -120,7 +121,7 @@ def test_a_cell_that_fails_or_hangs_is_recorded(monkeypatch: pytest.MonkeyPatch)
 def test_without_a_gpu_only_a_rehearsal_runs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(bench.device, "device", lambda: torch.device("cpu"))
+    monkeypatch.setattr(device, "device", lambda: torch.device("cpu"))
     with pytest.raises(settings.UserError, match="there is no GPU"):
         bench.main(tmp_path)
     assert list(tmp_path.iterdir()) == []
