@@ -73,7 +73,7 @@ def run(bench: Bench, cell: Cell, left: float) -> dict[str, Any]:
             result: dict[str, Any] = dict(bench.measure(cell)())
     except Exception as error:  # noqa: BLE001  a peer that fails must not cost the others
         words = str(error).strip().splitlines() or [""]
-        result = {"error": f"{type(error).__name__}: {words[-1]}"[:300]}
+        result = {"error": f"{type(error).__name__}: {words[0]}"[:300]}
         for process in multiprocessing.active_children():
             process.kill()
     return result | {"took": round(time.monotonic() - start, 2)}

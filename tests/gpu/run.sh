@@ -27,7 +27,7 @@ mkdir -p "$bin" && printf '#!/bin/sh\nexec "%s" "$@"\n' "$python" >"$bin/python"
 export PATH="$bin:$PATH" PYTHONPATH="$site${PYTHONPATH:+:$PYTHONPATH}" PYTHONUNBUFFERED=1
 export HF_HUB_OFFLINE=1 GIT_PYTHON_REFRESH=quiet SCRATCHCARD_DATA="$folder"
 SCRATCHCARD_COMMIT="$(cat "$folder/commit")" && export SCRATCHCARD_COMMIT
-python - <<'P' 2>&1 | tee -a "$out/run.log"
+python - <<'P' 2>&1 | tee -a "$out/run.log" || exit 2
 import sys, torch, transformers, dvc, datasets
 gpu = torch.cuda.get_device_name() if torch.cuda.is_available() else "no GPU"
 print(f"Python {sys.version.split()[0]}, torch {torch.__version__}, transformers {transformers.__version__}, {gpu}")

@@ -176,7 +176,8 @@ def bring_home(project: Path, out: Path, finished: Sequence[str], seconds: float
         name = out / f"study-{number}.tar.gz"
         with tarfile.open(name.with_suffix(".part"), "w:gz") as archive:
             for path in paths:
-                archive.add(path, path.relative_to(project).as_posix())
+                place = path.relative_to(project).as_posix()
+                archive.add(path, place.replace("kept/", f"reports/{REPORT}/", 1))
         name.with_suffix(".part").rename(name)
     record = {"seeds": list(finished), "seconds": round(seconds), "files_left_out": left_out}
     (out / "study.json").write_text(json.dumps(record) + "\n", encoding="utf-8")
