@@ -39,6 +39,13 @@ SHAPES = {
         hidden_size=384, num_hidden_layers=6, num_attention_heads=12, intermediate_size=1536
     ),
     "bert-base": BertConfig(),
+    "tiny": BertConfig(
+        vocab_size=1000,
+        hidden_size=32,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        intermediate_size=64,
+    ),
 }
 
 
