@@ -1,11 +1,11 @@
 """Do masks transfer better with the source's weights than on theta_0?"""
 
-import math
 from collections.abc import Iterable
 from itertools import product
 
 from stages.tickets.report import columns, names, table, words
-from stages.tickets.report.claim import Claim, of_difference
+from stages.tickets.report.claim import Claim, Tested, of_every
+from stages.tickets.report.papers import shared
 from stages.tickets.report.results import Results
 from stages.tickets.report.scores import Run
 from stages.tickets.report.section import Section
@@ -86,11 +86,15 @@ def weights_table(results: Results, study: Study) -> Table:
 
 
 def as_well_on_theta_0(results: Results, study: Study) -> Claim:
-    """Subtract theta_0 from the sources' own later weights, mean over pairs and points."""
-    later = [point for point in study.transfer_weights.points if point > 0]
-    gain, number = pooled(later, results, study)
-    margin = study.verdict.margin
-    pairs, shown = f"{words.count(number, 'pair')} of tasks", words.points(margin)
-    claim = results.claim("weights", pairs, margin=shown)
-    missing = results.not_run("transfer_weights")
-    return of_difference(claim, (-math.inf, margin), gain, missing, study.verdict)
+    """Subtract theta_0 from the sources' own later weights, by pair of tasks and point."""
+    asked = study.transfer_weights
+    tests = [
+        Tested(f"{source} on {target}, i = {at} %", gain, high=shared.margin(target, results))
+        for source in asked.sources
+        for target in results.usable(asked.targets)
+        for at in asked.points
+        if at > 0 and (gain := results.compare(*runs(source, target, at, study)))
+    ]
+    claim = results.claim("weights", words.count(len(tests), "interval"))
+    why = shared.nothing(asked.targets, results, results.not_run("transfer_weights"))
+    return of_every(claim, tests, why)
