@@ -22,6 +22,7 @@ class Params:
     rounds: tuple[settings.Round, ...]
     transfer: settings.Transfer
     tickets: settings.Tickets
+    verdict: settings.Verdict
 
 
 def main(

@@ -171,16 +171,6 @@ class Scores:
             return None, len(ran)
         return self.contrast(weights, confidence) if ran else None, len(ran)
 
-    def over_tasks(
-        self, first: Setting, second: Setting, tasks: Iterable[str], confidence: float
-    ) -> Difference | None:
-        """Subtract second from first, by seed the mean over tasks; None unless a seed has all of them."""
-        pairs = [
-            (Run(task, first[0], 0, first[1]), Run(task, second[0], 0, second[1])) for task in tasks
-        ]
-        gain, num_tasks = self.pooled(pairs, confidence)
-        return gain if num_tasks == len(pairs) else None
-
     def above_majority(self, run: Run, confidence: float) -> bool:
         """Tell whether the interval of a run, without one its mean, is above the majority class.
 

@@ -51,19 +51,20 @@ def own_ticket(target: str, scores: Scores, study: Study) -> Run:
     return own if scores.of(own) else Run(target, "imp", study.transfer.round)
 
 
-def by_source(transfers: Sequence[Row], scores: Scores, study: Study) -> list[Row]:
-    """Sum up every source of params.yaml over all targets but its own, if anything ran.
+def by_source(transfers: Sequence[Row], results: Results, study: Study) -> list[Row]:
+    """Sum up every source of params.yaml over all targets but its own that have learned.
 
     Returns:
         On how many of the `others` the mask is as good as their own, or near it; and the mean of the
         score minus that of the own tickets, None if the targets have unlike metrics.
     """
-    levels, targets = from_own(transfers), study.transfer.targets
+    targets = results.usable(study.transfer.targets)
+    levels = on(from_own(transfers), targets)
     rows = []
     for source in study.transfer.sources if transfers else ():
         near, others = served(source, levels, study.tickets.transfer_margin)
         row = Row(name=source, near=near, others=others, as_good=served(source, levels)[0])
-        row.from_own = mean_from_own(source, targets, scores, study)
+        row.from_own = mean_from_own(source, targets, results.scores, study)
         rows.append(row)
     return rows
 

@@ -37,7 +37,7 @@ OF_FIGURE = (
 def section(results: Results, study: Study) -> Section:
     """Show masks of tasks and of other sources on tasks, beside the tasks' own tickets."""
     cells = transfers.measure(results.scores, study)
-    rows = transfers.by_source(cells, results.scores, study)
+    rows = transfers.by_source(cells, results, study)
     studies = tasks.compare(cells, results, study)
     return Section(
         "transfer",
