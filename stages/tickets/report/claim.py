@@ -33,7 +33,7 @@ NUMBERS = ("agrees", "differs", UNDECIDED, NO_VERDICT, NO_EVIDENCE, NOT_RUN)
 
 
 @dataclass(frozen=True)
-class Tested:
+class Bounded:
     """A difference here at one place, and the bounds between which a statement has it."""
 
     of: str
@@ -83,7 +83,7 @@ class Claim:
     """Ours with its interval, as shown."""
     n: int = 0
     """Seeds."""
-    tests: tuple[Tested, ...] = ()
+    tests: tuple[Bounded, ...] = ()
     p_holds: float = 1.0
     """p value for the statement; 1 without a test."""
     p_fails: float = 1.0
@@ -127,7 +127,7 @@ def without(claim: Claim, why: str) -> Claim:
     return replace(claim, why=why, word=why.partition(":")[0], over="")
 
 
-def of_every(claim: Claim, tests: Sequence[Tested], why: str) -> Claim:
+def of_every(claim: Claim, tests: Sequence[Bounded], why: str) -> Claim:
     """Try the statement that every one of several differences lies within its bounds.
 
     It needs no correction for their number, since all of them have to hold; its contrary does
@@ -148,7 +148,7 @@ def of_every(claim: Claim, tests: Sequence[Tested], why: str) -> Claim:
     )
 
 
-def shown(tests: Sequence[Tested]) -> str:
+def shown(tests: Sequence[Bounded]) -> str:
     """Word the difference of a single test, else the least and the greatest, and how many tests hold."""
     low, high = (pick(tests, key=lambda test: test.gain.mean) for pick in (min, max))
     if len(tests) == 1:
@@ -158,7 +158,7 @@ def shown(tests: Sequence[Tested]) -> str:
     )
 
 
-def held(tests: Sequence[Tested]) -> str:
+def held(tests: Sequence[Bounded]) -> str:
     """Count the tests by their words: 3 of 4 hold, 1 undecided."""
     words = Counter(test.word for test in tests)
     fails = f", {words[FAILS]} not" if words[FAILS] else ""
@@ -196,14 +196,14 @@ def decided(claims: Sequence[Claim], confidence: float) -> list[Claim]:
     A statement holds, or does not, if its corrected p value is at most 1 - confidence.
     """
     tried = [claim for claim in claims if not (claim.why or claim.is_number) and claim.n > 1]
-    words = {}
+    made = {}
     for paper in {claim.paper for claim in tried}:
         own = [claim for claim in tried if claim.paper == paper]
         for claim, p in zip(own, holm([claim.p for claim in own]), strict=True):
             sure = p is not None and p <= 1 - confidence + 1e-12
             verdict = HOLDS if claim.p_holds < claim.p_fails else FAILS
-            words[claim.name] = {"holm": p, "word": verdict if sure else UNDECIDED}
-    return [replace(claim, **words.get(claim.name, {})) for claim in claims]
+            made[claim.name] = replace(claim, holm=p, word=verdict if sure else UNDECIDED)
+    return [made.get(claim.name, claim) for claim in claims]
 
 
 def tally(claims: Sequence[Claim]) -> str:

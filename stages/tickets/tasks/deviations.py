@@ -67,9 +67,7 @@ def _of_correlation(first: NDArray[np.generic], second: NDArray[np.generic]) -> 
     The correlation is the covariance over all columns, by the root of the product of the variances: of
     one column Pearson's, of a column for each class Matthews.
     """
-    left, right = (
-        side - side.mean(axis=0, dtype=np.float64) for side in (first * 1.0, second * 1.0)
-    )
+    left, right = (side - side.mean(axis=0, dtype=np.float64) for side in (first, second))
     product, *squares = (
         (a * b).sum(axis=1) for a, b in ((left, right), (left, left), (right, right))
     )

@@ -10,8 +10,8 @@ from stages.tickets.report import names, tickets, transfers, words
 from stages.tickets.report.claim import (
     NO_VERDICT,
     UNDECIDED,
+    Bounded,
     Claim,
-    Tested,
     of_every,
     ranged,
     without,
@@ -100,7 +100,7 @@ def one_shot(studies: Studies) -> Claim:
     tasks = results.usable(study.tasks)
     rounds, at = tickets.at_tickets(pair, tasks, results, study)
     gains = {task: results.compare(*pair(task, number)) for task, number in rounds.items()}
-    tests = [Tested(task, gain, high=0.0) for task, gain in gains.items() if gain]
+    tests = [Bounded(task, gain, high=0.0) for task, gain in gains.items() if gain]
     over = shared.of_tasks(len(tests), tasks)
     claim = results.claim("one_shot", over, f"a control, {over}, {at}" if tests else "")
     same = f"{NO_VERDICT}: not by transfer"

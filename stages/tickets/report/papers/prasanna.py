@@ -6,8 +6,8 @@ from dataclasses import replace
 
 from stages.tickets.report.claim import (
     PRASANNA,
+    Bounded,
     Claim,
-    Tested,
     agreement,
     decided,
     of_every,
@@ -89,7 +89,7 @@ def try_statement(statement: PublishedClaim, results: Results, study: Study) -> 
             "close": (-reach * study.verdict.close, math.inf),
         }[statement.expected]
         if gain := results.compare(*(Run(task, kind, 0, source) for kind, source in settings)):
-            tests.append(Tested(task, gain, low, high))
+            tests.append(Bounded(task, gain, low, high))
     paper = published_differences(statement, results)
     claim = results.claim(statement.name, count(len(tests), "task"))
     claim = replace(claim, published=ranged(paper), same=_same(statement, tests, paper, results))
@@ -98,7 +98,7 @@ def try_statement(statement: PublishedClaim, results: Results, study: Study) -> 
 
 
 def _same(
-    statement: PublishedClaim, tests: list[Tested], paper: dict[str, float], results: Results
+    statement: PublishedClaim, tests: list[Bounded], paper: dict[str, float], results: Results
 ) -> str:
     """Tell whether the paper's differences are ours on the tasks that both have."""
     metrics = {row.task: row.metric for row in results.published_scores}

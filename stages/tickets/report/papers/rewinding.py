@@ -1,7 +1,7 @@
 """What Chen et al. 2020 state of rewinding and of standard pruning, and what their code does."""
 
 from stages.tickets.report import names, words
-from stages.tickets.report.claim import Claim, Tested, of_every
+from stages.tickets.report.claim import Bounded, Claim, of_every
 from stages.tickets.report.papers import shared
 from stages.tickets.report.papers.tickets import NO_ROUND
 from stages.tickets.report.results import Results
@@ -22,7 +22,7 @@ def rewinding(results: Results, study: Study) -> Claim:
     """Compare every later point with where the rounds restarted, by task and point."""
     usual = study.imp.rewind_to
     tests = [
-        Tested(f"{task}, i = {at} %", gain, high=shared.margin(task, results))
+        Bounded(f"{task}, i = {at} %", gain, high=shared.margin(task, results))
         for task in results.usable(study.rewind.tasks)
         for at in study.rewind.points
         if at > usual
@@ -42,7 +42,7 @@ def standard(results: Results, study: Study) -> Claim:
     tasks = results.usable(study.standard.tasks)
     rounds, at = at_tickets(pair, tasks, results, study)
     changes = {task: results.compare(*pair(task, number)) for task, number in rounds.items()}
-    tests = [Tested(task, gain, -WORSE, BETTER) for task, gain in changes.items() if gain]
+    tests = [Bounded(task, gain, -WORSE, BETTER) for task, gain in changes.items() if gain]
     claim = results.claim("standard", shared.of_tasks(len(tests), tasks), at)
     why = NO_ROUND if results.scores.has("standard") else results.not_run("standard")
     return of_every(claim, tests, shared.nothing(study.standard.tasks, results, why))
@@ -56,7 +56,7 @@ def aliased(results: Results, study: Study) -> Claim:
     for task in results.usable(tasks):
         reach = shared.margin(task, results)
         if gain := results.compare(Run(task, "aliased", last), Run(task, "imp", last)):
-            tests.append(Tested(task, gain, -reach, reach))
+            tests.append(Bounded(task, gain, -reach, reach))
     why = shared.nothing(tasks, results, results.not_run("aliased"))
     if study.standard.tasks and not tasks:
         why = "not run: standard.tasks has no masked language modelling"

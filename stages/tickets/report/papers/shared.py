@@ -87,12 +87,13 @@ def claims_table(name: str, claims: Sequence[Claim], results: Results) -> Table:
     if results.no_evidence:
         caption += f" {without_evidence(results)}"
     csv = [
-        {"claim": claim.name, "verdict": claim.word, "p": claim.p if claim.tests else None}
-        | {"p_holm": claim.holm, "same": claim.same, "why": claim.why}
-        | record
+        {
+            "claim": claim.name, "verdict": claim.word, "p": claim.p if claim.n else None,
+            "p_holm": claim.holm, "same": claim.same, "why": claim.why, **record,
+        }
         for claim in claims
         for record in records(claim.tests or [None], *OF_TEST)
-    ]
+    ]  # fmt: skip
     return table(name, caption, claims, COLUMNS, long=csv)
 
 

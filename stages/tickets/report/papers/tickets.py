@@ -5,7 +5,7 @@ from dataclasses import replace
 from itertools import product, starmap
 
 from stages.tickets.report import names, words
-from stages.tickets.report.claim import Claim, Tested, of_every, ranged, without
+from stages.tickets.report.claim import Bounded, Claim, of_every, ranged, without
 from stages.tickets.report.papers import shared
 from stages.tickets.report.results import Results
 from stages.tickets.report.scores import SELECTION, VALIDATION, Run, Setting
@@ -44,7 +44,7 @@ def tickets_exist(split: str, tickets: Sequence[Row], results: Results, study: S
     for ticket in own:
         at = ticket.round or best_round(ticket.task, results.scores, study, split)
         if gain := results.compare(Run(ticket.task, "imp", at), Run(ticket.task, "dense")):
-            tests.append(Tested(ticket.task, gain, low=-shared.margin(ticket.task, results)))
+            tests.append(Bounded(ticket.task, gain, low=-shared.margin(ticket.task, results)))
     why = shared.nothing(study.tasks, results, "not run: scores.csv has no tickets")
     held = [ticket for ticket in own if ticket.round and ticket.matches]
     at = words.ends([ticket.sparsity for ticket in held], words.percent) if held else ""
@@ -83,7 +83,7 @@ def _better(kind: str, published: Setting, results: Results, study: Study) -> Cl
     tasks = results.usable(study.tasks)
     rounds, at = at_tickets(pair, tasks, results, study)
     gains = {task: results.compare(*pair(task, number)) for task, number in rounds.items()}
-    tests = [Tested(task, gain, low=0.0) for task, gain in gains.items() if gain]
+    tests = [Bounded(task, gain, low=0.0) for task, gain in gains.items() if gain]
     every = starmap(pair, product(tasks, names.sparsities(study)))
     ran = any(compared(runs, results) for runs in every)
     over = shared.of_tasks(len(rounds), tasks)

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from stages.tickets.report import names, transfers, words
 from stages.tickets.report.claim import (
     NO_VERDICT,
+    Bounded,
     Claim,
-    Tested,
     agreement,
     held,
     of_every,
@@ -95,7 +95,7 @@ class Studies:
             for target in dict.fromkeys(target for _, target in self.cells)
             if target != source and (known := gain(target))
         }
-        tests = [Tested(target, known, *bounds(target)) for target, known in gains.items()]
+        tests = [Bounded(target, known, *bounds(target)) for target, known in gains.items()]
         claim = replace(claim, over=words.count(len(tests), "target"))
         if paper is not None:
             common = [target for target in self.shared if target in paper and target in gains]
@@ -201,7 +201,7 @@ def half_served(studies: Studies) -> Claim:
         published=f"{half} of {len(published)}",
     )
     tests = {
-        (source, target): Tested(f"{source} on {target}", gain, low=-margin)
+        (source, target): Bounded(f"{source} on {target}", gain, low=-margin)
         for (source, target) in studies.cells
         if source != target and source in studies.tasks and (gain := studies.own(source, target))
     }
@@ -228,9 +228,9 @@ def half_served(studies: Studies) -> Claim:
     )
 
 
-def _holds(test: Tested) -> float:
+def _holds(test: Bounded) -> float:
     return test.p_holds
 
 
-def _fails(test: Tested) -> float:
+def _fails(test: Bounded) -> float:
     return test.p_fails

@@ -3,7 +3,7 @@
 from itertools import product
 
 from stages.tickets.report import columns, names, table, words
-from stages.tickets.report.claim import Claim, Tested, of_every
+from stages.tickets.report.claim import Bounded, Claim, of_every
 from stages.tickets.report.papers import shared
 from stages.tickets.report.results import Results
 from stages.tickets.report.scores import Run
@@ -85,7 +85,7 @@ def as_well_on_theta_0(results: Results, study: Study) -> Claim:
     """Subtract theta_0 from the sources' own later weights, by pair of tasks and point."""
     asked = study.transfer_weights
     tests = [
-        Tested(f"{source} on {target}, i = {at} %", gain, high=shared.margin(target, results))
+        Bounded(f"{source} on {target}, i = {at} %", gain, high=shared.margin(target, results))
         for source in asked.sources
         for target in results.usable(asked.targets)
         for at in asked.points
