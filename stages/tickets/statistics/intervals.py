@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from scipy.special import ndtri, stdtr, stdtrit  # scipy.stats takes a second to load
 
 Key = TypeVar("Key")
+ROUNDING = 1e-12
+"""Differences of scores up to this are rounding."""
 Seed = int | None
 """Seed of a run; None if nothing in the run depends on a seed."""
 
@@ -38,15 +40,21 @@ class Summary:
         """Half the width of the interval; None for n = 1."""
         return None if self.high is None else self.high - self.mean
 
+    @property
+    def has_spread(self) -> bool:
+        """Whether seeds or examples differ by more than rounding; False for n = 1."""
+        return self.std is not None and max(self.std, self.examples) > ROUNDING
+
     def beyond(self, bound: float, *, above: bool) -> float:
         """Return the one-sided p value for a true mean above a bound, or below it.
 
         It is the tail in which the interval ends at the bound, at least 0.5 if the mean is on the other
-        side, and 1 if there is no interval, or none with a width.
+        side, and 1 if there is no interval. Without any spread it is 0, or 1 on the other side.
         """
         distance = self.mean - bound if above else bound - self.mean
-        if self.std is None or max(self.std, self.examples) <= 1e-12:
-            return 1.0
+        if not self.has_spread:
+            return 0.0 if self.std is not None and distance > ROUNDING else 1.0
+        assert self.std is not None
         error = self.std / math.sqrt(self.n)
         if not self.examples:
             return float(stdtr(self.n - 1, -distance / error))
@@ -70,8 +78,8 @@ class Difference(Summary):
     @property
     def p(self) -> float | None:
         """Two-sided p value of the test against 0; None for one pair, or if all differences are equal."""
-        p = min(self.beyond(0.0, above=True), self.beyond(0.0, above=False))
-        return 2 * p if p <= 0.5 else None
+        sides = self.beyond(0.0, above=True), self.beyond(0.0, above=False)
+        return 2 * min(sides) if self.has_spread else None
 
 
 def summarize(values: Collection[float], confidence: float, examples: float = 0.0) -> Summary:
