@@ -32,7 +32,7 @@ def main(
         if figure.svg:
             save_text(figure.svg, report / "figures" / f"{figure.name}.svg")
     for kind in scores.CURVES:
-        line = scores.mean_scores(kind, read.scores, study)
+        line = scores.mean_scores(kind, read, study)
         save_text(to_csv(line), report / "figures" / f"scores_mean_{kind}.csv")
     content = page.content(parts, read, study)
     save_text(page.to_html(content), report / "index.html")

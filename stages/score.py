@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from stages.launch import cli
-from stages.tickets import output, settings
+from stages.tickets import files, output, settings
 from stages.tickets.plan import manifest
 from stages.tickets.report import metrics as numbers
 from stages.tickets.report import scoring
@@ -22,6 +22,7 @@ class Params:
     rounds: tuple[settings.Round, ...]
     transfer: settings.Transfer
     tickets: settings.Tickets
+    verdict: settings.Verdict
 
 
 def main(
@@ -31,13 +32,14 @@ def main(
     sizes_out: Annotated[Path, typer.Option("--subnetworks")],
     tasks_out: Annotated[Path, typer.Option("--tasks")],
     hans_out: Annotated[Path, typer.Option("--hans")],
+    deviations_out: Annotated[Path, typer.Option("--deviations")],
 ) -> None:
     config = cli.read(Params)
     study = manifest.load(manifest_file)
     examples = {
         task: scoring.load_examples(study.place("prepared", task=task)) for task in config.tasks
     }
-    scores, on_hans = scoring.score(scoring.predicted(study, examples), examples)
+    scores, on_hans, by_example = scoring.score(scoring.predicted(study, examples), examples)
     metrics = numbers.headlines(Scores(scoring.as_rows(scores)), config)
     for path, text in (
         (scores_out, to_csv(scores, header=scoring.SCORES)),
@@ -47,6 +49,7 @@ def main(
         (metrics_out, json.dumps(metrics, indent=1, allow_nan=False) + "\n"),  # in DVC's order
     ):
         output.save_text(text, path)
+    files.save_arrays(by_example, deviations_out)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """Departures from the papers: read off the settings, and none where a study does as they did."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -44,6 +45,67 @@ def test_a_smaller_study_departs_in_much() -> None:
     chen = next(one for one in found if one.startswith("Tasks of Chen"))
     assert "squad" in chen
     assert "mlm" not in chen  # WikiText stands for their corpus
+
+
+def changed(value: object) -> object:
+    """Another value of the same type, whatever it is."""
+    match value:
+        case bool():
+            return not value
+        case int() | float():
+            return value + 1
+        case tuple():
+            return value[:-1] or (*value, "more")
+        case None:
+            return 7
+        case _:
+            return f"not {value}"
+
+
+def fields() -> list[str]:
+    """Every field of the recipe and of the search, as the settings have them."""
+    config = settings.load(STUDIES / "bert-base-glue.yaml")
+    sections = ("noise", "train", "prepare", "imp", "search.rule", "encoder", "override.rte")
+    return [
+        f"{section}.{field}"
+        for section in sections
+        for field in type(_value(config, section)).model_fields
+    ]
+
+
+def _value(config: object, path: str) -> Any:
+    for name in path.split("."):
+        config = config[name] if isinstance(config, dict) else getattr(config, name)
+    return config
+
+
+def _with(config: Any, path: str, value: object) -> Any:
+    name, _, rest = path.partition(".")
+    if isinstance(config, dict):
+        return config | {name: _with(config[name], rest, value)}
+    inner = _with(getattr(config, name), rest, value) if rest else value
+    return config.model_copy(update={name: inner})
+
+
+@pytest.mark.parametrize("field", fields())
+def test_every_field_of_recipe_and_search_that_changes_has_a_line(field: str) -> None:
+    """But those that say where files are, and what is stored; a new field is asked for here."""
+    config = settings.load(STUDIES / "bert-base-glue.yaml")
+    other = _with(config, field, changed(_value(config, field)))
+    before, after = (departures.departures(85_524_480, [], study) for study in (config, other))
+    says_nothing = field in departures.BESIDE and not field.startswith("train.e")
+    per_task = field in ("train.epochs", "train.batch_size", "train.learning_rate")
+    if says_nothing and not per_task and field != "encoder.name":
+        assert after == before
+    else:
+        assert after != before
+
+
+def test_a_field_that_the_papers_have_not_is_a_departure(monkeypatch: pytest.MonkeyPatch) -> None:
+    papers = {key: value for key, value in departures.PAPERS["train"].items() if key != "clip"}
+    monkeypatch.setattr(departures, "PAPERS", {"train": papers})
+    config = settings.load(STUDIES / "bert-base-glue.yaml")
+    assert "train.clip is 1; not in the papers." in list(departures.of_fields(config))
 
 
 def test_cuts_come_last_in_their_own_words() -> None:

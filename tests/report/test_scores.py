@@ -6,6 +6,7 @@ from itertools import permutations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -148,6 +149,78 @@ def test_runs_are_compared_by_seed_in_the_headline_metric(tmp_path: Path) -> Non
     imp, random = Run("cola", "imp", 2), Run("cola", "random", 2)
     assert scores.compare(imp, random, 0.95) == intervals.compare({2: 0.9}, {2: 0.4}, 0.95)
     assert scores.compare(imp, Run("cola", "dense"), 0.95) is None
+
+
+def moved(tmp_path: Path, scale: float) -> Scores:
+    """Two seeds of a ticket and of random masks, 0.5 and 0.4 apart; the examples add what is given."""
+    rows = [
+        ROW | {"kind": kind, "seed": seed, "score": score}
+        for kind, seeds in (("imp", ("0.9", "0.7")), ("random", ("0.4", "0.3")))
+        for seed, score in zip("12", seeds, strict=True)
+    ]
+    rows.append(ROW | {"kind": "majority", "seed": "", "round": "0", "score": "0.1"})
+    by_example = {
+        "cola/imp/2//1": [0.1, -0.1, 0.2, -0.2], "cola/imp/2//2": [0.1, -0.1, 0.1, -0.1],
+        "cola/random/2//1": [0.1, -0.1, 0.0, 0.0], "cola/random/2//2": [0.1, -0.1, 0.0, 0.0],
+        "cola/majority/0//None": [0.0, 0.0, 0.05, -0.05],
+    }  # fmt: skip
+    deviations = {name: scale * np.array(values) for name, values in by_example.items()}
+    return Scores(read(tmp_path, rows), deviations)
+
+
+def test_the_error_of_examples_by_hand(tmp_path: Path) -> None:
+    """Differences deviate by (0, 0, .2, -.2) and (0, 0, .1, -.1): their means by (0, 0, .15, -.15)."""
+    imp, random = Run("cola", "imp", 2), Run("cola", "random", 2)
+    gain = moved(tmp_path, 1.0).compare(imp, random, 0.95)
+    assert gain is not None
+    noise = 4 * 0.05**2 / (1 * 3)  # of the seeds around the mean of an example
+    assert gain.examples**2 == pytest.approx((2 * 0.15**2 / 3 - noise / 2) / 4)
+    alone = moved(tmp_path, 0.0).compare(imp, random, 0.95)
+    assert alone is not None
+    assert alone.examples == 0
+    z = stats.norm.ppf(0.975)
+    assert gain.half == pytest.approx(((alone.half or 0) ** 2 + (z * gain.examples) ** 2) ** 0.5)
+    assert (gain.mean, gain.std) == (alone.mean, alone.std)
+    assert gain.p is not None
+    assert alone.p is not None
+    assert gain.p > alone.p
+    for bound, above in ((gain.low, True), (gain.high, False)):
+        assert bound is not None
+        assert gain.beyond(bound, above=above) == pytest.approx(0.025, rel=1e-6)
+        assert gain.beyond(bound, above=not above) > 0.5
+
+
+def test_a_baseline_stands_beside_every_seed(tmp_path: Path) -> None:
+    scores = moved(tmp_path, 1.0)
+    gain = scores.compare(Run("cola", "imp", 2), Run("cola", "majority"), 0.95)
+    assert gain is not None
+    assert (gain.mean, gain.n) == (pytest.approx(0.7), 2)
+    assert gain.examples > 0
+    assert scores.above_majority(Run("cola", "imp", 2), 0.5)
+    assert not scores.above_majority(Run("cola", "imp", 2), 0.95)  # two seeds, four examples
+
+
+def test_examples_widen_the_interval_of_the_main_metric_alone(tmp_path: Path) -> None:
+    scores, alone = moved(tmp_path, 1.0), moved(tmp_path, 0.0)
+    wide, narrow = (of.summary(Run("cola", "imp", 2), 0.95) for of in (scores, alone))
+    assert wide is not None
+    assert narrow is not None
+    assert wide.examples > 0
+    assert (wide.half or 0) > (narrow.half or 0)
+
+
+def test_unlike_metrics_have_no_mean(tmp_path: Path) -> None:
+    rows = [
+        ROW | {"task": task, "kind": kind, "metric": metric}
+        for task, metric in (("cola", "matthews"), ("rte", "accuracy"), ("mrpc", "accuracy"))
+        for kind in ("imp", "random")
+    ]
+    scores = Scores(read(tmp_path, rows))
+    pairs = [(Run(task, "imp", 2), Run(task, "random", 2)) for task in ("cola", "rte", "mrpc")]
+    assert scores.pooled(pairs, 0.95) == (None, 3)
+    gain, number = scores.pooled(pairs[1:], 0.95)
+    assert gain is not None
+    assert (gain.mean, number) == (0.0, 2)
 
 
 def test_the_same_score_twice_is_refused(tmp_path: Path) -> None:

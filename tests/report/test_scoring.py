@@ -40,8 +40,10 @@ def logits(*predicted: int) -> np.ndarray:
 def test_a_row_per_split_and_metric_with_the_coordinates_of_the_run() -> None:
     arrays = {"selection.logits": logits(0, 1, 0), "validation.logits": logits(0, 1, 1)}
     run = Predicted(WHERE, arrays)
-    rows, on_hans = scoring.score([run], {"rte": examples("selection", "validation")})
+    rows, on_hans, by_example = scoring.score([run], {"rte": examples("selection", "validation")})
     assert on_hans == []
+    assert list(by_example) == ["rte/imp/2//1"]  # of the headline metric on validation
+    assert by_example["rte/imp/2//1"].tolist() == [0, 0, 0]  # all are right
     assert [(row["split"], row["metric"], row["headline"]) for row in rows] == [
         ("selection", "accuracy", True),
         ("selection", "loss", False),
@@ -59,7 +61,7 @@ def test_a_row_per_split_and_metric_with_the_coordinates_of_the_run() -> None:
 
 def test_hans_has_a_row_per_subcase_and_no_other_score() -> None:
     run = Predicted(WHERE, {"x.hans.logits": logits(0, 0, 1)}, "x.")
-    rows, on_hans = scoring.score([run], {"rte": examples("hans")})
+    rows, on_hans, _ = scoring.score([run], {"rte": examples("hans")})
     assert rows == []
     assert [(row["subcase"], row["entailed"], row["accuracy"]) for row in on_hans] == [
         ("swap", True, 1),
@@ -113,9 +115,10 @@ def test_runs_come_before_baselines_and_sparsity_is_that_of_the_file(study: Mani
         ("pruned", 0.25), ("retrained", 0.25),
         ("word_vectors", 0.0), ("majority", 0.0), ("bag_of_words", 0.0),
     ]  # fmt: skip
-    rows, _ = scoring.score(made, {"rte": examples("validation")})
+    rows, _, by_example = scoring.score(made, {"rte": examples("validation")})
     assert [row["score"] for row in rows if row["headline"]] == [1, 1, 0.666667, 0.333333, 0.333333]
     assert {row["seed"] for row in rows} == {1, None}
+    assert by_example["rte/majority/0//None"] == pytest.approx([2 / 3, -1 / 3, -1 / 3])
 
 
 def test_a_subnetwork_is_described_once(study: Manifest) -> None:

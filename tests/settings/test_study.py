@@ -150,7 +150,7 @@ REFUSED: list[tuple[str, ...]] = [
     ("retrain.structured: [random-1]", "retrain.structured[0]", "'random-1'", "random-2"),
     ("search.seeds: [], retrain.seeds: []", "search.seeds", "empty", "one at least"),
     ("baselines.examples: 1", "baselines.examples", "1", "equal to 2"),
-    ("verdict.widest: 0", "verdict.widest", "0", "greater than 0"),
+    ("verdict.close: 0", "verdict.close", "0", "greater than or equal to 1"),
     ("retrain.structured: [], retrain.magnitude: [], retrain.scratch: []",
      "retrain.structured", "empty", "one subnetwork at least"),
     ("retrain_super.subnetworks: [good]", "retrain_super.subnetworks[0]", "'good'", "'super-bad'"),

@@ -1,18 +1,21 @@
 """Statements of papers, and the one rule by which all of them hold here or do not.
 
-A claim is one value: a row of its paper's table of claims, a card on the page, and a line at the top.
+A claim is one value: a row of its paper's table of claims, a card on the page, and a line at the top. It
+rests on tests, each of a difference on one task or at another single place, since there is no mean of
+accuracy, Matthews and Pearson. A statement of every task holds if all its tests do, and does not hold if
+one of them surely fails; either needs evidence, and what has none is undecided.
 """
 
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 
 from stages.tickets.report.table import Row
-from stages.tickets.report.words import NONE, NOT_RUN, count, difference, signed
-from stages.tickets.settings import Verdict
+from stages.tickets.report.words import NONE, NOT_RUN, count, difference, probability, signed
 from stages.tickets.statistics.intervals import Difference, Summary
+from stages.tickets.statistics.matching import holm
 
 CHEN = "Chen et al. 2020"
 BEYOND_CHEN = f"what goes beyond {CHEN}"
@@ -22,36 +25,46 @@ NO_VERDICT = "no verdict"
 """How the reason begins why two numbers are not of the same thing."""
 OTHER_ENCODER = f"{NO_VERDICT}: another encoder"
 OTHER_TASKS = f"{NO_VERDICT}: other tasks"
-UNDECIDED = ("unclear", NO_VERDICT)
-"""Words of claims that ran and are not decided."""
-WORDS = ("yes", "no", "unclear", NOT_RUN)
-"""Whether a statement holds here."""
-NUMBERS = ("agrees", "direction only", "differs", NO_VERDICT, NOT_RUN)
+HOLDS, FAILS, UNDECIDED, NO_EVIDENCE = "holds", "does not hold", "undecided", "no evidence"
+WORDS = (HOLDS, FAILS, UNDECIDED, NO_EVIDENCE, NOT_RUN)
+"""Whether a statement holds here; no evidence: its tasks have no dense model that has learned."""
+NUMBERS = ("agrees", "differs", UNDECIDED, NO_VERDICT, NO_EVIDENCE, NOT_RUN)
 """Whether a number of the paper, which says nothing more, is ours too."""
-
-Bounds = tuple[float, float]
-"""Least and greatest value of a measure, if the statement is true."""
-ABOVE: Bounds = (math.ulp(0.0), math.inf)
-AT_LEAST: Bounds = (0.0, math.inf)
-BELOW: Bounds = (-math.inf, -math.ulp(0.0))
-
-
-def near(reach: float) -> Bounds:
-    """Return the bounds of what is at most `reach` from 0."""
-    return -reach, reach
 
 
 @dataclass(frozen=True)
-class Beside:
-    """A number of the paper, and ours over what both studies have."""
+class Bounded:
+    """A difference here at one place, and the bounds between which a statement has it."""
 
-    paper: float
-    """Over what both have; without `measured` over all that the paper has."""
-    measured: Difference | None = None
-    over: str = ""
-    """What both have, such as 5 tasks."""
-    why: str = ""
-    """Why nothing is measured over what both have."""
+    of: str
+    """The task, or another place."""
+    gain: Difference
+    low: float = -math.inf
+    high: float = math.inf
+
+    @property
+    def p_holds(self) -> float:
+        """p value for a true difference between the bounds: two one-sided tests, or one."""
+        return max(self.gain.beyond(self.low, above=True), self.gain.beyond(self.high, above=False))
+
+    @property
+    def p_fails(self) -> float:
+        """p value for a true difference outside them."""
+        return min(self.gain.beyond(self.low, above=False), self.gain.beyond(self.high, above=True))
+
+    @property
+    def word(self) -> str:
+        """Whether the interval lies within the bounds, outside or across them, of this test alone."""
+        return placed(self.gain, self.low, self.high)
+
+
+def placed(measured: Summary | None, low: float, high: float) -> str:
+    """Tell whether all of an interval lies between two bounds (holds), outside, or neither."""
+    if measured is None or measured.low is None or measured.high is None:
+        return UNDECIDED
+    if low < measured.low and measured.high < high:
+        return HOLDS
+    return FAILS if measured.high < low or measured.low > high else UNDECIDED
 
 
 @dataclass(frozen=True)
@@ -70,35 +83,35 @@ class Claim:
     """Ours with its interval, as shown."""
     n: int = 0
     """Seeds."""
-    holds: str = NONE
-    """yes, no or unclear; a dash if nothing ran."""
-    verdict: str = NO_NUMBER
-    """Whether the numbers agree, or why nothing is said or nothing ran."""
-    published_value: float | None = None
-    measured: Summary | None = None
+    tests: tuple[Bounded, ...] = ()
+    p_holds: float = 1.0
+    """p value for the statement; 1 without a test."""
+    p_fails: float = 1.0
+    """p value for its contrary."""
+    holm: float | None = None
+    """Two-sided p value after Holm's correction for the claims of the paper, see `decided`."""
+    word: str = UNDECIDED
+    """One of `WORDS` of a statement, of `NUMBERS` of a number."""
+    why: str = ""
+    """Why nothing is decided, if nothing ran or nothing has learned."""
+    same: str = NO_NUMBER
+    """Whether the paper's number is ours, or why nothing is said of that."""
     mark: str = ""
     """What is doubtful of the paper's number."""
     over: str = ""
-    """What `here` is a mean over, or counts: tasks, targets, sources."""
-    same: Beside | None = None
-    gap: str = ""
-    """Here minus paper as shown, if it is no difference of scores in points."""
+    """What the tests are over: tasks, targets, sources."""
     is_number: bool = False
     """Whether the paper says a number alone, which may agree but cannot hold."""
 
     @property
-    def word(self) -> str:
-        """One of `WORDS` of a statement, of `NUMBERS` of a number."""
-        if self.is_number:
-            return self.verdict.split(":")[0]
-        return NOT_RUN if self.holds == NONE else self.holds
+    def p(self) -> float:
+        """Two-sided p value: of the statement or of its contrary, whichever is less."""
+        return min(1.0, 2 * min(self.p_holds, self.p_fails))
 
     @property
-    def difference(self) -> str:
-        """Here minus paper, as shown."""
-        if self.gap or self.published_value is None or self.measured is None:
-            return self.gap or NONE
-        return signed(self.measured.mean - self.published_value)
+    def sure(self) -> str:
+        """The p value after Holm's correction, as shown."""
+        return NONE if self.holm is None else probability(self.holm)
 
     @property
     def counted(self) -> str:
@@ -108,114 +121,97 @@ class Claim:
             return NONE
         return f"{seeds}, {self.over}" if self.over else seeds
 
-    @property
-    def same_number(self) -> str:
-        """The verdict, and our number if it is of fewer tasks or other rounds than `here`."""
-        if self.same is None or self.same.measured is None:
-            return self.verdict
-        return f"{self.verdict}: {difference(self.same.measured)} over {self.same.over}"
+
+def without(claim: Claim, why: str) -> Claim:
+    """Return a claim that nothing decides, for a reason that begins with its word: `not run: ...`."""
+    return replace(claim, why=why, word=why.partition(":")[0], over="")
 
 
-def within(bounds: Bounds, measured: Summary | None) -> str:
-    """Tell whether a number lies within bounds by all of its interval: yes, no or unclear."""
-    low, high = bounds
-    if measured is None:
-        return NONE
-    if measured.low is None or measured.high is None:
-        return "unclear"
-    if low <= measured.low and measured.high <= high:
-        return "yes"
-    return "no" if measured.high < low or measured.low > high else "unclear"
+def of_every(claim: Claim, tests: Sequence[Bounded], why: str) -> Claim:
+    """Try the statement that every one of several differences lies within its bounds.
 
-
-def same_number(paper: float, ours: Summary | None, rule: Verdict) -> str:
-    """Tell whether a difference is the paper's; empty if nothing ran here.
-
-    agrees: ours is within `rule.margin` of the paper's number, or the paper's lies in our interval, and
-    that reaches at most `rule.widest` each way. direction only: else, if all of our interval has the sign
-    of the paper's number. undecided: else, if the interval is wider or there is none. differs: else.
-    """
-    if ours is None:
-        return ""
-    if ours.low is None or ours.high is None:
-        return "undecided"
-    narrow = ours.high - ours.mean <= rule.widest
-    close = abs(ours.mean - paper) <= rule.margin + 1e-12 or ours.low <= paper <= ours.high
-    if narrow and close:
-        return "agrees"
-    if ours.low > 0 if paper > 0 else ours.high < 0:
-        return "direction only"
-    return "differs" if narrow else "undecided"
-
-
-def same_score(paper: float, ours: Summary | None, rule: Verdict) -> str:
-    """Tell whether a score, which has no direction, is the paper's: agrees, undecided or differs."""
-    verdict = same_number(paper, ours, rule)
-    if verdict == "direction only" and ours and ours.high is not None and ours.low is not None:
-        wide = ours.high - ours.mean > rule.widest
-        return "undecided" if wide and ours.low <= paper <= ours.high else "differs"
-    return verdict
-
-
-def of_difference(
-    claim: Claim,
-    bounds: Bounds,
-    measured: Difference | None,
-    why: str,
-    rule: Verdict,
-    beside: Beside | None = None,
-) -> Claim:
-    """Decide the statement that a difference lies within bounds.
+    It needs no correction for their number, since all of them have to hold; its contrary does
+    (Bonferroni), since one that fails is enough.
 
     Args:
-        claim: its name, statement, paper, stages, mark, and `over`: what the difference is a mean over.
-        measured: None if nothing ran.
-        why: what to say then.
-        beside: the same difference in the paper, if it is known.
+        why: what to say without a test.
     """
-    verdict = NO_NUMBER
-    if beside:
-        claim = replace(claim, published=signed(beside.paper), published_value=beside.paper)
-        verdict = same_number(beside.paper, beside.measured, rule) or beside.why
-    if measured is None:
-        return replace(claim, verdict=why, over="")
+    if not tests:
+        return without(claim, why)
     return replace(
         claim,
-        here=difference(measured),
-        n=measured.n,
-        holds=within(bounds, measured),
-        verdict=verdict,
-        measured=measured,
-        same=beside,
+        tests=tuple(tests),
+        here=shown(tests),
+        n=min(test.gain.n for test in tests),
+        p_holds=max(test.p_holds for test in tests),
+        p_fails=min(1.0, len(tests) * min(test.p_fails for test in tests)),
     )
 
 
-def of_worst(claim: Claim, bounds: Bounds, measured: Mapping[str, Difference], why: str) -> Claim:
-    """Decide the statement that every one of several differences lies within bounds.
+def shown(tests: Sequence[Bounded]) -> str:
+    """Word the difference of a single test, else the least and the greatest, and how many tests hold."""
+    low, high = (pick(tests, key=lambda test: test.gain.mean) for pick in (min, max))
+    if len(tests) == 1:
+        return difference(low.gain) + (f" ({low.of})" if low.of else "")
+    return (
+        f"{signed(low.gain.mean)} ({low.of}) to {signed(high.gain.mean)} ({high.of}); {held(tests)}"
+    )
 
-    yes: all intervals do; no: one lies wholly outside; unclear: else. Effects that cancel in a mean are
-    thus seen. There is no published number.
+
+def held(tests: Sequence[Bounded]) -> str:
+    """Count the tests by their words: 3 of 4 hold, 1 undecided."""
+    words = Counter(test.word for test in tests)
+    fails = f", {words[FAILS]} not" if words[FAILS] else ""
+    unsure = f", {words[UNDECIDED]} undecided" if words[UNDECIDED] else ""
+    return f"{words[HOLDS]} of {len(tests)} hold{fails}{unsure}"
+
+
+def ranged(levels: Mapping[str, float]) -> str:
+    """Word the least and the greatest difference that a paper has, and of what they are."""
+    if not levels:
+        return NONE
+    low, high = (pick(levels, key=levels.__getitem__) for pick in (min, max))
+    least = f"{signed(levels[low])} ({low})"
+    return least if len(levels) == 1 else f"{least} to {signed(levels[high])} ({high})"
+
+
+def agreement(pairs: Iterable[tuple[Summary | None, float, float]]) -> str:
+    """Tell whether numbers are the paper's: agrees, differs or undecided.
+
+    agrees: every interval of ours minus the paper's lies inside its margin, so that a wide interval never
+    agrees; differs: one lies outside; undecided: else, and without a number.
 
     Args:
-        measured: differences by the name of what they are of; empty if nothing ran.
-        why: what to say then.
+        pairs: ours, the paper's, and the margin.
     """
-    if not measured:
-        return replace(claim, verdict=why, over="")
-    held = [within(bounds, gain) for gain in measured.values()]
-    holds = "no" if "no" in held else "yes" if set(held) == {"yes"} else "unclear"
-    low, high = (pick(measured, key=lambda name: measured[name].mean) for pick in (min, max))
-    shown = f"{difference(measured[low])} ({low})"
-    if low != high:
-        shown = f"{signed(measured[low].mean)} ({low}) to {signed(measured[high].mean)} ({high})"
-    return replace(claim, here=shown, n=min(gain.n for gain in measured.values()), holds=holds)
+    words = [placed(ours, paper - margin, paper + margin) for ours, paper, margin in pairs]
+    if FAILS in words:
+        return "differs"
+    return "agrees" if words and set(words) == {HOLDS} else UNDECIDED
+
+
+def decided(claims: Sequence[Claim], confidence: float) -> list[Claim]:
+    """Decide all claims, with Holm's correction for the number of those of the same paper.
+
+    A statement holds, or does not, if its corrected p value is at most 1 - confidence.
+    """
+    tried = [claim for claim in claims if not (claim.why or claim.is_number) and claim.n > 1]
+    made = {}
+    for paper in {claim.paper for claim in tried}:
+        own = [claim for claim in tried if claim.paper == paper]
+        for claim, p in zip(own, holm([claim.p for claim in own]), strict=True):
+            sure = p is not None and p <= 1 - confidence + 1e-12
+            verdict = HOLDS if claim.p_holds < claim.p_fails else FAILS
+            made[claim.name] = replace(claim, holm=p, word=verdict if sure else UNDECIDED)
+    return [made.get(claim.name, claim) for claim in claims]
 
 
 def tally(claims: Sequence[Claim]) -> str:
-    """Count how many claims hold: 9 yes, 2 no, 10 unclear, 1 not run."""
+    """Count claims by their words: 9 holds, 2 does not hold, 10 undecided, 1 not run."""
     counts = Counter(claim.word for claim in claims)
-    listed = dict.fromkeys((*WORDS[:-1], *NUMBERS))
-    return ", ".join(f"{counts[word]} {word}" for word in listed if counts[word])
+    return ", ".join(
+        f"{counts[word]} {word}" for word in dict.fromkeys((*WORDS[:2], *NUMBERS)) if counts[word]
+    )
 
 
 def groups(claims: Sequence[Claim]) -> list[Row]:
@@ -229,8 +225,10 @@ def groups(claims: Sequence[Claim]) -> list[Row]:
     for paper, (title, is_number) in product(papers, (("Statements", False), ("Numbers", True))):
         own = [claim for claim in claims if (claim.paper, claim.is_number) == (paper, is_number)]
         row = Row(title=f"{title} of {paper}", tally=tally(own))
-        row.decided = [claim for claim in own if claim.word not in (*UNDECIDED, NOT_RUN)]
-        row.undecided = [claim for claim in own if claim.word in UNDECIDED]
-        row.not_run = [claim for claim in own if claim.word == NOT_RUN]
+        row.not_run = [claim for claim in own if claim.why]
+        row.undecided = [
+            claim for claim in own if claim.word in (UNDECIDED, NO_VERDICT) and not claim.why
+        ]
+        row.decided = [claim for claim in own if claim not in row.not_run + row.undecided]
         listed += [row] if own else []
     return listed

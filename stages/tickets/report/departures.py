@@ -1,11 +1,11 @@
 """Where a study departs from what the two papers did, as far as its settings tell."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any
 
 from stages.tickets import settings
-from stages.tickets.report.columns import getter
 from stages.tickets.report.names import sparsities
 from stages.tickets.report.rows import TaskSize
 from stages.tickets.report.words import count, percent
@@ -13,45 +13,86 @@ from stages.tickets.settings import Study
 
 GLUE_TASKS = ("mnli", "qqp", "stsb", "wnli", "qnli", "mrpc", "rte", "sst2", "cola")
 TASKS = {"Chen et al.": (*GLUE_TASKS, "squad", "mlm"), "Prasanna et al.": GLUE_TASKS}
-Recipe = tuple[float, int, float]
-"""Epochs, examples a batch and peak rate."""
-GLUE: Recipe = (3.0, 32, 2.0e-5)
-SQUAD: Recipe = (2.0, 16, 3.0e-5)
+Recipe = tuple[float, int, float, float]
+"""Epochs, examples a batch, peak rate, and factor on the rate of the head."""
+GLUE: Recipe = (3.0, 32, 2.0e-5, 1.0)
+SQUAD: Recipe = (2.0, 16, 3.0e-5, 1.0)
 """Recipes of both papers on GLUE, and of Chen et al. on SQuAD."""
 BERT_BASE = ("bert-base-uncased", "google-bert/bert-base-uncased")
 """Names of the papers' encoder."""
 
 
-@dataclass(frozen=True)
-class Rule:
-    """A setting of the papers, that of a study, and the sentence if they are not the same."""
-
-    papers: object
-    study: str | Callable[[Study], object]
-    """Field of the study, or a function of it; None if the study has nothing to compare."""
-    sentence: str
-    """With {} for what the study has."""
-    shown: Callable[[Any], str] = str
-
-
-POOLERS: dict[str, str] = {
+PAPERS: Mapping[str, Mapping[str, object]] = {
+    "encoder": {"pooler": "pretrained"},
+    "noise": dict.fromkeys(("head_init", "data_order", "dropout", "mask"), "seed"),
+    "prepare": {"max_length": 128, "selection": 0.0, "masked": 0.15},
+    "train": {
+        "warmup": 0.0, "weight_decay": 0.0, "betas": (0.9, 0.999), "epsilon": 1e-8, "clip": 1.0,
+        "dropout": 0.1, "precision": "fp32", "masked": 0.15, "group": 1,
+    },
+    "imp": {"rewind_to": 0, "decay_over": 1, "classifier": "rewound"},
+    "search.rule": {
+        "variants": ("joint", "heads", "mlps", "magnitude"), "split": "validation", "threshold": 0.9,
+        "amount": 0.1, "magnitude": 0.1,
+    },
+}  # fmt: skip
+"""What the papers have, by section of params.yaml and field. Every other field of these sections is a
+departure as it is, unless it is in `BESIDE`."""
+BESIDE = (
+    "encoder.source", "encoder.name", "encoder.revision", "encoder.path", "encoder.licence",
+    "prepare.seed", "train.threads", "imp.keep_weights",
+    "train.epochs", "train.batch_size", "train.learning_rate", "train.head_rate",
+)  # fmt: skip
+"""Fields that say where files are or what is stored, and those of which every task has its own."""
+MADE_HERE = "pretrain"
+"""Source of an encoder that departs as a whole."""
+SENTENCES = {
+    "encoder.pooler": "{}; Chen et al. prune the pre-trained pooler with the rest.",
+    "prepare.max_length": "Texts are cut to {} tokens; in the papers to 128 on GLUE.",
+    "prepare.selection": "{} of the training examples are set aside as selection, on which sparsities "
+    "are chosen; the papers train on all, and choose on the validation split that they report.",
+    "train.warmup": "The learning rate warms up over {} of the steps; in the papers not at all.",
+    "train.dropout": "Dropout is {}; in the papers 0.1.",
+    "train.precision": "Products of matrices are in {}; in the papers in fp32.",
+    "train.group": "Batches are of texts of like length, cut from chunks of {} batches; in the papers of "
+    "texts in random order.",
+    "search.rule.split": "Searches stop on the {} split; those of Prasanna et al. on validation.",
+    "search.rule.variants": "Searches are {}; Prasanna et al. have joint, heads, mlps, magnitude.",
+}
+"""Sentences for some fields; all others are named with what the study and the papers have."""
+POOLERS = {
     "fresh": "The pooler is drawn anew and never pruned",
     "mean": "The classifier reads the mean of all tokens, without a pooler",
     "segments": "The classifier reads means of the tokens of each text, without a pooler",
 }
 """Settings of `encoder.pooler` other than the papers', in words."""
+SHARES = ("prepare.selection", "train.warmup")
+"""Fields that are shown in per cent."""
+
+
+@dataclass(frozen=True)
+class Rule:
+    """What the papers have that is no single field, and the sentence if a study has another."""
+
+    papers: object
+    study: Callable[[Study], object]
+    """Function of the study; None if it has nothing to compare."""
+    sentence: str
+    """With {} for what the study has."""
+    shown: Callable[[Any], str] = str
+
+
 RULES = (
-    Rule(
-        "pretrained",
-        lambda study: getattr(study.encoder, "pooler", None),  # encoders made here have none
-        "{}; Chen et al. prune the pre-trained pooler with the rest.",
-        POOLERS.__getitem__,
-    ),
-    Rule(128, "prepare.max_length", "Texts are cut to {} tokens; in the papers to 128 on GLUE."),
     Rule(
         5,
         lambda study: len(study.seeds),
         "{}; Prasanna et al. have 5, and so have Chen et al. if they give a spread.",
+        lambda number: count(number, "seed"),
+    ),
+    Rule(
+        5,
+        lambda study: len(study.search.seeds) if study.search.tasks else None,
+        "Searches have {}; those of Prasanna et al. 5.",
         lambda number: count(number, "seed"),
     ),
     Rule(
@@ -61,31 +102,10 @@ RULES = (
         lambda grid: f"{count(len(grid), 'round')} of pruning, to {', '.join(map(percent, grid))}",
     ),
     Rule(
-        1.0,
-        "train.head_rate",
-        "The head learns at {} times the rate of the encoder.",
-        "{:g}".format,
-    ),
-    Rule(0.1, "train.dropout", "Dropout is {}; in the papers 0.1.", "{:g}".format),
-    Rule(
         False,
         lambda study: study.imp.decay_over == 1 and study.imp.classifier == "rewound",
         "Each round of pruning decays the learning rate to 0 and rewinds the classifier, as Chen et al. "
         "write; their code does neither.",
-    ),
-    Rule(
-        0.0,
-        "train.warmup",
-        "The learning rate warms up over {} of the steps; in the papers not at all.",
-        percent,
-    ),
-    Rule("fp32", "train.precision", "Products of matrices are in {}; in the papers in fp32."),
-    Rule(
-        0.0,
-        "prepare.selection",
-        "{} of the training examples are set aside as selection, on which sparsities are chosen; the "
-        "papers train on all, and choose on the validation split that they report.",
-        percent,
     ),
     Rule(
         0.7,
@@ -96,17 +116,37 @@ RULES = (
         percent,
     ),
     Rule(
-        "validation",
-        lambda study: study.search.rule.split if study.search.tasks else None,
-        "Searches stop on the {} split; those of Prasanna et al. on validation.",
-    ),
-    Rule(
         False,
         lambda study: bool(study.search.tasks),
         "Searches add up importance as the formula of Prasanna et al. says; in their code the gradients "
         "of a batch go on into the next (the search called published does the same).",
     ),
 )
+
+
+def of_fields(study: Study) -> Iterable[str]:
+    """Yield a sentence for every field of the sections of `PAPERS` that is not as in the papers."""
+    for section, papers in PAPERS.items():
+        own: settings.Section = attrgetter(section)(study)
+        off = section.startswith("search.") and not study.search.tasks
+        if off or getattr(own, "source", "") == MADE_HERE:
+            continue
+        for field in type(own).model_fields:
+            key, value = f"{section}.{field}", getattr(own, field)
+            if key in BESIDE or (field in papers and value == papers[field]):
+                continue
+            text = percent(value) if key in SHARES else POOLERS.get(value, shown(value))
+            known = (
+                f"in the papers {shown(papers[field])}" if field in papers else "not in the papers"
+            )
+            yield SENTENCES.get(key, f"{key} is {{}}; {known}.").format(text)
+
+
+def shown(value: object) -> str:
+    """Word a setting without an exponent: 0.00000001, or joint, heads."""
+    if isinstance(value, tuple):
+        return ", ".join(map(shown, value))
+    return f"{value:.10f}".rstrip("0").rstrip(".") if isinstance(value, float) else str(value)
 
 
 def departures(num_prunable: int, sizes: Sequence[TaskSize], study: Study) -> list[str]:
@@ -132,10 +172,18 @@ def departures(num_prunable: int, sizes: Sequence[TaskSize], study: Study) -> li
     by_rule = [
         rule.sentence.format(rule.shown(value))
         for rule in RULES
-        if (value := getter(rule.study)(study)) is not None and value != rule.papers
+        if (value := rule.study(study)) is not None and value != rule.papers
     ]
     cuts = study.ran.cuts if study.ran else ()
-    return [*sentences, *_tasks(study), *drawn, *_recipes(study), *by_rule, *cuts]
+    return [
+        *sentences,
+        *_tasks(study),
+        *drawn,
+        *_recipes(study),
+        *of_fields(study),
+        *by_rule,
+        *cuts,
+    ]
 
 
 def _tasks(study: Study) -> Iterable[str]:
@@ -169,7 +217,7 @@ def _recipes(study: Study) -> Iterable[str]:
     for task in study.tasks:
         name = _name_in_papers(study.data.get(task))
         train = study.train.model_copy(update=study.override[task].model_dump(exclude_none=True))
-        recipe = train.epochs, train.batch_size, train.learning_rate
+        recipe = train.epochs, train.batch_size, train.learning_rate, train.head_rate
         if name != "mlm" and recipe != (SQUAD if name == "squad" else GLUE):
             tasks_of.setdefault(recipe, []).append(task)
     if tasks_of:
@@ -181,6 +229,7 @@ def _recipes(study: Study) -> Iterable[str]:
 
 
 def _shown(recipe: Recipe) -> str:
-    """Word a recipe, such as 3 x 32 at 0.00002, without an exponent."""
-    epochs, batch_size, rate = recipe
-    return f"{epochs:g} x {batch_size} at " + f"{rate:.10f}".rstrip("0")
+    """Word a recipe, such as 3 x 32 at 0.0001, of the head 10 times that."""
+    epochs, batch_size, rate, head = recipe
+    of_head = "" if head == 1 else f", of the head {shown(head)} times that"
+    return f"{shown(epochs)} x {batch_size} at {shown(rate)}{of_head}"

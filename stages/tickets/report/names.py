@@ -83,7 +83,7 @@ def task_name(task: str, scores: Scores) -> str:
 
 
 def interval_name(study: Study) -> str:
-    return f"{percent(study.tickets.confidence)} interval of the mean over seeds (Student's t)"
+    return f"{percent(study.tickets.confidence)} interval over seeds and examples"
 
 
 def control_kinds(study: Study) -> tuple[str, ...]:

@@ -23,13 +23,13 @@ PAPERS = ("chen_claims", "claims")
 """Sections that collect the claims of the others."""
 TEMPLATES = Path(__file__).parent
 SIGNS: Mapping[str, str] = {
-    "yes": "✓",
-    "no": "✗",
-    "unclear": "?",
+    claimed.HOLDS: "✓",
+    claimed.FAILS: "✗",
+    claimed.UNDECIDED: "?",
     "agrees": "=",
-    "direction only": "≈",
     "differs": "≠",
-    "no verdict": "?",
+    claimed.NO_VERDICT: "?",
+    claimed.NO_EVIDENCE: "–",
     NOT_RUN: "–",
 }
 """What a verdict shows beside its word and its colour."""

@@ -3,9 +3,11 @@
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
+from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar, get_args, get_type_hints
 
+from stages.tickets import files
 from stages.tickets.plan import manifest as manifests
 from stages.tickets.plan.manifest import Manifest
 from stages.tickets.report import names, published, rows, search_rows
@@ -89,6 +91,20 @@ class Results:
         """Subtract second from first, by seed the mean over the pairs that ran, and count those."""
         return self.scores.pooled(pairs, self.study.tickets.confidence)
 
+    @cached_property
+    def no_evidence(self) -> tuple[str, ...]:
+        """Tasks whose dense model is not above the majority class; they enter no claim, mean or count."""
+        confidence = self.study.tickets.confidence
+        return tuple(
+            task
+            for task in self.study.tasks
+            if not self.scores.above_majority(Run(task, "dense"), confidence)
+        )
+
+    def usable(self, tasks: Iterable[str]) -> list[str]:
+        """Return the tasks whose dense model has learned something."""
+        return [task for task in tasks if task not in self.no_evidence]
+
     def over(self, values: Collection[float]) -> Summary | None:
         """Summarise values, one of each seed; None if there are none."""
         return intervals.summarize(values, self.study.tickets.confidence) if values else None
@@ -138,7 +154,8 @@ def load(
     Args:
         manifest: the file that `check` writes.
         report: folder of scores.csv and of what else the stage `score` writes.
-        measured: folder of the tables of stability, survival, patterns, and of other experiments.
+        measured: folder of the tables of stability, survival, patterns, and of other experiments, and of
+            the deviations that the stage `score` writes.
         encoder: folder of encoder.json.
         papers: folder of published numbers.
 
@@ -158,6 +175,7 @@ def load(
                 for task in tasks
                 for row in rows.read(folders[folder] / rest.format(task=task), kind)
             ]
-    scores = Scores(rows.read(report / "scores.csv", rows.ScoreRow))
+    deviations = files.load_arrays(measured / "deviations.safetensors")
+    scores = Scores(rows.read(report / "scores.csv", rows.ScoreRow), deviations)
     record = json.loads((encoder / "encoder.json").read_text(encoding="utf-8"))
     return Results(study, manifests.load(manifest), scores, record, measured, **tables)

@@ -74,15 +74,16 @@ def notes(config: Study) -> list[str]:
     reach = "With n=1 there is no standard deviation and no interval."
     if any_values.half and any_values.std:
         times = f"{any_values.half / any_values.std:.1f}"
-        reach = (
-            f"With n={n} the {confidence} interval reaches {times} standard deviations each way."
-        )
+        reach = f"With n={n} the {confidence} interval reaches {times} standard deviations or more."
     return [
         "A point is 0.01 of the metric: 81.3 is an accuracy or a correlation of 0.813.",
         (
-            f"± is half the {confidence} interval of the mean over seeds (Student's t), brackets hold "
-            "its ends, and † marks what has a run that predicts one class, or numbers no better than a "
-            "constant; captions say if it is otherwise. Differences are paired by seed."
+            f"± is half the {confidence} interval of the mean, brackets hold its ends, and † marks what "
+            "has a run that predicts one class, or numbers no better than a constant; captions say if it "
+            "is otherwise. Differences are paired by seed. Intervals of the main metric on validation "
+            "are about other seeds and other examples: half of one, squared, is Student's half over "
+            "seeds, squared, plus the normal half of the examples, squared. All others are about seeds "
+            "alone (Student's t)."
         ),
         (
             "theta_0 are the pre-trained weights, theta_i those after i % of the training; a mask keeps "
@@ -91,8 +92,8 @@ def notes(config: Study) -> list[str]:
         (
             "n counts seeds, unless a table says otherwise. A seed moves the classifier's first weights, "
             "the order of the data, dropout and random masks, as far as noise in params.yaml lets it; "
-            "encoder and examples are the same for all seeds. The intervals are about these seeds only; "
-            "those over several tasks are of each seed's mean over the tasks."
+            "encoder and examples are the same for all seeds; no interval is about other encoders. Tasks "
+            "of unlike metrics have no mean."
         ),
         reach,
     ]

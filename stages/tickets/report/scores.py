@@ -1,10 +1,13 @@
 """The scores of a study in one frame, with the means and differences that every section reads."""
 
-from collections.abc import Iterable, Sequence
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from stages.tickets.report.rows import ScoreRow
 from stages.tickets.statistics import intervals
@@ -17,6 +20,8 @@ PLACE = ["task", "kind", "at", "source", "split", "metric"]
 
 Setting = tuple[str, str]
 """Kind and source of runs that differ in task and seed alone."""
+Deviations = Mapping[str, NDArray[np.floating[Any]]]
+"""What each validation example adds to a headline score, less the score, by `deviations_key`."""
 
 
 class Run(NamedTuple):
@@ -31,6 +36,17 @@ class Run(NamedTuple):
     source: str = ""
 
 
+def run_of(row: Mapping[str, Any]) -> Run:
+    """Name the run of a row of scores.csv."""
+    at = row["round"] or 0 if row["point"] is None else row["point"]
+    return Run(row["task"], row["kind"], at, row["source"] or "")
+
+
+def deviations_key(run: Run, seed: Seed) -> str:
+    """Name the deviations of one score."""
+    return "/".join(map(str, (*run, seed)))
+
+
 class Scores:
     """scores.csv as a frame, and by run, split and metric."""
 
@@ -41,11 +57,16 @@ class Scores:
     others: list[tuple[str, str, str]]
     """Task, split and metric of all other scores, but losses and those on selection."""
 
-    def __init__(self, rows: Iterable[ScoreRow]) -> None:
-        """Index the scores; a ValueError says which score comes twice."""
+    def __init__(self, rows: Iterable[ScoreRow], deviations: Deviations | None = None) -> None:
+        """Index the scores; a ValueError says which score comes twice.
+
+        Args:
+            deviations: where they are given, intervals are about other examples, too.
+        """
         listed = list(rows)
+        self._deviations = deviations or {}
         frame = pd.DataFrame([asdict(row) for row in listed], columns=[*ScoreRow.__annotations__])
-        frame["at"] = [_at(row) for row in listed]
+        frame["at"] = [run_of(asdict(row)).at for row in listed]
         twice = frame[frame.duplicated([*PLACE, "seed"])]
         if len(twice):
             where = twice.iloc[0]
@@ -66,10 +87,10 @@ class Scores:
         self._by_place: dict[tuple[Run, str, str], dict[Seed, float]] = {}
         self._collapsed: dict[Run, int] = {}
         for row in listed:
-            run = Run(row.task, row.kind, _at(row), row.source)
+            run = run_of(asdict(row))
             self._by_place.setdefault((run, row.split, row.metric), {})[row.seed] = row.score
         collapsed = {
-            (Run(row.task, row.kind, _at(row), row.source), row.seed)
+            (run_of(asdict(row)), row.seed)
             for row in listed
             if row.split == VALIDATION and row.collapsed
         }
@@ -85,33 +106,78 @@ class Scores:
         self, run: Run, confidence: float, split: str = VALIDATION, metric: str = ""
     ) -> Summary | None:
         """Return mean and interval over all seeds of the run; None if nothing ran."""
-        values = self.of(run, split, metric).values()
-        return intervals.summarize(values, confidence) if values else None
+        values = self.of(run, split, metric)
+        if not values:
+            return None
+        is_headline = (split, metric or self.metrics.get(run.task)) == (
+            VALIDATION,
+            self.metrics.get(run.task),
+        )
+        examples = self._examples({run: 1.0}, list(values)) if is_headline else 0.0
+        return intervals.summarize(values.values(), confidence, examples)
 
     def compare(self, first: Run, second: Run, confidence: float) -> Difference | None:
         """Subtract second from first over the seeds of both; None if they have none in common."""
-        return intervals.compare(self.of(first), self.of(second), confidence)
+        return self.contrast({first: 1.0, second: -1.0}, confidence) if first != second else None
+
+    def contrast(self, weights: Mapping[Run, float], confidence: float) -> Difference | None:
+        """Sum weighted scores by seed, over the seeds that all runs have; None if there are none.
+
+        A run without seeds, such as a baseline, stands beside every seed of the others.
+        """
+        by_run = {run: self.of(run) for run in weights}
+        seeded = [set(values) for values in by_run.values() if None not in values]
+        seeds = sorted(set.intersection(*seeded), key=str) if seeded else []
+        if not seeds or not all(by_run.values()):
+            return None
+        sums = [
+            math.fsum(weight * by_run[run].get(seed, by_run[run].get(None, 0.0))
+                      for run, weight in weights.items())
+            for seed in seeds
+        ]  # fmt: skip
+        return intervals.summarize_differences(sums, confidence, self._examples(weights, seeds))
+
+    def _examples(self, weights: Mapping[Run, float], seeds: Sequence[Seed]) -> float:
+        """Compute the standard error of a weighted sum that comes from examples; 0 if one is unknown.
+
+        Runs of one task share their examples; different tasks have different ones.
+        """
+        by_task: dict[str, NDArray[np.float64]] = {}
+        for run, weight in weights.items():
+            keys = (deviations_key(run, seed) for seed in (*seeds, None))
+            *known, fixed = (self._deviations.get(key) for key in keys)
+            rows = [fixed if row is None else row for row in known]
+            if any(row is None for row in rows):
+                return 0.0
+            added = weight * np.array(rows, np.float64)
+            by_task[run.task] = by_task[run.task] + added if run.task in by_task else added
+        return math.hypot(*map(intervals.error_of_examples, by_task.values()))
 
     def pooled(
         self, pairs: Iterable[tuple[Run, Run]], confidence: float
     ) -> tuple[Difference | None, int]:
-        """Subtract second from first, by seed the mean over the pairs that ran, and count those."""
-        scored = [(self.of(first), self.of(second)) for first, second in pairs]
-        return intervals.pooled(scored, confidence)
+        """Subtract second from first, by seed the mean over the pairs that ran, and count those.
 
-    def over_tasks(
-        self, first: Setting, second: Setting, tasks: Iterable[str], confidence: float
-    ) -> Difference | None:
-        """Subtract second from first, by seed the mean over tasks; None unless a seed has all of them.
-
-        A baseline without seeds, as the second, stands beside every seed of the first.
+        None if the pairs are of unlike metrics, of which there is no mean.
         """
-        pairs = []
-        for task in tasks:
-            ours, other = (self.of(Run(task, kind, 0, source)) for kind, source in (first, second))
-            pairs.append((ours, dict.fromkeys(ours, other[None]) if None in other else other))
-        gain, num_tasks = intervals.pooled(pairs, confidence)
-        return gain if num_tasks == len(pairs) else None
+        ran = [
+            (first, second) for first, second in pairs if self.compare(first, second, confidence)
+        ]
+        weights: dict[Run, float] = {}
+        for pair in ran:
+            for run, sign in zip(pair, (1.0, -1.0), strict=True):
+                weights[run] = weights.get(run, 0.0) + sign / len(ran)
+        if len({self.metrics[run.task] for run in weights}) > 1:
+            return None, len(ran)
+        return self.contrast(weights, confidence) if ran else None, len(ran)
+
+    def above_majority(self, run: Run, confidence: float) -> bool:
+        """Tell whether the interval of a run, without one its mean, is above the majority class.
+
+        For regression that is a constant; without such a baseline nothing speaks against the run.
+        """
+        gain = self.compare(run, Run(run.task, "majority"), confidence)
+        return gain is None or (gain.mean if gain.low is None else gain.low) > 0
 
     def collapsed(self, run: Run) -> int:
         """Count the seeds that ended in a model which predicts one class or no better than a constant."""
@@ -124,7 +190,3 @@ class Scores:
     def ran(self, runs: Sequence[Run]) -> bool:
         """Tell whether any of these runs has scores."""
         return any(self.of(run) for run in runs)
-
-
-def _at(row: ScoreRow) -> int:
-    return row.point if row.point is not None else row.round or 0

@@ -5,11 +5,14 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from stages.tickets import files
 from stages.tickets.plan.manifest import Manifest, Run
 from stages.tickets.report.rows import HansScore, ScoreRow, TaskSize
+from stages.tickets.report.scores import VALIDATION, deviations_key, run_of
 from stages.tickets.report.search_rows import Size
-from stages.tickets.tasks import hans, scores, squad
+from stages.tickets.tasks import deviations, hans, scores, squad
 from stages.tickets.tasks import task as tasks
 from stages.tickets.tasks.hans import Case
 from stages.tickets.tasks.squad import Asked
@@ -89,10 +92,15 @@ def sparsity(run: Run) -> float | None:
 
 def score(
     runs: Iterable[Predicted], examples: Mapping[str, Examples]
-) -> tuple[list[Record], list[Record]]:
-    """Make rows of scores.csv by run, split and metric, and of hans.csv by run and subcase."""
+) -> tuple[list[Record], list[Record], files.Arrays]:
+    """Make rows of scores.csv by run, split and metric, and of hans.csv by run and subcase.
+
+    Returns:
+        Both, and by run what each validation example adds to the headline score, for intervals.
+    """
     long: list[Record] = []
     on_hans: list[Record] = []
+    by_example: files.Arrays = {}
     for run in runs:
         data = examples[run.coordinates["task"]]
         task = data.prepared.task
@@ -103,7 +111,11 @@ def score(
                 accuracies = hans.by_subcase(logits, given.labels, data.cases)
                 on_hans += [rounded(run.coordinates | asdict(row)) for row in accuracies]
                 continue
-            for row in scores.score(task, run.arrays, prefix, given, data.asked.get(split)):
+            known = (task, run.arrays, prefix, given, data.asked.get(split))
+            if split == VALIDATION:
+                key = deviations_key(run_of(run.coordinates), run.coordinates["seed"])
+                by_example[key] = deviations.deviations(*known).astype(np.float32)
+            for row in scores.score(*known):
                 record = {
                     "split": split,
                     "metric": row.metric,
@@ -113,7 +125,7 @@ def score(
                     "collapsed": row.collapsed,
                 }
                 long.append(rounded(run.coordinates | record))
-    return long, on_hans
+    return long, on_hans, by_example
 
 
 def rounded(record: Record) -> Record:

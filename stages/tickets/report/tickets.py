@@ -1,6 +1,7 @@
 """The tickets of a study: the sparsest mask of every task that matches, by rule and by split."""
 
 from collections.abc import Callable, Mapping, Sequence
+from statistics import fmean
 
 from stages.tickets.report import words
 from stages.tickets.report.names import sparsities
@@ -10,7 +11,6 @@ from stages.tickets.report.table import Row
 from stages.tickets.settings import Study
 from stages.tickets.settings import Tickets as Rule
 from stages.tickets.statistics import matching
-from stages.tickets.statistics.intervals import Summary
 
 SPLITS = (SELECTION, VALIDATION)
 Pairs = Callable[[str, int], tuple[Run, Run]]
@@ -42,8 +42,9 @@ def find(scores: Scores, study: Study, split: str = SELECTION, rule: str = "") -
     Returns:
         For every task the metric; round and sparsity, None if no ticket matches; the scores `dense`,
         `majority` and `score` and the number of collapsed runs, all on validation; `loss`: ticket minus
-        dense; `matches`: on validation, too; `sure`: dense and ticket are surely above the majority, and
-        no run of them collapsed; `flags`: what is doubtful; `at`: the sparsity in words.
+        dense; `matches`: on validation, too; `random_matches`: so does the random mask of
+        its size; `sure`: dense and ticket are above the majority by their intervals, and no run of them
+        collapsed; `flags`: what is doubtful; `at`: the sparsity in words.
 
     Raises:
         ValueError: a task has no dense scores on the split or on `validation`.
@@ -66,6 +67,16 @@ def chosen_round(task: str, scores: Scores, study: Study, split: str, rule: Rule
     return matching.last_matching_round(tickets, dense, rule)
 
 
+def best_round(task: str, scores: Scores, study: Study, split: str) -> int:
+    """Return the round whose mean is the highest on a split; 0 if none ran."""
+    means = {
+        number: fmean(of.values())
+        for number in sparsities(study)
+        if (of := scores.of(Run(task, "imp", number), split))
+    }
+    return max(means, key=means.__getitem__, default=0)
+
+
 def _ticket(task: str, scores: Scores, study: Study, split: str, rule: Rule) -> Row:
     number = chosen_round(task, scores, study, split, rule)
     runs = Run(task, "dense"), Run(task, "imp", number or 0)  # of round 0 is nothing
@@ -73,15 +84,19 @@ def _ticket(task: str, scores: Scores, study: Study, split: str, rule: Rule) -> 
     if dense is None:
         raise ValueError(f"scores.csv has no dense scores of {task} on validation")
     values, majority = scores.of(runs[1]), scores.summary(Run(task, "majority"), rule.confidence)
-    matches = bool(values) and matching.matches(values, scores.of(runs[0]), rule)
+    random = scores.of(Run(task, "random", number or 0))
+    matches, random_matches = (
+        bool(of) and matching.matches(of, scores.of(runs[0]), rule) for of in (values, random)
+    )
     doubts = [
-        (_collapse(run, name, scores), _low(name, summary, majority))
-        for run, name, summary in zip(runs, ("dense", "ticket"), (dense, score), strict=True)
+        (_collapse(run, name, scores), _low(name, run, scores, rule))
+        for run, name in zip(runs, ("dense", "ticket"), strict=True)
     ]
     flags = (
         *doubts[0],
         f"none matches on {split}" if number is None else "",
         "does not match on validation" if values and not matches else "",
+        "the random mask of its size matches, too" if random_matches else "",
         *doubts[1],
         "one seed" if len(values) == 1 else "",
         "sparsest of the grid" if number == max(sparsities(study)) else "",
@@ -100,6 +115,7 @@ def _ticket(task: str, scores: Scores, study: Study, split: str, rule: Rule) -> 
         collapsed=scores.collapsed(runs[1]),
         loss=scores.compare(runs[1], runs[0], rule.confidence),
         matches=matches,
+        random_matches=random_matches,
         sure=not any(map(any, doubts)),
         flags=tuple(filter(None, flags)),
     )
@@ -110,12 +126,8 @@ def _collapse(run: Run, name: str, scores: Scores) -> str:
     return f"{collapsed} of {len(scores.of(run))} {name} runs collapsed" if collapsed else ""
 
 
-def _low(name: str, score: Summary | None, majority: Summary | None) -> str:
-    """Say whether the interval, without one the mean, reaches down to the majority."""
-    if score is None or majority is None:
-        return ""
-    reaches = (score.mean if score.low is None else score.low) <= majority.mean
-    return f"{name} not surely above majority" if reaches else ""
+def _low(name: str, run: Run, scores: Scores, rule: Rule) -> str:
+    return "" if scores.above_majority(run, rule.confidence) else f"{name} not above majority"
 
 
 def at_tickets(

@@ -4,13 +4,11 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import product
 
 from stages.tickets.report.names import SOURCES
-from stages.tickets.report.papers import shared
 from stages.tickets.report.published import PublishedTransfer
 from stages.tickets.report.results import Results
 from stages.tickets.report.scores import Run, Scores
 from stages.tickets.report.table import Row
 from stages.tickets.settings import Study
-from stages.tickets.statistics import intervals
 from stages.tickets.statistics.intervals import Difference
 
 Levels = Mapping[tuple[str, str], float]
@@ -53,20 +51,20 @@ def own_ticket(target: str, scores: Scores, study: Study) -> Run:
     return own if scores.of(own) else Run(target, "imp", study.transfer.round)
 
 
-def by_source(transfers: Sequence[Row], scores: Scores, study: Study) -> list[Row]:
-    """Sum up every source of params.yaml over all targets but its own, if anything ran.
+def by_source(transfers: Sequence[Row], results: Results, study: Study) -> list[Row]:
+    """Sum up every source of params.yaml over all targets but its own that have learned.
 
     Returns:
-        On how many of the `others` the mask is as good as their own, or near it; and the means of the
-        score minus that of the own tickets, and of `centred`, which alone compares sources.
+        On how many of the `others` the mask is as good as their own, or near it; and the mean of the
+        score minus that of the own tickets, None if the targets have unlike metrics.
     """
-    levels, targets = from_own(transfers), study.transfer.targets
+    targets = results.usable(study.transfer.targets)
+    levels = on(from_own(transfers), targets)
     rows = []
     for source in study.transfer.sources if transfers else ():
         near, others = served(source, levels, study.tickets.transfer_margin)
         row = Row(name=source, near=near, others=others, as_good=served(source, levels)[0])
-        row.from_own = mean_from_own(source, targets, scores, study)
-        row.from_column = mean_centred(source, task_sources(study), targets, scores, study)
+        row.from_own = mean_from_own(source, targets, results.scores, study)
         rows.append(row)
     return rows
 
@@ -93,21 +91,19 @@ def mean_from_own(
     return scores.pooled(pairs, study.tickets.confidence)[0]
 
 
-def mean_centred(
-    source: str, sources: Collection[str], targets: Sequence[str], scores: Scores, study: Study
+def beside_others(
+    source: str, target: str, sources: Collection[str], results: Results, study: Study
 ) -> Difference | None:
-    """Compute `centred` by seed over these targets, of the seeds that have every cell."""
-    by_cell = {
-        (name, target): values
-        for name, target in product(dict.fromkeys((source, *sources)), targets)
-        if (values := scores.of(run_of(name, target, study)))
-    }
-    seeds = set.intersection(*map(set, by_cell.values())) if by_cell else set()
-    gains = (
-        centred(source, {place: values[seed] for place, values in by_cell.items()}, sources)
-        for seed in sorted(seeds, key=str)
-    )
-    return shared.over_seeds(gains, study)
+    """Subtract the mean of the other `sources`, but the target's own, on a target; None without any."""
+    others = [
+        run
+        for name in sources
+        if name not in (source, target) and results.scores.of(run := run_of(name, target, study))
+    ]
+    if not others:
+        return None
+    weights = {run_of(source, target, study): 1.0} | dict.fromkeys(others, -1 / len(others))
+    return results.scores.contrast(weights, study.tickets.confidence)
 
 
 def serves(from_own: float, margin: float = 0.0) -> bool:
@@ -131,34 +127,37 @@ def on(levels: Levels, targets: Collection[str]) -> Levels:
     return {place: level for place, level in levels.items() if place[1] in targets}
 
 
-def centred(source: str, levels: Levels, sources: Collection[str]) -> float | None:
-    """Compute by how much a mask is better than those of `sources`: the mean over the other targets.
-
-    Of every other target, this is the source's cell minus the mean of the cells of all `sources` but
-    the target. Every source lacks another target, and easy and hard ones must not decide.
-
-    Args:
-        levels: scores, or these minus anything that depends on the target alone.
-
-    Returns:
-        None if no other target has another source.
-    """
-    gains = []
+def minus_others(source: str, levels: Levels, sources: Collection[str]) -> dict[str, float]:
+    """Subtract on every other target the mean of the other `sources`, but the target's own."""
+    gains = {}
     for (name, target), level in levels.items():
-        column = {
-            other: levels[other, target]
+        others = [
+            levels[other, target]
             for other in sources
-            if other != target and (other, target) in levels
+            if other not in (source, target) and (other, target) in levels
+        ]
+        if name == source != target and others:
+            gains[target] = level - sum(others) / len(others)
+    return gains
+
+
+def mean_ranks(levels: Levels, sources: Sequence[str]) -> dict[str, float]:
+    """Average the rank of every source among the others on the same target, from -1 to 1.
+
+    Ranks have no unit, so that targets of unlike metrics can be averaged. A target's own mask, and a
+    target with fewer than two others, do not count; equal levels share their mean rank.
+    """
+    ranks: dict[str, list[float]] = {source: [] for source in sources}
+    for target in dict.fromkeys(target for _, target in levels):
+        column = {
+            source: levels[source, target]
+            for source in sources
+            if source != target and (source, target) in levels
         }
-        if name == source != target and column.keys() - {source}:
-            gains.append(level - sum(column.values()) / len(column))
-    return intervals.average(gains)
-
-
-def all_centred(levels: Levels, sources: Sequence[str]) -> dict[str, float]:
-    """Compute `centred` of every source among all, but of those that have none."""
-    gains = {source: centred(source, levels, sources) for source in sources}
-    return {source: gain for source, gain in gains.items() if gain is not None}
+        for source, level in column.items() if len(column) > 1 else ():
+            below = sum((level > other) - (level < other) for other in column.values())
+            ranks[source].append(below / (len(column) - 1))
+    return {source: sum(own) / len(own) for source, own in ranks.items() if own}
 
 
 def published_from_dense(published: Iterable[PublishedTransfer]) -> Levels:

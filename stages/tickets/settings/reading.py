@@ -6,6 +6,8 @@ from pydantic import Field
 
 from stages.tickets.settings.base import Section, Share
 
+Margin = Annotated[float, Field(gt=0, le=1)]
+
 
 class Tickets(Section):
     """The rule by which a subnetwork counts as matching, and the confidence of intervals."""
@@ -20,17 +22,33 @@ class Tickets(Section):
     """Largest drop below a task's own ticket with which the mask of another task still serves it; scores
     are in [0, 1], and Chen et al. 2020 take 2.5 points."""
     confidence: Share
-    """Confidence of intervals over seeds (Student's t), in (0, 1)."""
+    """Confidence of intervals over seeds and examples, in (0, 1)."""
+
+
+class Margins(Section):
+    """Smallest differences of interest by metric, in (0, 1]: what is smaller counts as nothing."""
+
+    accuracy: Margin
+    masked_accuracy: Margin
+    f1: Margin
+    answer_f1: Margin
+    exact_match: Margin
+    matthews: Margin
+    pearson: Margin
+    spearman: Margin
+    share: Margin
+    """Of shares of weights and of heads, of their agreement, and of shares of attention patterns."""
 
 
 class Verdict(Section):
-    """The rule by which a result agrees with a published result."""
+    """The rule by which statements of papers hold here, and by which numbers agree with published ones.
 
-    margin: float = Field(ge=0, le=1)
-    """Largest distance between agreeing scores, in [0, 1]. Scores also agree if the interval holds the
-    published score."""
-    widest: float = Field(gt=0, le=1)
-    """Largest half width of an interval, as a score in (0, 1]; a wider interval decides nothing."""
+    It is fixed before a study runs: a margin that is chosen after the numbers decides nothing.
+    """
+
+    margins: Margins
+    close: float = Field(ge=1)
+    """Number of margins by which two scores may differ that a paper calls close."""
 
 
 class Plot(Section):

@@ -3,52 +3,105 @@
 import math
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from scipy.special import stdtr, stdtrit  # scipy.stats has them too, but takes a second to load
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import ndtri, stdtr, stdtrit  # scipy.stats takes a second to load
 
 Key = TypeVar("Key")
+ROUNDING = 1e-12
+"""Differences of scores up to this are rounding."""
 Seed = int | None
 """Seed of a run; None if nothing in the run depends on a seed."""
 
 
 @dataclass(frozen=True)
 class Summary:
-    """Mean, sample standard deviation and interval of the mean over n seeds; None for n = 1."""
+    """Mean, sample standard deviation and interval of the mean over n seeds; None for n = 1.
+
+    The interval is about other seeds and, if `examples` is known, other examples of the same task. Half
+    of it is the root of the sum of two squares: Student's half interval over n seeds, and the normal one
+    of the examples. For three or five seeds this keeps its confidence in the simulations of
+    tests/benchmarks/verdicts.py; the seeds alone do not, a bootstrap of three seeds cannot, and one
+    Student quantile for the sum of both variances (Satterthwaite) is too narrow if seeds matter most.
+    """
 
     mean: float
     std: float | None
     low: float | None
     high: float | None
     n: int
+    examples: float = 0.0
+    """Standard error of the mean that comes from the choice of examples; 0 if it is unknown."""
 
     @property
     def half(self) -> float | None:
         """Half the width of the interval; None for n = 1."""
         return None if self.high is None else self.high - self.mean
 
+    @property
+    def has_spread(self) -> bool:
+        """Whether seeds or examples differ by more than rounding; False for n = 1."""
+        return self.std is not None and max(self.std, self.examples) > ROUNDING
 
-@dataclass(frozen=True)
+    def beyond(self, bound: float, *, above: bool) -> float:
+        """Return the one-sided p value for a true mean above a bound, or below it.
+
+        It is the tail in which the interval ends at the bound, at least 0.5 if the mean is on the other
+        side, and 1 if there is no interval. Without any spread it is 0, or 1 on the other side.
+        """
+        distance = self.mean - bound if above else bound - self.mean
+        if not self.has_spread:
+            return 0.0 if self.std is not None and distance > ROUNDING else 1.0
+        assert self.std is not None
+        error = self.std / math.sqrt(self.n)
+        if not self.examples:
+            return float(stdtr(self.n - 1, -distance / error))
+        low, high = 1e-12, 0.5
+        for _ in range(60):
+            tail = math.sqrt(low * high)
+            inside = self._half(error, tail) > abs(distance)
+            low, high = (tail, high) if inside else (low, tail)
+        return high if distance >= 0 else 1 - high
+
+    def _half(self, error: float, tail: float) -> float:
+        """Return half the interval that leaves `tail` on each side; `error` is that of the seeds."""
+        return math.hypot(
+            float(stdtrit(self.n - 1, 1 - tail)) * error, float(ndtri(1 - tail)) * self.examples
+        )
+
+
 class Difference(Summary):
-    """Summary of paired differences, and the two-sided p value of the paired t test."""
+    """Summary of paired differences."""
 
-    p: float | None
-    """p value in [0, 1]; None if t is undefined: for one pair, or if all differences are equal."""
+    @property
+    def p(self) -> float | None:
+        """Two-sided p value of the test against 0; None for one pair, or if all differences are equal."""
+        sides = self.beyond(0.0, above=True), self.beyond(0.0, above=False)
+        return 2 * min(sides) if self.has_spread else None
 
 
-def summarize(values: Collection[float], confidence: float) -> Summary:
-    """Compute the mean of `values`, with the interval of Student's t for `confidence`.
+def summarize(values: Collection[float], confidence: float, examples: float = 0.0) -> Summary:
+    """Compute the mean of `values`, with the interval that `Summary` describes.
 
-    The interval is mean +- t(1 - (1 - confidence) / 2, n - 1) * std / sqrt(n), with the standard
+    Without `examples` it is mean +- t(1 - (1 - confidence) / 2, n - 1) * std / sqrt(n), with the standard
     deviation over n - 1. The order of the values does not matter, not even in the last bit.
 
     Args:
         values: one score per seed, at least one.
         confidence: confidence of the interval, in (0, 1).
+        examples: standard error that comes from the choice of examples, see `error_of_examples`.
 
     Raises:
         ValueError: there is no value, or one is not finite.
     """
+    return Summary(*_spread(values, confidence, examples))
+
+
+def _spread(
+    values: Collection[float], confidence: float, examples: float
+) -> tuple[float, float | None, float | None, float | None, int, float]:
     n = len(values)
     if n == 0:
         raise ValueError("got no value to summarize")
@@ -57,10 +110,34 @@ def summarize(values: Collection[float], confidence: float) -> Summary:
             raise ValueError(f"got the value {value}, need finite ones")
     mean = math.fsum(values) / n
     if n == 1:
-        return Summary(mean, None, None, None, n)
+        return mean, None, None, None, n, examples
     std = math.sqrt(math.fsum((value - mean) ** 2 for value in values) / (n - 1))
     half = float(stdtrit(n - 1, (1 + confidence) / 2)) * std / math.sqrt(n)
-    return Summary(mean, std, mean - half, mean + half, n)
+    if examples:
+        half = math.hypot(half, float(ndtri((1 + confidence) / 2)) * examples)
+    return mean, std, mean - half, mean + half, n, examples
+
+
+def error_of_examples(deviations: NDArray[np.floating[Any]]) -> float:
+    """Estimate the standard error of a mean over seeds that comes from the choice of examples.
+
+    A crossed design: an example adds to the mean what it adds in every seed, and noise of its own in
+    each. The variance of the first is that of the examples' means less what the noise gives these, over
+    the number of examples, and not below 0. The noise is in the spread over seeds already.
+
+    Args:
+        deviations: what each example adds to a score, or to a difference of scores, less the score, by
+            seed and example; every row has the mean 0.
+    """
+    seeds, examples = deviations.shape
+    if examples < 2:
+        return 0.0
+    means = deviations.mean(axis=0, dtype=np.float64)
+    variance = float((means**2).sum()) / (examples - 1)
+    if seeds > 1:
+        noise = float(((deviations - means) ** 2).sum()) / ((seeds - 1) * (examples - 1))
+        variance = max(0.0, variance - noise / seeds)
+    return float(f"{math.sqrt(variance / examples):.9g}")  # no last bits of sums
 
 
 def average(values: Iterable[float]) -> float | None:
@@ -75,51 +152,14 @@ def compare(
     """Subtract second from first scores, seed by seed, over the seeds that they share.
 
     Returns:
-        The summary of the differences with the p value of the paired t test against 0; None if no
-        seed is shared.
+        The summary of the differences; None if no seed is shared.
     """
     differences = [first[seed] - second[seed] for seed in first if seed in second]
     return summarize_differences(differences, confidence) if differences else None
 
 
-def summarize_differences(differences: Collection[float], confidence: float) -> Difference:
-    """Summarise paired differences, with the two-sided t test of their mean against 0.
-
-    Differences that are equal up to rounding (std below 1e-12) count as equal, so that t is undefined.
-    """
-    summary = summarize(differences, confidence)
-    p = None
-    if summary.std is not None and summary.std > 1e-12:
-        t = summary.mean / (summary.std / math.sqrt(summary.n))
-        p = 2 * float(stdtr(summary.n - 1, -abs(t)))
-    return Difference(summary.mean, summary.std, summary.low, summary.high, summary.n, p)
-
-
-def pooled(
-    pairs: Iterable[tuple[Mapping[Seed, float], Mapping[Seed, float]]], confidence: float
-) -> tuple[Difference | None, int]:
-    """Average the differences, first minus second, over pairs for each seed; then summarise seeds.
-
-    Pairs without a shared seed are left out. A seed counts only if all other pairs have it, so that every
-    seed is a mean over the same pairs.
-
-    Args:
-        pairs: scores by seed, such as the scores of a ticket and of its control for every task.
-        confidence: confidence of the interval, in (0, 1).
-
-    Returns:
-        The summary over seeds, None if no seed has all pairs, and the number of pairs.
-    """
-    by_pair = [
-        {seed: first[seed] - second[seed] for seed in first if seed in second}
-        for first, second in pairs
-    ]
-    by_pair = [differences for differences in by_pair if differences]
-    seeds = set.intersection(*map(set, by_pair)) if by_pair else set()
-    if not seeds:
-        return None, len(by_pair)
-    means = [
-        sum(differences[seed] for differences in by_pair) / len(by_pair)
-        for seed in sorted(seeds, key=str)
-    ]
-    return summarize_differences(means, confidence), len(by_pair)
+def summarize_differences(
+    differences: Collection[float], confidence: float, examples: float = 0.0
+) -> Difference:
+    """Summarise paired differences as `summarize` does values."""
+    return Difference(*_spread(differences, confidence, examples))

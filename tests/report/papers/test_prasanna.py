@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from statistics import fmean
 
 import pytest
 
@@ -10,6 +11,7 @@ from stages.tickets.report.claim import PRASANNA, Claim
 from stages.tickets.report.papers import prasanna, prasanna_scores, shared
 from stages.tickets.report.papers.prasanna_scores import SETTINGS
 from stages.tickets.report.published import Published
+from stages.tickets.report.rows import Kept
 from tests.made_up import Study, config, study, with_language
 
 PUBLISHED = Path(__file__).parents[3] / "published" / "prasanna2020.csv"
@@ -29,11 +31,12 @@ def test_the_published_numbers_are_whole() -> None:
     assert cells["rte", "retrained", "structured bad"][0] == pytest.approx(0.588, abs=5e-4)
     assert set(SETTINGS) <= {(kind, source) for _, kind, source in cells}
     results = replace(study(config(1, 1, 1)), published=published).results
-    eight = sorted({row.task for row in published} - {"wnli"})
-    differences = {
-        row.name: 100 * prasanna.published_difference(row, results, eight)
+    by_task = {
+        row.name: prasanna.published_differences(row, results)
         for row in prasanna.statements_of(results)
     }
+    assert {len(gains) for gains in by_task.values()} == {8}
+    differences = {name: 100 * fmean(gains.values()) for name, gains in by_task.items()}
     expected = {
         "good_weights": -0.8, "good": -5.8, "random": -2.4, "bad": 28.6, "bad_random": -4.1,
         "random_weights": -19.3, "bad_weights": -10.1, "super": -8.8,
@@ -41,35 +44,44 @@ def test_the_published_numbers_are_whole() -> None:
     assert differences == pytest.approx(expected, abs=0.1)
 
 
-def test_differences_are_paired_by_seed_and_averaged_over_tasks() -> None:
+def of_bert(made: Study) -> Study:
+    """The same with as many prunable weights as the papers' encoder."""
+    return replace(made, layers=[Kept("x", 1, 1, 0.3, 0, "x", shared.BERT_BASE, 5)])
+
+
+def test_differences_are_paired_by_seed_and_tried_by_task() -> None:
     """Made-up levels: good .88, random .8, majority .4; the noise of seeds is the same for all runs."""
     made = claims(study(config(3, 3, 2)))
     random, bad = made["random"], made["bad"]
-    assert random.measured is not None
-    assert (random.measured.mean, random.measured.low) == pytest.approx((-0.08, -0.08))
-    assert (random.n, random.holds, random.verdict) == (3, "yes", "agrees")
-    assert (bad.n, bad.holds) == (3, "yes")  # the majority stands beside every seed
+    assert [test.of for test in random.tests] == ["entailment", "sentiment", "similarity"]
+    assert [test.gain.mean for test in random.tests] == pytest.approx([-0.08] * 3)
+    assert (random.n, random.word) == (3, "does not hold")  # 8 points are no nothing
+    assert (made["good_weights"].word, made["good"].word) == ("undecided", "holds")
+    assert (bad.n, bad.word) == (3, "holds")  # the majority stands beside every seed
+    assert random.same == "no verdict: another encoder"
+    assert claims(of_bert(study(config(3, 3, 2))))["random"].same == "agrees on 1 task"
 
 
 def test_a_claim_about_what_did_not_run_says_so() -> None:
     made = study(config(1, 2, 1))
     made = replace(made, scores=[row for row in made.scores if row.source != "structured super"])
     section = prasanna.section(made.results, made.config, [])
-    verdicts = {claim.name: claim.verdict for claim in section.claims}
+    verdicts = {claim.name: claim.why for claim in section.claims}
     assert verdicts["super"] == "not run: heads and MLPs, super, retrained"
-    assert verdicts["random"] == "agrees"
-    assert "7 yes, 1 not run." in section.answer
+    assert verdicts["random"] == ""
     table = section.tables[0]
-    assert table.rows[-1][1:] == ("−15.0", "–", "–", "–", "–", verdicts["super"])
+    assert table.rows[-1][1:] == (
+        "−15.0 (sentiment)", "–", "–", "–", verdicts["super"], "no verdict: other tasks", "–",
+    )  # fmt: skip
+    assert [row["claim"] for row in table.records if row["why"]] == ["super"]
     nothing = claims(study(config(1, 1, 1, controls=False)))
-    assert nothing["good"].verdict == "not run: retrain.tasks is empty in params.yaml"
+    assert nothing["good"].why == "not run: retrain.tasks is empty in params.yaml"
 
 
 def test_super_survivors_of_other_seeds_have_no_verdict() -> None:
-    assert claims(study(config(1, 3, 1)))["super"].verdict.startswith(
-        "no verdict: kept by all of 3"
-    )
-    assert claims(study(config(1, 5, 1)))["super"].verdict == "agrees"
+    same = claims(of_bert(study(config(2, 3, 1))))["super"].same
+    assert same.startswith("no verdict: kept by all of 3")
+    assert claims(of_bert(study(config(2, 5, 1))))["super"].same == "agrees on 1 task"
 
 
 def test_claims_of_sections_come_along() -> None:
@@ -79,29 +91,28 @@ def test_claims_of_sections_come_along() -> None:
     section = prasanna.section(made.results, made.config, [more, other])
     assert section.claims[-1] == more
     assert len(section.claims) == 8 + 6 + 1
+    assert prasanna.section(made.results, made.config, [other]).claims[-1] != other
 
 
 def test_only_tasks_of_the_paper_stand_beside_its_numbers() -> None:
     made = study(config(3, 2, 1))
     scores = prasanna_scores.compare(made.results, made.config)
     assert {row.paper.task for row in scores} == {"sentiment"}
-    tasks = prasanna.tasks_of(made.results, made.config)
-    assert (tasks.published, tasks.ours) == (("sentiment", "rte"), made.config.retrain.tasks)
-    alone = made.config.retrain.model_copy(update={"tasks": ("sentiment",)})
-    same = made.config.model_copy(update={"retrain": alone})
-    tasks = prasanna.tasks_of(made.results, same)
-    assert tasks.published == tasks.ours == ("sentiment",)
-    others = replace(made, published=[replace(row, metric="f1") for row in made.published])
-    assert prasanna.tasks_of(others.results, same).published == ("sentiment", "rte")
+    assert {row.verdict for row in scores} == {"no verdict: another encoder"}
+    same = prasanna_scores.compare(of_bert(made).results, made.config)
+    assert {row.verdict for row in same} >= {"agrees"}
+    others = replace(of_bert(made), published=[replace(row, metric="f1") for row in made.published])
+    assert claims(others)["random"].same == "no verdict: other tasks"
 
 
-def test_wnli_is_on_neither_side() -> None:
-    paper = ("rte", "cola", "wnli")
-    tasks = shared.compared(paper, ("rte", "wnli"))
-    assert tasks.published == tasks.ours == ("rte",)
-    tasks = shared.compared(paper, ("mine", "wnli"))
-    assert (tasks.published, tasks.ours) == (("rte", "cola"), ("mine",))
-    assert shared.compared(paper, ()).published == ("rte", "cola")
+def test_wnli_is_in_no_published_number() -> None:
+    made = study(config(1, 1, 1)).results
+    paper = [replace(row, task="wnli") for row in made.published_scores if row.task == "rte"]
+    more = replace(made, published_scores=[*made.published_scores, *paper])
+    for row in prasanna.statements_of(more):
+        assert prasanna.published_differences(row, more) == prasanna.published_differences(
+            row, made
+        )
 
 
 def test_every_statement_of_the_file_is_decided_once() -> None:

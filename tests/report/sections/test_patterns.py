@@ -6,8 +6,10 @@ from pathlib import Path
 import pytest
 
 from stages.tickets.report import rows
+from stages.tickets.report.papers import shared
 from stages.tickets.report.published import PublishedShare
 from stages.tickets.report.results import Results
+from stages.tickets.report.rows import Kept
 from stages.tickets.report.section import Section
 from stages.tickets.report.sections import patterns
 from stages.tickets.report.sections.patterns import figures, published, shares, survival
@@ -67,7 +69,10 @@ def test_a_task_without_super_survivors_has_dashes() -> None:
 
 
 def test_a_verdict_is_given_over_the_tasks_of_the_paper_alone() -> None:
-    """Ours are .41 where the paper has .40; with a margin of .005 they differ, as there is no spread."""
+    """Ours are .41 where the paper has .40; with a margin of .005 they differ, as there is no spread.
+
+    Of another encoder there is no verdict.
+    """
     made = study(config(2, 3, 1))
     place = {"heads": "all", **RAW}
     assert record(tables(made)["patterns_published"], **place)["verdict"] == "other tasks"
@@ -77,13 +82,17 @@ def test_a_verdict_is_given_over_the_tasks_of_the_paper_alone() -> None:
         made.results, shares=[row for row in made.results.shares if row.task == "sentiment"]
     )
     row = record(tables(same, only)["patterns_published"], **place)
+    assert row["verdict"] == "no verdict: another encoder"
+    only = replace(only, layers=[Kept("x", 1, 1, 0.3, 0, "x", shared.BERT_BASE, 5)])
+    row = record(tables(same, only)["patterns_published"], **place)
     assert row["verdict"] == "agrees"
     assert row["paper"] == pytest.approx(0.40)
     assert row["here_mean"] == pytest.approx(0.41)
     assert row["here_n"] == 3
-    rule = same.config.verdict.model_copy(update={"margin": 0.005})
+    margins = same.config.verdict.margins.model_copy(update={"share": 0.005})
+    rule = same.config.verdict.model_copy(update={"margins": margins})
     strict = replace(same, config=same.config.model_copy(update={"verdict": rule}))
-    table = tables(strict, only)["patterns_published"]
+    table = tables(strict, replace(only, study=strict.config))["patterns_published"]
     assert record(table, **place)["verdict"] == "differs"
     assert [row[-1] for row in table.rows[:5]] == ["agrees"] * 4 + ["differs"]  # .15 and .1475
 

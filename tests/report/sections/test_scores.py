@@ -31,14 +31,18 @@ def test_the_scores_shown_are_those_of_the_table() -> None:
     assert shown == table
 
 
-def test_means_over_tasks_start_at_dense() -> None:
-    made = study(config(2, 3, 2))
-    imp = mean_scores("imp", made.found, made.config)
-    random = mean_scores("random", made.found, made.config)
-    dense = [made.found.summary(Run(task, "dense"), 0.95) for task in made.config.tasks]
-    assert imp[0]["imp"] == pytest.approx(sum(level.mean for level in dense if level) / 2)
-    assert random[0]["random"] == imp[0]["imp"]
+def test_means_over_tasks_are_in_margins_and_start_at_dense() -> None:
+    """Made up: tickets lose a tenth of the squared sparsity, with margins of 2 points."""
+    made = study(config(3, 3, 2))
+    imp = mean_scores("imp", made.results, made.config)
+    random = mean_scores("random", made.results, made.config)
     assert [record["sparsity"] for record in imp] == [0.0, 0.3, 0.6]
+    assert imp[0]["imp"] == random[0]["random"] == 0
+    gains = [
+        made.found.compare(Run(task, "imp", 2), Run(task, "dense"), 0.95)
+        for task in made.config.tasks
+    ]
+    assert imp[2]["imp"] == pytest.approx(sum(gain.mean for gain in gains if gain) / 3 / 0.02)
     assert [record["sparsity"] for record in random] == [0.0, 0.6]  # random masks ran in round 2
 
 
@@ -55,7 +59,7 @@ def test_collapsed_runs_have_a_dagger() -> None:
 
 def test_only_dense_scores_above_the_bag_of_words_line_are_counted() -> None:
     made = study(config(3, 3, 2))
-    scores = with_scores(made, {("sentiment", "dense", 0, "validation"): [0.9, 0.1, 0.1]})
+    scores = with_scores(made, {("sentiment", "dense", 0, "validation"): [0.55, 0.5, 0.5]})
     assert section_of(made, scores).answer == (
         "The mean dense score is above the bag-of-words line on 2 of 3 tasks with such a line."
     )

@@ -23,7 +23,7 @@ def test_losses_and_gains_by_hand() -> None:
     assert shown["heads and MLPs, random"] == "–"
     assert shown["heads and MLPs, super"] == "not run"
     assert subnetworks.answer(rows, made.config) == (
-        "Retrained subnetworks minus the dense model, in points, mean over 1 task: heads and MLPs: "
+        "Retrained subnetworks minus the dense model, in points, of 1 task: heads and MLPs: "
         "good −2.0, random −10.0, bad −20.0; weights: good −2.0, random −10.0, bad −20.0."
     )
 

@@ -7,12 +7,21 @@ from dataclasses import replace
 import numpy as np
 
 from stages.tickets.report import names, tickets, transfers, words
-from stages.tickets.report.claim import ABOVE, BELOW, NO_VERDICT, Beside, Claim, of_difference
+from stages.tickets.report.claim import (
+    NO_VERDICT,
+    UNDECIDED,
+    Bounded,
+    Claim,
+    of_every,
+    ranged,
+    without,
+)
 from stages.tickets.report.papers import shared
 from stages.tickets.report.papers.transfer import MLM, Studies
 from stages.tickets.report.scores import Run
 from stages.tickets.statistics import correlation
 from stages.tickets.statistics.correlation import Correlation
+from stages.tickets.statistics.intervals import Difference
 
 ONE_SHOT = "one-shot"
 PERMUTATIONS = 10_000
@@ -25,30 +34,32 @@ def claims(studies: Studies) -> tuple[Claim, ...]:
 
 
 def larger_sources(studies: Studies) -> Claim:
-    """Correlate training size and row - column over other targets, without MLM (Spearman)."""
-    results, study = studies.results, studies.study
+    """Correlate training size and mean rank on other targets, without MLM (Spearman)."""
+    results = studies.results
     sizes = {row.source: row.train for row in results.published_dark if row.train is not None}
-    paper = _ranks(sizes, transfers.all_centred(studies.dense, list(sizes)))
+    paper = _ranks(sizes, transfers.mean_ranks(studies.dense, list(sizes)))
     trained = {row.task: row.train for row in results.tasks if row.kind != "mlm"}
-    sources = [source for source in transfers.task_sources(study) if source in trained]
-    cells = (sources, study.transfer.targets, results.scores, study)
-    centred = {source: transfers.mean_centred(source, *cells) for source in sources}
-    gains = {source: gain.mean for source, gain in centred.items() if gain}
-    ours = _ranks(trained, gains)
+    sources = [source for source in studies.tasks if source in trained]
+    cells = {place: row.score.mean for place, row in studies.cells.items()}
+    ranks = transfers.mean_ranks(cells, sources)
+    ours = _ranks(trained, ranks)
     claim = replace(
-        results.claim("larger_sources"),
-        published=_correlation(paper) if paper else words.NONE,
-        published_value=paper.value if paper else None,
+        results.claim("larger_sources"), published=_correlation(paper) if paper else words.NONE
     )
     if ours is None:
         few = "not run: ranks need three sources of different sizes"
-        return replace(claim, verdict=few if gains else studies.missing())
-    holds, verdict, n = "unclear", "undecided", len(study.transfer.seeds)
-    if ours.p < 1 - study.tickets.confidence and n > 1:
-        holds = "yes" if ours.value > 0 else "no"
-        verdict = "direction only" if paper and paper.value * ours.value > 0 else "differs"
-    claim = replace(claim, here=_correlation(ours), n=n, over=words.count(ours.n, "source"))
-    return replace(claim, holds=holds, verdict=studies.why or verdict)
+        return without(claim, few if ranks else studies.missing())
+    sides = ours.p / 2, 1 - ours.p / 2
+    holds, fails = sides if ours.value > 0 else reversed(sides)
+    return replace(
+        claim,
+        here=_correlation(ours),
+        n=len(studies.study.transfer.seeds),
+        over=words.count(ours.n, "source"),
+        p_holds=holds,
+        p_fails=fails,
+        same=studies.why or UNDECIDED,
+    )
 
 
 def _ranks(sizes: Mapping[str, int], levels: Mapping[str, float]) -> Correlation | None:
@@ -67,58 +78,66 @@ def _correlation(ranks: Correlation) -> str:
 def one_shot(studies: Studies) -> Claim:
     """Subtract the own ticket from the one-shot mask, by transfer or else as a control."""
     results, study = studies.results, studies.study
-    about = ""
-    gain = studies.rows[ONE_SHOT].from_own if ONE_SHOT in studies.rows else None
-    over = words.count(len(study.transfer.targets), "target")
-    beside = studies.beside_own(ONE_SHOT, ONE_SHOT)
-    if gain is None:
-        tasks = shared.usable(study.tasks)
-
-        def pair(task: str, number: int) -> tuple[Run, Run]:
-            return names.control_run(task, ONE_SHOT, number), Run(task, "imp", number)
-
-        rounds, at = tickets.at_tickets(pair, tasks, results, study)
-        gain, _ = results.pooled(pair(task, number) for task, number in rounds.items())
-        over = shared.of_tasks(len(rounds), tasks)
-        beside = Beside(beside.paper, why=f"{NO_VERDICT}: not by transfer")
-        about = f"a control, {over}, {at}" if gain else ""
+    paper = {to: level for (name, to), level in studies.paper.items() if name == ONE_SHOT}
     missing = f"not run: transfer.sources and controls in params.yaml lack {ONE_SHOT!r}"
     if ONE_SHOT in (*study.transfer.sources, *names.control_kinds(study)):
         missing = "not run: scores.csv has no such row at the sparsity of a ticket or below it"
-    claim = results.claim("one_shot", over, about)
-    return of_difference(claim, BELOW, gain, missing, study.verdict, beside)
+    missing = shared.nothing(study.tasks, results, missing)
+    made = studies.over_targets(
+        results.claim("one_shot"),
+        ONE_SHOT,
+        lambda target: studies.own(ONE_SHOT, target),
+        missing,
+        lambda _: (-math.inf, 0.0),
+        paper,
+    )
+    if made.tests:
+        return made
+
+    def pair(task: str, number: int) -> tuple[Run, Run]:
+        return names.control_run(task, ONE_SHOT, number), Run(task, "imp", number)
+
+    tasks = results.usable(study.tasks)
+    rounds, at = tickets.at_tickets(pair, tasks, results, study)
+    gains = {task: results.compare(*pair(task, number)) for task, number in rounds.items()}
+    tests = [Bounded(task, gain, high=0.0) for task, gain in gains.items() if gain]
+    over = shared.of_tasks(len(tests), tasks)
+    claim = results.claim("one_shot", over, f"a control, {over}, {at}" if tests else "")
+    same = f"{NO_VERDICT}: not by transfer"
+    return of_every(replace(claim, published=ranged(paper), same=same), tests, missing)
 
 
 def one_shot_beside_tasks(studies: Studies) -> Claim:
-    """Subtract the mean of the other tasks' masks on the same targets from the one-shot mask."""
-    study, results, targets = studies.study, studies.results, studies.targets
-    sources, published = transfers.task_sources(study), transfers.published_tasks(results)
+    """Subtract the mean of tasks' masks, but the target's own, from the one-shot mask."""
+    results, study = studies.results, studies.study
+    published = transfers.published_tasks(results)
     missing = studies.missing(ONE_SHOT)
-    if ONE_SHOT in study.transfer.sources:
+    if ONE_SHOT in study.transfer.sources and studies.cells:
         missing = "not run: transfer has no task's mask to compare with"
-    level = transfers.centred(ONE_SHOT, studies.dense, published) or 0.0
-    beside = Beside(level, why=studies.why or f"{NO_VERDICT}: other sources")
-    if set(sources) == set(published) and set(targets) >= set(published) - {MLM}:
-        common = transfers.mean_centred(ONE_SHOT, sources, targets, results.scores, study)
-        cells = transfers.on(studies.dense, targets)
-        level = transfers.centred(ONE_SHOT, cells, published) or 0.0
-        over = words.count(len(targets), "target")
-        beside = Beside(level, common, over) if common else beside
-    claim = results.claim("one_shot_beside_tasks", words.count(len(sources), "source"))
-    gain = studies.rows[ONE_SHOT].from_column if ONE_SHOT in studies.rows else None
-    return of_difference(claim, ABOVE, gain, missing, study.verdict, beside)
+    made = studies.over_targets(
+        results.claim("one_shot_beside_tasks"),
+        ONE_SHOT,
+        lambda target: transfers.beside_others(ONE_SHOT, target, studies.tasks, results, study),
+        missing,
+        lambda _: (0.0, math.inf),
+        transfers.minus_others(ONE_SHOT, studies.dense, published),
+    )
+    other = studies.why or f"{NO_VERDICT}: other sources"
+    return made if set(studies.tasks) == set(published) else replace(made, same=other)
 
 
 def several_tasks(source: str, studies: Studies) -> Claim:
-    """Subtract the mask of MLM from that of several tasks, by seed the mean over targets but MLM."""
-    study, margin = studies.study, studies.study.verdict.margin
-    pairs = [
-        (transfers.run_of("multi-task", target, study), transfers.run_of(source, target, study))
-        for target in study.transfer.targets
-        if target != source
-    ]
-    gain, number = studies.results.pooled(pairs)
-    over = words.count(number, "target")
-    claim = studies.claim("several_tasks", over, source, margin=words.points(margin))
-    missing = studies.missing("multi-task", MLM)
-    return of_difference(claim, (-math.inf, margin), gain, missing, study.verdict)
+    """Subtract the mask of MLM from that of several tasks, on every target but MLM."""
+    study = studies.study
+
+    def gain(target: str) -> Difference | None:
+        runs = (transfers.run_of(name, target, study) for name in ("multi-task", source))
+        return studies.results.compare(*runs)
+
+    return studies.over_targets(
+        studies.claim("several_tasks", "", source),
+        source,
+        gain,
+        studies.missing("multi-task", MLM),
+        lambda target: (-math.inf, studies.margin(target)),
+    )

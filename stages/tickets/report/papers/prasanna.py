@@ -1,81 +1,54 @@
 """What Prasanna et al. 2020 say of scores, sizes and places, and whether it holds here."""
 
-from collections import Counter
-from collections.abc import Iterable, Sequence
+import math
+from collections.abc import Iterable
 from dataclasses import replace
-from statistics import fmean
 
-from stages.tickets.report import columns, words
 from stages.tickets.report.claim import (
-    ABOVE,
-    BELOW,
-    NO_VERDICT,
     PRASANNA,
-    Beside,
+    Bounded,
     Claim,
-    near,
-    of_difference,
+    agreement,
+    decided,
+    of_every,
+    ranged,
     tally,
 )
-from stages.tickets.report.papers import prasanna_scores, prasanna_structure
+from stages.tickets.report.papers import prasanna_scores, prasanna_structure, shared
 from stages.tickets.report.papers.prasanna_scores import SETTINGS
-from stages.tickets.report.papers.shared import Compared, compared
 from stages.tickets.report.published import PublishedClaim
 from stages.tickets.report.results import Results
 from stages.tickets.report.scores import Run, Setting
 from stages.tickets.report.section import Section
-from stages.tickets.report.table import Row, Table, table
+from stages.tickets.report.words import count
 from stages.tickets.settings import Study
-
-VERDICTS = ("agrees", "undecided", "direction only", "differs", NO_VERDICT, words.NOT_RUN)
-COLUMNS = (
-    columns.text("claim of Prasanna et al. 2020", "claim.statement"),
-    columns.only_csv("claim", "claim.name"),
-    columns.value("first", "second"),
-    columns.text("paper", "claim.published"),
-    columns.only_csv("paper", "claim.published_value"),
-    columns.text("here", "claim.here"),
-    columns.spread_of("claim.measured"),
-    columns.text("here − paper", "claim.difference"),
-    columns.text("n", lambda row: str(row.claim.n or words.NONE)),
-    columns.named("holds", "claim.holds"),
-    columns.named("same number", "claim.verdict"),
-)
 
 
 def section(results: Results, study: Study, claims: Iterable[Claim]) -> Section:
     """Show whether their statements on subnetworks hold here."""
-    tasks = tasks_of(results, study)
-    rows = [decide(statement, tasks, results, study) for statement in statements_of(results)]
-    statements = [row.claim for row in rows]
     ranges = prasanna_structure.compare(results, study)
-    numbers = [row.claim for row in ranges]
-    verdicts = Counter(claim.verdict.split(":")[0] for claim in statements)
-    same = ", ".join(f"{verdicts[word]} {word}" for word in VERDICTS if verdicts[word])
+    own = [
+        *(try_statement(statement, results, study) for statement in statements_of(results)),
+        *(row.claim for row in ranges),
+        *(claim for claim in claims if claim.paper == PRASANNA),
+    ]
+    own = decided(own, study.tickets.confidence)
+    statements, numbers = (
+        [claim for claim in own if claim.is_number is is_number] for is_number in (False, True)
+    )
+    answer = f"Its statements hold: {tally(statements)}. Its sizes and places: {tally(numbers)}."
     return Section(
         "claims",
         "What Prasanna et al. say",
         "Do their statements on subnetworks hold here?",
         "Prasanna et al. 2020, abstract, Figures 1 and 2, table of all settings in the appendix.",
-        f"Its statements on scores hold: {tally(statements)}. Its numbers are ours, too: of differences "
-        f"{same}; of sizes and places {tally(numbers)}.",
+        " ".join(filter(None, (answer, shared.without_evidence(results)))),
         tables=(
-            claims_table(rows, tasks, study),
-            prasanna_structure.structure_table(ranges, results, study),
+            shared.claims_table("claims", statements, results),
+            prasanna_structure.structure_table(ranges, study),
             prasanna_scores.published_table(results, study),
         ),
-        claims=(*statements, *numbers, *(claim for claim in claims if claim.paper == PRASANNA)),
-    )
-
-
-def tasks_of(results: Results, study: Study) -> Compared:
-    """Return the tasks of claims about scores."""
-    metrics, ours = (
-        {row.task: row.metric for row in results.published_scores},
-        results.scores.metrics,
-    )
-    return compared(
-        list(metrics), study.retrain.tasks, lambda task: ours.get(task) == metrics[task]
+        claims=tuple(own),
     )
 
 
@@ -84,11 +57,12 @@ def statements_of(results: Results) -> list[PublishedClaim]:
     return [row for row in results.published_claims if row.first]
 
 
-def published_difference(claim: PublishedClaim, results: Results, tasks: Iterable[str]) -> float:
-    """Subtract the second setting from the first: the paper's mean over tasks."""
+def published_differences(claim: PublishedClaim, results: Results) -> dict[str, float]:
+    """Subtract the second setting from the first in the paper, by task but for WNLI."""
     scores = {(row.task, row.kind, row.source): row.mean for row in results.published_scores}
     first, second = _settings(claim)
-    return fmean(scores[task, *first] - scores[task, *second] for task in tasks)
+    tasks = shared.usable(dict.fromkeys(row.task for row in results.published_scores))
+    return {task: scores[task, *first] - scores[task, *second] for task in tasks}
 
 
 def _settings(claim: PublishedClaim) -> tuple[Setting, Setting]:
@@ -96,38 +70,46 @@ def _settings(claim: PublishedClaim) -> tuple[Setting, Setting]:
     return (kind, source), (rival, other)
 
 
-def decide(statement: PublishedClaim, tasks: Compared, results: Results, study: Study) -> Row:
-    """Decide whether a statement holds here, and whether the paper's difference is ours."""
-    rule, settings = study.verdict, _settings(statement)
-    gain = results.scores.over_tasks(*settings, tasks.ours, study.tickets.confidence)
+def try_statement(statement: PublishedClaim, results: Results, study: Study) -> Claim:
+    """Try a statement on every task of the retrained subnetworks."""
+    settings, asked = _settings(statement), study.retrain.tasks
     missing = [
         SETTINGS[kind, source]
         for kind, source in settings
-        if not results.scores.ran([Run(task, kind, 0, source) for task in tasks.ours])
+        if not results.scores.ran([Run(task, kind, 0, source) for task in asked])
     ]
     why = f"not run: {' and '.join(missing) or 'no seed has both'}"
-    claim = of_difference(
-        results.claim(statement.name),
-        {"above": ABOVE, "below": BELOW, "near": near(rule.widest)}[statement.expected],
-        gain,
-        why if study.retrain.tasks else results.not_run("retrained"),
-        rule,
-        Beside(published_difference(statement, results, tasks.published), gain),
-    )
-    other = prasanna_structure.other_seeds(study) if gain and statement.name == "super" else ""
-    claim = replace(claim, same=None, verdict=other or claim.verdict)
-    return Row(claim=claim, first=statement.first, second=statement.second)
+    tests = []
+    for task in results.usable(asked):
+        reach = shared.margin(task, results)
+        low, high = {
+            "above": (0.0, math.inf),
+            "below": (-math.inf, 0.0),
+            "near": (-reach, reach),
+            "close": (-reach * study.verdict.close, math.inf),
+        }[statement.expected]
+        if gain := results.compare(*(Run(task, kind, 0, source) for kind, source in settings)):
+            tests.append(Bounded(task, gain, low, high))
+    paper = published_differences(statement, results)
+    claim = results.claim(statement.name, count(len(tests), "task"))
+    claim = replace(claim, published=ranged(paper), same=_same(statement, tests, paper, results))
+    why = why if asked else results.not_run("retrained")
+    return of_every(claim, tests, shared.nothing(asked, results, why))
 
 
-def claims_table(rows: Sequence[Row], tasks: Compared, study: Study) -> Table:
-    """List every statement with the paper's number and ours."""
-    published, ours = tasks.words
-    widest, margin = words.points(study.verdict.widest), words.points(study.verdict.margin)
-    caption = (
-        f"Differences of scores, mean over tasks: of the paper {published}, bert-base-uncased; here "
-        f"{ours} ({len(tasks.ours)}). A statement holds by all of our interval: above 0, below 0, or for "
-        f"about as well at most {widest} points from it. Numbers agree if they are at most {margin} "
-        f"points apart or the paper's lies in our interval, which reaches at most {widest} points each "
-        "way; direction only: all of our interval has the paper's sign."
-    )
-    return table("claims", caption, rows, COLUMNS)
+def _same(
+    statement: PublishedClaim, tests: list[Bounded], paper: dict[str, float], results: Results
+) -> str:
+    """Tell whether the paper's differences are ours on the tasks that both have."""
+    metrics = {row.task: row.metric for row in results.published_scores}
+    common = [
+        test
+        for test in tests
+        if test.of in paper and metrics[test.of] == results.scores.metrics[test.of]
+    ]
+    if why := shared.why_no_verdict([test.of for test in common], results):
+        return why
+    if statement.name == "super" and (other := prasanna_structure.other_seeds(results.study)):
+        return other
+    pairs = [(test.gain, paper[test.of], shared.margin(test.of, results)) for test in common]
+    return f"{agreement(pairs)} on {count(len(pairs), 'task')}"

@@ -1,14 +1,15 @@
 """The table of all settings of Prasanna et al. 2020, task by task, beside ours."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from stages.tickets.report import columns, words
-from stages.tickets.report.claim import same_score
+from stages.tickets.report.claim import agreement
+from stages.tickets.report.papers import shared
 from stages.tickets.report.results import Results
 from stages.tickets.report.scores import Run, Setting
 from stages.tickets.report.table import Column, Row, Table, table
 from stages.tickets.settings import Study
-from stages.tickets.statistics.intervals import Summary
 
 MAJORITY, DENSE = ("majority", ""), ("dense", "")
 SETTINGS: Mapping[Setting, str] = {
@@ -50,24 +51,26 @@ def compare(results: Results, study: Study) -> list[Row]:
         if paper.kind == "majority" and scores.of(drawn):
             run = drawn
         score = results.summary(run)
-        if score and None in scores.of(run):  # a baseline, of no seed and thus sure
-            score = Summary(score.mean, None, score.mean, score.mean, score.n)
         difference = score.mean - paper.mean if score else None
-        verdict = same_score(paper.mean, score, study.verdict)
+        verdict = ""
+        if score:
+            sure = score
+            if None in scores.of(run):  # a baseline, of no seed and thus sure
+                sure = replace(score, low=score.mean, high=score.mean)
+            verdict = agreement([(sure, paper.mean, shared.margin(paper.task, results))])
+            verdict = shared.why_no_verdict([paper.task], results) or verdict
         rows.append(Row(paper=paper, here=score, difference=difference, verdict=verdict))
     return rows
 
 
 def published_table(results: Results, study: Study) -> Table:
     """List the paper's scores and ours."""
-    rule = study.verdict
     caption = (
         "Paper: mean ± standard deviation over 5 seeds, bert-base-uncased, searched on the validation "
         "split itself, with the most frequent class there as majority (of a task with scores, a draw "
         f"from a normal). Here: searched on {study.search.rule.split}, with the majority of the training "
-        "split. Verdict: undecided without an interval or with one of more than "
-        f"{words.points(rule.widest)} points each way; agrees, if at most {words.points(rule.margin)} "
-        "points apart or if the paper's lies in our interval; else differs."
+        "split. Verdict, for the same encoder alone: agrees, if all of our interval is within the margin "
+        "of the metric around the paper's; differs, if all of it is outside; else undecided."
     )
     why = "not run: no task here has the name and headline metric of one of the paper's"
     return table("published", caption, compare(results, study), COLUMNS, why)

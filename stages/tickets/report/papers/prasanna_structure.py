@@ -6,8 +6,8 @@ from statistics import fmean
 from typing import TypeVar
 
 from stages.tickets.report import columns, words
-from stages.tickets.report.claim import NO_VERDICT
-from stages.tickets.report.papers.shared import Compared, compared
+from stages.tickets.report.claim import NO_VERDICT, agreement, without
+from stages.tickets.report.papers import shared
 from stages.tickets.report.results import Results
 from stages.tickets.report.rows import grouped
 from stages.tickets.report.table import Column, Row, Table, table
@@ -16,8 +16,8 @@ from stages.tickets.settings import Study
 T = TypeVar("T")
 SEEDS = 5
 """The paper searched five seeds."""
-Measure = Callable[[Results, str], float | None]
-"""A number of a task; None if nothing was measured on it."""
+Measure = Callable[[Results, str], list[float]]
+"""The numbers of a task, of each seed or a single one of all; empty if nothing was measured on it."""
 
 
 def _mean(values: Iterable[float]) -> float | None:
@@ -31,28 +31,27 @@ def _where(rows: Iterable[T], **fields: str) -> list[T]:
     return [row for row in rows if all(getattr(row, name) == fields[name] for name in fields)]
 
 
-def _kappa(results: Results, task: str) -> float | None:
+def _kappa(results: Results, task: str) -> list[float]:
     place = {"axis": "seeds", "variant": "joint", "task": task, "part": "heads"}
-    rows = _where(results.structures, **place, measure="fleiss_kappa")
-    return _mean(row.value for row in rows)
+    return [row.value for row in _where(results.structures, **place, measure="fleiss_kappa")]
 
 
 def _kept(subnetwork: str) -> Measure:
     """Measure the share of the parameters that a subnetwork of heads and MLPs holds."""
 
-    def of_task(results: Results, task: str) -> float | None:
+    def of_task(results: Results, task: str) -> list[float]:
         sizes = _where(results.sizes, kind="structured", subnetwork=subnetwork, task=task)
-        return _mean(size.share for size in sizes)
+        return [size.share for size in sizes]
 
     return of_task
 
 
-def _kept_weights(results: Results, task: str) -> float | None:
+def _kept_weights(results: Results, task: str) -> list[float]:
     searches = _where(results.searched, variant="magnitude", task=task)
-    return _mean(row.kept for row in searches if row.kept is not None)
+    return [row.kept for row in searches if row.kept is not None]
 
 
-def _middle(results: Results, task: str) -> float | None:
+def _middle(results: Results, task: str) -> list[float]:
     """Subtract the share of seeds that keep an MLP elsewhere from that in layers 4 to 7 of 12."""
     places = _where(results.places, variant="joint", task=task, part="mlps")
     num = len(places)
@@ -60,19 +59,21 @@ def _middle(results: Results, task: str) -> float | None:
     return _gap([(place.mean, place.layer in middle) for place in places])
 
 
-def _upper(results: Results, task: str) -> float | None:
-    """Subtract the share of weights kept in the lower half of the layers from that in the upper."""
-    by_layer = grouped(_where(results.weights, task=task), lambda row: row.layer)
-    shares = {layer: fmean(row.kept / row.size for row in own) for layer, own in by_layer.items()}
-    return _gap([(share, layer >= len(shares) / 2) for layer, share in shares.items()])
+def _upper(results: Results, task: str) -> list[float]:
+    """Subtract by seed the share of weights kept in the lower half of the layers from the upper."""
+    gaps = []
+    for rows in grouped(_where(results.weights, task=task), lambda row: row.seed).values():
+        half = len({row.layer for row in rows}) / 2
+        gaps += _gap([(row.kept / row.size, row.layer >= half) for row in rows])
+    return gaps
 
 
-def _gap(values: Sequence[tuple[float, bool]]) -> float | None:
+def _gap(values: Sequence[tuple[float, bool]]) -> list[float]:
     """Subtract the mean of the other values from that of those marked as true."""
     inside, outside = (
         _mean(value for value, is_inside in values if is_inside is side) for side in (True, False)
     )
-    return None if inside is None or outside is None else inside - outside
+    return [] if inside is None or outside is None else [inside - outside]
 
 
 QUANTITIES: Mapping[str, Measure] = {
@@ -86,55 +87,57 @@ QUANTITIES: Mapping[str, Measure] = {
 """By the names of their claims."""
 
 
-def _tasks(results: Results, study: Study) -> Compared:
-    return compared([row.task for row in results.published_structure], study.search.tasks)
-
-
 def compare(results: Results, study: Study) -> list[Row]:
-    """Compute all quantities over the tasks whose means stand beside each other.
+    """Put all quantities of the paper, by task, beside ours.
 
     Returns:
         For every quantity the claim that ours is the paper's, the numbers of tasks that have it, of the
         paper and measured here, and the seeds of the study, whether or not they have it.
     """
-    tasks, seeds = _tasks(results, study), len(study.search.seeds)
-    rows = []
-    directed = {row.name for row in results.published_claims if row.expected == "directed"}
+    seeds, rows = len(study.search.seeds), []
+    asked = results.usable(study.search.tasks)
     for name, measure in QUANTITIES.items():
-        rows_of_paper = _where(results.published_structure, quantity=name)
-        published = [row.value for row in rows_of_paper if row.task in tasks.published]
-        values = [measure(results, task) for task in tasks.ours]
-        measured = [value for value in values if value is not None]
-        ours = _mean(measured)
-        verdict = results.not_run("search")
-        if ours is not None:
-            other = other_seeds(study) if name == "kept_super" else ""
-            verdict = other or same_range(published, ours, name in directed)
-        elif study.search.tasks:
-            verdict = "not run: params.yaml asks for nothing that says this"
+        own = _where(results.published_structure, quantity=name)
+        paper = {row.task: row.value for row in own if row.task in shared.usable([row.task])}
+        by_task = {task: values for task in asked if (values := measure(results, task))}
+        measured = [fmean(values) for values in by_task.values()]
         claim = replace(
             results.claim(name, words.count(len(measured), "task")),
-            published=_shown(published),
-            here=_shown(measured),
-            n=seeds if measured else 0,
-            verdict=verdict,
-            gap=words.NONE if ours is None else _number(ours - fmean(published), "+"),
+            published=_shown(list(paper.values())),
             is_number=True,
         )
-        rows.append(Row(claim=claim, published=published, measured=measured, seeds=seeds))
+        if measured:
+            same = same_quantity(by_task, paper, results)
+            if name == "kept_super" and not same.startswith(NO_VERDICT):
+                same = other_seeds(study) or same
+            claim = replace(
+                claim, here=_shown(measured), n=seeds, same=same, word=same.partition(":")[0]
+            )
+        else:
+            why = "not run: params.yaml asks for nothing that says this"
+            why = shared.nothing(study.search.tasks, results, why)
+            claim = without(claim, why if study.search.tasks else results.not_run("search"))
+        rows.append(Row(claim=claim, published=[*paper.values()], measured=measured, seeds=seeds))
     return rows
 
 
-def same_range(published: Sequence[float], mean: float, directed: bool) -> str:
-    """Return agrees, direction only, or differs.
+def same_quantity(
+    by_task: Mapping[str, Sequence[float]], paper: Mapping[str, float], results: Results
+) -> str:
+    """Tell whether a quantity is the paper's on the tasks that both have.
 
-    agrees: our mean lies between the least and the greatest of the paper's tasks, and if the statement
-    has a direction, has the sign of their mean; direction only: else, if it has that sign; differs: else.
+    Its interval is over the seeds of every task, or else, of one number for all seeds, over the
+    differences of tasks; of a single number on a single task there is none.
     """
-    same_sign = mean * sum(published) > 0
-    if min(published) <= mean <= max(published) and (same_sign or not directed):
-        return "agrees"
-    return "direction only" if directed and same_sign else "differs"
+    common = [task for task in by_task if task in paper]
+    if why := shared.why_no_verdict(common, results):
+        return why
+    margin = results.study.verdict.margins.share
+    if all(len(by_task[task]) == 1 for task in common):
+        return agreement(
+            [(results.over([by_task[to][0] - paper[to] for to in common]), 0.0, margin)]
+        )
+    return agreement((results.over(by_task[task]), paper[task], margin) for task in common)
 
 
 def other_seeds(study: Study) -> str:
@@ -172,22 +175,20 @@ COLUMNS = (
     columns.only_csv("quantity", "claim.name"),
     _span("paper", "published", "claim.published"),
     _span("here", "measured", "claim.here"),
-    columns.text("here − paper", "claim.difference"),
     columns.number("tasks", lambda row: len(row.measured), str, "tasks"),
     columns.value("seeds"),
-    columns.named("verdict", "claim.verdict"),
+    columns.text("verdict", lambda row: row.claim.why or row.claim.same, "verdict"),
 )
 
 
-def structure_table(rows: Sequence[Row], results: Results, study: Study) -> Table:
+def structure_table(rows: Sequence[Row], study: Study) -> Table:
     """List sizes, places and stability of what survives: the paper's masks and ours."""
-    published, ours = _tasks(results, study).words
     caption = (
         "Mean [least, greatest] over tasks, of means over seeds: of the paper computed from its "
-        f"published masks, heat maps and sizes, bert-base-uncased, {SEEDS} seeds, {published}; here "
-        f"{ours}. Shares of heads and MLPs are those of the retrained subnetworks, and thus of their "
-        "tasks. Verdict: agrees, if our mean is between the paper's least and greatest, and of its sign "
-        "if the statement has a direction; direction only, if it has one and the sign is the paper's; "
-        "else differs."
+        f"published masks, heat maps and sizes, bert-base-uncased, {SEEDS} seeds, 8 tasks without WNLI; "
+        "here this study's tasks. Shares of heads and MLPs are those of the retrained subnetworks, and "
+        "thus of their tasks. Verdict, for the same encoder on shared tasks alone: agrees, if every "
+        "interval of ours minus the paper's is within "
+        f"{words.points(study.verdict.margins.share)} points; differs, if one is outside; else undecided."
     )
     return table("structure_claims", caption, rows, COLUMNS)

@@ -1,9 +1,7 @@
 """What Chen et al. 2020 state of rewinding and of standard pruning, and what their code does."""
 
-import math
-
 from stages.tickets.report import names, words
-from stages.tickets.report.claim import Claim, near, of_difference, of_worst
+from stages.tickets.report.claim import Bounded, Claim, of_every
 from stages.tickets.report.papers import shared
 from stages.tickets.report.papers.tickets import NO_ROUND
 from stages.tickets.report.results import Results
@@ -22,17 +20,17 @@ def claims(results: Results, study: Study) -> tuple[Claim, ...]:
 
 def rewinding(results: Results, study: Study) -> Claim:
     """Compare every later point with where the rounds restarted, by task and point."""
-    usual, margin = study.imp.rewind_to, study.verdict.margin
-    gains = {
-        f"{task}, i = {at} %": gain
-        for task in study.rewind.tasks
+    usual = study.imp.rewind_to
+    tests = [
+        Bounded(f"{task}, i = {at} %", gain, high=shared.margin(task, results))
+        for task in results.usable(study.rewind.tasks)
         for at in study.rewind.points
         if at > usual
         and (gain := results.compare(Run(task, "rewind", at), Run(task, "rewind", usual)))
-    }
-    over = words.count(len(gains), "interval")
-    claim = results.claim("rewinding", over, margin=words.points(margin))
-    return of_worst(claim, (-math.inf, margin), gains, results.not_run("rewind"))
+    ]
+    claim = results.claim("rewinding", words.count(len(tests), "interval"))
+    why = shared.nothing(study.rewind.tasks, results, results.not_run("rewind"))
+    return of_every(claim, tests, why)
 
 
 def standard(results: Results, study: Study) -> Claim:
@@ -41,24 +39,27 @@ def standard(results: Results, study: Study) -> Claim:
     def pair(task: str, number: int) -> tuple[Run, Run]:
         return Run(task, "standard", number), Run(task, "imp", number)
 
-    tasks = study.standard.tasks
+    tasks = results.usable(study.standard.tasks)
     rounds, at = at_tickets(pair, tasks, results, study)
     changes = {task: results.compare(*pair(task, number)) for task, number in rounds.items()}
-    gains = {task: gain for task, gain in changes.items() if gain}
-    claim = results.claim("standard", shared.of_tasks(len(gains), tasks), at)
+    tests = [Bounded(task, gain, -WORSE, BETTER) for task, gain in changes.items() if gain]
+    claim = results.claim("standard", shared.of_tasks(len(tests), tasks), at)
     why = NO_ROUND if results.scores.has("standard") else results.not_run("standard")
-    return of_worst(claim, (-WORSE, BETTER), gains, why)
+    return of_every(claim, tests, shared.nothing(study.standard.tasks, results, why))
 
 
 def aliased(results: Results, study: Study) -> Claim:
     """Compare the mask of pruning that never rewinds, from theta_i, with the ticket; of MLM alone."""
     last = max(study.standard.aliased.rounds, default=0)
     tasks = shared.language(study.standard.tasks, results)
-    pairs = [(Run(task, "aliased", last), Run(task, "imp", last)) for task in tasks]
-    gain, number = results.pooled(pairs)
-    why = results.not_run("aliased")
+    tests = []
+    for task in results.usable(tasks):
+        reach = shared.margin(task, results)
+        if gain := results.compare(Run(task, "aliased", last), Run(task, "imp", last)):
+            tests.append(Bounded(task, gain, -reach, reach))
+    why = shared.nothing(tasks, results, results.not_run("aliased"))
     if study.standard.tasks and not tasks:
         why = "not run: standard.tasks has no masked language modelling"
-    at = f"at {words.percent(names.sparsities(study)[last])}" if gain else ""
-    claim = results.claim("aliased", words.count(number, "task"), at)
-    return of_difference(claim, near(study.verdict.margin), gain, why, study.verdict)
+    at = f"at {words.percent(names.sparsities(study)[last])}" if tests else ""
+    claim = results.claim("aliased", words.count(len(tests), "task"), at)
+    return of_every(claim, tests, why)

@@ -1,11 +1,21 @@
 """What a study has in common with a paper: tasks, metrics and encoder."""
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+import math
+from collections.abc import Iterable, Sequence
 
-from stages.tickets.report.claim import OTHER_ENCODER, OTHER_TASKS
+from stages.tickets.report import columns, names, words
+from stages.tickets.report.claim import (
+    NO_EVIDENCE,
+    NO_VERDICT,
+    OTHER_ENCODER,
+    OTHER_TASKS,
+    Claim,
+    agreement,
+)
 from stages.tickets.report.results import Results
 from stages.tickets.report.rows import Kept, grouped
+from stages.tickets.report.scores import Run, Setting
+from stages.tickets.report.table import Table, records, table
 from stages.tickets.report.words import count
 from stages.tickets.settings import Study
 from stages.tickets.statistics import intervals
@@ -16,41 +26,94 @@ BERT_BASE = 85_524_480
 BERT_BASE_LAYERS = BERT_BASE - 768 * 768
 """The same without the pooler."""
 UNUSABLE = ("wnli",)
-"""Tasks on which the papers' full models are below the majority class."""
+"""Tasks on which the papers' full models are below the majority class; no published mean has them."""
+COLUMNS = (
+    columns.text("statement", "statement"),
+    columns.text("paper", "published"),
+    columns.text("here", "here"),
+    columns.text("n", lambda claim: str(claim.n or words.NONE)),
+    columns.text("p (Holm)", "sure"),
+    columns.text("verdict", lambda claim: claim.why or claim.word),
+    columns.text("same number", "same"),
+    columns.text("mark", lambda claim: claim.mark or words.NONE),
+)
+OF_TEST = (
+    columns.value("of"),
+    columns.spread_of("gain"),
+    columns.only_csv("above", lambda test: test and finite(test.low)),
+    columns.only_csv("below", lambda test: test and finite(test.high)),
+    columns.only_csv("test", "word"),
+)
 
 
-def usable(tasks: Sequence[str]) -> list[str]:
-    """Return the tasks without WNLI, unless it is all there is."""
-    return [task for task in tasks if task not in UNUSABLE] or list(tasks)
+def finite(bound: float) -> float | None:
+    """Return a bound; None for infinity."""
+    return bound if math.isfinite(bound) else None
 
 
-@dataclass(frozen=True)
-class Compared:
-    """The tasks whose means stand beside each other."""
-
-    published: tuple[str, ...]
-    ours: tuple[str, ...]
-
-    @property
-    def words(self) -> tuple[str, str]:
-        """Say in a caption what the paper's tasks are, and ours."""
-        if self.published == self.ours:
-            return "this study's tasks", "the same"
-        return f"its {len(self.published)} tasks without WNLI", "this study's tasks, others"
+def usable(tasks: Iterable[str]) -> list[str]:
+    """Return a paper's tasks without WNLI."""
+    return [task for task in tasks if task not in UNUSABLE]
 
 
-def compared(
-    published: Sequence[str], ours: Sequence[str], same: Callable[[str], bool] = lambda _: True
-) -> Compared:
-    """Return our usable tasks on both sides, if the paper has them all; else its usable ones, and ours.
+def nothing(tasks: Sequence[str], results: Results, why: str) -> str:
+    """Say that none of the tasks has a dense model that has learned; else why nothing ran."""
+    if tasks and not results.usable(tasks):
+        return f"{NO_EVIDENCE}: {', '.join(tasks)}"
+    return why
 
-    WNLI is on neither side, unless it is all that we have. `same` says whether a task of the paper's name
-    is the paper's task, such as by its metric.
-    """
-    tasks = tuple(usable(ours))
-    if tasks and all(task in published and same(task) for task in tasks):
-        return Compared(tasks, tasks)
-    return Compared(tuple(dict.fromkeys(usable(published))), tasks)
+
+def margin(task: str, results: Results) -> float:
+    """Return the smallest difference of interest in a task's metric."""
+    level: float = getattr(results.study.verdict.margins, results.scores.metrics[task])
+    return level
+
+
+def claims_table(name: str, claims: Sequence[Claim], results: Results) -> Table:
+    """List claims with their verdicts; csv has a row for every test."""
+    study = results.study
+    points = ", ".join(
+        f"{words.metric_name(metric)} {words.points(reach)}"
+        for metric, reach in dict(study.verdict.margins).items()
+        if metric in results.scores.metrics.values()
+    )
+    caption = (
+        "Differences of scores in points on the validation split, paired by seed: the least and the "
+        f"greatest of the tasks or targets. {RULE} Margins in points: {points}; close is above "
+        f"−{study.verdict.close:g} margins. Numbers are compared between like encoders alone, on "
+        "shared tasks, at the paper's sparsity: they agree if all of the interval of ours minus the "
+        "paper's is within the margin."
+    )
+    if results.no_evidence:
+        caption += f" {without_evidence(results)}"
+    csv = [
+        {
+            "claim": claim.name, "verdict": claim.word, "p": claim.p if claim.n else None,
+            "p_holm": claim.holm, "same": claim.same, "why": claim.why, **record,
+        }
+        for claim in claims
+        for record in records(claim.tests or [None], *OF_TEST)
+    ]  # fmt: skip
+    return table(name, caption, claims, COLUMNS, long=csv)
+
+
+RULE = (
+    "A statement of every task holds if all its tests do: better is an interval above 0, as good one "
+    "above −margin, about as good one within ± margin. It does not hold if a test surely fails, and else "
+    "is undecided; sure is a p that Holm's correction for all statements of the paper leaves small."
+)
+
+
+def without_evidence(results: Results) -> str:
+    """Name the tasks that enter nothing, in a sentence; empty without any."""
+    tasks = results.no_evidence
+    return (
+        tasks
+        and (
+            f"No evidence: the dense model of {', '.join(tasks)} is not above the majority class by its "
+            "interval, so no mean, count or claim has it."
+        )
+    ) or ""
 
 
 def language(tasks: Sequence[str], results: Results) -> list[str]:
@@ -85,6 +148,32 @@ def why_no_verdict(tasks: Sequence[str], results: Results) -> str:
     if not same_encoder(results.layers):
         return OTHER_ENCODER
     return "" if tasks else OTHER_TASKS
+
+
+def published_gains(first: Setting, second: Setting, results: Results) -> dict[str, float]:
+    """Subtract one setting of Table 2 of Chen et al. 2020 from another, by task."""
+    levels = {(row.task, (row.kind, row.source)): row.mean for row in results.published_tickets}
+    tasks = dict.fromkeys(row.task for row in results.published_tickets)
+    return {task: levels[task, first] - levels[task, second] for task in tasks}
+
+
+def same_number(first: Setting, second: Setting, results: Results, study: Study) -> str:
+    """Tell whether a difference of Table 2 is ours, at its sparsities on the tasks that both have."""
+    tasks = shared(usable(results.usable(study.tasks)), results)
+    if why := why_no_verdict(tasks, results):
+        return why
+    sparsity = {row.task: row.sparsity for row in results.published_tickets}
+    paper = published_gains(first, second, results)
+    gains = {}
+    for task in tasks:
+        at = names.round_at(sparsity[task], study) or 0
+        runs = (Run(task, kind, 0 if kind == "dense" else at, of) for kind, of in (first, second))
+        gains[task] = results.compare(*runs) if at else None
+    pairs = [(gain, paper[task], margin(task, results)) for task, gain in gains.items() if gain]
+    if not pairs:
+        at_all = words.ends([sparsity[task] for task in tasks], words.percent)
+        return f"{NO_VERDICT}: not run at {at_all}"
+    return f"{agreement(pairs)} on {count(len(pairs), 'task')}"
 
 
 def why_no_search(results: Results, variant: str = "joint") -> str:

@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from stages.tickets.report import claim, names, table, transfers, words
+from stages.tickets.report import names, table, transfers, words
+from stages.tickets.report.claim import agreement
 from stages.tickets.report.papers import shared
 from stages.tickets.report.published import PublishedTicket
 from stages.tickets.report.results import Results
@@ -29,7 +30,7 @@ SETTINGS = {
 
 def published_tickets_table(results: Results, study: Study) -> Table:
     """List Table 2 of Chen et al. 2020, and under every task that is ours our runs at its sparsity."""
-    published, rule = results.published_tickets, study.verdict
+    published = results.published_tickets
     metrics = {row.task: row.metric for row in published}
     same_encoder = shared.same_encoder(results.layers)
     comparable = [
@@ -42,10 +43,9 @@ def published_tickets_table(results: Results, study: Study) -> Table:
     caption = (
         "Table 2 of the paper at the sparsity of its ticket, bert-base-uncased: mean ± standard "
         "deviation over 5 runs, or a single number. Here: mean ± half the interval, if the study has the "
-        "paper's task, metric and number of prunable weights; ours agrees if it is at most "
-        f"{words.points(rule.margin)} points apart or the paper's is in an interval of at most "
-        f"{words.points(rule.widest)} points each way. Shuffled: here whole layers, as in the paper's "
-        "code, while its text shuffles weights"
+        "paper's task, metric and number of prunable weights; ours agrees if all of its interval is "
+        "within the margin of the metric around the paper's. Shuffled: here whole layers, as in the "
+        "paper's code, while its text shuffles weights"
     )
     if not comparable:
         own = "an encoder" if not same_encoder else "metrics"
@@ -95,7 +95,7 @@ def _ours(
         return None, names.why_no_control(row.source or row.kind, study)
     if row.metric == LANGUAGE:
         return ours, "no verdict: another corpus"
-    return ours, claim.same_score(row.mean, ours, study.verdict)
+    return ours, agreement([(ours, row.mean, shared.margin(row.task, results))])
 
 
 def rules_table(tickets: Tickets, results: Results, study: Study) -> Table:
@@ -137,13 +137,15 @@ def published_transfer_table(results: Results, study: Study) -> Table:
         "Figure 2 of the paper, bert-base-uncased: masks of 70 % sparsity found on the row's task and "
         "trained on the column's, minus the column's dense score; * at least the column's own mask"
         f"{doubts}. As good as own: on how many other tasks, as printed and by the rounded cells; within "
-        f"{words.points(margin)}: at most so many points below. Means over other tasks are computed "
-        "here: of row − own, and, to compare rows, of row minus the mean of the tasks' masks (but the "
-        "column's own) in the same column."
+        f"{words.points(margin)}: at most so many points below. Mean rank: among the tasks' masks on "
+        "the same other task, from −1 to 1, mean over the other tasks but WNLI, whose full model is "
+        "below the majority class; there is no mean of accuracy, F1, Matthews and Pearson."
     )
     dense, own = transfers.published_from_dense(published), transfers.published_from_own(published)
     tasks = transfers.published_tasks(results)
     targets = list(dict.fromkeys(row.target for row in published))
+    usable = {place: level for place, level in dense.items() if place[1] in shared.usable(targets)}
+    ranks = transfers.mean_ranks(usable, tasks)
     lines: list[Sequence[str]] = []
     records: list[Record] = []
     for row in results.published_dark:
@@ -154,23 +156,20 @@ def published_transfer_table(results: Results, study: Study) -> Table:
             "dark_by_cells": transfers.served(source, own)[0],
             "within_margin": near,
         }
-        means = {
-            "mean_minus_own": sum(transfers.over_others(source, own)) / others,
-            "mean_minus_column": transfers.centred(source, dense, tasks) or 0.0,
-        }
         cells = (
             words.signed(dense[source, target])
             + "*" * (source != target and transfers.serves(own[source, target]))
             for target in targets
         )
         of_others = (f"{number} of {others}" for number in counts.values())
-        shown = (*cells, *of_others, *map(words.signed, means.values()))
+        rank = ranks.get(source)
+        shown = (*cells, *of_others, words.NONE if rank is None else words.two_digits(rank))
         lines.append((names.source_name(source), *shown, row.mark or words.NONE))
         levels = {target: dense[source, target] for target in targets}
         records.append(
-            {"source": source, **levels, **counts, "others": others, **means, "mark": row.mark}
+            {"source": source, **levels, **counts, "others": others, "rank": rank, "mark": row.mark}
         )
     counted = ("as good as own, printed", "by the cells", f"within {words.points(margin)}")
-    header = ("mask of", *targets, *counted, "mean − own", "mean − column", "mark")
+    header = ("mask of", *targets, *counted, "mean rank", "mark")
     made = table.of_cells("transfer_published", caption, header, lines, records)
     return replace(made, of_papers=True)

@@ -5,12 +5,12 @@ from dataclasses import replace
 from itertools import product, starmap
 
 from stages.tickets.report import names, words
-from stages.tickets.report.claim import ABOVE, NO_VERDICT, Beside, Claim, of_difference
+from stages.tickets.report.claim import Bounded, Claim, of_every, ranged, without
 from stages.tickets.report.papers import shared
 from stages.tickets.report.results import Results
-from stages.tickets.report.scores import SELECTION, VALIDATION, Run
+from stages.tickets.report.scores import SELECTION, VALIDATION, Run, Setting
 from stages.tickets.report.table import Row
-from stages.tickets.report.tickets import Pairs, at_tickets, compared
+from stages.tickets.report.tickets import at_tickets, best_round, compared
 from stages.tickets.settings import Study
 
 STAGES = ("prune-round", "ticket", "earlier")
@@ -22,46 +22,41 @@ NO_ROUND = "not run: nothing at the sparsity of a ticket or below it"
 
 
 def tickets_exist(split: str, tickets: Sequence[Row], results: Results, study: Study) -> Claim:
-    """Count tickets from the pre-trained weights, chosen as in the paper or apart from the report."""
+    """Try tickets from the pre-trained weights, chosen as in the paper or apart from the report.
+
+    The ticket of a task is the paper's choice, by `tickets.rule`; the test of it is that it is as good as
+    dense. Of a task without one, the best subnetwork on the split is tried in its place.
+    """
     published = [row for row in results.published_tickets if row.kind == "imp"]
     below = sum("below dense" in row.mark for row in published)
-    held = [ticket for ticket in tickets if ticket.round and ticket.matches]
-    unsure = sum(not ticket.sure for ticket in held)
-    holds = "yes" if len(held) == len(tickets) else "no"
-    if len(study.seeds) == 1 or (unsure and holds == "yes"):
-        holds = "unclear"
-    at = [ticket.sparsity for ticket in held]
+    own = [ticket for ticket in tickets if ticket.task in results.usable(study.tasks)]
+    over = words.count(len(own), "task")
     span = words.ends([row.sparsity for row in published], words.percent)
-    shown = f"{len(held)} of {len(tickets)}"
-    shown += f" ({words.ends(at, words.percent)})" if at else ""
-    shown += f", {unsure} not surely above the majority" if unsure else ""
-    claim = results.claim(EXIST[split], words.count(len(tickets), "task"), below=below)
-    return replace(
-        claim,
+    claim = replace(
+        results.claim(EXIST[split], over, below=below),
         published=f"{len(published)} of {len(published)} ({span})",
-        here=shown,
-        n=len(study.seeds),
-        holds=words.NONE if study.imp.rewind_to else holds,
-        verdict=_verdict(tickets, results, study),
-        published_value=1.0,
+        same=shared.same_number(("imp", ""), ("dense", ""), results, study),
     )
-
-
-def _verdict(tickets: Sequence[Row], results: Results, study: Study) -> str:
-    """Say whether tickets exist as in the paper on the tasks that both have, or why nothing is said."""
     if study.imp.rewind_to:
-        return "not run: imp.rewind_to is not 0, so no ticket can be a winning one"
-    tasks = shared.shared(study.tasks, results)
-    if why := shared.why_no_verdict(tasks, results):
-        return why
-    common = [ticket for ticket in tickets if ticket.task in tasks]
-    if len(study.seeds) == 1 or not all(ticket.sure for ticket in common):
-        return "undecided"
-    return "agrees" if all(ticket.round and ticket.matches for ticket in common) else "differs"
+        why = "not run: imp.rewind_to is not 0, so no ticket can be a winning one"
+        return replace(without(claim, why), same=why)
+    tests = []
+    for ticket in own:
+        at = ticket.round or best_round(ticket.task, results.scores, study, split)
+        if gain := results.compare(Run(ticket.task, "imp", at), Run(ticket.task, "dense")):
+            tests.append(Bounded(ticket.task, gain, low=-shared.margin(ticket.task, results)))
+    why = shared.nothing(study.tasks, results, "not run: scores.csv has no tickets")
+    held = [ticket for ticket in own if ticket.round and ticket.matches]
+    at = words.ends([ticket.sparsity for ticket in held], words.percent) if held else ""
+    random = [ticket.task for ticket in held if ticket.random_matches]
+    rule = f"{len(held)} of {len(own)} by {study.tickets.rule}" + (f" ({at})" if at else "")
+    rule += f", with a random mask that passes it too on {', '.join(random)}" if random else ""
+    made = of_every(claim, tests, why)
+    return replace(made, here=f"{rule}; as good as dense: {made.here}") if tests else made
 
 
 def better_than(results: Results, study: Study) -> tuple[Claim, ...]:
-    """Subtract random, re-initialised and shuffled weights from tickets: mean over tasks."""
+    """Subtract random, re-initialised and shuffled weights from tickets, by task."""
     asked = names.control_kinds(study)
     shuffled = next((kind for kind in SHUFFLED if kind in asked), SHUFFLED[0])
     return tuple(
@@ -74,7 +69,7 @@ def better_than(results: Results, study: Study) -> tuple[Claim, ...]:
     )
 
 
-def _better(kind: str, published: tuple[str, str], results: Results, study: Study) -> Claim:
+def _better(kind: str, published: Setting, results: Results, study: Study) -> Claim:
     """Subtract one control from tickets, each at its size.
 
     Args:
@@ -85,36 +80,20 @@ def _better(kind: str, published: tuple[str, str], results: Results, study: Stud
     def pair(task: str, number: int) -> tuple[Run, Run]:
         return Run(task, "imp", number), names.control_run(task, kind, number)
 
-    tasks = shared.usable(study.tasks)
+    tasks = results.usable(study.tasks)
     rounds, at = at_tickets(pair, tasks, results, study)
-    gain, _ = results.pooled(starmap(pair, rounds.items()))
+    gains = {task: results.compare(*pair(task, number)) for task, number in rounds.items()}
+    tests = [Bounded(task, gain, low=0.0) for task, gain in gains.items() if gain]
     every = starmap(pair, product(tasks, names.sparsities(study)))
     ran = any(compared(runs, results) for runs in every)
     over = shared.of_tasks(len(rounds), tasks)
     about = f"{names.control_name(kind)}, {over}, {at}" if rounds else ""
     claim = results.claim(f"better_than_{published[1] or published[0]}", over, about)
+    paper = shared.published_gains(("imp", ""), published, results)
+    claim = replace(
+        claim,
+        published=ranged({task: paper[task] for task in shared.usable(paper)}),
+        same=shared.same_number(("imp", ""), published, results, study),
+    )
     why = NO_ROUND if ran else names.why_no_control(kind, study)
-    beside = _beside(published, pair, results, study)
-    return of_difference(claim, ABOVE, gain, why, study.verdict, beside)
-
-
-def _beside(published: tuple[str, str], pair: Pairs, results: Results, study: Study) -> Beside:
-    """Subtract the control at the sparsities of Table 2, over the tasks in which both studies have it."""
-    sparsity = {row.task: row.sparsity for row in results.published_tickets}
-    level = {(row.task, (row.kind, row.source)): row.mean for row in results.published_tickets}
-
-    def paper(tasks: Sequence[str]) -> float:
-        gains = [level[task, ("imp", "")] - level[task, published] for task in tasks]
-        return sum(gains) / len(gains)
-
-    over_all = paper(shared.usable(list(sparsity)))
-    tasks = shared.shared(shared.usable(study.tasks), results)
-    if why := shared.why_no_verdict(tasks, results):
-        return Beside(over_all, why=why)
-    asked = {task: pair(task, names.round_at(sparsity[task], study) or 0) for task in tasks}
-    pairs = {task: runs for task, runs in asked.items() if compared(runs, results)}
-    gain, _ = results.pooled(pairs.values())
-    if gain is None:
-        at = words.ends([sparsity[task] for task in tasks], words.percent)
-        return Beside(over_all, why=f"{NO_VERDICT}: not run at {at}")
-    return Beside(paper(list(pairs)), gain, words.count(len(pairs), "task"))
+    return of_every(claim, tests, shared.nothing(study.tasks, results, why))

@@ -1,27 +1,33 @@
 """What Chen et al. 2020 say of transfer between tasks, mostly in Figure 2."""
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from stages.tickets.report import names, transfers, words
 from stages.tickets.report.claim import (
-    AT_LEAST,
     NO_VERDICT,
-    OTHER_TASKS,
-    Beside,
+    Bounded,
     Claim,
-    of_difference,
+    agreement,
+    held,
+    of_every,
+    ranged,
 )
 from stages.tickets.report.papers import shared
 from stages.tickets.report.results import Results
 from stages.tickets.report.table import Row
-from stages.tickets.report.transfers import Levels, on, served
+from stages.tickets.report.transfers import Levels, served
 from stages.tickets.settings import Study
+from stages.tickets.statistics.intervals import Difference
+from stages.tickets.statistics.matching import holm
 
 MLM = "mlm"
 """The paper's name of masked language modelling; ours is any task of that kind."""
 SPARSITY = 0.7
 """Sparsity of the paper's transferred masks."""
+Gain = Callable[[str], Difference | None]
+"""A difference on a target."""
 
 
 @dataclass(frozen=True)
@@ -30,17 +36,17 @@ class Studies:
 
     results: Results
     study: Study
-    rows: Mapping[str, Row]
-    """Ours by source; empty if nothing ran."""
-    own: Levels
-    """Ours minus the targets' own tickets."""
+    cells: Mapping[tuple[str, str], Row]
+    """Ours by source and target, of targets whose dense model has learned; empty if nothing ran."""
     dense: Levels
-    """The paper's cells, minus dense."""
+    """The paper's cells, minus dense, without WNLI."""
     paper: Levels
-    """The paper's cells, minus the targets' own masks."""
+    """The paper's cells, minus the targets' own masks, without WNLI."""
     language: Sequence[str]
     """Our sources of masked language modelling."""
-    targets: Sequence[str]
+    tasks: Sequence[str]
+    """Our sources that are tasks and have learned."""
+    shared: Sequence[str]
     """Targets on which our cells and the paper's are of the same thing."""
     why: str
     """Why there are none."""
@@ -53,7 +59,7 @@ class Studies:
                 return "not run: transfer.sources has no masked language modelling"
             if source not in (MLM, *asked.sources):
                 return f"not run: transfer.sources lacks {source!r}"
-        return self.results.not_run("transfer")
+        return shared.nothing(asked.targets, self.results, self.results.not_run("transfer"))
 
     def claim(self, name: str, over: str, source: str, **values: str) -> Claim:
         """Return an undecided statement on MLM, with the source if several are of MLM."""
@@ -63,125 +69,168 @@ class Studies:
             return replace(claim, name=f"{name}_{source}", statement=statement)
         return claim
 
-    def counted(
-        self, claim: Claim, shown: str, over: str, *, is_true: bool, is_same: bool
+    def own(self, source: str, target: str) -> Difference | None:
+        """Return the difference from the target's own ticket."""
+        cell = self.cells.get((source, target))
+        gain: Difference | None = cell.from_own if cell else None
+        return gain
+
+    def over_targets(
+        self,
+        claim: Claim,
+        source: str,
+        gain: Gain,
+        why: str,
+        bounds: Callable[[str], tuple[float, float]],
+        paper: Mapping[str, float] | None = None,
     ) -> Claim:
-        """Decide a statement on counts, which holds or not from two seeds on.
+        """Try a statement on every target but the source.
 
         Args:
-            is_same: whether the paper has the same on the targets that both have.
+            bounds: of a target.
+            paper: the same differences in the paper, by target; None if it says none.
         """
-        verdict, holds = "agrees" if is_same else "differs", "yes" if is_true else "no"
-        n = len(self.study.transfer.seeds)
-        if n == 1:
-            verdict, holds = "undecided", "unclear"
-        return replace(claim, here=shown, n=n, holds=holds, verdict=self.why or verdict, over=over)
+        gains = {
+            target: known
+            for target in dict.fromkeys(target for _, target in self.cells)
+            if target != source and (known := gain(target))
+        }
+        tests = [Bounded(target, known, *bounds(target)) for target, known in gains.items()]
+        claim = replace(claim, over=words.count(len(tests), "target"))
+        if paper is not None:
+            common = [target for target in self.shared if target in paper and target in gains]
+            pairs = [(gains[to], paper[to], self.margin(to)) for to in common]
+            same = self.why or f"{agreement(pairs)} on {words.count(len(pairs), 'target')}"
+            claim = replace(claim, published=ranged(paper), same=same)
+        return of_every(claim, tests, why)
 
-    def beside_own(self, source: str, published: str) -> Beside:
-        """Compute row - own over the targets that both have, but the source's own."""
-        gain = transfers.mean_from_own(source, self.targets, self.results.scores, self.study)
-        cells = on(self.paper, self.targets) if gain else self.paper
-        others = transfers.over_others(published, cells)
-        mean = sum(others) / len(others)
-        if gain is None:
-            return Beside(mean, why=self.why or OTHER_TASKS)
-        return Beside(mean, gain, words.count(len(others), "target"))
+    def margin(self, target: str) -> float:
+        """Return the smallest difference of interest on a target."""
+        return shared.margin(target, self.results)
 
 
-def compare(cells: Sequence[Row], rows: Sequence[Row], results: Results, study: Study) -> Studies:
+def compare(cells: Sequence[Row], results: Results, study: Study) -> Studies:
     """Put both studies side by side; verdicts need the paper's encoder, sparsity and a task of its."""
-    targets = shared.shared(study.transfer.targets, results)
+    targets = shared.shared(shared.usable(results.usable(study.transfer.targets)), results)
     sparsity = names.sparsities(study)[study.transfer.round]
     why = shared.why_no_verdict(targets, results)
     if shared.same_encoder(results.layers) and abs(sparsity - SPARSITY) > 1e-6:
         ours, papers = words.percent(sparsity), words.percent(SPARSITY)
         why = f"{NO_VERDICT}: masks of {ours}, the paper's of {papers}"
+    published = results.published_transfers
+    levels = transfers.published_from_dense(published), transfers.published_from_own(published)
+    dense, paper = (
+        {place: level for place, level in of.items() if place[1] not in shared.UNUSABLE}
+        for of in levels
+    )
     return Studies(
         results,
         study,
-        {row.name: row for row in rows},
-        transfers.from_own(cells),
-        transfers.published_from_dense(results.published_transfers),
-        transfers.published_from_own(results.published_transfers),
+        {
+            (row.source, row.target): row
+            for row in cells
+            if row.target in results.usable(study.tasks)
+        },
+        dense,
+        paper,
         shared.language(study.transfer.sources, results),
+        results.usable(transfers.task_sources(study)),
         [] if why else targets,
         why,
     )
 
 
 def claims(studies: Studies) -> tuple[Claim, ...]:
-    """Decide all statements on the masks of tasks."""
+    """Try all statements on the masks of tasks."""
     sources = studies.language or [""]
-    universal = (made for source in sources for made in universal_claims(source, studies))
-    return (*universal, best_source(studies), half_served(studies))
+    of_language = (make(source, studies) for source in sources for make in (universal, best_source))
+    return (*of_language, half_served(studies))
 
 
-def universal_claims(source: str, studies: Studies) -> tuple[Claim, Claim]:
-    """Count the other targets on which the mask of MLM is as good as their own, and take the mean."""
-    missing, paper = studies.missing(MLM), studies.paper
-    (as_good, total), (_, of) = served(source, studies.own), served(MLM, paper)
+def universal(source: str, studies: Studies) -> Claim:
+    """Try on every other target that the mask of MLM is as good as the target's own."""
+    whole = transfers.published_from_own(studies.results.published_transfers)
     dark = next(row.dark for row in studies.results.published_dark if row.source == MLM)
-    over = words.count(total, "other target")
-    every = replace(
+    paper = {to: level for (name, to), level in studies.paper.items() if name == MLM != to}
+    made = studies.over_targets(
         studies.claim("universal", "", source),
-        published=f"{dark} of {of}",
-        published_value=dark / of,
-        verdict=missing,
+        source,
+        lambda target: studies.own(source, target),
+        studies.missing(MLM),
+        lambda target: (-studies.margin(target), math.inf),
+        paper,
     )
-    if total:
-        own = on(studies.own, studies.targets)
-        common = on(paper, {target for _, target in own})
-        is_same = served(source, own) == served(MLM, common)
-        shown = f"{as_good} of {total}"
-        every = studies.counted(every, shown, over, is_true=as_good == total, is_same=is_same)
-    gain = studies.rows[source].from_own if source in studies.rows else None
-    mean = studies.claim("universal_mean", over, source)
-    beside, rule = studies.beside_own(source, MLM), studies.study.verdict
-    return every, of_difference(mean, AT_LEAST, gain, missing, rule, beside)
+    return replace(
+        made, published=f"as printed {dark} of {served(MLM, whole)[1]}; {made.published}"
+    )
 
 
-def best_source(studies: Studies) -> Claim:
-    """Find the task with the best row - column over other targets; one-shot masks do not compete."""
-    paper = transfers.all_centred(studies.dense, transfers.published_tasks(studies.results))
-    ours = {
-        source: gain.mean
-        for source in transfers.task_sources(studies.study)
-        if source in studies.rows and (gain := studies.rows[source].from_column)
-    }
-    claim = studies.results.claim("best_source")
-    claim = replace(claim, published=max(paper, key=paper.__getitem__))
-    if not set(studies.language) & set(ours) or len(ours) < 2:
-        alone = "not run: transfer has no other task to compare with"
-        return replace(claim, mark="", verdict=alone if studies.language else studies.missing(MLM))
-    best = max(ours, key=ours.__getitem__)
-    over = words.count(len(ours), "source")
-    is_true = best in studies.language
-    return studies.counted(claim, best, over, is_true=is_true, is_same=is_true)
+def best_source(source: str, studies: Studies) -> Claim:
+    """Try on every other target that the mask of MLM is better than the mean of other tasks' masks."""
+    results, study = studies.results, studies.study
+    published = transfers.published_tasks(results)
+    sources = [name for name in studies.tasks if name not in studies.language]
+    missing = studies.missing(MLM)
+    if studies.cells and studies.language:
+        missing = "not run: transfer has no other task to compare with"
+    made = studies.over_targets(
+        studies.claim("best_source", "", source),
+        source,
+        lambda target: transfers.beside_others(source, target, sources, results, study),
+        missing,
+        lambda _: (0.0, math.inf),
+        transfers.minus_others(MLM, studies.dense, published),
+    )
+    other = studies.why or f"{NO_VERDICT}: other sources"
+    return made if {MLM, *sources} == set(published) else replace(made, same=other)
 
 
 def half_served(studies: Studies) -> Claim:
-    """Count tasks whose masks come within the margin of the own ticket on half of the other targets."""
+    """Count tasks whose masks come within the margin of the own ticket on half of the other targets.
+
+    Every cell is a test, corrected for the number of cells. Of n sources more than half have to serve
+    half of their targets, so the p value is that of the cell that settles the last of them.
+    """
     margin = studies.study.tickets.transfer_margin
-
-    def halves(levels: Levels, sources: Sequence[str]) -> tuple[int, int]:
-        counts = [served(source, levels, margin) for source in sources]
-        return sum(2 * near >= of > 0 for near, of in counts), sum(of > 0 for _, of in counts)
-
-    tasks = transfers.task_sources(studies.study)
     published = transfers.published_tasks(studies.results)
-    half, of = halves(studies.paper, published)
+    whole = transfers.published_from_own(studies.results.published_transfers)
+    counts = [served(source, whole, margin) for source in published]
+    half = sum(2 * near >= of > 0 for near, of in counts)
     claim = replace(
         studies.results.claim("half_served", margin=words.points(margin)),
-        published=f"{half} of {of}",
-        published_value=half / of,
-        verdict=studies.missing(),
+        published=f"{half} of {len(published)}",
     )
-    near, number = halves(studies.own, tasks)
-    if not number:
-        return claim
-    common = [task for task in tasks if task in published]
-    own, paper = (
-        halves(on(levels, studies.targets), common) for levels in (studies.own, studies.paper)
+    tests = {
+        (source, target): Bounded(f"{source} on {target}", gain, low=-margin)
+        for (source, target) in studies.cells
+        if source != target and source in studies.tasks and (gain := studies.own(source, target))
+    }
+    if not tests:
+        return of_every(claim, (), studies.missing())
+    sides = [holm([of(test) for test in tests.values()]) for of in (_holds, _fails)]
+    settled: list[list[float]] = [[], []]
+    sources = list(dict.fromkeys(source for source, _ in tests))
+    for source in sources:
+        for side, p_values in enumerate(sides):
+            own = sorted(
+                p
+                for (name, _), p in zip(tests, p_values, strict=True)
+                if name == source and p is not None
+            )
+            settled[side].append(own[-(-len(own) // 2) - 1 if side == 0 else len(own) // 2])
+    over = words.count(len(sources), "source")
+    made = of_every(replace(claim, over=over), list(tests.values()), "")
+    return replace(
+        made,
+        here=held(made.tests).replace("hold", "cells hold"),
+        p_holds=sorted(settled[0])[len(sources) // 2],
+        p_fails=sorted(settled[1])[-(-len(sources) // 2) - 1],
     )
-    shown, over = f"{near} of {number}", words.count(number, "source")
-    return studies.counted(claim, shown, over, is_true=2 * near > number, is_same=own == paper)
+
+
+def _holds(test: Bounded) -> float:
+    return test.p_holds
+
+
+def _fails(test: Bounded) -> float:
+    return test.p_fails

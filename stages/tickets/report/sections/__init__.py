@@ -1,9 +1,11 @@
 """The sections of the report in their order; one more section is one more line in `ORDER`."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from importlib import import_module
 from types import ModuleType
 
+from stages.tickets.report.claim import decided
 from stages.tickets.report.papers import chen, prasanna
 from stages.tickets.report.results import Results
 from stages.tickets.report.section import Section
@@ -42,7 +44,10 @@ def build(results: Results, study: Study) -> list[Section]:
         for name in ORDER
         if name not in PAPERS
     }
-    claims = [claim for section in made.values() for claim in section.claims]
+    tried = [claim for section in made.values() for claim in section.claims]
+    claims = {claim.name: claim for claim in decided(tried, study.tickets.confidence)}
+    for name, section in made.items():
+        made[name] = replace(section, claims=tuple(claims[own.name] for own in section.claims))
     for name, paper in PAPERS.items():
-        made[name] = paper.section(results, study, claims)
+        made[name] = paper.section(results, study, [*claims.values()])
     return [made[name] for name in ORDER]

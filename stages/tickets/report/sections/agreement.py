@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from itertools import combinations_with_replacement, product
 
 from stages.tickets.report import names, panels, table, words
-from stages.tickets.report.claim import ABOVE, Claim, of_difference
+from stages.tickets.report.claim import Bounded, Claim, of_every
 from stages.tickets.report.figure import Figure
 from stages.tickets.report.papers import shared
 from stages.tickets.report.results import Results
@@ -158,6 +158,10 @@ def claims_of(last: Sequence[Agreement], results: Results, study: Study) -> tupl
     few = "not run: needs the masks of masked language modelling and of two other tasks"
     first, second = (shared.over_seeds(gains, study) for gains in (beyond_chance, beyond_language))
     return (
-        of_difference(alike, ABOVE, first, none, study.verdict),
-        of_difference(apart, ABOVE, second, few if results.agreement else none, study.verdict),
+        of_every(alike, [Bounded("", first, low=0.0)] if first else (), none),
+        of_every(
+            apart,
+            [Bounded("", second, low=0.0)] if second else (),
+            few if results.agreement else none,
+        ),
     )

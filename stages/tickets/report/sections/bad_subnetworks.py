@@ -1,9 +1,9 @@
 """How bad are bad subnetworks: their scores beside those of models that know less than BERT."""
 
 from collections.abc import Mapping, Sequence
-from statistics import fmean
 
 from stages.tickets.report import columns, names, words
+from stages.tickets.report.claim import ranged
 from stages.tickets.report.papers.prasanna_scores import DENSE, MAJORITY
 from stages.tickets.report.results import Results
 from stages.tickets.report.scores import Run, Setting
@@ -52,8 +52,7 @@ def measure(results: Results, study: Study) -> list[Row]:
     """List every setting that ran on a task of the searches, and the paper's numbers below ours.
 
     Returns:
-        The setting; `origin`: here or paper; scores by task; their mean if all tasks have one, but none
-        of the paper, whose tasks are others; and the number of seeds, 0 for a baseline.
+        The setting; `origin`: here or paper; scores by task; and the number of seeds, 0 for a baseline.
     """
     tasks = study.retrain.tasks
     published = {(row.task, (row.kind, row.source)): row for row in results.published_scores}
@@ -61,11 +60,9 @@ def measure(results: Results, study: Study) -> list[Row]:
     for setting in SETTINGS:
         runs = {task: Run(task, setting[0], 0, setting[1]) for task in tasks}
         ours = {task: results.summary(run) for task, run in runs.items()}
-        ran = [score.mean for score in ours.values() if score]
-        if ran:
+        if any(ours.values()):
             row = Row(setting=setting, origin="here", by_task=ours)
             row.num_seeds = len(results.scores.of(runs[tasks[0]]).keys() - {None})
-            row.mean = fmean(ran) if len(ran) == len(ours) else None
             rows.append(row)
         paper = {
             task: Summary(known.mean, known.std, None, None, known.n)
@@ -74,29 +71,31 @@ def measure(results: Results, study: Study) -> list[Row]:
         }
         if paper:
             seeds = 0 if setting == MAJORITY else 5
-            row = Row(setting=setting, origin="paper", by_task=paper, num_seeds=seeds, mean=None)
+            row = Row(setting=setting, origin="paper", by_task=paper, num_seeds=seeds)
             rows.append(row)
     return rows
 
 
 def answer(rows: Sequence[Row], results: Results, study: Study) -> str:
-    """Compare bad subnetworks with the best of what knows less than BERT, mean over tasks."""
-    tasks, confidence = study.retrain.tasks, study.tickets.confidence
-    levels = {row.setting: row.mean for row in rows if row.mean is not None}
-    less = [setting for setting in levels if setting in LESS]
-    if not less or not (BAD in levels or BAD_WEIGHTS in levels):
+    """Compare bad subnetworks with the best of what knows less than BERT, task by task."""
+    ran = {row.setting for row in rows}
+    if not ran & set(LESS) or not ran & {BAD, BAD_WEIGHTS}:
         return "No bad subnetwork was trained."
-    best = max(less, key=lambda setting: levels[setting])
-    gaps = [
-        f"{SETTINGS[setting]}: "
-        + words.difference(results.scores.over_tasks(setting, best, tasks, confidence))
-        for setting in (BAD, BAD_WEIGHTS, DENSE)
-        if setting in levels
-    ]
-    return (
-        f"Means over tasks minus that of the best that knows less, {SETTINGS[best]}, in points: "
-        f"{'; '.join(gaps)}."
-    )
+    parts = []
+    for setting in (BAD, BAD_WEIGHTS, DENSE):
+        gains = {}
+        for task in results.usable(study.retrain.tasks):
+            runs = {less: Run(task, less[0], 0, less[1]) for less in LESS}
+            levels = {
+                less: known.mean for less, run in runs.items() if (known := results.summary(run))
+            }
+            best = max(levels, key=levels.__getitem__, default=MAJORITY)
+            if gain := results.compare(Run(task, setting[0], 0, setting[1]), runs[best]):
+                gains[f"{task}, {SETTINGS[best]}"] = gain
+        above = sum(gain.low is not None and gain.low > 0 for gain in gains.values())
+        shown = ranged({of: gain.mean for of, gain in gains.items()})
+        parts += [f"{SETTINGS[setting]} {shown}, above in {above} of {len(gains)}"] if gains else []
+    return f"Minus the best that knows less, by task in points: {'; '.join(parts)}."
 
 
 def bad_table(rows: Sequence[Row], results: Results, study: Study) -> Table:
@@ -125,7 +124,6 @@ def bad_table(rows: Sequence[Row], results: Results, study: Study) -> Table:
             lambda row: SETTINGS[row.setting] if row.origin == "here" else "the same in the paper",
         ),
         *map(score, study.retrain.tasks),
-        columns.number("mean", "mean", words.points),
         columns.text("n", lambda row: str(row.num_seeds or words.NONE)),
     )
     long = [

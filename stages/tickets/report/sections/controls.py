@@ -6,28 +6,30 @@ from itertools import product
 from matplotlib.axes import Axes
 
 from stages.tickets.report import columns, figure, names, panels, table, words
+from stages.tickets.report.claim import ranged
 from stages.tickets.report.figure import Figure
+from stages.tickets.report.papers import shared
 from stages.tickets.report.papers.tickets import better_than
 from stages.tickets.report.results import Results
-from stages.tickets.report.scores import Run, Scores
+from stages.tickets.report.scores import Run
 from stages.tickets.report.section import Section
 from stages.tickets.report.table import Row, Table
 from stages.tickets.settings import Study
 from stages.tickets.statistics import matching
 
-ALL = "all tasks"
 LOOKS = (
     (figure.BLUE, "o"), (figure.VERMILION, "s"), (figure.GREEN, "^"), (figure.PURPLE, "D"),
     (figure.ORANGE, "P"), (figure.SKY, "X"), (figure.BLACK, "v"),
 )  # fmt: skip
-FIGURE_TITLE = "IMP tickets minus their controls, one panel per task and one over all tasks"
+FIGURE_TITLE = "IMP tickets minus their controls, one panel per task"
 COLUMNS = (
-    columns.text("task", lambda row: f"{ALL} ({row.num_tasks})" if row.is_mean else row.task),
-    columns.value("task", "round"),
+    columns.named("task", "task"),
+    columns.value("round"),
     columns.sparsity(),
     columns.named("control", "control", names.control_name),
     columns.score("IMP ticket", "ticket", "ticket_collapsed", nothing=words.NONE),
     columns.score("control's score", "control_score", "control_collapsed", nothing=words.NONE),
+    columns.score("dense from scratch", "scratch", prefix="scratch_", nothing=words.NONE),
     columns.difference("IMP − control", "gain"),
     columns.count("gain"),
     columns.only_csv("imp_collapsed", "ticket_collapsed"),
@@ -39,7 +41,7 @@ COLUMNS = (
 
 def section(results: Results, study: Study) -> Section:
     """Show tickets against controls of exactly their size."""
-    rows = compare(results.scores, study)
+    rows = compare(results, study)
     return Section(
         "controls",
         "Are tickets better than their controls?",
@@ -47,7 +49,7 @@ def section(results: Results, study: Study) -> Section:
         "are the pre-trained ones, each in its place?",
         "Chen et al. 2020, Table 2, rows 3 to 5; masks by matrix and one-shot masks are "
         "other controls than theirs.",
-        answer(rows, study) if rows else words.sentence(results.not_run("random")),
+        answer(rows, results, study) if rows else words.sentence(results.not_run("random")),
         stages=("ticket", "controls"),
         figures=(controls_figure(rows, results, study),),
         tables=(controls_table(rows, results, study),),
@@ -55,62 +57,64 @@ def section(results: Results, study: Study) -> Section:
     )
 
 
-def compare(scores: Scores, study: Study) -> list[Row]:
-    """Subtract control from ticket wherever both ran: over all tasks, then by task, round and kind.
+def compare(results: Results, study: Study) -> list[Row]:
+    """Subtract control from ticket wherever both ran, by task, round and kind.
 
-    Holm's correction takes the rows of single tasks as one family, those over all tasks as another.
+    Re-initialised weights stand beside the same architecture trained dense from random weights, which
+    says what their mask takes away. Holm's correction is for all rows of tasks that have learned.
     """
-    confidence, rows = study.tickets.confidence, []
-    places = product((ALL, *study.tasks), names.sparsities(study).items())
+    rows = []
+    places = product(study.tasks, names.sparsities(study).items())
     for (task, (number, sparsity)), kind in product(places, names.control_kinds(study)):
-        tasks = study.tasks if task == ALL else (task,)
-        pairs = [
-            (Run(name, "imp", number), names.control_run(name, kind, number)) for name in tasks
-        ]
-        gain, num_tasks = scores.pooled(pairs, confidence)
+        ticket, control = Run(task, "imp", number), names.control_run(task, kind, number)
+        gain = results.compare(ticket, control)
         if gain is None:
             continue
-        row = Row(task=task, round=number, sparsity=sparsity, control=kind, gain=gain)
-        row.is_mean, row.num_tasks = task == ALL, num_tasks
-        ticket, control = (None, None) if row.is_mean else pairs[0]
-        row.ticket = ticket and scores.summary(ticket, confidence)
-        row.ticket_collapsed = ticket and scores.collapsed(ticket)
-        row.control_score = control and scores.summary(control, confidence)
-        row.control_collapsed = control and scores.collapsed(control)
+        row = Row(task=task, round=number, sparsity=sparsity, control=kind, gain=gain, holm=None)
+        row.ticket, row.ticket_collapsed = results.summary(ticket), results.scores.collapsed(ticket)
+        row.control_score = results.summary(control)
+        row.control_collapsed = results.scores.collapsed(control)
+        drawn_anew = kind.startswith("reinitialised")
+        row.scratch = results.summary(Run(task, "scratch")) if drawn_anew else None
         rows.append(row)
-    for is_mean in (True, False):
-        family = [row for row in rows if row.is_mean is is_mean]
-        for row, p in zip(family, matching.holm([row.gain.p for row in family]), strict=True):
-            row.holm = p
+    family = [row for row in rows if row.task in results.usable(study.tasks)]
+    for row, p in zip(family, matching.holm([row.gain.p for row in family]), strict=True):
+        row.holm = p
     return rows
 
 
-def answer(rows: Sequence[Row], study: Study) -> str:
-    """Give the mean gain over each control, and in how many tasks it is surely above 0."""
+def answer(rows: Sequence[Row], results: Results, study: Study) -> str:
+    """Give the least and the greatest gain over each control, and in how many tasks it is sure."""
     parts = []
     for kind in names.control_kinds(study):
-        own = [row for row in rows if row.control == kind]
-        means = [
-            f"{words.difference(row.gain)} at {words.percent(row.sparsity)}"
-            for row in own
-            if row.is_mean
+        own = [
+            row for row in rows if row.control == kind and row.task in results.usable(study.tasks)
         ]
-        single = [row.gain for row in own if not row.is_mean]
-        above = sum(gain.low is not None and gain.low > 0 for gain in single)
-        text = f"{names.control_name(kind)} {', '.join(means) or 'no seed has all tasks'}"
-        if any(gain.n > 1 for gain in single):
-            text += f" (above 0 in {above} of {words.count(len(single), 'interval')} over seeds)"
-        parts += [text] if own else []
-    return f"Tickets minus controls, mean over tasks in points: {'; '.join(parts)}."
+        if not own:
+            continue
+        gains = {f"{row.task} at {words.percent(row.sparsity)}": row.gain.mean for row in own}
+        level = 1 - study.tickets.confidence
+        above = sum(row.holm is not None and row.holm <= level and row.gain.mean > 0 for row in own)
+        text = f"{names.control_name(kind)} {ranged(gains)}"
+        parts.append(f"{text}, surely above 0 in {above} of {len(own)}")
+    return " ".join(
+        filter(
+            None,
+            (
+                f"Tickets minus controls in points: {'; '.join(parts)}." if parts else "",
+                shared.without_evidence(results),
+            ),
+        )
+    )
 
 
 def controls_table(rows: Sequence[Row], results: Results, study: Study) -> Table:
-    """List IMP tickets minus controls of the same size, by task and over tasks."""
+    """List IMP tickets minus controls of the same size, by task."""
     caption = (
         "IMP tickets minus controls of exactly the same size, paired by seed, in points on the "
-        f"validation split, with the {names.interval_name(study)} and the two-sided p of a paired t "
-        "test, as it is and after Holm's correction for all rows of its kind. Over all tasks, a seed has "
-        f"the mean over the tasks that have the control. {words.DAGGER}."
+        f"validation split, with the {names.interval_name(study)} and its two-sided p, as it is and "
+        "after Holm's correction for all rows. Beside re-initialised weights stands the dense "
+        f"architecture trained from random ones, if it ran. {words.DAGGER}."
     )
     kinds = {row.control for row in rows}
     for kind in (kind for kind in names.control_kinds(study) if kind not in kinds):
@@ -124,10 +128,9 @@ def controls_figure(rows: Sequence[Row], results: Results, study: Study) -> Figu
     caption = (
         "Score of the IMP ticket minus that of the control of its size, paired by seed, validation "
         f"split; right of 0 the ticket is better. Bars: {names.interval_name(study)}, "
-        "cut at the ends of the axis; without a bar, one seed. Over all tasks: over those that have the "
-        "control, see the table."
+        "cut at the ends of the axis; without a bar, one seed."
     )
-    tasks = [task for task in (*study.tasks, ALL) if any(row.task == task for row in rows)]
+    tasks = [task for task in study.tasks if any(row.task == task for row in rows)]
     kinds = [
         kind for kind in names.control_kinds(study) if any(row.control == kind for row in rows)
     ]

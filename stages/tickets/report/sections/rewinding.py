@@ -125,13 +125,12 @@ def answer(results: Results, study: Study) -> str:
     for place, name in starts(results, study).items():
         rows = [trained(Run(task, *place), results) for task in _tasks(study)]
         if gains := [row.change.mean for row in rows if row.change]:
-            mean = words.signed(sum(gains) / len(gains))
             word = "from" if place[0] == "rewind" else "by"
             tasks = words.count(len(gains), "task")
-            parts.append(f"{mean} {word} {name} ({tasks}: {words.ends(gains, words.signed)})")
+            parts.append(f"{words.ends(gains, words.signed)} {word} {name} ({tasks})")
     if parts:
         usual = study.imp.rewind_to
-        return f"Change against i = {usual} %, mean over tasks in points: {'; '.join(parts)}."
+        return f"Change against i = {usual} %, by task in points: {'; '.join(parts)}."
     if results.scores.has("rewind"):
         return "Only one point ran: nothing to compare."
     return words.sentence(results.not_run("rewind"))

@@ -5,8 +5,9 @@ from itertools import chain
 
 from stages.tickets.report import columns, names, panels, table, words
 from stages.tickets.report.figure import BLACK, BLUE, GREEN, GREY, PURPLE, VERMILION, Figure
+from stages.tickets.report.papers.shared import margin, without_evidence
 from stages.tickets.report.results import Results
-from stages.tickets.report.scores import VALIDATION, Run, Scores
+from stages.tickets.report.scores import VALIDATION, Run
 from stages.tickets.report.section import Section
 from stages.tickets.report.table import Record, Row, Table
 from stages.tickets.settings import Study
@@ -29,6 +30,7 @@ def section(results: Results, study: Study) -> Section:
     headline = [(task, VALIDATION, scores.metrics[task]) for task in study.tasks]
     lines, others = by_run(headline, results, study), by_run(scores.others, results, study)
     caption = f"Scores on the validation split: mean ± half the interval, 100 × metric.{absent}"
+    caption += f" {without_evidence(results)}" if results.no_evidence else ""
     of_others = "The same for the metrics that are not the task's main one, and for other splits."
     return Section(
         "scores",
@@ -135,16 +137,20 @@ def figure(lines: Sequence[Line], absent: str, study: Study) -> Figure:
     return panels.curves(shown, points, LOOKS, study)
 
 
-def mean_scores(kind: str, scores: Scores, study: Study) -> tuple[Record, ...]:
-    """Return means over tasks by sparsity from dense on: a line that `dvc plots diff` draws.
+def mean_scores(kind: str, results: Results, study: Study) -> tuple[Record, ...]:
+    """Return score minus dense by sparsity, from dense on: a line that `dvc plots diff` draws.
 
-    There is a line for each kind, as DVC takes an empty cell for 0.
+    It is in margins of the task's metric, which have no unit, mean over tasks that have learned. There is
+    a line for each kind, as DVC takes an empty cell for 0.
     """
     line: list[Record] = []
     for number, sparsity in {0: 0.0, **names.sparsities(study)}.items():
-        runs = [Run(task, kind if number else "dense", number) for task in study.tasks]
-        levels = [scores.summary(run, study.tickets.confidence) for run in runs]
-        mean = intervals.average(level.mean for level in levels if level)
+        gains = {
+            task: results.compare(Run(task, kind, number), Run(task, "dense"))
+            for task in (results.usable(study.tasks) if number else ())
+        }
+        levels = [gain.mean / margin(task, results) for task, gain in gains.items() if gain]
+        mean = intervals.average(levels) if number else 0.0
         if mean is not None:
             line.append({"sparsity": sparsity, kind: mean})
     return tuple(line)

@@ -117,12 +117,12 @@ def overlap(sizes: Iterable[Size]) -> dict[str, float]:
 
 
 def answer(rows: Sequence[Row], study: Study) -> str:
-    """Give the mean loss against dense of good, random and bad subnetworks."""
+    """Give the losses against dense of good, random and bad subnetworks."""
     losses = grouped((row for row in rows if row.loss), lambda row: (row.kind, row.subnetwork))
     parts = []
     for kind, title in names.SEARCHED.items():
         text = [
-            f"{name} {words.signed(fmean(row.loss.mean for row in own))}"
+            f"{name} {words.ends((row.loss.mean for row in own), words.signed)}"
             for name in ("good", "random", "bad")
             if (own := losses.get((kind, name)))
         ]
@@ -131,7 +131,7 @@ def answer(rows: Sequence[Row], study: Study) -> str:
         return "Neither good nor random nor bad subnetworks were trained."
     num_tasks = words.count(len(study.retrain.tasks), "task")
     return (
-        f"Retrained subnetworks minus the dense model, in points, mean over {num_tasks}: "
+        f"Retrained subnetworks minus the dense model, in points, of {num_tasks}: "
         f"{'; '.join(parts)}."
     )
 

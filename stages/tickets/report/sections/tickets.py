@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from stages.tickets.report import columns, names, table, tickets, words
-from stages.tickets.report.papers import tables
+from stages.tickets.report.papers import shared, tables
 from stages.tickets.report.papers import tickets as statements
 from stages.tickets.report.results import Results
 from stages.tickets.report.scores import SELECTION, VALIDATION, Run
@@ -28,7 +28,7 @@ def section(results: Results, study: Study) -> Section:
         "How many weights can iterative magnitude pruning (IMP) drop before the subnetwork, "
         "trained alone from the rewound weights, scores worse than the dense model?",
         "Chen et al. 2020, Table 2; the strict rule is in the supplement.",
-        answer(chosen, study),
+        answer(chosen, results, study),
         stages=(*statements.STAGES, "controls"),
         tables=(
             tickets_table(rows, results, study),
@@ -61,21 +61,27 @@ def beside_controls(chosen: Row, on_validation: Row, results: Results, study: St
     )
 
 
-def answer(tickets: Sequence[Row], study: Study) -> str:
+def answer(tickets: Sequence[Row], results: Results, study: Study) -> str:
     """Tell how many tasks have a ticket, at which sparsities, and whether tickets are winning ones."""
+    tickets = [ticket for ticket in tickets if ticket.task in results.usable(study.tasks)]
+    without = shared.without_evidence(results)
     at = [ticket.sparsity for ticket in tickets if ticket.sparsity]
     if not at:
-        return "No task has a matching ticket."
+        return " ".join(filter(None, ("No task has a matching ticket.", without)))
     held = sum(ticket.matches for ticket in tickets)
     unsure = sum(ticket.round is not None and not ticket.sure for ticket in tickets)
-    doubt = f", and {unsure} not surely above the majority class" if unsure else ""
+    doubt = (
+        f", and {unsure} not above the majority class by its interval or collapsed"
+        if unsure
+        else ""
+    )
     start = "the pre-trained weights: a matching ticket is a winning one"
     if study.imp.rewind_to:
         start = "rewound weights, so none counts as a winning ticket"
     return (
         f"Tasks with a matching ticket: {len(at)} of {len(tickets)} by the selection split, at "
         f"{words.ends(at, words.percent)} sparsity, of these {held} by the validation split too{doubt}. "
-        f"They start from {start}."
+        f"They start from {start}." + (f" {without}" if without else "")
     )
 
 
@@ -100,7 +106,8 @@ def tickets_table(rows: Sequence[Row], results: Results, study: Study) -> Table:
         f"The highest sparsity at which the mean ticket matches ({rule}), chosen on the selection split; "
         "beside it, as in the paper, chosen and reported on validation. Scores are mean ± standard "
         "deviation on validation, of controls of the size of the ticket chosen on selection; a score is "
-        "not surely above the majority if its interval, or from one seed the score, reaches down to it."
+        "not above the majority if the interval of the difference, or from one seed the score, reaches "
+        "down to it."
     )
     every = [(task, number) for task in study.tasks for number in names.sparsities(study)]
     absent = [

@@ -37,8 +37,8 @@ OF_FIGURE = (
 def section(results: Results, study: Study) -> Section:
     """Show masks of tasks and of other sources on tasks, beside the tasks' own tickets."""
     cells = transfers.measure(results.scores, study)
-    rows = transfers.by_source(cells, results.scores, study)
-    studies = tasks.compare(cells, rows, results, study)
+    rows = transfers.by_source(cells, results, study)
+    studies = tasks.compare(cells, results, study)
     return Section(
         "transfer",
         "Do masks transfer between tasks?",
@@ -95,8 +95,7 @@ def transfer_table(
     text = (
         f"{caption(study)} In brackets: minus the column's own ticket; last columns: on how many other "
         f"tasks the row's mask is as good, or at most {margin} points worse, the mean of row − "
-        "own over other tasks, and, to compare rows, of row minus the mean of the tasks' masks (but the "
-        "column's own) in the same column."
+        "own over other tasks, if they have one metric."
     )
     by_place = {(row.source, row.target): row for row in cells}
 
@@ -109,7 +108,6 @@ def transfer_table(
         columns.text("as good as own", lambda row: _of(row.as_good, row)),
         columns.text(f"within {margin}", lambda row: _of(row.near, row)),
         columns.difference("mean − own", "from_own", None, words.NONE),
-        columns.difference("mean − column", "from_column", None, words.NONE),
     )
     csv, why = table.records(cells, *CSV), results.not_run("transfer")
     return table.table("transfer", text, rows, shown, why, csv)

@@ -1,17 +1,15 @@
 """Do masks transfer better with the source's weights than on theta_0?"""
 
-import math
-from collections.abc import Iterable
 from itertools import product
 
 from stages.tickets.report import columns, names, table, words
-from stages.tickets.report.claim import Claim, of_difference
+from stages.tickets.report.claim import Bounded, Claim, of_every
+from stages.tickets.report.papers import shared
 from stages.tickets.report.results import Results
 from stages.tickets.report.scores import Run
 from stages.tickets.report.section import Section
 from stages.tickets.report.table import Row, Table
 from stages.tickets.settings import Study
-from stages.tickets.statistics.intervals import Difference
 
 COLUMNS = (
     columns.named("source", "source"),
@@ -46,23 +44,21 @@ def runs(source: str, target: str, point: int, study: Study) -> tuple[Run, Run]:
     return Run(target, "transfer_weights", point, source), plain
 
 
-def pooled(at: Iterable[int], results: Results, study: Study) -> tuple[Difference | None, int]:
-    """Compute the gain at some points, by seed the mean over pairs of tasks and points, and count."""
-    places = product(study.transfer_weights.sources, study.transfer_weights.targets, at)
-    return results.pooled([runs(*place, study) for place in places])
-
-
 def answer(results: Results, study: Study) -> str:
-    """Give the mean change at every point."""
-    parts = []
-    for point in study.transfer_weights.points:
-        gain, number = pooled([point], results, study)
-        if gain:
-            pairs = words.count(number, "pair")
-            parts.append(f"{words.difference(gain)} from i = {point} % ({pairs})")
+    """Give the least and the greatest change at every point."""
+    asked, parts = study.transfer_weights, []
+    for point in asked.points:
+        gains = [
+            gain.mean
+            for source, target in product(asked.sources, asked.targets)
+            if (gain := results.compare(*runs(source, target, point, study)))
+        ]
+        if gains:
+            pairs = words.count(len(gains), "pair")
+            parts.append(f"{words.ends(gains, words.signed)} from i = {point} % ({pairs})")
     if not parts:
         return words.sentence(results.not_run("transfer_weights"))
-    return f"Change against theta_0 in points, mean over pairs of tasks: {'; '.join(parts)}."
+    return f"Change against theta_0 in points, by pair of tasks: {'; '.join(parts)}."
 
 
 def weights_table(results: Results, study: Study) -> Table:
@@ -86,11 +82,15 @@ def weights_table(results: Results, study: Study) -> Table:
 
 
 def as_well_on_theta_0(results: Results, study: Study) -> Claim:
-    """Subtract theta_0 from the sources' own later weights, mean over pairs and points."""
-    later = [point for point in study.transfer_weights.points if point > 0]
-    gain, number = pooled(later, results, study)
-    margin = study.verdict.margin
-    pairs, shown = f"{words.count(number, 'pair')} of tasks", words.points(margin)
-    claim = results.claim("weights", pairs, margin=shown)
-    missing = results.not_run("transfer_weights")
-    return of_difference(claim, (-math.inf, margin), gain, missing, study.verdict)
+    """Subtract theta_0 from the sources' own later weights, by pair of tasks and point."""
+    asked = study.transfer_weights
+    tests = [
+        Bounded(f"{source} on {target}, i = {at} %", gain, high=shared.margin(target, results))
+        for source in asked.sources
+        for target in results.usable(asked.targets)
+        for at in asked.points
+        if at > 0 and (gain := results.compare(*runs(source, target, at, study)))
+    ]
+    claim = results.claim("weights", words.count(len(tests), "interval"))
+    why = shared.nothing(asked.targets, results, results.not_run("transfer_weights"))
+    return of_every(claim, tests, why)

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from stages.tickets.report import claim, columns, words
+from stages.tickets.report.papers import shared
 from stages.tickets.report.published import PublishedShare
 from stages.tickets.report.results import Results
 from stages.tickets.report.sections.patterns.shares import NAMES, NO_HEAD
@@ -47,8 +48,7 @@ def published_table(shares: Iterable[Row], results: Results, study: Study) -> Ta
         "Shares in per cent, mean over tasks: of the paper over 5 seeds and 100 examples of "
         "bert-base-uncased, normed maps with a mis-sliced output matrix, no token types; here over "
         "seeds and networks. There is a verdict if both are over the same tasks: they agree if they are "
-        f"at most {words.points(study.verdict.margin)} points apart or the paper's share is in our "
-        "interval, if that is not too wide."
+        f"surely at most {words.points(study.verdict.margins.share)} points apart."
     )
     rows = []
     for share in (share for share in shares if not share.task):
@@ -58,6 +58,9 @@ def published_table(shares: Iterable[Row], results: Results, study: Study) -> Ta
         row.gap = ours.mean - paper if ours else None
         row.verdict = NO_HEAD if ours is None else OTHER_TASKS
         if tasks == share.tasks:
-            row.verdict = claim.same_score(paper, ours, study.verdict)
+            margin = study.verdict.margins.share
+            row.verdict = shared.why_no_verdict(tasks, results) or claim.agreement(
+                [(ours, paper, margin)]
+            )
         rows.append(row)
     return table("patterns_published", caption, rows, COLUMNS, results.not_run("patterns"))
