@@ -135,7 +135,7 @@ def of_fields(study: Study) -> Iterable[str]:
             key, value = f"{section}.{field}", getattr(own, field)
             if key in BESIDE or (field in papers and value == papers[field]):
                 continue
-            text = percent(value) if key in SHARES else POOLERS.get(value, shown(value))
+            text = percent(value) if key in SHARES else POOLERS.get(str(value), shown(value))
             known = (
                 f"in the papers {shown(papers[field])}" if field in papers else "not in the papers"
             )

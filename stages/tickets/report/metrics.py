@@ -41,10 +41,10 @@ def headlines(scores: Scores, config: Config) -> Numbers:
 
     Returns:
         `validation`: differences in margins; `collapsed`: dense models and last tickets that predict one
-        class, or numbers no better than a constant; `dense` and `tickets`: scores in points by task, if they all fit. The ticket
-        is that of the last round, so a name means the same at any sparsities; `good` and `random` are
-        heads and MLPs that a search keeps, and as many at random, trained alone; transfer_minus_own:
-        masks of other tasks minus the task's own ticket of the same round.
+        class, or numbers no better than a constant; `dense` and `tickets`: scores in points by task, if
+        they all fit. The ticket is that of the last round, so a name means the same at any sparsities;
+        `good` and `random` are heads and MLPs that a search keeps, and as many at random, trained alone;
+        transfer_minus_own: masks of other tasks minus the task's own ticket of the same round.
         `chosen_on_selection`, and reported on it: the highest sparsity in per cent at which a ticket
         matches by `tickets.rule`, mean over tasks, of which one without a match counts as 0;
         matching_tasks have one. Nothing else is chosen.
