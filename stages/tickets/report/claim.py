@@ -172,7 +172,7 @@ def ranged(levels: Mapping[str, float]) -> str:
         return NONE
     low, high = (pick(levels, key=levels.__getitem__) for pick in (min, max))
     least = f"{signed(levels[low])} ({low})"
-    return least if len(levels) == 1 else f"{least} to {signed(levels[high])} ({high})"
+    return least if low == high else f"{least} to {signed(levels[high])} ({high})"
 
 
 def agreement(pairs: Iterable[tuple[Summary | None, float, float]]) -> str:

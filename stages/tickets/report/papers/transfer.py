@@ -207,7 +207,10 @@ def half_served(studies: Studies) -> Claim:
     }
     if not tests:
         return of_every(claim, (), studies.missing())
-    sides = [holm([of(test) for test in tests.values()]) for of in (_holds, _fails)]
+    sides = [
+        holm([test.p_holds for test in tests.values()]),
+        holm([test.p_fails for test in tests.values()]),
+    ]
     settled: list[list[float]] = [[], []]
     sources = list(dict.fromkeys(source for source, _ in tests))
     for source in sources:
@@ -226,11 +229,3 @@ def half_served(studies: Studies) -> Claim:
         p_holds=sorted(settled[0])[len(sources) // 2],
         p_fails=sorted(settled[1])[-(-len(sources) // 2) - 1],
     )
-
-
-def _holds(test: Bounded) -> float:
-    return test.p_holds
-
-
-def _fails(test: Bounded) -> float:
-    return test.p_fails
