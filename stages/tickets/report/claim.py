@@ -150,12 +150,9 @@ def of_every(claim: Claim, tests: Sequence[Bounded], why: str) -> Claim:
 
 def shown(tests: Sequence[Bounded]) -> str:
     """Word the difference of a single test, else the least and the greatest, and how many tests hold."""
-    low, high = (pick(tests, key=lambda test: test.gain.mean) for pick in (min, max))
     if len(tests) == 1:
-        return difference(low.gain) + (f" ({low.of})" if low.of else "")
-    return (
-        f"{signed(low.gain.mean)} ({low.of}) to {signed(high.gain.mean)} ({high.of}); {held(tests)}"
-    )
+        return difference(tests[0].gain) + (f" ({tests[0].of})" if tests[0].of else "")
+    return f"{ranged({test.of: test.gain.mean for test in tests})}; {held(tests)}"
 
 
 def held(tests: Sequence[Bounded]) -> str:

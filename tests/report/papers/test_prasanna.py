@@ -71,7 +71,7 @@ def test_a_claim_about_what_did_not_run_says_so() -> None:
     assert verdicts["random"] == ""
     table = section.tables[0]
     assert table.rows[-1][1:] == (
-        "−15.0 (sentiment)", "–", "–", "–", verdicts["super"], "no verdict: other tasks", "–",
+        "−15.0 (sentiment)", "–", "–", "–", verdicts["super"], "no verdict: another encoder", "–",
     )  # fmt: skip
     assert [row["claim"] for row in table.records if row["why"]] == ["super"]
     nothing = claims(study(config(1, 1, 1, controls=False)))

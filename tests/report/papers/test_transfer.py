@@ -56,7 +56,7 @@ def test_mlm_is_universal_only_if_it_serves_all() -> None:
     claims = claims_of(made)
     assert claims["universal"].here == "−15.0 (entailment) to 0.0 (sentiment); 1 of 2 hold, 1 not"
     assert (claims["universal"].word, claims["universal"].over) == ("does not hold", "2 targets")
-    assert claims["best_source"].here.startswith("0.0 (entailment) to 0.0 (sentiment)")
+    assert claims["best_source"].here.startswith("0.0 (entailment); 0 of 2 hold")
     assert claims["best_source"].word == "undecided"
     assert claims["best_source"].same == "no verdict: another encoder"
     assert claims["half_served"].here == "5 of 6 cells hold, 1 not"
