@@ -145,10 +145,10 @@ def test_the_first_screen_has_the_question_the_figure_and_what_was_decided(
         assert places == sorted(places)
     start = html[html.index("What holds here?") : html.index("About these numbers")]
     shown = re.sub(r"<details>.*?</details>", "", start, flags=re.DOTALL)
-    assert 'class="badge yes"' in shown
-    assert 'class="badge unclear"' not in shown
+    assert 'class="badge holds"' in shown
+    assert 'class="badge undecided"' not in shown
     assert 'class="badge not-run"' not in shown
-    assert 'class="badge unclear"' in start
+    assert 'class="badge undecided"' in start
 
 
 def test_every_claim_has_its_line_and_its_card(made: Study, sections: list[Section]) -> None:

@@ -11,9 +11,11 @@ from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
+import numpy as np
 import pytest
 
 from stages import report
+from stages.tickets import files
 from stages.tickets.plan import manifest
 from stages.tickets.report.results import Results
 from stages.tickets.report.rows import ScoreRow
@@ -57,6 +59,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
                 own = [row for row in rows if not task or row.task == task]
                 save(own, kind, tmp_path / place.format(task=task))
     manifest.save(made.results.manifest, tmp_path / "manifest.json")
+    files.save_arrays({"x": np.zeros(1)}, tmp_path / "measured" / "deviations.safetensors")
     (tmp_path / "encoder").mkdir()
     (tmp_path / "encoder" / "encoder.json").write_text('{"num_prunable": 5, "num_weights": 9}')
     monkeypatch.chdir(tmp_path)

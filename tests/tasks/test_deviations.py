@@ -21,22 +21,17 @@ def without(split: Split, left_out: int) -> Split:
     return split_of(np.delete(split.labels, left_out))
 
 
-def made(metric: str) -> tuple[Task, Split, np.ndarray]:
+def made(metric: Metric) -> tuple[Task, Split, np.ndarray]:
     """Predictions that are often right, of two or of three classes, or of a number."""
     rng = np.random.default_rng(0)
     if metric in ("pearson", "spearman"):
-        labels = rng.normal(size=NUM)
-        return (
-            Task("made", "regression", 1, (metric,)),
-            split_of(labels),
-            (  # type: ignore[arg-type]
-                labels + rng.normal(size=NUM)
-            )[:, None],
-        )
+        numbers = rng.normal(size=NUM)
+        task = Task("made", "regression", 1, (metric,))
+        return task, split_of(numbers), (numbers + rng.normal(size=NUM))[:, None]
     classes = 3 if metric == "matthews" else 2
     labels = rng.integers(0, classes, NUM)
     predicted = np.where(rng.random(NUM) < 0.7, labels, rng.integers(0, classes, NUM))
-    task = Task("made", "classification", classes, (metric,))  # type: ignore[arg-type]
+    task = Task("made", "classification", classes, (metric,))
     return task, split_of(labels), np.eye(classes)[predicted]
 
 

@@ -150,12 +150,9 @@ def of_every(claim: Claim, tests: Sequence[Bounded], why: str) -> Claim:
 
 def shown(tests: Sequence[Bounded]) -> str:
     """Word the difference of a single test, else the least and the greatest, and how many tests hold."""
-    low, high = (pick(tests, key=lambda test: test.gain.mean) for pick in (min, max))
     if len(tests) == 1:
-        return difference(low.gain) + (f" ({low.of})" if low.of else "")
-    return (
-        f"{signed(low.gain.mean)} ({low.of}) to {signed(high.gain.mean)} ({high.of}); {held(tests)}"
-    )
+        return difference(tests[0].gain) + (f" ({tests[0].of})" if tests[0].of else "")
+    return f"{ranged({test.of: test.gain.mean for test in tests})}; {held(tests)}"
 
 
 def held(tests: Sequence[Bounded]) -> str:
@@ -172,7 +169,7 @@ def ranged(levels: Mapping[str, float]) -> str:
         return NONE
     low, high = (pick(levels, key=levels.__getitem__) for pick in (min, max))
     least = f"{signed(levels[low])} ({low})"
-    return least if len(levels) == 1 else f"{least} to {signed(levels[high])} ({high})"
+    return least if low == high else f"{least} to {signed(levels[high])} ({high})"
 
 
 def agreement(pairs: Iterable[tuple[Summary | None, float, float]]) -> str:

@@ -87,10 +87,6 @@ class Results:
         """Subtract second from first over the seeds of both; None if they have none in common."""
         return self.scores.compare(first, second, self.study.tickets.confidence)
 
-    def pooled(self, pairs: Iterable[tuple[Run, Run]]) -> tuple[Difference | None, int]:
-        """Subtract second from first, by seed the mean over the pairs that ran, and count those."""
-        return self.scores.pooled(pairs, self.study.tickets.confidence)
-
     @cached_property
     def no_evidence(self) -> tuple[str, ...]:
         """Tasks whose dense model is not above the majority class; they enter no claim, mean or count."""

@@ -123,7 +123,8 @@ class Scores:
     def contrast(self, weights: Mapping[Run, float], confidence: float) -> Difference | None:
         """Sum weighted scores by seed, over the seeds that all runs have; None if there are none.
 
-        A run without seeds, such as a baseline, stands beside every seed of the others.
+        All runs are of one task, and thus of one metric and the same examples. A run without seeds, such
+        as a baseline, stands beside every seed of the others.
         """
         by_run = {run: self.of(run) for run in weights}
         seeded = [set(values) for values in by_run.values() if None not in values]
@@ -138,38 +139,15 @@ class Scores:
         return intervals.summarize_differences(sums, confidence, self._examples(weights, seeds))
 
     def _examples(self, weights: Mapping[Run, float], seeds: Sequence[Seed]) -> float:
-        """Compute the standard error of a weighted sum that comes from examples; 0 if one is unknown.
-
-        Runs of one task share their examples; different tasks have different ones.
-        """
-        by_task: dict[str, NDArray[np.float64]] = {}
+        """Compute the standard error of a weighted sum that comes from examples; 0 if one is unknown."""
+        total: NDArray[np.float64] | float = 0.0
         for run, weight in weights.items():
-            keys = (deviations_key(run, seed) for seed in (*seeds, None))
-            *known, fixed = (self._deviations.get(key) for key in keys)
-            rows = [fixed if row is None else row for row in known]
+            fixed = self._deviations.get(deviations_key(run, None))
+            rows = [self._deviations.get(deviations_key(run, seed), fixed) for seed in seeds]
             if any(row is None for row in rows):
                 return 0.0
-            added = weight * np.array(rows, np.float64)
-            by_task[run.task] = by_task[run.task] + added if run.task in by_task else added
-        return math.hypot(*map(intervals.error_of_examples, by_task.values()))
-
-    def pooled(
-        self, pairs: Iterable[tuple[Run, Run]], confidence: float
-    ) -> tuple[Difference | None, int]:
-        """Subtract second from first, by seed the mean over the pairs that ran, and count those.
-
-        None if the pairs are of unlike metrics, of which there is no mean.
-        """
-        ran = [
-            (first, second) for first, second in pairs if self.compare(first, second, confidence)
-        ]
-        weights: dict[Run, float] = {}
-        for pair in ran:
-            for run, sign in zip(pair, (1.0, -1.0), strict=True):
-                weights[run] = weights.get(run, 0.0) + sign / len(ran)
-        if len({self.metrics[run.task] for run in weights}) > 1:
-            return None, len(ran)
-        return self.contrast(weights, confidence) if ran else None, len(ran)
+            total = total + weight * np.array(rows, np.float64)
+        return intervals.error_of_examples(np.asarray(total))
 
     def above_majority(self, run: Run, confidence: float) -> bool:
         """Tell whether the interval of a run, without one its mean, is above the majority class.

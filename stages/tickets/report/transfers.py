@@ -55,16 +55,14 @@ def by_source(transfers: Sequence[Row], results: Results, study: Study) -> list[
     """Sum up every source of params.yaml over all targets but its own that have learned.
 
     Returns:
-        On how many of the `others` the mask is as good as their own, or near it; and the mean of the
-        score minus that of the own tickets, None if the targets have unlike metrics.
+        On how many of the `others` the mask is as good as their own, or near it.
     """
-    targets = results.usable(study.transfer.targets)
-    levels = on(from_own(transfers), targets)
+    usable = results.usable(study.transfer.targets)
+    levels = from_own(row for row in transfers if row.target in usable)
     rows = []
     for source in study.transfer.sources if transfers else ():
         near, others = served(source, levels, study.tickets.transfer_margin)
         row = Row(name=source, near=near, others=others, as_good=served(source, levels)[0])
-        row.from_own = mean_from_own(source, targets, results.scores, study)
         rows.append(row)
     return rows
 
@@ -77,18 +75,6 @@ def from_own(transfers: Iterable[Row]) -> Levels:
 def task_sources(study: Study) -> list[str]:
     """Return the sources that are tasks."""
     return [source for source in study.transfer.sources if source in study.tasks]
-
-
-def mean_from_own(
-    source: str, targets: Iterable[str], scores: Scores, study: Study
-) -> Difference | None:
-    """Subtract the own tickets of these targets, by seed the mean over them but the source."""
-    pairs = [
-        (run_of(source, target, study), own_ticket(target, scores, study))
-        for target in targets
-        if target != source
-    ]
-    return scores.pooled(pairs, study.tickets.confidence)[0]
 
 
 def beside_others(
@@ -120,11 +106,6 @@ def served(source: str, from_own: Levels, margin: float = 0.0) -> tuple[int, int
 def over_others(source: str, levels: Levels) -> list[float]:
     """Return the numbers of a source on all targets but its own."""
     return [level for (name, target), level in levels.items() if name == source != target]
-
-
-def on(levels: Levels, targets: Collection[str]) -> Levels:
-    """Return the numbers on these targets."""
-    return {place: level for place, level in levels.items() if place[1] in targets}
 
 
 def minus_others(source: str, levels: Levels, sources: Collection[str]) -> dict[str, float]:

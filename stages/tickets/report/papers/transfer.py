@@ -149,7 +149,7 @@ def claims(studies: Studies) -> tuple[Claim, ...]:
 
 def universal(source: str, studies: Studies) -> Claim:
     """Try on every other target that the mask of MLM is as good as the target's own."""
-    whole = transfers.published_from_own(studies.results.published_transfers)
+    every = transfers.published_from_own(studies.results.published_transfers)
     dark = next(row.dark for row in studies.results.published_dark if row.source == MLM)
     paper = {to: level for (name, to), level in studies.paper.items() if name == MLM != to}
     made = studies.over_targets(
@@ -161,7 +161,7 @@ def universal(source: str, studies: Studies) -> Claim:
         paper,
     )
     return replace(
-        made, published=f"as printed {dark} of {served(MLM, whole)[1]}; {made.published}"
+        made, published=f"as printed {dark} of {served(MLM, every)[1]}; {made.published}"
     )
 
 
@@ -193,8 +193,8 @@ def half_served(studies: Studies) -> Claim:
     """
     margin = studies.study.tickets.transfer_margin
     published = transfers.published_tasks(studies.results)
-    whole = transfers.published_from_own(studies.results.published_transfers)
-    counts = [served(source, whole, margin) for source in published]
+    every = transfers.published_from_own(studies.results.published_transfers)
+    counts = [served(source, every, margin) for source in published]
     half = sum(2 * near >= of > 0 for near, of in counts)
     claim = replace(
         studies.results.claim("half_served", margin=words.points(margin)),
@@ -207,7 +207,10 @@ def half_served(studies: Studies) -> Claim:
     }
     if not tests:
         return of_every(claim, (), studies.missing())
-    sides = [holm([of(test) for test in tests.values()]) for of in (_holds, _fails)]
+    sides = [
+        holm([test.p_holds for test in tests.values()]),
+        holm([test.p_fails for test in tests.values()]),
+    ]
     settled: list[list[float]] = [[], []]
     sources = list(dict.fromkeys(source for source, _ in tests))
     for source in sources:
@@ -226,11 +229,3 @@ def half_served(studies: Studies) -> Claim:
         p_holds=sorted(settled[0])[len(sources) // 2],
         p_fails=sorted(settled[1])[-(-len(sources) // 2) - 1],
     )
-
-
-def _holds(test: Bounded) -> float:
-    return test.p_holds
-
-
-def _fails(test: Bounded) -> float:
-    return test.p_fails

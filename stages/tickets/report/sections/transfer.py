@@ -94,8 +94,7 @@ def transfer_table(
     margin = words.points(study.tickets.transfer_margin)
     text = (
         f"{caption(study)} In brackets: minus the column's own ticket; last columns: on how many other "
-        f"tasks the row's mask is as good, or at most {margin} points worse, the mean of row − "
-        "own over other tasks, if they have one metric."
+        f"tasks the row's mask is as good, or at most {margin} points worse."
     )
     by_place = {(row.source, row.target): row for row in cells}
 
@@ -107,7 +106,6 @@ def transfer_table(
         *map(on, study.transfer.targets),
         columns.text("as good as own", lambda row: _of(row.as_good, row)),
         columns.text(f"within {margin}", lambda row: _of(row.near, row)),
-        columns.difference("mean − own", "from_own", None, words.NONE),
     )
     csv, why = table.records(cells, *CSV), results.not_run("transfer")
     return table.table("transfer", text, rows, shown, why, csv)
