@@ -70,6 +70,7 @@ def serve(name: str) -> None:
 def answer(connection: socket.socket) -> None:
     """Take over streams, environment, folder, cores and umask of the asker, run the stage, and end."""
     os.setsid()
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # as every process of a stage
     try:
         connection.sendall(b"!")
         header, streams, _, _ = socket.recv_fds(connection, 4, 3)

@@ -17,7 +17,6 @@ import contextlib
 import hashlib
 import os
 import runpy
-import signal
 import socket
 import struct
 import subprocess
@@ -126,8 +125,6 @@ def ask(command: list[str], own: str) -> int:
                 FAILED.write_text(own, encoding="utf-8")
         run_stage(command)
         return 0
-    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-        signal.signal(signal.SIGINT, signal.SIG_DFL)  # ends this process without a traceback
     code = b""
     with connection, contextlib.suppress(OSError):
         streams = [stream.fileno() for stream in (sys.stdin, sys.stdout, sys.stderr)]

@@ -37,10 +37,15 @@ def run(number: int, seed: int, lane: Lane, reference: Reference) -> Outcome:
 
 
 def run_all(
-    numbers: Sequence[int], seed: int, lanes: int, folder: Path, out: Path | None = None
+    numbers: Sequence[int],
+    seed: int,
+    lanes: int,
+    folder: Path,
+    out: Path | None = None,
+    targets: tuple[str, ...] = (),
 ) -> list[Outcome]:
-    """Run trials, as many side by side as there are lanes."""
-    reference = Reference(folder)
+    """Run trials, as many side by side as there are lanes; `targets` are those of the reference."""
+    reference = Reference(folder, targets)
     for name in {case.split()[0] for family, case, _ in of(numbers) if family == "edit"}:
         reference.contents(name)  # before trials run side by side
     free: SimpleQueue[Lane] = SimpleQueue()

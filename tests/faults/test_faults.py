@@ -8,7 +8,7 @@ import pytest
 
 from tests.faults.__main__ import of, run_all
 from tests.faults.families import cases
-from tests.faults.project import Lane, Run, ended_stages
+from tests.faults.project import SHORT, Lane, Run, ended_stages
 from tests.faults.table import table
 from tests.faults.trial import NO_SENTENCE, Outcome, documented
 
@@ -28,7 +28,7 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the trials look
 def outcomes(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Outcome]:
     numbers = [n for n, case in enumerate(cases()) if case[1] == SHORT_FORM[case[0]]]
     folder = tmp_path_factory.mktemp("faults")
-    return {outcome.family: outcome for outcome in run_all(numbers, 1, 1, folder)}
+    return {outcome.family: outcome for outcome in run_all(numbers, 1, 1, folder, targets=SHORT)}
 
 
 @pytest.mark.parametrize("family", SHORT_FORM)

@@ -101,7 +101,8 @@ class Trial:
         self.lane.fill(self.reference.finished if finished else self.reference.begun)
         self.once = set() if finished else self.reference.stages_left
         self.engine = self.random.choice(list(ENGINES))
-        if not finished and self.random.random() < MOSTLY:
+        is_short = not finished and self.random.random() < MOSTLY
+        if is_short or self.reference.targets:
             self.targets = SHORT
             self.once = self.once - BY_GIT_ALONE
             self.outcome.case += ", short"
