@@ -38,6 +38,7 @@ from stages.tickets.training import multitask, predict, rounds
 from stages.tickets.training.multitask import Part
 from tests.conftest import PAIRS, RECIPE, SEEDS
 from tests.encoder import checkpoints
+from tests.encoder.masked import masked_
 from tests.encoder.test_architectures import TRAINS, prepared_for
 
 Pooling = Literal["mean", "segments"]
@@ -216,7 +217,7 @@ def test_gates_masks_and_removal_agree(encoder: Encoder, how: Pooling) -> None:
     gated, masked, cut = (pooled(encoder, how).train(mode=False) for _ in range(3))
     with gates.gated(gated, kept):
         expected = logits_of(gated)
-    removal.masked_(masked, kept)
+    masked_(masked, kept)
     removal.remove_(cut, kept)
     for model in (masked, cut):
         device.place_(model, "classification")

@@ -141,18 +141,18 @@ def run_dvc(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def start(folder: Path, *arguments: str) -> subprocess.Popen[str]:
-    """Start the driver as a user does."""
-    return _start(folder, "stages", "run", *arguments)
+def start(folder: Path, *arguments: str, by: Sequence[str] = ()) -> subprocess.Popen[str]:
+    """Start the driver as a user does, maybe by another command such as prlimit."""
+    return _start(folder, "stages", "run", *arguments, by=by)
 
 
 def start_dvc(folder: Path, *arguments: str) -> subprocess.Popen[str]:
     return _start(folder, "dvc", *arguments)
 
 
-def _start(folder: Path, *arguments: str) -> subprocess.Popen[str]:
+def _start(folder: Path, *arguments: str, by: Sequence[str] = ()) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-m", *arguments],
+        [*by, sys.executable, "-m", *arguments],
         cwd=folder,
         env=environment(),
         stdin=subprocess.DEVNULL,
