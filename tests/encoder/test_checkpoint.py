@@ -468,5 +468,5 @@ def test_no_call_in_the_project_runs_code_of_a_checkpoint() -> None:
 def test_exports_tell_their_readers_the_same() -> None:
     told = (ROOT / "stages" / "tickets" / "export" / "usage.py").read_text(encoding="utf-8")
     calls = re.findall(r"Auto\w+\.from_pretrained\(.*", told)
-    assert len(calls) == 2
+    assert len(calls) == 3
     assert all("trust_remote_code=False" in call for call in calls)

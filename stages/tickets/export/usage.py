@@ -28,7 +28,8 @@ class PooledClassifier(nn.Module):
 
     def __init__(self, config):
         super().__init__()
-        self.config, self.{prefix} = config, transformers.AutoModel.from_config(config)
+        self.config = config
+        self.{prefix} = transformers.AutoModel.from_config(config, trust_remote_code=False)
         self.{prefix}.pooler = None
         self.classifier = nn.Linear({vectors} * config.hidden_size, config.num_labels)
 
