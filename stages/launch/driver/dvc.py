@@ -92,7 +92,8 @@ class Project:
 
     def change(self, changes: Sequence[str]) -> None:
         """Change params.yaml as `dvc exp run -S` does, before any stage is read."""
-        apply_overrides("params.yaml", list(changes))
+        if changes:  # DVC would write the file anew for none, too
+            apply_overrides("params.yaml", list(changes))
 
     @contextlib.contextmanager
     def at_work(self) -> Iterator[None]:
