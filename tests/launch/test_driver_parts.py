@@ -164,6 +164,7 @@ def test_a_terminal_gets_a_bar_and_a_log_gets_lines(
 def test_the_rest_is_not_shorter_than_the_longest_way() -> None:
     assert schedule.remaining([1, 1, 1, 1], 1, 2) == 2
     assert schedule.remaining([1, 1, 4], 4, 2) == 4
+    assert schedule.remaining([1, 1], 1, 0) == 2  # all workers of a cluster have just left
     assert [schedule.spelled(s) for s in (8.4, 200, 9000)] == ["8 s", "3 min", "2.5 h"]
 
 

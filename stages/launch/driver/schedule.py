@@ -89,8 +89,14 @@ def urgency(
 
 
 def remaining(costs: Iterable[float], longest: float, places: int) -> float:
-    """Estimate the seconds of a run: all costs side by side, but not shorter than the longest way."""
-    return max(sum(costs) / places, longest)
+    """Estimate the seconds of a run: all costs side by side, but not shorter than the longest way.
+
+    Args:
+        costs: seconds of all stages that are left.
+        longest: seconds of the longest way through them.
+        places: number of stages at a time; 0, as of a cluster whose workers have left, counts as 1.
+    """
+    return max(sum(costs) / max(places, 1), longest)
 
 
 def spelled(seconds: float) -> str:
