@@ -112,6 +112,8 @@ def test_seconds_of_a_group_are_those_of_the_plan_times_what_was_measured(tmp_pa
     seconds.save()
     again = schedule.Seconds(tmp_path / "seconds.json", planned)
     assert again.estimates(planned) == seconds.estimates(planned)
+    (tmp_path / "cut.json").write_text('{"score": [6.0', encoding="utf-8")
+    assert schedule.Seconds(tmp_path / "cut.json", planned).estimates(planned) == planned
     again.add("x/dvc.yaml:train@b", 60.0)  # in this run, so the earlier one does not count
     assert list(again.estimates(planned).values())[:2] == [20.0, 60.0]
 

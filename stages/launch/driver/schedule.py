@@ -1,5 +1,6 @@
 """Which stage is the most urgent, and how long the rest of a run takes."""
 
+import contextlib
 import json
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from pathlib import Path
@@ -25,7 +26,7 @@ class Seconds:
     def __init__(self, file: Path, planned: Mapping[str, float]) -> None:
         self.file, self.planned = file, planned
         self.early: dict[str, list[float]] = {}
-        if file.exists():
+        with contextlib.suppress(FileNotFoundError, ValueError):  # a file that is cut tells nothing
             self.early = json.loads(file.read_text(encoding="utf-8"))
         self.measured: dict[str, list[float]] = {}
 
