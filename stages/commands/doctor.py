@@ -92,21 +92,22 @@ def _of_locks(project: Path) -> Iterator[Problem]:
 
 def of_lock(lock: Path) -> Iterator[Problem]:
     """Say why DVC cannot read a dvc.lock, if so."""
-    text = lock.read_text(encoding="utf-8", errors="replace")
-    if not text.strip():
-        reason = "is empty"
-    elif CONFLICT.search(text):
-        reason = "holds git's marks of a conflict"
-    elif not _is_lock(text):
-        reason = "is cut off, or no dvc.lock"
-    else:
-        return
+    content = lock.read_bytes()
+    if not content.strip():
+        yield _of_wrong(lock, "is empty")
+    elif _has_conflict(lock):
+        yield _of_wrong(lock, "holds git's marks of a conflict")
+    elif not _is_lock(content):
+        yield _of_wrong(lock, "is cut off, or no dvc.lock")
+
+
+def _of_wrong(lock: Path, reason: str) -> Problem:
     mend: Callable[[], object] = lock.unlink
     advice, kept = "delete it", KEPT
     if committed := _committed(lock):
         advice = f"take the committed one by `git checkout HEAD -- {lock}`"
         kept, mend = RESTORED, partial(lock.write_bytes, committed)
-    yield Problem(f"{lock} {reason}: {advice}, then run `dvc repro`; {kept}", mend)
+    return Problem(f"{lock} {reason}: {advice}, then run `dvc repro`; {kept}", mend)
 
 
 def _committed(lock: Path) -> bytes | None:
@@ -114,14 +115,14 @@ def _committed(lock: Path) -> bytes | None:
     shown = subprocess.run(
         ["git", "show", f"HEAD:./{lock.name}"], cwd=lock.parent, capture_output=True, check=False
     )
-    is_lock = shown.returncode == 0 and _is_lock(shown.stdout.decode(errors="replace"))
+    is_lock = shown.returncode == 0 and _is_lock(shown.stdout)
     return shown.stdout if is_lock else None
 
 
-def _is_lock(text: str) -> bool:
+def _is_lock(content: bytes) -> bool:
     try:
-        COMPILED_LOCKFILE_SCHEMA(YAML(typ="safe").load(text))
-    except (YAMLError, Invalid, ValueError):  # such as a date with a month 13
+        COMPILED_LOCKFILE_SCHEMA(YAML(typ="safe").load(content.decode()))
+    except (YAMLError, Invalid, ValueError):  # no UTF-8, or a date with a month 13
         return False
     return True
 
@@ -170,6 +171,9 @@ def _of_bytes(project: Path) -> Iterator[Problem]:
     with Repo(str(project)) as repo:
         cache, runs = Path(repo.cache.local.path), Path(repo.stage_cache.cache_dir)
     locks = _locks(project) if not any(_of_locks(project)) else []
+    for lock in locks:
+        if wrong := stored.wrong_sizes(project, cache, lock):
+            yield _of_wrong(lock, f"has another size of {', '.join(wrong)}")
     for file, reason in stored.damaged(project, cache, runs, locks):
         yield Problem(f"{os.path.relpath(file, project)} {reason}", partial(stored.remove, file))
 

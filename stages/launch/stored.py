@@ -44,25 +44,33 @@ def damaged(
         runs: folder of the cache of runs.
         locks: the dvc.lock files to compare results with; all of them can be read.
     """
-    bad: set[Path] = set()
     for file in sorted(cache.glob("??/*")):
         if file.is_file() and digest(file) != file.parent.name + file.name.removesuffix(FOLDER):
-            bad.add(file)
             yield file, OBJECT
     for file in sorted(runs.glob("*/*/*")):
         if is_no_run(file):
             yield file, RUN
-    results = {project / path: value for lock in locks for path, value in _outs(lock)}
-    for path, value in sorted(results.items()):
-        listing = cache / value[:2] / value[2:]
-        if not value.endswith(FOLDER):
-            if path.is_file() and digest(path) != value:
-                yield path, RESULT
-        elif listing.is_file() and listing not in bad:
-            entries = json.loads(listing.read_text(encoding="utf-8"))
-            for file, expected in ((path / entry["relpath"], entry["md5"]) for entry in entries):
-                if file.is_file() and digest(file) != expected:
-                    yield file, RESULT
+    for out in (out for lock in locks for out in _outs(lock)):
+        for file, value in _files(project, cache, out).items():
+            if file.is_file() and digest(file) != value:
+                yield file, RESULT
+
+
+def wrong_sizes(project: Path, cache: Path, lock: Path) -> list[str]:
+    """List the results whose size in a dvc.lock is not theirs, as if the dvc.lock was cut off.
+
+    DVC does not compare sizes, and keeps them as long as the hash is right.
+    """
+    wrong = []
+    for out in _outs(lock):
+        files = _files(project, cache, out)
+        if files and all(file.is_file() and digest(file) == files[file] for file in files):
+            right = {"size": sum(file.stat().st_size for file in files)}
+            if out["md5"].endswith(FOLDER):
+                right["nfiles"] = len(files)
+            if any(out.get(key) != value for key, value in right.items()):
+                wrong.append(out["path"])
+    return wrong
 
 
 def is_no_run(file: Path) -> bool:
@@ -97,10 +105,20 @@ def digest(file: Path) -> str:
         return hashlib.file_digest(opened, "md5").hexdigest()
 
 
-def _outs(lock: Path) -> Iterator[tuple[str, str]]:
-    """List the paths of a dvc.lock's outputs, from its project's folder, with their hashes."""
+def _outs(lock: Path) -> Iterator[dict[str, Any]]:
+    """List the outputs in a dvc.lock, with paths from the folder of their project."""
     content: Any = YAML(typ="safe").load(lock.read_text(encoding="utf-8"))
     for entry in content.get("stages", {}).values():
-        for out in entry.get("outs", []):
-            if "md5" in out:
-                yield out["path"], out["md5"]
+        yield from (out for out in entry.get("outs", []) if "md5" in out)
+
+
+def _files(project: Path, cache: Path, out: dict[str, Any]) -> dict[Path, str]:
+    """Return the files of an output with their hashes; none if the cache cannot list a folder."""
+    path, value = project / out["path"], out["md5"]
+    if not value.endswith(FOLDER):
+        return {path: value}
+    listing = cache / value[:2] / value[2:]
+    if not listing.is_file() or digest(listing) != value.removesuffix(FOLDER):
+        return {}
+    entries = json.loads(listing.read_text(encoding="utf-8"))
+    return {path / entry["relpath"]: entry["md5"] for entry in entries}

@@ -381,3 +381,35 @@ def test_changed_bytes_of_a_folder_of_results_are_named(
     assert capsys.readouterr().out.startswith("mended: made/y is not what its dvc.lock says")
     assert dvc(project, "repro")[0] == 0
     assert (project / "made" / "y").read_text(encoding="utf-8") == "y\n"
+
+
+@pytest.mark.parametrize("end", ["", "      size: 60\n"])
+def test_a_lock_whose_cut_dvc_does_not_see_is_named_and_mended(
+    project: Path, capsys: pytest.CaptureFixture[str], end: str
+) -> None:
+    lock = project / LOCKS[0]
+    before = lock.read_bytes()
+    text, _, _ = lock.read_text(encoding="utf-8").rpartition("      size: ")
+    lock.write_text(f"{text}{end}", encoding="utf-8")
+    assert dvc(project, "status")[0] == 0
+    assert ask() == 0
+    assert ask("--bytes", "--mend") == 0
+    assert "mended: dvc.lock has another size of first.txt: " in capsys.readouterr().out
+    assert dvc(project, "repro", "-R", ".")[0] == 0
+    assert lock.read_bytes() == before
+    assert (project / "ran-first").read_text(encoding="utf-8") == "ran\n"
+
+
+def test_a_lock_with_a_byte_that_is_no_text_is_named_and_mended(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lock = project / LOCKS[0]
+    before = lock.read_bytes()
+    lock.write_bytes(before.replace(b"train.csv", b"tr\xe1in.csv"))
+    code, output = dvc(project, "repro", "-R", ".")
+    assert code
+    assert "is not valid utf-8" in output  # words that the documentation lists
+    assert ask("--mend") == 0
+    assert "mended: dvc.lock is cut off, or no dvc.lock" in capsys.readouterr().out
+    assert dvc(project, "repro", "-R", ".")[0] == 0
+    assert lock.read_bytes() == before

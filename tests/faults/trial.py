@@ -176,7 +176,10 @@ class Trial:
         if run.kind == "dvc":
             return started[-1:] if run.code else []
         lost = [stage for stage in started if stage not in ended_stages(run)]
-        if run.code == -9:  # their entries in dvc.lock are written later, and no cache has them
+        full = re.search(r"(?m)^run: \S+ could not be written", run.text)
+        if (
+            run.code == -9 or full
+        ):  # their entries in dvc.lock were not written, and no cache has them
             lost += [stage for stage in started if stage in BY_GIT_ALONE and stage not in lost]
         return lost if run.code else []
 
