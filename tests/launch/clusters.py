@@ -14,7 +14,8 @@ SBATCH = """\
 #!/bin/sh
 # sbatch FILE: start the job in the background, and print its number as Slurm does.
 cp "$1" "$0.job"
-setsid sh "$0.job" > "$0.log" 2>&1 < /dev/null &
+cp "$1" "$0.job.$$"
+setsid sh "$0.job.$$" > "$0.log" 2>&1 < /dev/null &
 echo $! >> "$0.numbers"
 echo "Submitted batch job $!"
 """

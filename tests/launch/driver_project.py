@@ -174,7 +174,8 @@ def drive(
     said: list[str] = []
     project = dvc.Project("driver", pull)
     try:
-        project.change(changes)
+        if changes:  # else it writes the same settings in another way
+            project.change(changes)
         local = pool.Local(pool.places(workers, [0, 1]))
         driver = Driver(project, targets, local, keep_going, planned, said.append)
         try:

@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from stages.launch.driver import dvc, pool
 from stages.launch.driver.dvc import Look
+from stages.launch.driver.loop import Driver
 from stages.tickets.settings import UserError
 from tests.launch.driver_project import (
     NAMES,
@@ -273,6 +275,27 @@ def test_a_killed_command_is_a_failure(project: Path) -> None:
     with pytest.raises(UserError, match="begin failed") as error:
         drive("begin")
     assert "begin was killed by signal 9 after" in error.value.__notes__[0]
+
+
+@pytest.mark.usefixtures("finished")
+@pytest.mark.parametrize("results", ["cache", "none"])
+def test_a_line_that_cannot_be_printed_is_no_failure_of_a_stage(results: str) -> None:
+    forget(Path())
+    if results == "none":
+        shutil.rmtree(".dvc/cache")
+
+    def say(_: str) -> None:
+        raise OSError(28, "no room")
+
+    project = dvc.Project("driver")
+    try:
+        driver = Driver(project, ["begin"], pool.Local(pool.places(1, [0])), False, None, say)
+        with pytest.raises(OSError, match="no room"):
+            driver.run()
+    finally:
+        project.close()
+    assert (driver.failed, driver.done.total()) == ([], 1)
+    assert "  begin:\n" in Path("dvc.lock").read_text(encoding="utf-8")
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="prlimit is a program of Linux")

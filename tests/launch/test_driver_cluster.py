@@ -1,6 +1,7 @@
 """The driver on a Dask scheduler with two workers, and on a Slurm whose commands are small scripts."""
 
 import os
+import shutil
 import signal
 import threading
 import time
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from stages.launch.driver import keeper, pool, remote
+from stages.launch.driver import flights, keeper, pool, remote
 from tests.launch.clusters import Scheduler, make_slurm
 from tests.launch.driver_project import NAMES, contents, drive, make_project, ran, start
 from tests.launch.project import end_processes, happens, processes
@@ -123,6 +124,43 @@ def test_a_scheduler_that_there_is_not_is_a_sentence(project: Path) -> None:
     assert errors.count("\n") == 1
 
 
+def test_a_scheduler_that_is_killed_is_a_sentence(project: Path, scheduler: Scheduler) -> None:
+    (project / "slow").write_text("case $out in *runs/*) seconds=60;; esac\n", encoding="utf-8")
+    driver = start(project, "--scheduler", scheduler.address)
+    assert happens(lambda: len(list(project.glob("slow.*.txt"))) == 2)
+    scheduler.parts[0].kill()
+    _, errors = driver.communicate(timeout=60)
+    assert driver.returncode == 1
+    assert errors.startswith("run: the scheduler has ended or does not answer; ")
+    assert errors.count("\n") == 1
+    assert others(project) == []
+    assert "  begin:\n" in (project / "dvc.lock").read_text(encoding="utf-8")
+
+
+def test_attempts_are_stopped_together(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pauses: list[float] = []
+    monkeypatch.setattr(time, "sleep", pauses.append)
+    flights.take_over()
+    for name in "ab":
+        (project / flights.FLIGHT / name).touch()
+    flights.stop("ab")
+    assert pauses == [flights.STILL_SECONDS]
+    assert sorted(file.name for file in (project / flights.FLIGHT).iterdir()) == [
+        "a.stop",
+        "b.stop",
+    ]
+
+
+def test_files_that_cannot_be_removed_stop_no_driver(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """NFS keeps a file, under another name, as long as anybody has it open."""
+    flights.take_over()
+    monkeypatch.setattr(shutil, "rmtree", lambda *_, **__: None)
+    flights.take_over()
+    assert (project / flights.FLIGHT).is_dir()
+
+
 # --- what a worker does ----------------------------------------------------------------------
 
 
@@ -160,6 +198,37 @@ def test_a_worker_without_the_drivers_folder_says_so(
     (tmp_path / ".dvc/tmp/run/token").unlink()
     with pytest.raises(RuntimeError, match=r"does not see .* a file system that they share"):
         asked()
+
+
+def test_a_command_does_not_start_beside_the_next_driver(
+    tmp_path: Path, asked: Callable[[], int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The next driver has looked for files just before that of this command was there."""
+    touch = Path.touch
+
+    def late(file: Path, *, exist_ok: bool) -> None:
+        (tmp_path / ".dvc/tmp/run/token").write_text("other", encoding="utf-8")
+        touch(file, exist_ok=exist_ok)
+
+    monkeypatch.setattr(Path, "touch", late)
+    with pytest.raises(RuntimeError, match="its driver has given it up"):
+        asked()
+    assert not (tmp_path / "ran").exists()
+
+
+def test_a_command_has_no_folder_of_the_drivers_machine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / ".dvc" / "tmp" / "run"
+    (folder / "flight").mkdir(parents=True)
+    (folder / "token").write_text("token", encoding="utf-8")
+    monkeypatch.delenv("TMPDIR", raising=False)
+    monkeypatch.setenv("SLURM_JOB_ID", "7")
+    driver = {"TMPDIR": "/none", "SLURM_JOB_ID": "1", "SLURM_NNODES": "2", "KEPT": "k"}
+    line = ["/bin/sh", "-c", "echo $TMPDIR $SLURM_JOB_ID $SLURM_NNODES $KEPT > seen"]
+    command = pool.Command("s", [line], str(tmp_path), driver, str(tmp_path / "log"))
+    code = remote.run(command.request((), str(folder)), keeper.__file__, "1-token", "token")
+    assert (code, (tmp_path / "seen").read_text(encoding="utf-8")) == (0, "7 k\n")
 
 
 @pytest.mark.parametrize("reason", ["silence", "stop", "token"])
@@ -206,7 +275,52 @@ def test_jobs_of_slurm_make_the_same_bytes(
     same_as_local(project)
 
 
-@pytest.mark.parametrize("text", ["cores: 1", "jobs: 2\nnodes: 3\n", "- 1"])
+def test_jobs_that_end_are_replaced(
+    project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As at the end of their time; Dask waits a little if a lost worker comes back."""
+    bins, file = make_slurm(tmp_path)
+    monkeypatch.setenv("PATH", f"{bins}:{os.environ['PATH']}")
+    monkeypatch.setenv("DASK_DISTRIBUTED__DEPLOY__LOST_WORKER_TIMEOUT", "1s")
+    (project / "slow").write_text("case $out in *runs/*) seconds=60;; esac\n", encoding="utf-8")
+    driver = start(project, "--cluster", str(file))
+    assert happens(lambda: len(list(project.glob("slow.*.txt"))) == 2, 60)
+    (project / "slow").unlink()
+    for number in (bins / "sbatch.numbers").read_text(encoding="utf-8").split():
+        os.killpg(int(number), signal.SIGKILL)
+    said, errors = driver.communicate(timeout=90)
+    assert driver.returncode == 0, said + errors
+    assert said.count("was lost and starts again") == 2
+    assert len((bins / "sbatch.numbers").read_text(encoding="utf-8").split()) == 4
+    same_as_local(project)
+
+
+def test_jobs_that_slurm_refuses_are_a_sentence(
+    project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first job is taken, and cancelled when the second is refused."""
+    bins, file = make_slurm(tmp_path)
+    monkeypatch.setenv("PATH", f"{bins}:{os.environ['PATH']}")
+    sbatch = bins / "sbatch"
+    refuse = 'mkdir "$0.first" 2> /dev/null || { echo no more jobs >&2; exit 1; }\n'
+    sbatch.write_text(sbatch.read_text().replace("cp ", f"{refuse}cp ", 1), encoding="utf-8")
+    driver = start(project, "--cluster", str(file))
+    _, errors = driver.communicate(timeout=60)
+    assert driver.returncode == 1
+    assert errors.startswith(f"run: Slurm did not take the jobs of {file}: ")
+    assert errors.endswith("no more jobs\n")
+    assert errors.count("\n") == 1
+    taken = (bins / "sbatch.numbers").read_text(encoding="utf-8")
+    assert (bins / "scancel.numbers").read_text(encoding="utf-8") == taken
+    sbatch.unlink()
+    driver = start(project, "--cluster", str(file))
+    _, errors = driver.communicate(timeout=60)
+    assert driver.returncode == 1
+    assert errors.endswith("No such file or directory: 'sbatch'\n")
+    assert errors.count("\n") == 1
+
+
+@pytest.mark.parametrize("text", ["cores: 1", "jobs: 2\nnodes: 3\n", "- 1", "jobs: [1"])
 def test_a_wrong_description_of_a_cluster_is_a_sentence(
     project: Path, tmp_path: Path, text: str
 ) -> None:

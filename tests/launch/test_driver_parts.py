@@ -112,6 +112,8 @@ def test_seconds_of_a_group_are_those_of_the_plan_times_what_was_measured(tmp_pa
     seconds.save()
     again = schedule.Seconds(tmp_path / "seconds.json", planned)
     assert again.estimates(planned) == seconds.estimates(planned)
+    (tmp_path / "cut.json").write_text('{"score": [6.0', encoding="utf-8")
+    assert schedule.Seconds(tmp_path / "cut.json", planned).estimates(planned) == planned
     again.add("x/dvc.yaml:train@b", 60.0)  # in this run, so the earlier one does not count
     assert list(again.estimates(planned).values())[:2] == [20.0, 60.0]
 
@@ -164,6 +166,7 @@ def test_a_terminal_gets_a_bar_and_a_log_gets_lines(
 def test_the_rest_is_not_shorter_than_the_longest_way() -> None:
     assert schedule.remaining([1, 1, 1, 1], 1, 2) == 2
     assert schedule.remaining([1, 1, 4], 4, 2) == 4
+    assert schedule.remaining([1, 1], 1, 0) == 2  # all workers of a cluster have just left
     assert [schedule.spelled(s) for s in (8.4, 200, 9000)] == ["8 s", "3 min", "2.5 h"]
 
 

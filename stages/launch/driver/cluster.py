@@ -5,6 +5,8 @@ runs a finished task again if the worker that holds the result dies; `remote` se
 harm.
 """
 
+import contextlib
+import logging
 import queue
 import threading
 import time
@@ -41,11 +43,12 @@ class Cluster(Local):
         client: of the scheduler.
         token: what `flights.take_over` has returned.
         cluster: is closed at the end, if the driver has started it.
+        jobs: number of jobs of `cluster`; one that ends, such as after its time limit, is replaced.
     """
 
-    def __init__(self, client: Client, token: str, cluster: Any = None) -> None:  # noqa: ANN401
+    def __init__(self, client: Client, token: str, cluster: Any = None, jobs: int = 0) -> None:  # noqa: ANN401
         super().__init__([])
-        self.client, self.token, self.cluster = client, token, cluster
+        self.client, self.token, self.cluster, self.jobs = client, token, cluster, jobs
         self.ends: queue.SimpleQueue[tuple[str, int | None, str]] = queue.SimpleQueue()
         self.attempts: dict[str, tuple[str, Any, float]] = {}
         self.count, self.looked = 0, 0.0
@@ -53,9 +56,15 @@ class Cluster(Local):
         threading.Thread(target=flights.beat, args=(self.closing,), daemon=True).start()
 
     def free(self) -> list[Place]:
-        """List the threads of all workers that have no command."""
+        """List the threads of all workers that have no command.
+
+        Raises:
+            UserError: the scheduler has ended.
+        """
         if time.monotonic() - self.looked > LOOK_SECONDS:
-            number = sum(self.client.nthreads().values())
+            if self.cluster is not None:
+                self.cluster.scale(jobs=self.jobs)
+            number = self._threads()
             if not number and (self.places or not self.looked):
                 print("the scheduler has no worker at the moment", flush=True)
             self.places = [Place(each, ()) for each in range(number)]
@@ -87,18 +96,16 @@ class Cluster(Local):
     def wait(self, seconds: float | None) -> Iterator[End]:
         """Wait until a command ends, or a signal comes, or it is time to look for new workers."""
         list(super().wait(LOOK_SECONDS if seconds is None else min(seconds, LOOK_SECONDS)))
-        while not self.ends.empty():
-            stage, code, reason = self.ends.get()
-            name, future, started = self.attempts.pop(stage)
+        ends = [self.ends.get() for _ in range(self.ends.qsize())]
+        flights.stop([self.attempts[stage][0] for stage, code, _ in ends if code is None])
+        for stage, code, reason in ends:
+            _, future, started = self.attempts.pop(stage)
             future.release()
-            if code is None:
-                flights.stop(name)
             yield End(stage, code or 0, time.monotonic() - started, reason)
 
     def end_all(self) -> None:
         """End all commands, and wait until they have ended."""
         if self.attempts:
-            self.client.cancel([future for _, future, _ in self.attempts.values()])
             self.attempts.clear()
             flights.take_over()
 
@@ -109,6 +116,15 @@ class Cluster(Local):
         self.client.close()
         if self.cluster is not None:
             self.cluster.close()
+
+    def _threads(self) -> int:
+        try:
+            return sum(self.client.nthreads().values())
+        except (OSError, AttributeError):  # Dask raises the second after it has given up
+            raise UserError(
+                "the scheduler has ended or does not answer; start it and run the same command again, "
+                "which keeps what is finished"
+            ) from None
 
     def _done(self, stage: str, name: str, future: Any) -> None:  # noqa: ANN401
         if self.attempts.get(stage, ("",))[0] != name:
@@ -131,6 +147,8 @@ def connect(scheduler: str | None, file: Path | None, token: str) -> Cluster:
     Raises:
         UserError: there is no scheduler, or the file is wrong.
     """
+    for logger in ("distributed.client", "tornado.application"):
+        logging.getLogger(logger).setLevel(logging.CRITICAL)  # what they say is told in sentences
     if scheduler is not None:
         try:
             return Cluster(Client(scheduler, timeout="5s"), token)
@@ -138,8 +156,13 @@ def connect(scheduler: str | None, file: Path | None, token: str) -> Cluster:
             raise UserError(f"no scheduler answers at {scheduler!r}: {error}") from None
     from dask_jobqueue import SLURMCluster  # noqa: PLC0415  slow
     from ruamel.yaml import YAML  # noqa: PLC0415
+    from ruamel.yaml.error import YAMLError  # noqa: PLC0415
 
-    options = YAML(typ="safe").load(file) if file and file.exists() else None
+    try:
+        options = YAML(typ="safe").load(file) if file and file.exists() else None
+    except YAMLError as error:
+        reason = " ".join(str(error).split())
+        raise UserError(f"{file} is no YAML: {reason}") from None
     if not isinstance(options, dict) or not isinstance(options.get("jobs"), int):
         raise UserError(f"{file} should have the number of `jobs`, and options of SLURMCluster")
     jobs = options.pop("jobs")
@@ -148,5 +171,17 @@ def connect(scheduler: str | None, file: Path | None, token: str) -> Cluster:
     except (TypeError, ValueError) as error:
         reason = " ".join(str(error).split())
         raise UserError(f"{file} is no description of a cluster: {reason}") from None
-    cluster.scale(jobs=jobs)
-    return Cluster(Client(cluster), token, cluster)
+
+    async def submit() -> None:
+        cluster.scale(jobs=jobs)
+        await cluster
+
+    try:
+        cluster.sync(submit)
+    except (OSError, RuntimeError, ValueError) as error:
+        with contextlib.suppress(AssertionError):  # Dask's, about a job that was never there
+            cluster.close()
+        cluster.shutdown_on_close = False  # else Dask waits for that job at the end of the process
+        reason = " ".join(str(error).split())
+        raise UserError(f"Slurm did not take the jobs of {file}: {reason}") from None
+    return Cluster(Client(cluster), token, cluster, jobs)

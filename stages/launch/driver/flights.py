@@ -25,16 +25,18 @@ def take_over() -> str:
     output.save_text(token, TOKEN)
     wait_for(FLIGHT.glob("*"))
     shutil.rmtree(FLIGHT, ignore_errors=True)
-    FLIGHT.mkdir()
+    FLIGHT.mkdir(exist_ok=True)
     return token
 
 
-def stop(name: str) -> None:
-    """End one attempt at a command, and wait until it has ended."""
-    flight = FLIGHT / name
-    flight.with_suffix(".stop").touch()
-    wait_for([flight])
-    flight.unlink(missing_ok=True)
+def stop(names: Iterable[str]) -> None:
+    """End attempts at commands, and wait until they have ended."""
+    stopped = [FLIGHT / name for name in names]
+    for flight in stopped:
+        flight.with_suffix(".stop").touch()
+    wait_for(stopped)
+    for flight in stopped:
+        flight.unlink(missing_ok=True)
 
 
 def wait_for(files: Iterable[Path]) -> None:

@@ -156,12 +156,13 @@ class Driver:
         """Ask DVC about the most urgent stage that is ready."""
         name = self.most_urgent(self.ready)
         self.ready.remove(name)
+        look = Look.CHANGED
         with self.blamed(name):
             look = self.project.look(self.stages[name])
             if look is Look.CHANGED:
                 self.checked[name] = self.project.command(self.stages[name])
-            else:
-                self.finish(name, look, look.value)
+        if look is not Look.CHANGED:
+            self.finish(name, look, look.value)
 
     def settle(self, end: End) -> None:
         """Have DVC store what a command has made."""
@@ -176,6 +177,7 @@ class Driver:
         with self.blamed(end.stage, f"; its log is {log.log}"):
             self.project.keep(self.stages[end.stage])
             self.project.hold(self.stages[name] for name in self.pool.busy)
+        if end.stage not in self.failed:
             self.seconds.add(end.stage, end.seconds)
             self.finish(end.stage, Look.CHANGED, took)
 

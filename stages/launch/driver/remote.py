@@ -53,7 +53,9 @@ def run(request: str, keeper: str, name: str, token: str) -> int:
     except FileExistsError:
         raise RuntimeError("its worker was lost") from None
     try:
-        parts["env"] |= {key: text for key, text in os.environ.items() if key.startswith(OWN)}
+        others = {key: text for key, text in parts["env"].items() if not key.startswith(OWN)}
+        own = {key: text for key, text in os.environ.items() if key.startswith(OWN)}
+        parts["env"] = others | own
         code = kept(parts, keeper, flight, token)
         part = flight.with_suffix(".part")
         part.write_text(str(code), encoding="utf-8")
@@ -66,6 +68,10 @@ def run(request: str, keeper: str, name: str, token: str) -> int:
 def kept(parts: dict[str, object], keeper: str, flight: Path, token: str) -> int:
     """Start a keeper, and wait for its end or for a reason to kill it."""
     sign = flight.parents[1] / "token"
+    if (
+        read(sign) != token
+    ):  # again, since the next driver has looked for files before this one was there
+        raise RuntimeError("its driver has given it up")
     process = subprocess.Popen(
         [sys.executable, "-I", "-S", keeper],
         cwd=flight.parents[4],

@@ -1,5 +1,6 @@
 """Which stage is the most urgent, and how long the rest of a run takes."""
 
+import contextlib
 import json
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from pathlib import Path
@@ -25,7 +26,7 @@ class Seconds:
     def __init__(self, file: Path, planned: Mapping[str, float]) -> None:
         self.file, self.planned = file, planned
         self.early: dict[str, list[float]] = {}
-        if file.exists():
+        with contextlib.suppress(FileNotFoundError, ValueError):  # a file that is cut tells nothing
             self.early = json.loads(file.read_text(encoding="utf-8"))
         self.measured: dict[str, list[float]] = {}
 
@@ -89,8 +90,14 @@ def urgency(
 
 
 def remaining(costs: Iterable[float], longest: float, places: int) -> float:
-    """Estimate the seconds of a run: all costs side by side, but not shorter than the longest way."""
-    return max(sum(costs) / places, longest)
+    """Estimate the seconds of a run: all costs side by side, but not shorter than the longest way.
+
+    Args:
+        costs: seconds of all stages that are left.
+        longest: seconds of the longest way through them.
+        places: number of stages at a time; 0, as of a cluster whose workers have left, counts as 1.
+    """
+    return max(sum(costs) / max(places, 1), longest)
 
 
 def spelled(seconds: float) -> str:
