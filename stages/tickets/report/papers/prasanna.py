@@ -42,7 +42,7 @@ def section(results: Results, study: Study, claims: Iterable[Claim]) -> Section:
         "What Prasanna et al. say",
         "Do their statements on subnetworks hold here?",
         "Prasanna et al. 2020, abstract, Figures 1 and 2, table of all settings in the appendix.",
-        " ".join(filter(None, (answer, shared.without_evidence(results)))),
+        shared.naming(answer, results),
         tables=(
             shared.claims_table("claims", statements, results),
             prasanna_structure.structure_table(ranges, study),

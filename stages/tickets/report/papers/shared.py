@@ -116,6 +116,11 @@ def without_evidence(results: Results) -> str:
     ) or ""
 
 
+def naming(answer: str, results: Results) -> str:
+    """Add to an answer the tasks that enter nothing in it, if there are any."""
+    return " ".join(filter(None, (answer, without_evidence(results))))
+
+
 def language(tasks: Sequence[str], results: Results) -> list[str]:
     """Return the tasks of masked language modelling, whatever their names."""
     kinds = {row.task: row.kind for row in results.tasks}

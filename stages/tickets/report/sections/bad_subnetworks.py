@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from stages.tickets.report import columns, names, words
 from stages.tickets.report.claim import ranged
 from stages.tickets.report.papers.prasanna_scores import DENSE, MAJORITY
+from stages.tickets.report.papers.shared import naming
 from stages.tickets.report.results import Results
 from stages.tickets.report.scores import Run, Setting
 from stages.tickets.report.section import Section
@@ -95,7 +96,8 @@ def answer(rows: Sequence[Row], results: Results, study: Study) -> str:
         above = sum(gain.low is not None and gain.low > 0 for gain in gains.values())
         shown = ranged({of: gain.mean for of, gain in gains.items()})
         parts += [f"{SETTINGS[setting]} {shown}, above in {above} of {len(gains)}"] if gains else []
-    return f"Minus the best that knows less, by task in points: {'; '.join(parts)}."
+    text = f"Minus the best that knows less, by task in points: {'; '.join(parts)}."
+    return naming(text, results)
 
 
 def bad_table(rows: Sequence[Row], results: Results, study: Study) -> Table:
