@@ -162,11 +162,12 @@ def shown(tests: Sequence[Bounded]) -> str:
 
 
 def held(tests: Sequence[Bounded]) -> str:
-    """Count the tests by their words: 3 of 4 hold, 1 undecided."""
+    """Count the tests by their words: 3 of 4 hold, 1 undecided; one seed, if that is why."""
     words = Counter(test.word for test in tests)
     fails = f", {words[FAILS]} not" if words[FAILS] else ""
     unsure = f", {words[UNDECIDED]} undecided" if words[UNDECIDED] else ""
-    return f"{words[HOLDS]} of {len(tests)} hold{fails}{unsure}"
+    single = "; one seed" if min(test.gain.n for test in tests) == 1 else ""
+    return f"{words[HOLDS]} of {len(tests)} hold{fails}{unsure}{single}"
 
 
 def ranged(levels: Mapping[str, float]) -> str:

@@ -104,7 +104,11 @@ def test_half_of_the_targets_decides_for_a_source_and_half_of_the_sources_for_al
 
 
 def test_one_seed_decides_nothing() -> None:
-    claims = claims_of(language(1)).values()
+    known = claims_of(language(1))
+    assert known["universal"].here.endswith("0 of 2 hold, 2 undecided; one seed")
+    assert known["half_served"].here == "0 of 6 cells hold, 6 undecided; one seed"
+    assert "one seed" not in claims_of(language(1, 2, 3))["universal"].here
+    claims = known.values()
     assert {claim.word for claim in claims} <= {"undecided", "not run"}
     assert not {"agrees", "differs"} & {claim.same.split(" on ")[0] for claim in claims}
 
