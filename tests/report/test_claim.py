@@ -74,6 +74,15 @@ def test_every_test_has_to_hold_and_one_that_fails_is_enough() -> None:
     assert claim.decided([several], 0.95)[0].word == UNDECIDED  # one of five may fail by chance
 
 
+def test_something_is_not_there_only_if_every_candidate_fails() -> None:
+    wide, far, further = gain(-0.1, 0.2), gain(-0.2, 0.05), gain(-0.3, 0.05)
+    assert Bounded("rte", far, -0.02, others=(further,)).word == FAILS
+    unsure = Bounded("rte", far, -0.02, others=(wide, further))
+    assert unsure.word == UNDECIDED
+    assert unsure.p_fails == Bounded("rte", wide, -0.02).p_fails
+    assert unsure.p_holds == Bounded("rte", far, -0.02).p_holds  # no candidate is chosen by it
+
+
 def test_holm_is_for_the_claims_of_a_paper() -> None:
     """A p of .034 is one of .135 among four, as the least of them."""
     half = 0.1

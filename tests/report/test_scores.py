@@ -190,6 +190,29 @@ def test_the_error_of_examples_by_hand(tmp_path: Path) -> None:
         assert gain.beyond(bound, above=not above) > 0.5
 
 
+def test_two_seeds_with_the_same_difference_by_chance_are_not_sure(tmp_path: Path) -> None:
+    """Three of 277 examples in either seed, on which two methods of noise alone differ at random."""
+    rows = [
+        ROW | {"kind": kind, "seed": seed, "score": score}
+        for kind, score in (("imp", "0.8"), ("random", "0.789"))
+        for seed in "12"
+    ]
+    rng = np.random.default_rng(0)
+    drawn = rng.permuted(np.tile([1.0] * 15 + [-1.0] * 12 + [0.0] * 250, (2, 1)), axis=1)
+    moved = {f"cola/imp/2//{seed + 1}": drawn[seed] - 3 / 277 for seed in range(2)}
+    still = {f"cola/random/2//{seed + 1}": np.zeros(277) for seed in range(2)}
+    imp, random = Run("cola", "imp", 2), Run("cola", "random", 2)
+    gain = Scores(read(tmp_path, rows), moved | still).compare(imp, random, 0.95)
+    assert gain is not None
+    assert gain.std == pytest.approx(0, abs=1e-12)
+    assert gain.examples == pytest.approx(drawn.mean(axis=0).std(ddof=1) / 277**0.5, rel=1e-6)
+    assert gain.beyond(0.0, above=True) > 0.1
+    same = Scores(read(tmp_path, rows), still | {key: 0 * of for key, of in moved.items()})
+    known = same.compare(imp, random, 0.95)
+    assert known is not None
+    assert known.beyond(0.0, above=True) == 0  # the same predictions but for a shift: nothing moves
+
+
 def test_a_baseline_stands_beside_every_seed(tmp_path: Path) -> None:
     scores = moved(tmp_path, 1.0)
     gain = scores.compare(Run("cola", "imp", 2), Run("cola", "majority"), 0.95)

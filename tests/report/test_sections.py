@@ -1,7 +1,14 @@
 """The sections of the report in their order, and what its numbers are about."""
 
-from stages.tickets.report import scope
-from tests.made_up import config, sections_of, study
+from dataclasses import replace
+
+from stages.tickets.report import scope, sections
+from tests.made_up import config, sections_of, study, with_language, with_scores
+
+NAMED = (
+    "No evidence: the dense model of entailment is not above the majority class by its interval, so no "
+    "mean, count or claim has it."
+)
 
 
 def test_every_answer_table_and_figure_stands_in_its_section() -> None:
@@ -63,3 +70,28 @@ def test_the_scope_says_what_the_numbers_are_about() -> None:
     assert facts["Seeds"] == "1, 2, 3 (n=3)"
     assert "similarity (Pearson)" in facts["Tasks"]
     assert "41\N{NO-BREAK SPACE}%" in facts["Encoder"]
+
+
+def test_a_task_without_evidence_is_in_no_test_and_in_every_answer_about_scores() -> None:
+    """Neither as task, nor as source or target of masks; sections that only count masks say nothing."""
+    asked = with_language(config(3, 3, 2))
+    places = {"sources": asked.tasks[:2], "targets": asked.tasks}
+    weights = asked.transfer_weights.model_copy(update=places)
+    made = study(asked.model_copy(update={"transfer_weights": weights}))
+    low = {
+        ("entailment", "dense", 0, split): [0.3, 0.5, 0.43] for split in ("selection", "validation")
+    }
+    results = replace(made.results, scores=with_scores(made, low))
+    assert results.no_evidence == ("entailment",)
+    parts = {part.name: part for part in sections.build(results, made.config)}
+    tests = [test.of for part in parts.values() for claim in part.claims for test in claim.tests]
+    assert len(tests) > 30
+    assert [of for of in tests if "entailment" in of] == []
+    named = {name for name, part in parts.items() if part.answer.endswith(NAMED)}
+    assert named == {
+        "tickets", "scores", "controls", "transfer", "transfer_weights", "rewinding", "agreement",
+        "chen_claims", "subnetworks", "bad_subnetworks", "claims",
+    }  # fmt: skip
+    assert parts["transfer"].answer.startswith("1 of 2 transfers of a task's mask")
+    agree = next(claim for claim in parts["agreement"].claims if claim.name == "masks_agree")
+    assert agree.over == "1 pair of tasks"

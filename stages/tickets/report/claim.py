@@ -41,6 +41,8 @@ class Bounded:
     gain: Difference
     low: float = -math.inf
     high: float = math.inf
+    others: tuple[Difference, ...] = ()
+    """Of a statement that something is there: more candidates, which all have to fail with the first."""
 
     @property
     def p_holds(self) -> float:
@@ -50,12 +52,16 @@ class Bounded:
     @property
     def p_fails(self) -> float:
         """p value for a true difference outside them."""
-        return min(self.gain.beyond(self.low, above=False), self.gain.beyond(self.high, above=True))
+        return max(
+            min(gain.beyond(self.low, above=False), gain.beyond(self.high, above=True))
+            for gain in (self.gain, *self.others)
+        )
 
     @property
     def word(self) -> str:
         """Whether the interval lies within the bounds, outside or across them, of this test alone."""
-        return placed(self.gain, self.low, self.high)
+        words = [placed(gain, self.low, self.high) for gain in (self.gain, *self.others)]
+        return UNDECIDED if words[0] == FAILS and set(words) != {FAILS} else words[0]
 
 
 def placed(measured: Summary | None, low: float, high: float) -> str:
@@ -156,11 +162,12 @@ def shown(tests: Sequence[Bounded]) -> str:
 
 
 def held(tests: Sequence[Bounded]) -> str:
-    """Count the tests by their words: 3 of 4 hold, 1 undecided."""
+    """Count the tests by their words: 3 of 4 hold, 1 undecided; one seed, if that is why."""
     words = Counter(test.word for test in tests)
     fails = f", {words[FAILS]} not" if words[FAILS] else ""
     unsure = f", {words[UNDECIDED]} undecided" if words[UNDECIDED] else ""
-    return f"{words[HOLDS]} of {len(tests)} hold{fails}{unsure}"
+    single = "; one seed" if min(test.gain.n for test in tests) == 1 else ""
+    return f"{words[HOLDS]} of {len(tests)} hold{fails}{unsure}{single}"
 
 
 def ranged(levels: Mapping[str, float]) -> str:

@@ -113,7 +113,7 @@ class Scores:
             VALIDATION,
             self.metrics.get(run.task),
         )
-        examples = self._examples({run: 1.0}, list(values)) if is_headline else 0.0
+        examples = self._examples({run: 1.0}, values) if is_headline else 0.0
         return intervals.summarize(values.values(), confidence, examples)
 
     def compare(self, first: Run, second: Run, confidence: float) -> Difference | None:
@@ -136,18 +136,21 @@ class Scores:
                       for run, weight in weights.items())
             for seed in seeds
         ]  # fmt: skip
-        return intervals.summarize_differences(sums, confidence, self._examples(weights, seeds))
+        return intervals.summarize_differences(
+            sums, confidence, self._examples(weights, dict(zip(seeds, sums, strict=True)))
+        )
 
-    def _examples(self, weights: Mapping[Run, float], seeds: Sequence[Seed]) -> float:
-        """Compute the standard error of a weighted sum that comes from examples; 0 if one is unknown."""
+    def _examples(self, weights: Mapping[Run, float], sums: Mapping[Seed, float]) -> float:
+        """Compute the standard error that comes from examples, of sums by seed; 0 if one is unknown."""
         total: NDArray[np.float64] | float = 0.0
         for run, weight in weights.items():
             fixed = self._deviations.get(deviations_key(run, None))
-            rows = [self._deviations.get(deviations_key(run, seed), fixed) for seed in seeds]
+            rows = [self._deviations.get(deviations_key(run, seed), fixed) for seed in sums]
             if any(row is None for row in rows):
                 return 0.0
             total = total + weight * np.array(rows, np.float64)
-        return intervals.error_of_examples(np.asarray(total))
+        differ = max(sums.values()) - min(sums.values()) > intervals.ROUNDING
+        return intervals.error_of_examples(np.asarray(total), differ)
 
     def above_majority(self, run: Run, confidence: float) -> bool:
         """Tell whether the interval of a run, without one its mean, is above the majority class.

@@ -118,23 +118,25 @@ def _spread(
     return mean, std, mean - half, mean + half, n, examples
 
 
-def error_of_examples(deviations: NDArray[np.floating[Any]]) -> float:
+def error_of_examples(deviations: NDArray[np.floating[Any]], seeds_differ: bool = True) -> float:
     """Estimate the standard error of a mean over seeds that comes from the choice of examples.
 
     A crossed design: an example adds to the mean what it adds in every seed, and noise of its own in
     each. The variance of the first is that of the examples' means less what the noise gives these, over
-    the number of examples, and not below 0. The noise is in the spread over seeds already.
+    the number of examples, and not below 0. The noise is in the spread over seeds already, unless all
+    seeds have the same score by chance, as two on a few hundred examples often have.
 
     Args:
         deviations: what each example adds to a score, or to a difference of scores, less the score, by
             seed and example; every row has the mean 0.
+        seeds_differ: whether the scores of the seeds do; else the noise is left in.
     """
     seeds, examples = deviations.shape
     if examples < 2:
         return 0.0
     means = deviations.mean(axis=0, dtype=np.float64)
     variance = float((means**2).sum()) / (examples - 1)
-    if seeds > 1:
+    if seeds > 1 and seeds_differ:
         noise = float(((deviations - means) ** 2).sum()) / ((seeds - 1) * (examples - 1))
         variance = max(0.0, variance - noise / seeds)
     return float(f"{math.sqrt(variance / examples):.9g}")  # no last bits of sums

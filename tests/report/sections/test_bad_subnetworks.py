@@ -1,7 +1,10 @@
 """Bad subnetworks beside what knows less than BERT, on made-up results."""
 
+from dataclasses import replace
+
+from stages.tickets.report.scores import Run
 from stages.tickets.report.sections import bad_subnetworks
-from tests.made_up import config, study
+from tests.made_up import config, study, with_scores
 
 
 def test_bad_subnetworks_stand_beside_baselines_and_the_paper() -> None:
@@ -27,11 +30,27 @@ def test_bad_subnetworks_stand_beside_baselines_and_the_paper() -> None:
     assert seeds["bag_of_words", ""] == 0
     answer = bad_subnetworks.answer(rows, made.results, made.config)
     shown = "bad heads and MLPs, retrained +9.3 (entailment, bag of words)"
-    assert answer.startswith(f"Minus the best that knows less, by task in points: {shown}")
-    assert "above in 2 of 2" in answer
+    assert answer.startswith(
+        f"Minus the best on validation that knows less, by task in points: {shown}"
+    )
+    assert "surely above in 2 of 2" in answer
 
 
 def test_there_is_no_mean_over_tasks() -> None:
     made = study(config(3, 3, 1))
     rows = bad_subnetworks.measure(made.results, made.config)
     assert "mean" not in bad_subnetworks.bad_table(rows, made.results, made.config).header
+
+
+def test_a_count_is_corrected_for_its_tasks() -> None:
+    """A p of .04 on either of two tasks is sure on none."""
+    made = study(config(2, 3, 1))
+    changes = {}
+    for task in made.config.tasks:
+        (level,) = made.found.of(Run(task, "bag_of_words")).values()
+        values = [level + 0.1 + step for step in (-0.0357, 0.0, 0.0357)]  # t is 4.85
+        changes[task, "retrained", 0, "validation"] = values
+    results = replace(made.results, scores=with_scores(made, changes))
+    rows = bad_subnetworks.measure(results, made.config)
+    answer = bad_subnetworks.answer(rows, results, made.config)
+    assert "+10.0 (entailment, bag of words), surely above in 0 of 2" in answer

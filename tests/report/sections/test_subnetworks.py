@@ -22,7 +22,7 @@ def test_losses_and_gains_by_hand() -> None:
     shown = {row[1]: row[8] for row in table.rows}
     assert shown["heads and MLPs, random"] == "–"
     assert shown["heads and MLPs, super"] == "not run"
-    assert subnetworks.answer(rows, made.config) == (
+    assert subnetworks.answer(rows) == (
         "Retrained subnetworks minus the dense model, in points, of 1 task: heads and MLPs: "
         "good −2.0, random −10.0, bad −20.0; weights: good −2.0, random −10.0, bad −20.0."
     )

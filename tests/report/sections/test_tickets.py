@@ -319,7 +319,7 @@ def test_rewound_tickets_win_nothing() -> None:
     assert "no ticket can be a winning one" in claims["tickets_exist"].why
 
 
-def test_tickets_chosen_apart_may_fail_where_those_chosen_on_validation_do_not() -> None:
+def test_a_ticket_chosen_apart_may_fail_but_there_is_none_only_if_all_sparsities_fail() -> None:
     made = study(config(1, 3, 2))
     flat = {("entailment", "dense", 0, split): [0.9] * 3 for split in ("selection", "validation")}
     changes = {
@@ -330,7 +330,12 @@ def test_tickets_chosen_apart_may_fail_where_those_chosen_on_validation_do_not()
     }
     claims = claims_of(made, with_scores(made, flat | changes))
     assert claims["tickets_exist"].word == "holds"
-    assert claims["tickets_exist_apart"].word == "does not hold"
+    apart = claims["tickets_exist_apart"]
+    assert apart.tests[0].gain.mean == pytest.approx(-0.4)
+    assert (apart.word, apart.tests[0].word) == ("undecided", "undecided")
+    lost = {("entailment", "imp", 1, "validation"): [0.5] * 3}
+    apart = claims_of(made, with_scores(made, flat | changes | lost))["tickets_exist_apart"]
+    assert (apart.word, apart.tests[0].word) == ("does not hold", "does not hold")
 
 
 def test_a_ticket_that_misses_the_rule_by_little_is_undecided() -> None:

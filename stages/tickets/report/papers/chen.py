@@ -36,4 +36,4 @@ def answer(claims: Sequence[Claim], results: Results) -> str:
     text = f"Do its statements hold here? {tally(claims)}" + (
         f"; not: {failed}." if failed else "."
     )
-    return " ".join(filter(None, (text, shared.without_evidence(results))))
+    return shared.naming(text, results)

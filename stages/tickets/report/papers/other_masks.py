@@ -110,7 +110,7 @@ def one_shot(studies: Studies) -> Claim:
 def one_shot_beside_tasks(studies: Studies) -> Claim:
     """Subtract the mean of tasks' masks, but the target's own, from the one-shot mask."""
     results, study = studies.results, studies.study
-    published = transfers.published_tasks(results)
+    published = shared.usable(transfers.published_tasks(results))
     missing = studies.missing(ONE_SHOT)
     if ONE_SHOT in study.transfer.sources and studies.cells:
         missing = "not run: transfer has no task's mask to compare with"

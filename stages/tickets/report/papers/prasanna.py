@@ -42,7 +42,7 @@ def section(results: Results, study: Study, claims: Iterable[Claim]) -> Section:
         "What Prasanna et al. say",
         "Do their statements on subnetworks hold here?",
         "Prasanna et al. 2020, abstract, Figures 1 and 2, table of all settings in the appendix.",
-        " ".join(filter(None, (answer, shared.without_evidence(results)))),
+        shared.naming(answer, results),
         tables=(
             shared.claims_table("claims", statements, results),
             prasanna_structure.structure_table(ranges, study),
@@ -81,20 +81,44 @@ def try_statement(statement: PublishedClaim, results: Results, study: Study) -> 
     why = f"not run: {' and '.join(missing) or 'no seed has both'}"
     tests = []
     for task in results.usable(asked):
-        reach = shared.margin(task, results)
-        low, high = {
-            "above": (0.0, math.inf),
-            "below": (-math.inf, 0.0),
-            "near": (-reach, reach),
-            "close": (-reach * study.verdict.close, math.inf),
-        }[statement.expected]
+        low, high = bounds(statement, results.scores.metrics[task], study)
         if gain := results.compare(*(Run(task, kind, 0, source) for kind, source in settings)):
             tests.append(Bounded(task, gain, low, high))
     paper = published_differences(statement, results)
     claim = results.claim(statement.name, count(len(tests), "task"))
-    claim = replace(claim, published=ranged(paper), same=_same(statement, tests, paper, results))
+    claim = replace(
+        claim,
+        published=as_in_paper(statement, results),
+        same=_same(statement, tests, paper, results),
+    )
     why = why if asked else results.not_run("retrained")
     return of_every(claim, tests, shared.nothing(asked, results, why))
+
+
+def bounds(statement: PublishedClaim, metric: str, study: Study) -> tuple[float, float]:
+    """Return the bounds between which a statement has the difference of its settings."""
+    reach: float = getattr(study.verdict.margins, metric)
+    return {
+        "above": (0.0, math.inf),
+        "below": (-math.inf, 0.0),
+        "near": (-reach, reach),
+        "close": (-reach * study.verdict.close, math.inf),
+    }[statement.expected]
+
+
+def as_in_paper(statement: PublishedClaim, results: Results) -> str:
+    """Word the paper's differences, and on how many tasks its own means are within the bounds.
+
+    The paper says some things of most tasks, or of their mean, which here are tried on every task.
+    """
+    metrics = {row.task: row.metric for row in results.published_scores}
+    paper, count_in = published_differences(statement, results), 0
+    for task, level in paper.items():
+        low, high = bounds(statement, metrics[task], results.study)
+        count_in += low < level < high
+    return (
+        f"{ranged(paper)}; {count_in} of {len(paper)} hold by its means" if paper else ranged(paper)
+    )
 
 
 def _same(

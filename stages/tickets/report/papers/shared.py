@@ -79,10 +79,8 @@ def claims_table(name: str, claims: Sequence[Claim], results: Results) -> Table:
     )
     caption = (
         "Differences of scores in points on the validation split, paired by seed: the least and the "
-        f"greatest of the tasks or targets. {RULE} Margins in points: {points}; close is above "
-        f"−{study.verdict.close:g} margins. Numbers are compared between like encoders alone, on "
-        "shared tasks, at the paper's sparsity: they agree if all of the interval of ours minus the "
-        "paper's is within the margin."
+        f"greatest of the tasks or targets; margins are {points}, and close is above "
+        f"−{study.verdict.close:g} margins. {RULE}"
     )
     if results.no_evidence:
         caption += f" {without_evidence(results)}"
@@ -98,9 +96,9 @@ def claims_table(name: str, claims: Sequence[Claim], results: Results) -> Table:
 
 
 RULE = (
-    "A statement of every task holds if all its tests do: better is an interval above 0, as good one "
-    "above −margin, about as good one within ± margin. It does not hold if a test surely fails, and else "
-    "is undecided; sure is a p that Holm's correction for all statements of the paper leaves small."
+    "A statement holds if all its tests do, does not hold if one of them surely fails, and else is "
+    "undecided; sure is a p that Holm's correction for all statements of the paper leaves small, and "
+    "docs/verdicts.md says what each kind of statement asks, and when a number is the same."
 )
 
 
@@ -114,6 +112,11 @@ def without_evidence(results: Results) -> str:
             "interval, so no mean, count or claim has it."
         )
     ) or ""
+
+
+def naming(answer: str, results: Results) -> str:
+    """Add to an answer the tasks that enter nothing in it, if there are any."""
+    return " ".join(filter(None, (answer, without_evidence(results))))
 
 
 def language(tasks: Sequence[str], results: Results) -> list[str]:

@@ -120,7 +120,7 @@ def compare(cells: Sequence[Row], results: Results, study: Study) -> Studies:
     published = results.published_transfers
     levels = transfers.published_from_dense(published), transfers.published_from_own(published)
     dense, paper = (
-        {place: level for place, level in of.items() if place[1] not in shared.UNUSABLE}
+        {place: level for place, level in of.items() if not {*place} & {*shared.UNUSABLE}}
         for of in levels
     )
     return Studies(
@@ -168,7 +168,7 @@ def universal(source: str, studies: Studies) -> Claim:
 def best_source(source: str, studies: Studies) -> Claim:
     """Try on every other target that the mask of MLM is better than the mean of other tasks' masks."""
     results, study = studies.results, studies.study
-    published = transfers.published_tasks(results)
+    published = shared.usable(transfers.published_tasks(results))
     sources = [name for name in studies.tasks if name not in studies.language]
     missing = studies.missing(MLM)
     if studies.cells and studies.language:

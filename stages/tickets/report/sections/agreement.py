@@ -40,6 +40,8 @@ def section(results: Results, study: Study) -> Section:
     """Show how alike masks are, and how alike chance would make them."""
     place = (study.rounds[-1].to, "jaccard")
     last = [row for row in results.agreement if (row.round, row.measure) == place]
+    without = {*results.no_evidence}
+    learned = [row for row in last if not {row.first, row.second} & without]
     return Section(
         "agreement",
         "Do masks agree?",
@@ -47,11 +49,11 @@ def section(results: Results, study: Study) -> Section:
         "would chance make them?",
         "Chen et al. 2020, overlap of masks, counted in their code on non-zero trained "
         "weights; Prasanna et al. 2020 use κ on attention heads and MLPs.",
-        answer(last, study),
+        shared.naming(answer(learned, study), results) if last else answer(last, study),
         stages=("stability",),
         figures=(figure(last, study),),
         tables=(agreement_table(results.agreement, study),),
-        claims=claims_of(last, results, study),
+        claims=claims_of(learned, results, study),
     )
 
 
@@ -135,7 +137,7 @@ def claims_of(last: Sequence[Agreement], results: Results, study: Study) -> tupl
     """Decide what Chen et al. 2020 state of masks that were found on different tasks.
 
     Args:
-        last: the Jaccard similarities of the last round.
+        last: the Jaccard similarities of the last round, of tasks that have learned.
     """
     pairs = [row for row in last if row.axis == "tasks"]
     by_seed = dict(sorted(grouped(pairs, lambda row: row.seeds).items()))
@@ -153,8 +155,8 @@ def claims_of(last: Sequence[Agreement], results: Results, study: Study) -> tupl
             beyond_language.append(rest - with_language)
     most = words.count(max(map(len, by_seed.values()), default=0), "pair")
     alike = results.claim("masks_agree", f"{most} of tasks")
-    apart = results.claim("mlm_mask_differs", words.count(len(study.tasks), "task"))
-    none = names.why_no_agreement(study)
+    apart = results.claim("mlm_mask_differs", words.count(len(results.usable(study.tasks)), "task"))
+    none = shared.nothing(study.tasks, results, names.why_no_agreement(study))
     few = "not run: needs the masks of masked language modelling and of two other tasks"
     first, second = (shared.over_seeds(gains, study) for gains in (beyond_chance, beyond_language))
     return (

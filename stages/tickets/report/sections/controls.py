@@ -97,15 +97,8 @@ def answer(rows: Sequence[Row], results: Results, study: Study) -> str:
         above = sum(row.holm is not None and row.holm <= level and row.gain.mean > 0 for row in own)
         text = f"{names.control_name(kind)} {ranged(gains)}"
         parts.append(f"{text}, surely above 0 in {above} of {len(own)}")
-    return " ".join(
-        filter(
-            None,
-            (
-                f"Tickets minus controls in points: {'; '.join(parts)}." if parts else "",
-                shared.without_evidence(results),
-            ),
-        )
-    )
+    text = f"Tickets minus controls in points: {'; '.join(parts)}." if parts else ""
+    return shared.naming(text, results)
 
 
 def controls_table(rows: Sequence[Row], results: Results, study: Study) -> Table:

@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from stages.tickets.report import columns, names, panels, table, words
 from stages.tickets.report.figure import BLACK, BLUE, GREEN, ORANGE, Figure
 from stages.tickets.report.papers import rewinding as statements
+from stages.tickets.report.papers import shared
 from stages.tickets.report.results import Results
 from stages.tickets.report.scores import Run
 from stages.tickets.report.section import Section
@@ -123,14 +124,15 @@ def answer(results: Results, study: Study) -> str:
     """Give the change by every other point, and by standard pruning."""
     parts = []
     for place, name in starts(results, study).items():
-        rows = [trained(Run(task, *place), results) for task in _tasks(study)]
+        rows = [trained(Run(task, *place), results) for task in results.usable(_tasks(study))]
         if gains := [row.change.mean for row in rows if row.change]:
             word = "from" if place[0] == "rewind" else "by"
             tasks = words.count(len(gains), "task")
             parts.append(f"{words.ends(gains, words.signed)} {word} {name} ({tasks})")
     if parts:
         usual = study.imp.rewind_to
-        return f"Change against i = {usual} %, by task in points: {'; '.join(parts)}."
+        text = f"Change against i = {usual} %, by task in points: {'; '.join(parts)}."
+        return shared.naming(text, results)
     if results.scores.has("rewind"):
         return "Only one point ran: nothing to compare."
     return words.sentence(results.not_run("rewind"))

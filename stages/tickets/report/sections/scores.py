@@ -5,7 +5,7 @@ from itertools import chain
 
 from stages.tickets.report import columns, names, panels, table, words
 from stages.tickets.report.figure import BLACK, BLUE, GREEN, GREY, PURPLE, VERMILION, Figure
-from stages.tickets.report.papers.shared import margin, without_evidence
+from stages.tickets.report.papers.shared import margin, naming, without_evidence
 from stages.tickets.report.results import Results
 from stages.tickets.report.scores import VALIDATION, Run
 from stages.tickets.report.section import Section
@@ -31,13 +31,14 @@ def section(results: Results, study: Study) -> Section:
     lines, others = by_run(headline, results, study), by_run(scores.others, results, study)
     caption = f"Scores on the validation split: mean ± half the interval, 100 × metric.{absent}"
     caption += f" {without_evidence(results)}" if results.no_evidence else ""
+    learned = [[row for row in line if row.task not in results.no_evidence] for line in lines]
     of_others = "The same for the metrics that are not the task's main one, and for other splits."
     return Section(
         "scores",
         "Score against sparsity",
         "How do tickets and their controls score at every sparsity?",
         "Chen et al. 2020, supplement, Figure 11 (there without controls).",
-        answer(lines),
+        naming(answer(learned), results),
         stages=("prune-round", "ticket", "earlier", "scratch", "baselines"),
         figures=(figure(lines, absent, study),),
         tables=(

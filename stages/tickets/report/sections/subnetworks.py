@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 
 from stages.tickets.report import columns, names, panels, words
 from stages.tickets.report.figure import BLACK, BLUE, GREY, ORANGE, SKY, VERMILION, Figure
+from stages.tickets.report.papers.shared import naming
 from stages.tickets.report.results import Results
 from stages.tickets.report.rows import grouped
 from stages.tickets.report.scores import Run
@@ -58,13 +59,14 @@ COLUMNS = (
 def section(results: Results, study: Study) -> Section:
     """Show searched subnetworks as they are and trained alone."""
     rows = measure(results, study)
+    learned = [row for row in rows if row.task not in results.no_evidence]
     return Section(
         "subnetworks",
         "Good, random and bad subnetworks",
         "Do heads, MLPs and weights that a search of the fine-tuned model kept train better alone "
         "than as many drawn at random, or than those that it dropped?",
         "Prasanna et al. 2020, Figure 2 and the table of all settings in the appendix.",
-        answer(rows, study) if rows else words.sentence(results.not_run("retrained")),
+        naming(answer(learned), results) if rows else words.sentence(results.not_run("retrained")),
         stages=("search", "retrain", "retrain-super"),
         figures=(figure(rows, results, study),),
         tables=(subnetworks_table(rows, results),),
@@ -116,7 +118,7 @@ def overlap(sizes: Iterable[Size]) -> dict[str, float]:
     return {part: fmean(share for _, share in own) for part, own in by_part.items()}
 
 
-def answer(rows: Sequence[Row], study: Study) -> str:
+def answer(rows: Sequence[Row]) -> str:
     """Give the losses against dense of good, random and bad subnetworks."""
     losses = grouped((row for row in rows if row.loss), lambda row: (row.kind, row.subnetwork))
     parts = []
@@ -129,7 +131,7 @@ def answer(rows: Sequence[Row], study: Study) -> str:
         parts += [f"{title}: {', '.join(text)}"] if text else []
     if not parts:
         return "Neither good nor random nor bad subnetworks were trained."
-    num_tasks = words.count(len(study.retrain.tasks), "task")
+    num_tasks = words.count(len({row.task for row in rows}), "task")
     return (
         f"Retrained subnetworks minus the dense model, in points, of {num_tasks}: "
         f"{'; '.join(parts)}."

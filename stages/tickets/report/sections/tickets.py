@@ -64,10 +64,9 @@ def beside_controls(chosen: Row, on_validation: Row, results: Results, study: St
 def answer(tickets: Sequence[Row], results: Results, study: Study) -> str:
     """Tell how many tasks have a ticket, at which sparsities, and whether tickets are winning ones."""
     tickets = [ticket for ticket in tickets if ticket.task in results.usable(study.tasks)]
-    without = shared.without_evidence(results)
     at = [ticket.sparsity for ticket in tickets if ticket.sparsity]
     if not at:
-        return " ".join(filter(None, ("No task has a matching ticket.", without)))
+        return shared.naming("No task has a matching ticket.", results)
     held = sum(ticket.matches for ticket in tickets)
     unsure = sum(ticket.round is not None and not ticket.sure for ticket in tickets)
     doubt = (
@@ -78,11 +77,12 @@ def answer(tickets: Sequence[Row], results: Results, study: Study) -> str:
     start = "the pre-trained weights: a matching ticket is a winning one"
     if study.imp.rewind_to:
         start = "rewound weights, so none counts as a winning ticket"
-    return (
+    text = (
         f"Tasks with a matching ticket: {len(at)} of {len(tickets)} by the selection split, at "
         f"{words.ends(at, words.percent)} sparsity, of these {held} by the validation split too{doubt}. "
-        f"They start from {start}." + (f" {without}" if without else "")
+        f"They start from {start}."
     )
+    return shared.naming(text, results)
 
 
 def _nothing(row: Row) -> str:

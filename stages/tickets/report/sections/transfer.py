@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from stages.tickets.report import columns, names, panels, table, transfers, words
 from stages.tickets.report.figure import Figure
-from stages.tickets.report.papers import other_masks, tables
+from stages.tickets.report.papers import other_masks, shared, tables
 from stages.tickets.report.papers import transfer as tasks
 from stages.tickets.report.results import Results
 from stages.tickets.report.section import Section
@@ -59,19 +59,21 @@ def answer(rows: Sequence[Row], results: Results, study: Study) -> str:
     """Tell how often a task's mask does as well as the own ticket, and which masks are universal."""
     if not rows:
         return words.sentence(results.not_run("transfer"))
+    rows = [row for row in rows if row.name not in results.no_evidence]
     of_tasks = [row for row in rows if row.name in study.tasks]
     total = sum(row.others for row in of_tasks)
     if not total:
-        return "No task's mask was trained on another task than its own."
+        return shared.naming("No task's mask was trained on another task than its own.", results)
     several = [row for row in rows if row.others > 1]
     universal = [names.source_name(row.name) for row in several if row.as_good == row.others]
     near = [names.source_name(row.name) for row in several if row.near == row.others]
-    return (
+    text = (
         f"{sum(row.as_good for row in of_tasks)} of {total} transfers of a task's mask to another task "
         f"score at least as high as the target's own ticket (n={len(study.transfer.seeds)}). Sources "
         f"that reach it on all of two or more other tasks: {', '.join(universal) or 'none'}; allowing "
         f"{words.points(study.tickets.transfer_margin)} points below it: {', '.join(near) or 'none'}."
     )
+    return shared.naming(text, results)
 
 
 def caption(study: Study) -> str:

@@ -50,15 +50,16 @@ def answer(results: Results, study: Study) -> str:
     for point in asked.points:
         gains = [
             gain.mean
-            for source, target in product(asked.sources, asked.targets)
+            for source, target in product(*map(results.usable, (asked.sources, asked.targets)))
             if (gain := results.compare(*runs(source, target, point, study)))
         ]
         if gains:
             pairs = words.count(len(gains), "pair")
             parts.append(f"{words.ends(gains, words.signed)} from i = {point} % ({pairs})")
     if not parts:
-        return words.sentence(results.not_run("transfer_weights"))
-    return f"Change against theta_0 in points, by pair of tasks: {'; '.join(parts)}."
+        return words.sentence(why_none(results, study))
+    text = f"Change against theta_0 in points, by pair of tasks: {'; '.join(parts)}."
+    return shared.naming(text, results)
 
 
 def weights_table(results: Results, study: Study) -> Table:
@@ -86,11 +87,16 @@ def as_well_on_theta_0(results: Results, study: Study) -> Claim:
     asked = study.transfer_weights
     tests = [
         Bounded(f"{source} on {target}, i = {at} %", gain, high=shared.margin(target, results))
-        for source in asked.sources
+        for source in results.usable(asked.sources)
         for target in results.usable(asked.targets)
         for at in asked.points
         if at > 0 and (gain := results.compare(*runs(source, target, at, study)))
     ]
     claim = results.claim("weights", words.count(len(tests), "interval"))
-    why = shared.nothing(asked.targets, results, results.not_run("transfer_weights"))
-    return of_every(claim, tests, why)
+    return of_every(claim, tests, why_none(results, study))
+
+
+def why_none(results: Results, study: Study) -> str:
+    """Say why nothing decides: no source or no target has learned, or nothing ran."""
+    asked, why = study.transfer_weights, results.not_run("transfer_weights")
+    return shared.nothing(asked.sources, results, shared.nothing(asked.targets, results, why))
