@@ -3,7 +3,6 @@
 This is a command, not a stage: `uv run python -m stages run`. docs/many-cores.md says more.
 """
 
-import os
 import shlex
 import sqlite3
 import sys
@@ -17,17 +16,10 @@ import typer
 from dvc.exceptions import DvcException
 
 from stages.commands import doctor
-from stages.launch import cli, holders, warm
+from stages.launch import cli, cores, holders, warm
 from stages.launch.driver import dvc, flights, pool, schedule
 from stages.launch.driver.loop import Driver, StoppedError
 from stages.tickets import settings
-
-
-def cores() -> list[int]:
-    """Return the numbers of the cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return sorted(os.sched_getaffinity(0))
-    return list(range(os.cpu_count() or 1))
 
 
 def places(workers: int | None, gpus: str | None, per_gpu: int) -> list[pool.Place]:
@@ -43,8 +35,8 @@ def places(workers: int | None, gpus: str | None, per_gpu: int) -> list[pool.Pla
         raise settings.UserError("--per-gpu says nothing without --gpus")
     if names and workers is not None:
         raise settings.UserError("give --workers or --gpus with --per-gpu, not both")
-    number = len(names) * per_gpu if names else workers or len(cores())
-    return pool.places(number, cores(), names)
+    number = len(names) * per_gpu if names else workers or cores.number()
+    return pool.places(number, cores.visible(), names)
 
 
 def connect(scheduler: str | None, file: Path | None, token: str) -> pool.Local:

@@ -10,15 +10,12 @@ import warnings
 from collections.abc import Callable, Mapping
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
-from pathlib import Path
 
-from stages.launch import orphans
+from stages.launch import cores, orphans
 from stages.tickets.encoder import device
 from stages.tickets.settings import UserError
 
 Job = Callable[[], None]
-QUOTA = Path("/sys/fs/cgroup/cpu.max")
-"""What Linux gives a container: microseconds of work, or `max`, and the period for them."""
 
 
 def run(jobs: Mapping[str, Job], threads: int) -> None:
@@ -37,8 +34,8 @@ def run(jobs: Mapping[str, Job], threads: int) -> None:
         The error of the first job that fails, after all others have been ended.
     """
     one_by_one = sys.platform != "linux" or device.device().type == "cuda"
-    cores = 1 if one_by_one else cores_of_this_process()
-    at_once = min(len(jobs), max(1, cores // threads))
+    at_hand = 1 if one_by_one else cores.number()
+    at_once = min(len(jobs), max(1, at_hand // threads))
     if at_once <= 1:
         for job in jobs.values():
             job()
@@ -59,16 +56,6 @@ def run(jobs: Mapping[str, Job], threads: int) -> None:
             process.kill()
         for _, process in running.values():
             process.join()
-
-
-def cores_of_this_process() -> int:
-    """Return how many cores this process may use: those it sees, within its container's quota."""
-    visible = len(os.sched_getaffinity(0))
-    try:
-        work, period = QUOTA.read_text(encoding="utf-8").split()
-        return max(1, min(visible, int(work) // int(period)))
-    except (OSError, ValueError):  # there is no container, or it has no quota
-        return visible
 
 
 def _start(job: Job) -> tuple[Connection, BaseProcess]:

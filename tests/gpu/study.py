@@ -51,9 +51,11 @@ def main(
         left = seconds - END - (time.monotonic() - start)
         if left <= 0:
             break
-        compose(project, folder, seeds, (time.monotonic() - start) / 3600, rehearse)
+        compose(project, folder, seeds, 0, rehearse)
         ended = run(project, left, at_once)
-        if ended:
+        if ended:  # the report is drawn once more, with the hours that it took
+            compose(project, folder, seeds, (time.monotonic() - start) / 3600, rehearse)
+            run(project, END, at_once)
             finished.append(seeds)
             keep_report(project)
         bring_home(project, out, finished, time.monotonic() - start)

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from stages.launch import side_by_side
+from stages.commands import run
+from stages.launch import cores, side_by_side
 from stages.tickets.settings import ParamsError, UserError
 
 pytestmark = pytest.mark.usefixtures("on_the_cpu")
@@ -25,15 +26,15 @@ def jobs(folder: Path, count: int = 5) -> dict[str, Callable[[], None]]:
     return {f"job {number}": partial(write, folder, number) for number in range(count)}
 
 
-@pytest.mark.parametrize("cores", [1, 2, 8])
+@pytest.mark.parametrize("at_hand", [1, 2, 8])
 def test_every_job_is_done_once(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cores: int
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at_hand: int
 ) -> None:
-    monkeypatch.setattr(os, "sched_getaffinity", lambda _: range(cores))
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: range(at_hand))
     side_by_side.run(jobs(tmp_path), threads=1)
     assert sorted(path.name for path in tmp_path.iterdir()) == [str(i) for i in range(5)]
     processes = {path.read_text(encoding="utf-8") for path in tmp_path.iterdir()}
-    assert (str(os.getpid()) in processes) == (cores == 1)
+    assert (str(os.getpid()) in processes) == (number == 1)
 
 
 def test_as_many_at_a_time_as_their_threads_leave_room(
@@ -45,7 +46,7 @@ def test_as_many_at_a_time_as_their_threads_leave_room(
 
 
 @pytest.mark.parametrize(
-    ("quota", "cores"),
+    ("quota", "number"),
     [
         ("max 100000\n", 8),
         ("250000 100000\n", 2),
@@ -55,28 +56,29 @@ def test_as_many_at_a_time_as_their_threads_leave_room(
     ],
 )
 def test_a_container_has_no_more_cores_than_its_quota(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, quota: str | None, cores: int
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, quota: str | None, number: int
 ) -> None:
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: range(8))
-    monkeypatch.setattr(side_by_side, "QUOTA", tmp_path / "cpu.max")
+    monkeypatch.setattr(cores, "QUOTA", tmp_path / "cpu.max")
     if quota is not None:
-        side_by_side.QUOTA.write_text(quota, encoding="utf-8")
-    assert side_by_side.cores_of_this_process() == cores
+        cores.QUOTA.write_text(quota, encoding="utf-8")
+    assert cores.number() == number
+    assert len(run.places(None, None, 1)) == number
     (tmp_path / "made").mkdir()
     side_by_side.run(jobs(tmp_path / "made"), threads=1)
     processes = {path.read_text(encoding="utf-8") for path in (tmp_path / "made").iterdir()}
-    assert (str(os.getpid()) in processes) == (cores == 1)
+    assert (str(os.getpid()) in processes) == (number == 1)
 
 
 def refuse() -> None:
     raise ParamsError("train.learning_rate is 9")
 
 
-@pytest.mark.parametrize("cores", [1, 2])
+@pytest.mark.parametrize("at_hand", [1, 2])
 def test_an_error_comes_through_as_it_is(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cores: int
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at_hand: int
 ) -> None:
-    monkeypatch.setattr(os, "sched_getaffinity", lambda _: range(cores))
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: range(at_hand))
     with pytest.raises(ParamsError, match=r"^train.learning_rate is 9$"):
         side_by_side.run(jobs(tmp_path, 1) | {"refused": refuse}, threads=1)
 
