@@ -34,7 +34,7 @@ def test_every_job_is_done_once(
     side_by_side.run(jobs(tmp_path), threads=1)
     assert sorted(path.name for path in tmp_path.iterdir()) == [str(i) for i in range(5)]
     processes = {path.read_text(encoding="utf-8") for path in tmp_path.iterdir()}
-    assert (str(os.getpid()) in processes) == (number == 1)
+    assert (str(os.getpid()) in processes) == (at_hand == 1)
 
 
 def test_as_many_at_a_time_as_their_threads_leave_room(
