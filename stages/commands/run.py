@@ -14,6 +14,7 @@ from typing import Annotated
 
 import typer
 from dvc.exceptions import DvcException
+from dvc.stage.exceptions import StageNotFound
 
 from stages.commands import doctor
 from stages.launch import cli, cores, holders, warm
@@ -55,6 +56,10 @@ def told() -> Iterator[None]:
     """Turn errors of DVC in a `with` block into sentences that say what to type."""
     try:
         yield
+    except StageNotFound as error:
+        raise settings.UserError(
+            f"no stage is called {error.name!r}; `uv run dvc stage list --all --name-only` lists them"
+        ) from None
     except DvcException as error:
         advice = "; type `uv run python -m stages doctor` for what to do"
         wrong = doctor.problems(Path())
@@ -93,7 +98,8 @@ def run(driver: Driver) -> None:
     finally:
         counts = ", ".join(f"{number} {look.value}" for look, number in driver.done.items())
         took = schedule.spelled(time.monotonic() - start)
-        print(f"{len(driver.stages)} stages: {counts or 'none done'}; {took}", flush=True)
+        noun = "stage" if len(driver.stages) == 1 else "stages"
+        print(f"{len(driver.stages)} {noun}: {counts or 'none done'}; {took}", flush=True)
 
 
 def main(
@@ -171,6 +177,12 @@ def main(
             raise typer.Exit(128 + stop.args[0]) from None
         finally:
             project.close()
+        if changes and targets:
+            print(
+                "run: other stages still have the results of other settings, which `dvc exp save` and "
+                "`dvc commit` would store as those of these; run all stages before either",
+                file=sys.stderr,
+            )
         if edited:
             raise settings.UserError(
                 f"{', '.join(edited)} changed while the driver ran; what it did is stored under what "

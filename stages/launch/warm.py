@@ -14,6 +14,7 @@ then wait for it no longer than a moment, and say nothing.
 """
 
 import contextlib
+import difflib
 import hashlib
 import os
 import runpy
@@ -59,10 +60,10 @@ def main(command: list[str]) -> None:
         sys.exit(0 if command else 2)
     module = modules().get(command[0])
     if module is None:
-        print(
-            f"no stage or command is called {command[0]!r}, there are: {', '.join(modules())}",
-            file=sys.stderr,
-        )
+        names = sorted(modules())
+        close = difflib.get_close_matches(command[0], names, 1)
+        meant = f"; did you mean {close[0]}?" if close else f", there are: {', '.join(names)}"
+        print(f"no stage or command is called {command[0]!r}{meant}", file=sys.stderr)
         sys.exit(2)
     mode = numerics.asked(PARAMS)
     lost = [] if ".commands." in module else numerics.prepare(mode)

@@ -301,7 +301,9 @@ class Reference:
         files = self.expected[edit]
         if self.targets or not is_short:
             return files
-        first = {n: text for n, text in files.items() if not n.startswith("reports/")}
+        stages = YAML(typ="safe").load(files["dvc.lock"].decode())["stages"]
+        late = tuple(out["path"] for name in BY_GIT_ALONE for out in stages[name]["outs"])
+        first = {n: text for n, text in files.items() if not n.startswith(("reports/", *late))}
         kept = locks.split(files["dvc.lock"].decode())
         texts = [text for name, text in kept.items() if name not in BY_GIT_ALONE]
         return first | {"dvc.lock": (locks.HEAD + "".join(texts)).encode()}

@@ -8,9 +8,10 @@ import pytest
 
 from tests.faults.__main__ import of, run_all
 from tests.faults.families import cases
-from tests.faults.project import SHORT, Lane, Run, ended_stages
+from tests.faults.project import SHORT, Lane, Reference, Run, ended_stages
 from tests.faults.table import table
 from tests.faults.trial import NO_SENTENCE, Outcome, documented
+from tests.imports import ROOT
 
 SHORT_FORM = {
     "kill": "SIGKILL to engine of driver",
@@ -98,3 +99,16 @@ def test_the_table_counts_trials_and_stages() -> None:
     assert columns["too late"] == ("0", "1", "1")
     assert columns["stages rerun without need"] == ("2", "0", "2")
     assert [outcome.failed for outcome in outcomes] == [True, True, False]
+
+
+def test_the_short_form_expects_nothing_that_its_targets_do_not_make() -> None:
+    lock = (ROOT / "dvc.lock").read_bytes()
+    made = ("results/deviations.safetensors", "reports/miniature/scores.csv")
+    reference = Reference.__new__(Reference)
+    reference.targets = ()
+    reference.expected = {
+        "no edit": {"dvc.lock": lock, "results/a": b"", **dict.fromkeys(made, b"")}
+    }
+    files = reference.contents("no edit", is_short=True)
+    assert files.keys() == {"dvc.lock", "results/a"}
+    assert not any(name.encode() in files["dvc.lock"] for name in made)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from stages.commands import run as command
 from stages.launch.driver import dvc, pool
 from stages.launch.driver.dvc import Look
 from stages.launch.driver.loop import Driver
@@ -369,3 +370,27 @@ def test_an_experiment_with_a_setting_that_there_is_not_changes_nothing(project:
     assert errors.count("\n") == 1
     assert (project / "params.yaml").read_bytes() == before
     assert ran(project) == []
+
+
+def test_a_stage_that_there_is_not_is_a_sentence(project: Path) -> None:
+    started = start(project, "train@none")
+    _, errors = started.communicate(timeout=60)
+    assert started.returncode == 1
+    assert errors == (
+        "run: no stage is called 'train@none'; `uv run dvc stage list --all --name-only` lists them\n"
+    )
+
+
+@pytest.mark.parametrize("targets", [[], ["begin"]])
+def test_a_part_of_an_experiment_is_not_to_be_saved(
+    finished: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    targets: list[str],
+) -> None:
+    """`dvc exp save` takes all results of the folder as made with the settings of now."""
+    monkeypatch.chdir(finished)
+    monkeypatch.setattr(command.settings, "checked", lambda *_: None)  # the setting is made up
+    monkeypatch.setattr(command, "planned", lambda _: {})
+    command.main(targets, changes=["rate=0.5"])
+    assert ("run all stages before either" in capsys.readouterr().err) == bool(targets)

@@ -107,8 +107,10 @@ def test_seconds_of_a_group_are_those_of_the_plan_times_what_was_measured(tmp_pa
     assert seconds.estimates(planned) == planned
     seconds.add("x/dvc.yaml:train@a", 5.0)
     assert seconds.estimates(planned) == {name: each / 2 for name, each in planned.items()}
-    seconds.add("score", 6.0)  # groups that were never measured have the ratio of all together
-    assert list(seconds.estimates(planned).values()) == [5.0, 15.0, 4.0, 6.0]
+    seconds.add(
+        "score", 600.0
+    )  # the least of the plan, so nothing follows for groups never measured
+    assert list(seconds.estimates(planned).values()) == [5.0, 15.0, 2.0, 600.0]
     seconds.save()
     again = schedule.Seconds(tmp_path / "seconds.json", planned)
     assert again.estimates(planned) == seconds.estimates(planned)
@@ -153,14 +155,19 @@ def test_a_terminal_gets_a_bar_and_a_log_gets_lines(
     progress.done("a: 2.0 s", 3, 200.0)
     progress.done(None, 2, None)
     progress.say("b failed")
+    progress.done("c: 1.0 s", 0, 0.0)
     progress.close()
     if terminal:
         assert "25 % |" in shown.getvalue()
         assert "| 1 of 4 stages, about 3 min left; a: 2.0 s" in shown.getvalue()
         assert "| 2 of 4 stages" in shown.getvalue()
+        assert "| 2 of 4 stages, left" not in shown.getvalue()
+        assert "| 4 of 4 stages, c: 1.0 s" in shown.getvalue()
         assert "\rb failed\n" in shown.getvalue()
     else:
-        assert shown.getvalue() == "a: 2.0 s; 3 of 4 left, about 3 min\nb failed\n"
+        assert shown.getvalue() == (
+            "a: 2.0 s; 3 of 4 left, about 3 min\nb failed\nc: 1.0 s; 0 of 4 left, about 0 s\n"
+        )
 
 
 def test_the_rest_is_not_shorter_than_the_longest_way() -> None:

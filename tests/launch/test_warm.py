@@ -83,7 +83,8 @@ def test_cores_and_umask_are_those_of_the_asker(project: Path, way: str) -> None
         ("sentence", 1, "no such task"),
         ("options", 2, "the following arguments are required: --seed"),
         ("broken", 1, "KeyError: 'nothing here'"),
-        ("nonsense", 2, "no stage or command is called 'nonsense'"),
+        ("nonsense", 2, "no stage or command is called 'nonsense', there are: broken, "),
+        ("option", 2, "no stage or command is called 'option'; did you mean options?"),
     ],
 )
 def test_exit_codes_and_messages_pass_through(

@@ -35,7 +35,8 @@ class Progress:
         about = "" if seconds is None else f", about {schedule.spelled(seconds)}"
         if not self.bar.disable:
             self.bar.n = self.total - left
-            self.bar.set_postfix_str(f"{about} left; {line or ''}".strip(", ;"))
+            shown = f"{about} left" if left and about else ""
+            self.bar.set_postfix_str(f"{shown}; {line or ''}".strip(", ;"))
         elif line:
             self.say(f"{line}; {left} of {self.total} left{about}")
 

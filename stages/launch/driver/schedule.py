@@ -16,7 +16,8 @@ class Seconds:
 
     A group is all stages of a name. Its stages take their planned seconds times the ratio of measured to
     planned seconds of the group, in this run, else in earlier runs. Groups that were never measured take
-    the ratio of all others together.
+    the ratio of all others together whose plan has more than the start of a stage, the least of the plan.
+    A stage whose work the plan does not count says nothing about the rate of those whose work it counts.
 
     Args:
         file: keeps what was measured from run to run.
@@ -25,6 +26,8 @@ class Seconds:
 
     def __init__(self, file: Path, planned: Mapping[str, float]) -> None:
         self.file, self.planned = file, planned
+        start = min(planned.values(), default=0.0)
+        self.counted = {group(address) for address, each in planned.items() if each > start}
         self.early: dict[str, list[float]] = {}
         with contextlib.suppress(FileNotFoundError, ValueError):  # a file that is cut tells nothing
             self.early = json.loads(file.read_text(encoding="utf-8"))
@@ -40,7 +43,8 @@ class Seconds:
         """Estimate the seconds of stages; without a plan and measurements, a second each."""
         sums = self.early | self.measured
         ratios = {name: measured / planned for name, (measured, planned) in sums.items()}
-        together = [sum(column) for column in zip(*sums.values(), strict=True)]
+        telling = [sums[name] for name in sums if not self.planned or name in self.counted]
+        together = [sum(column) for column in zip(*telling, strict=True)]
         other = together[0] / together[1] if together else 1.0
         return {
             address: self.planned.get(address, 1.0) * ratios.get(group(address), other)
