@@ -12,6 +12,7 @@ from stages.commands import run as command
 from stages.launch.driver import dvc, pool
 from stages.launch.driver.dvc import Look
 from stages.launch.driver.loop import Driver
+from stages.tickets import settings
 from stages.tickets.settings import UserError
 from tests.launch.driver_project import (
     NAMES,
@@ -390,7 +391,7 @@ def test_a_part_of_an_experiment_is_not_to_be_saved(
 ) -> None:
     """`dvc exp save` takes all results of the folder as made with the settings of now."""
     monkeypatch.chdir(finished)
-    monkeypatch.setattr(command.settings, "checked", lambda *_: None)  # the setting is made up
+    monkeypatch.setattr(settings, "checked", lambda *_: None)  # the setting is made up
     monkeypatch.setattr(command, "planned", lambda _: {})
     command.main(targets, changes=["rate=0.5"])
     assert ("run all stages before either" in capsys.readouterr().err) == bool(targets)
