@@ -32,6 +32,7 @@ def section(results: Results, study: Study) -> Section:
     caption = f"Scores on the validation split: mean ± half the interval, 100 × metric.{absent}"
     caption += f" {without_evidence(results)}" if results.no_evidence else ""
     learned = [[row for row in line if row.task not in results.no_evidence] for line in lines]
+    learned = [line for line in learned if line]
     of_others = "The same for the metrics that are not the task's main one, and for other splits."
     return Section(
         "scores",
@@ -83,7 +84,9 @@ def by_run(
 
 
 def answer(lines: Sequence[Line]) -> str:
-    """Tell on how many tasks the dense model is better than a bag of words."""
+    """Tell on how many tasks the dense model is better than a bag of words; nothing of no tasks."""
+    if not lines:
+        return ""
     of_kind = {line[0].kind: line for line in lines if not line[0].round}
     pairs = [
         (dense.summary, bag.summary)
