@@ -3,7 +3,14 @@
 from dataclasses import replace
 
 from stages.tickets.report import scope, sections
-from tests.made_up import config, sections_of, study, with_language, with_scores
+from tests.made_up import (
+    config,
+    sections_of,
+    study,
+    with_everything,
+    with_language,
+    with_scores,
+)
 
 NAMED = (
     "No evidence: the dense model of entailment is not above the majority class by its interval, so no "
@@ -95,3 +102,16 @@ def test_a_task_without_evidence_is_in_no_test_and_in_every_answer_about_scores(
     assert parts["transfer"].answer.startswith("1 of 2 transfers of a task's mask")
     agree = next(claim for claim in parts["agreement"].claims if claim.name == "masks_agree")
     assert agree.over == "1 pair of tasks"
+
+
+def test_a_study_in_which_no_task_is_learned_has_a_report() -> None:
+    made = study(with_everything(config(3, 3, 2)))
+    low = {
+        (task, "dense", 0, split): [0.0, 0.01, 0.02]
+        for task in made.config.tasks
+        for split in ("selection", "validation")
+    }
+    results = replace(made.results, scores=with_scores(made, low))
+    assert set(results.no_evidence) == {row.task for row in results.tasks if row.kind != "mlm"}
+    parts = sections.build(results, made.config)
+    assert [test for part in parts for claim in part.claims for test in claim.tests] == []
