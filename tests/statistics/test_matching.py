@@ -96,3 +96,16 @@ def test_holm_is_the_closed_test_of_bonferroni(p_values: list[float]) -> None:
             if place in chosen
         )
         assert found == pytest.approx(closed)
+
+
+@pytest.mark.parametrize(("least", "p"), [(1, 4 * 0.01), (2, 3 * 0.02), (3, 2 * 0.3), (4, 0.9)])
+def test_partial_conjunction_by_hand(least: int, p: float) -> None:
+    assert matching.partial_conjunction([0.3, 0.01, 0.9, 0.02], least) == pytest.approx(p)
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=9))
+def test_to_show_that_more_effects_are_there_is_harder_than_one(p_values: list[float]) -> None:
+    every = matching.partial_conjunction(p_values, len(p_values))
+    assert every == max(p_values)
+    one = matching.partial_conjunction(p_values, 1)
+    assert one == min(1, len(p_values) * min(p_values))

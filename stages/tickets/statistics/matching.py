@@ -1,4 +1,4 @@
-"""Rules by which a ticket matches the dense model, and correction of p values for several tests."""
+"""Rules by which a ticket matches the dense model, and p values of several tests."""
 
 from collections.abc import Mapping, Sequence
 
@@ -61,3 +61,18 @@ def holm(p_values: Sequence[float | None]) -> list[float | None]:
         least = max(least, min(1.0, p * (len(order) - rank)))
         corrected[place] = least
     return corrected
+
+
+def partial_conjunction(p_values: Sequence[float], least: int) -> float:
+    """Combine p values into one for the statement that at least so many of the effects are there.
+
+    Of n p values the u-th smallest is multiplied by n - u + 1 (Bonferroni), so whatever depends on
+    whatever, the p value is right. With u = n it is the greatest, with u = 1 n times the least.
+
+    Args:
+        p_values: one for each effect, at least one.
+        least: u, from 1 to n.
+
+    Benjamini & Heller 2008.
+    """
+    return min(1.0, (len(p_values) - least + 1) * sorted(p_values)[least - 1])

@@ -79,6 +79,21 @@ def test_differences_are_paired_by_seed_and_tried_by_task() -> None:
     assert claims(of_bert(study(config(3, 3, 2))))["random"].same == "agrees on 1 task"
 
 
+def test_statements_are_of_most_tasks() -> None:
+    """Good heads and MLPs are far below dense on one of three tasks, and come close on the others."""
+    made = study(config(3, 5, 2))
+    rows = [
+        replace(row, score=0.1 * row.score)
+        if (row.task, row.source) == ("sentiment", "structured good")
+        else row
+        for row in made.scores
+    ]
+    good = claims(replace(made, scores=rows))["good"]
+    assert good.here.endswith("2 of 3 hold, 1 not")
+    assert good.word == "holds"
+    assert all("most tasks" in prasanna.statements_of(made.results)[i].statement for i in range(8))
+
+
 def test_a_claim_about_what_did_not_run_says_so() -> None:
     made = study(config(1, 2, 1))
     made = replace(made, scores=[row for row in made.scores if row.source != "structured super"])
