@@ -96,10 +96,10 @@ def claims_table(name: str, claims: Sequence[Claim], results: Results) -> Table:
 
 
 RULE = (
-    "A statement of every task holds if all its tests do, one of most tasks if more than half do; it does "
-    "not hold if too many surely fail for that, and else is undecided. Sure is a p that Holm's correction "
-    "for all statements of the paper leaves small; docs/verdicts.md says what each kind of statement "
-    "asks, and when a number is the same."
+    "A statement of every task holds if all its tests do, one of most tasks if more than half do, and "
+    "either does not if too many surely fail; sure is a p that Holm's correction for all statements of "
+    "the paper leaves small, and docs/verdicts.md says what each statement asks, and when a number is "
+    "the same."
 )
 
 

@@ -213,6 +213,9 @@ def half_served(studies: Studies) -> Claim:
         at_least(-(-len(places) // 2), [tests[place] for place in places], claim)
         for places in grouped(tests, lambda place: place[0]).values()
     ]
-    here = held(made.tests).replace("hold", "cells hold")
-    made = replace(made, here=here, over=words.count(len(sources), "source"))
+    made = replace(
+        made,
+        here=held(made.tests).replace("hold", "cells hold"),
+        over=words.count(len(sources), "source"),
+    )
     return at_least(len(sources) // 2 + 1, sources, made)
