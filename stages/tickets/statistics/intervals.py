@@ -45,6 +45,12 @@ class Summary:
         """Whether seeds or examples differ by more than rounding; False for n = 1."""
         return self.std is not None and max(self.std, self.examples) > ROUNDING
 
+    def above(self, bound: float, confidence: float) -> bool:
+        """Tell whether the interval lies above a bound; for n = 1 it is that of the examples alone."""
+        if self.low is not None:
+            return self.low > bound
+        return self.mean - float(ndtri((1 + confidence) / 2)) * self.examples > bound
+
     def beyond(self, bound: float, *, above: bool) -> float:
         """Return the one-sided p value for a true mean above a bound, or below it.
 
