@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from stages.tickets.report import names, table, transfers, words
-from stages.tickets.report.claim import agreement
+from stages.tickets.report.claim import NO_EVIDENCE, agreement
 from stages.tickets.report.papers import shared
 from stages.tickets.report.published import PublishedTicket
 from stages.tickets.report.results import Results
@@ -32,7 +32,7 @@ def published_tickets_table(results: Results, study: Study) -> Table:
     """List Table 2 of Chen et al. 2020, and under every task that is ours our runs at its sparsity."""
     published = results.published_tickets
     metrics = {row.task: row.metric for row in published}
-    same_encoder = shared.same_encoder(results.layers)
+    same_encoder = shared.same_encoder(results)
     comparable = [
         task
         for task, metric in metrics.items()
@@ -95,6 +95,8 @@ def _ours(
         return None, names.why_no_control(row.source or row.kind, study)
     if row.metric == LANGUAGE:
         return ours, "no verdict: another corpus"
+    if row.task in results.no_evidence:
+        return ours, NO_EVIDENCE
     return ours, agreement([(ours, row.mean, shared.margin(row.task, results))])
 
 

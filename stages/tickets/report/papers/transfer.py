@@ -115,7 +115,7 @@ def compare(cells: Sequence[Row], results: Results, study: Study) -> Studies:
     targets = shared.shared(shared.usable(results.usable(study.transfer.targets)), results)
     sparsity = names.sparsities(study)[study.transfer.round]
     why = shared.why_no_verdict(targets, results)
-    if shared.same_encoder(results.layers) and abs(sparsity - SPARSITY) > 1e-6:
+    if shared.same_encoder(results) and abs(sparsity - SPARSITY) > 1e-6:
         ours, papers = words.percent(sparsity), words.percent(SPARSITY)
         why = f"{NO_VERDICT}: masks of {ours}, the paper's of {papers}"
     published = results.published_transfers

@@ -23,7 +23,7 @@ def shares_of(results: Results, study: Study) -> list[Row]:
     Returns:
         By model, map, heads and class: the task, empty for all; summaries over networks, each a mean over
         tasks and seeds, and over seeds, each a mean over tasks and networks, None if no head survives;
-        the tasks that have such maps; and the numbers of networks, and of the maps of all seeds and tasks.
+        the tasks that have such maps; the numbers of networks and of the maps of all seeds and tasks.
     """
     by_place = grouped(results.shares, attrgetter("state", "map", "heads", "pattern"))
     groups = {task: [task] for task in study.patterns.tasks} | {
