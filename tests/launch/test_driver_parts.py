@@ -203,6 +203,7 @@ def test_places_share_the_gpus() -> None:
     ("options", "message"),
     [
         ((None, "0,,1", 1), "--gpus is '0,,1', but should be like 0,1,2,3"),
+        ((None, "a", 1), "--gpus is 'a', but should be like 0,1,2,3"),
         ((None, None, 2), "--per-gpu says nothing without --gpus"),
         ((2, "0", 1), "give --workers or --gpus with --per-gpu, not both"),
     ],
