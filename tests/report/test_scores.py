@@ -273,6 +273,16 @@ def test_a_rule_is_tried_with_the_interval_of_the_split_that_chooses(tmp_path: P
     assert not scores.matches(Run("cola", "imp", 1), rule, "selection")
 
 
+def test_the_papers_own_error_widens_the_difference_from_it() -> None:
+    """Two means of as many runs with the same deviation: the interval of the difference is √2 as wide."""
+    ours = intervals.summarize([0.1, 0.2, 0.3], 0.95)
+    wide = intervals.beside(ours, 0.1, 3, 0.95)
+    assert wide.mean == ours.mean
+    assert wide.half == pytest.approx(2**0.5 * (ours.half or 0))
+    assert intervals.beside(ours, None, 5, 0.95) == ours
+    assert intervals.beside(intervals.summarize([0.4], 0.95), 0.1, 5, 0.95).half is None
+
+
 def test_examples_widen_the_interval_of_the_main_metric_alone(tmp_path: Path) -> None:
     scores, alone = moved(tmp_path, 1.0), moved(tmp_path, 0.0)
     wide, narrow = (of.summary(Run("cola", "imp", 2), 0.95) for of in (scores, alone))

@@ -12,11 +12,13 @@ from stages.tickets.report.scores import VALIDATION, Run
 from stages.tickets.report.table import Record, Table, numbers
 from stages.tickets.report.tickets import Tickets, rule_name
 from stages.tickets.settings import Study
-from stages.tickets.statistics import matching
+from stages.tickets.statistics import intervals, matching
 from stages.tickets.statistics.intervals import Summary
 
 SINGLE, MOVED = "a single number", "their code moves whole layers, the text shuffles weights"
 """Marks of all cells of a setting, which the caption says once."""
+RUNS = 5
+"""Runs of the paper behind a standard deviation."""
 LANGUAGE = "masked_accuracy"
 """The metric of masked language modelling alone."""
 SETTINGS = {
@@ -43,9 +45,9 @@ def published_tickets_table(results: Results, study: Study) -> Table:
     caption = (
         "Table 2 of the paper at the sparsity of its ticket, bert-base-uncased: mean ± standard "
         "deviation over 5 runs, or a single number. Here: mean ± half the interval, if the study has the "
-        "paper's task, metric and number of prunable weights; ours agrees if all of its interval is "
-        "within the margin of the metric around the paper's. Shuffled: here whole layers, as in the "
-        "paper's code, while its text shuffles weights"
+        "paper's task, metric and encoder; ours agrees if all of the interval of ours minus the paper's is "
+        "within the margin of the metric. Shuffled: here whole layers, as in the paper's code, while its "
+        "text shuffles weights"
     )
     if not comparable:
         own = "an encoder" if not same_encoder else "metrics"
@@ -97,7 +99,8 @@ def _ours(
         return ours, "no verdict: another corpus"
     if row.task in results.no_evidence:
         return ours, NO_EVIDENCE
-    return ours, agreement([(ours, row.mean, shared.margin(row.task, results))])
+    sure = intervals.beside(ours, row.std, RUNS, study.tickets.confidence)
+    return ours, agreement([(sure, row.mean, shared.margin(row.task, results))])
 
 
 def rules_table(tickets: Tickets, results: Results, study: Study) -> Table:
