@@ -4,10 +4,12 @@ from dataclasses import fields, replace
 from typing import Any
 
 from stages.tickets.report import scope, sections
+from stages.tickets.report.figure import Figure
 from stages.tickets.report.rows import Agreement
 from stages.tickets.report.scores import Scores
 from stages.tickets.report.search_rows import StructureAgreement
 from stages.tickets.report.section import Section
+from stages.tickets.report.table import Table
 from tests.made_up import (
     config,
     sections_of,
@@ -135,7 +137,8 @@ def apart_from(task: str, parts: list[Section]) -> list[Any]:
     kept: list[Any] = []
     for part in parts:
         kept.append((part.name, part.answer, part.claims))
-        for shown in (*part.tables, *part.figures):
+        drawn: list[Table | Figure] = [*part.tables, *part.figures]
+        for shown in drawn:
             kept += [
                 (shown.name, [pair for pair in record.items() if task not in pair[0]])
                 for record in shown.records
@@ -173,7 +176,7 @@ def test_nothing_of_a_task_without_evidence_is_in_what_is_of_other_tasks() -> No
         agreement=[*made.agreement, *more],
         structures=[*made.structures, *of_seeds],
     )
-    tables = {
+    tables: dict[str, Any] = {
         field.name: [perturbed(row, "entailment") for row in getattr(first, field.name)]
         for field in fields(first)
         if field.metadata and not field.name.startswith("published") and field.name != "tasks"
