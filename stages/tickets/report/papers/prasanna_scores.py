@@ -72,7 +72,8 @@ def published_table(results: Results, study: Study) -> Table:
         "split itself, with the most frequent class there as majority (of a task with scores, a draw "
         f"from a normal). Here: searched on {study.search.rule.split}, with the majority of the training "
         "split. Verdict, for the same encoder alone: agrees, if all of the interval of ours minus the "
-        "paper's, over seeds here and there, is within the margin of the metric; differs, if all of it is outside; else undecided."
+        "paper's, over seeds here and there, is within the margin of the metric; differs, if all of it "
+        "is outside; else undecided."
     )
     why = "not run: no task here has the name and headline metric of one of the paper's"
     return table("published", caption, compare(results, study), COLUMNS, why)

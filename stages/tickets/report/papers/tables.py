@@ -46,8 +46,8 @@ def published_tickets_table(results: Results, study: Study) -> Table:
         "Table 2 of the paper at the sparsity of its ticket, bert-base-uncased: mean ± standard "
         "deviation over 5 runs, or a single number. Here: mean ± half the interval, if the study has the "
         "paper's task, metric and encoder; ours agrees if all of the interval of ours minus the paper's "
-        "is within the margin of the metric. Shuffled: here whole layers, as in the paper's code, while its "
-        "text shuffles weights"
+        "is within the margin of the metric. Shuffled: here whole layers, as in the paper's code, while "
+        "its text shuffles weights"
     )
     if not comparable:
         own = "an encoder" if not same_encoder else "metrics"
