@@ -22,7 +22,7 @@ CPU = torch.device("cpu")
 CONFIG = SetOfSequences.model_validate(
     {
         "per_class": 2, "encoders": [0], "seed": 1, "steps": 20, "embeddings": 0.02, "labels": 0.02,
-        "ridge": 0.01, "unrolled": {"inner": 1, "rate": 0.1},
+        "ridge": 0.01,
     }
 )  # fmt: skip
 
@@ -100,8 +100,8 @@ class Learning:
 
     def loss(self, fixed: FixedEncoder, of: Sequences) -> float:
         loss = regression.loss_of(fixed, of, self.real, CONFIG.ridge)
-        labels = (of.labels - self.centred.centre) / self.centred.scale
-        return float(loss(torch.from_numpy(of.embeddings), torch.from_numpy(labels)))
+        labels = torch.from_numpy(self.centred.centred(of.labels))
+        return float(loss(torch.from_numpy(of.embeddings), labels))
 
 
 @pytest.fixture

@@ -37,6 +37,10 @@ class Centred:
             centre, scale = float(labels.mean()), float(labels.std()) or 1.0
         return cls(task, centre, scale, ((labels - centre) / scale).astype(np.float32))
 
+    def centred(self, labels: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Centre and scale the labels of a set, (sequences, outputs)."""
+        return (labels - np.float32(self.centre)) / np.float32(self.scale)
+
     def labels(self, raw: NDArray[np.float32]) -> NDArray[np.float32]:
         """Make labels to train on: probabilities are cut to [0, 1] and divided by their sum."""
         if self.task.kind == "regression":
@@ -75,7 +79,7 @@ def learn(
         TrainingError: a loss is not finite.
     """
     embeddings = torch.tensor(start.embeddings, device=where, requires_grad=True)
-    labels = torch.from_numpy(start.labels).to(where)
+    labels = torch.from_numpy(centred.centred(start.labels)).to(where)
     change = torch.zeros_like(labels, requires_grad=True)
     adam = torch.optim.Adam(
         [
@@ -86,9 +90,7 @@ def learn(
     decay = torch.optim.lr_scheduler.LambdaLR(adam, lambda step: 1 - step / max(config.steps, 1))
     values = []
     for step in range(config.steps):
-        loss = losses[step % len(losses)](
-            embeddings, (labels - centred.centre) / centred.scale + change
-        )
+        loss = losses[step % len(losses)](embeddings, labels + change)
         values.append(loss.detach())
         if not torch.isfinite(values[-1]):
             raise TrainingError(

@@ -19,7 +19,7 @@ from stages.tickets.settings.data import Data
 from stages.tickets.settings.rounds import Dense, Imp
 from stages.tickets.settings.searches import has_labels
 
-Method = Literal["regression", "means", "gradients", "unrolled", "herding", "random", "noise"]
+Method = Literal["regression", "means", "herding", "random", "noise"]
 TRAINED = "trained"
 
 
@@ -31,15 +31,6 @@ def _point(value: int | str) -> int | str:
 
 Point = Annotated[int | str, AfterValidator(_point)]
 """A point of the dense training in per cent, or `trained` for its end."""
-
-
-class Unrolled(Section):
-    """Descent through the steps of a training on the set (Maekawa et al. 2023); meant for GPUs."""
-
-    inner: int = Field(ge=1)
-    """Number of steps of gradient descent on the set."""
-    rate: float = Field(gt=0)
-    """Learning rate of each of these steps to begin with; it is learned as well."""
 
 
 class SetOfSequences(Section):
@@ -60,7 +51,6 @@ class SetOfSequences(Section):
     """Learning rate of Adam for labels; 0 keeps the labels of the examples."""
     ridge: float = Field(gt=0)
     """Weight of the squared norm of the linear head in feature regression."""
-    unrolled: Unrolled
 
 
 class OnSets(Section):
@@ -78,9 +68,9 @@ class Distil(Section):
     tasks: Annotated[tuple[Name, ...], Unique, Among("tasks")]
     seeds: Annotated[tuple[Seed, ...], Unique, Among("seeds"), NeededBy("distil.tasks")]
     methods: Annotated[tuple[Method, ...], Unique, NeededBy("distil.tasks")]
-    """regression: learned so that a linear head on features fits all examples; means, gradients,
-    unrolled: learned in other ways; herding, random: real examples; noise: Gaussian embeddings with
-    shuffled labels."""
+    """regression: learned so that a linear head on features fits all examples; means: learned so that
+    mean features by class are those of all examples; herding, random: real examples; noise: Gaussian
+    embeddings with shuffled labels."""
     set: SetOfSequences
     masks: OnSets
 

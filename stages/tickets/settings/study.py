@@ -108,9 +108,9 @@ class Study(Section):
         check_controls(self.controls, self.random, self.imp)
         trials.check_aliased(self.standard, self.transfer, self.imp)
         trials.check_transfer(self.transfer, self.transfer_weights, self.multitask, self.imp)
-        check_distil(self.distil, self.data, self.seeds, self.dense, self.imp)
         check_search(self.search, self.data)
         check_searched(self.retrain, self.retrain_super, self.patterns, self.search, self.dense)
+        check_distil(self.distil, self.data, self.seeds, self.dense, self.imp)
         return self
 
     def _check_described(self) -> None:
