@@ -22,7 +22,7 @@ CPU = torch.device("cpu")
 CONFIG = SetOfSequences.model_validate(
     {
         "per_class": 2, "encoders": [0], "seed": 1, "steps": 20, "embeddings": 0.02, "labels": 0.02,
-        "ridge": 0.01,
+        "ridge": 0.01, "unrolled": {"inner": 1, "rate": 0.1},
     }
 )  # fmt: skip
 

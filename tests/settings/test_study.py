@@ -154,6 +154,7 @@ REFUSED: list[tuple[str, ...]] = [
     ("distil.set.seed: 99", "distil.set.seed", "99", "seeds 1, 2, 3"),
     ("distil.set.steps: -1", "distil.set.steps", "-1", "equal to 0"),
     ("distil.set.ridge: 0", "distil.set.ridge", "0", "greater than 0"),
+    ("distil.set.unrolled.inner: 0", "distil.set.unrolled.inner", "0", "equal to 1"),
     ("distil.masks.steps: 0", "distil.masks.steps", "0", "equal to 1"),
     ("distil.masks.rounds: []", "distil.masks.rounds", "empty", "one at least"),
     ("distil.masks.rounds: [3]", "distil.masks.rounds", "3", "up to 2"),

@@ -41,6 +41,10 @@ class Centred:
         """Centre and scale the labels of a set, (sequences, outputs)."""
         return (labels - np.float32(self.centre)) / np.float32(self.scale)
 
+    def raw(self, labels: Tensor) -> Tensor:
+        """Give centred labels their centre and scale back."""
+        return labels * self.scale + self.centre
+
     def labels(self, raw: NDArray[np.float32]) -> NDArray[np.float32]:
         """Make labels to train on: probabilities are cut to [0, 1] and divided by their sum."""
         if self.task.kind == "regression":
@@ -59,6 +63,7 @@ def learn(
     config: SetOfSequences,
     word_std: float,
     where: torch.device,
+    others: Sequence[Tensor] = (),
 ) -> tuple[Sequences, dict[str, Any]]:
     """Learn a set with Adam, the losses in turn, at rates that decay linearly to 0.
 
@@ -69,6 +74,7 @@ def learn(
         config: number of steps, and rates.
         word_std: standard deviation of the matrix of word embeddings, which the rate is a multiple of.
         where: the device.
+        others: more tensors to learn in place, at the rate of labels.
 
     Returns:
         The set, and a record: `losses`, as in `fit.history`; `moved`, the root of the mean square by
@@ -84,7 +90,7 @@ def learn(
     adam = torch.optim.Adam(
         [
             {"params": [embeddings], "lr": config.embeddings * word_std},
-            {"params": [change], "lr": config.labels},
+            {"params": [change, *others], "lr": config.labels},
         ]
     )
     decay = torch.optim.lr_scheduler.LambdaLR(adam, lambda step: 1 - step / max(config.steps, 1))

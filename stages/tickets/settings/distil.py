@@ -19,7 +19,7 @@ from stages.tickets.settings.data import Data
 from stages.tickets.settings.rounds import Dense, Imp
 from stages.tickets.settings.searches import has_labels
 
-Method = Literal["regression", "means", "herding", "random", "noise"]
+Method = Literal["regression", "means", "gradients", "unrolled", "herding", "random", "noise"]
 TRAINED = "trained"
 
 
@@ -31,6 +31,15 @@ def _point(value: int | str) -> int | str:
 
 Point = Annotated[int | str, AfterValidator(_point)]
 """A point of the dense training in per cent, or `trained` for its end."""
+
+
+class Unrolled(Section):
+    """Descent through a training on the set, the method `unrolled`."""
+
+    inner: int = Field(ge=1)
+    """Number of steps on the set."""
+    rate: float = Field(gt=0)
+    """Learning rate of these steps to begin with; that of each step is learned."""
 
 
 class SetOfSequences(Section):
@@ -51,6 +60,7 @@ class SetOfSequences(Section):
     """Learning rate of Adam for labels; 0 keeps the labels of the examples."""
     ridge: float = Field(gt=0)
     """Weight of the squared norm of the linear head in feature regression."""
+    unrolled: Unrolled
 
 
 class OnSets(Section):
@@ -69,7 +79,9 @@ class Distil(Section):
     seeds: Annotated[tuple[Seed, ...], Unique, Among("seeds"), NeededBy("distil.tasks")]
     methods: Annotated[tuple[Method, ...], Unique, NeededBy("distil.tasks")]
     """regression: learned so that a linear head on features fits all examples; means: learned so that
-    mean features by class are those of all examples; herding, random: real examples; noise: Gaussian
+    mean features by class are those of all examples; gradients, unrolled: learned by second derivatives,
+    so that gradients point as those of all examples, or so that a few steps on the set serve real
+    examples; both are meant for GPUs; herding, random: real examples; noise: Gaussian
     embeddings with shuffled labels."""
     set: SetOfSequences
     masks: OnSets

@@ -21,6 +21,8 @@ ARMS = {
     SHORT: "all real examples, few steps",
     "regression": "distilled: feature regression",
     "means": "distilled: means by class",
+    "gradients": "distilled: gradients",
+    "unrolled": "distilled: unrolled training",
     "herding": "herded examples",
     "random": "random examples",
     NOISE: "noise, shuffled labels",
@@ -28,7 +30,7 @@ ARMS = {
     RANDOM: "none: random mask",
 }
 """What masks are found on, by the name of the arm, in the order in which they are shown."""
-DISTILLED = ("regression", "means")
+DISTILLED = ("regression", "means", "gradients", "unrolled")
 STAGES = ("distil", "distil-rounds", "real-short", "newcomers")
 
 
