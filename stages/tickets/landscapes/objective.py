@@ -21,6 +21,9 @@ Batch = Callable[[Weights], tuple[Tensor, Tensor]]
 """Some examples: returns the loss and the error of each, (examples,), at given weights. A hidden word of
 masked language modelling counts as an example. Weights that are not given are those of the model."""
 
+BATCH = 64
+"""Examples of a batch."""
+
 
 def sample(prepared: Prepared, name: str, number: int, masked: float, seed: int) -> Split:
     """Draw examples of a split by a seed; all if there are fewer.

@@ -18,6 +18,8 @@ from tqdm import tqdm
 from stages.tickets.landscapes import directions
 from stages.tickets.landscapes.objective import Batch, Weights, evaluate
 
+Coordinates = Sequence[float] | NDArray[np.float64]
+
 
 @dataclass(frozen=True)
 class Plane:
@@ -117,7 +119,7 @@ def place(plane: Plane, weights: Weights) -> Place:
 
 
 def surface(
-    plane: Plane, batches: Sequence[Batch], x: Sequence[float], y: Sequence[float], name: str = ""
+    plane: Plane, batches: Sequence[Batch], x: Coordinates, y: Coordinates, name: str = ""
 ) -> Surface:
     """Evaluate every point of a grid on the same batches.
 
