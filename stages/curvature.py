@@ -33,7 +33,7 @@ def main(
         objective.batches(network.model, loaded.prepared, sample, size)
         for size in (objective.BATCH, 1)
     )
-    seed_of_signs = stable_seed("probe", signs)
+    seed_of_signs = stable_seed("probe", task, seed, number, signs)
     at, kept = network.weights, network.kept
     diagonal = curvature.hutchinson(batches, at, kept, probes, seed_of_signs, task)
     squares = curvature.fisher(single, at, kept, task)

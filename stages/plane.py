@@ -31,18 +31,18 @@ def main(
     other_rounds: Annotated[Path, typer.Option(help="The same of the other seed.")],
     out: Annotated[Path, typer.Option()],
 ) -> None:
-    both = [inputs.load(task, each, theta_0, prepared) for each in (seed, other)]
+    pair = [inputs.load(task, each, theta_0, prepared) for each in (seed, other)]
     folders = [(weights, rounds), (other_weights, other_rounds)]
-    trained = [networks.load(loaded, *of, number) for loaded, of in zip(both, folders, strict=True)]
-    start = objective.weights_of(both[0].model())
+    trained = [networks.load(loaded, *of, number) for loaded, of in zip(pair, folders, strict=True)]
+    start = objective.weights_of(pair[0].model())
     stored = {}
-    for each, loaded, (of, _) in zip((seed, other), both, folders, strict=True):
+    for each, loaded, (of, _) in zip((seed, other), pair, folders, strict=True):
         for point in points if number == 0 else ():
             if point > 0 or each == other:  # theta_0 of the first seed is the origin
                 model = loaded.model(of / f"theta-{point}.safetensors")
                 stored[f"theta_{point}, seed {each}"] = objective.weights_of(model)
-    sample = objective.sample(both[0].prepared, split, examples, both[0].recipe.masked, draw)
-    batches = objective.batches(trained[0].model, both[0].prepared, sample, objective.BATCH)
+    sample = objective.sample(pair[0].prepared, split, examples, pair[0].recipe.masked, draw)
+    batches = objective.batches(trained[0].model, pair[0].prepared, sample, objective.BATCH)
     kept = {name: mask | trained[1].kept[name] for name, mask in trained[0].kept.items()}
     plane = planes.through(start, trained[0].weights, trained[1].weights, kept)
     at = np.round(np.linspace(low, high, resolution), 12)

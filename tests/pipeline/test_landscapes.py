@@ -141,3 +141,19 @@ def test_the_manifest_has_all_three(around: Path) -> None:
     }  # fmt: skip
     found = known.place("planes", task="mlm", seed=1, other=2, round=1)
     assert (around / found / "surface.safetensors").is_file()
+
+
+def test_the_page_shows_them(around: Path) -> None:
+    report = around / "reports" / "tiny"
+    for name, panels in {"landscapes": 4, "planes": 4}.items():
+        with (report / "figures" / f"{name}.csv").open(encoding="utf-8") as file:
+            points = list(csv.DictReader(file))
+        networks_of = {(row["task"], row["seed"], row["round"]) for row in points}
+        assert len(networks_of) == panels
+        assert (report / "figures" / f"{name}.svg").is_file()
+    with (report / "tables" / "curvature.csv").open(encoding="utf-8") as file:
+        curved = [row for row in csv.DictReader(file) if row["matrix"] == "all"]
+    assert {row["round"] for row in curved if not row["layer"]} == {"0", "1"}
+    page = (report / "index.html").read_text(encoding="utf-8")
+    assert "How flat is the loss around trained networks?" in page
+    assert "The sum of h · w² over the kept weights is " in page
