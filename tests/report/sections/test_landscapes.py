@@ -116,7 +116,7 @@ def test_a_plane_is_shown_from_the_better_network_on(results: Results, section: 
 def test_curvature_is_averaged_over_seeds_and_its_errors_shrink(section: Section) -> None:
     """The errors 0.3 of two seeds are 0.3 / sqrt(2) of their mean."""
     table = section.tables[0]
-    assert [row[2] for row in table.rows] == ["layer 0", "MLP out", "all matrices"]
+    assert [row[2] for row in table.rows] == ["all matrices", "layer 0", "MLP out"]
     assert [row[5] for row in table.rows] == ["3 ± 0.21"] * 3
     assert [row[4] for row in table.rows] == ["30 ± 0.18"] * 3
     assert len(table.records) == 4  # csv has every matrix

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from stages.tickets.report import columns, table, words
 from stages.tickets.report.results import Results
+from stages.tickets.report.rows import grouped
 from stages.tickets.report.section import Section
 from stages.tickets.report.sections.landscapes import figures, measured
 from stages.tickets.report.table import Column, Row, Table
@@ -19,7 +20,8 @@ OF_RANDOM = (
 OF_PAIRS = (
     "Loss minus that of the better network, on the plane with theta_0 of the first seed at (0, 0) "
     "and the networks at (1, 0) and (0, 1), whose axes are neither orthogonal nor of one length. "
-    "Points theta_i are projected by least squares."
+    "Points theta_i, and theta_0 of the second seed with its own classifier, are projected by least "
+    "squares."
 )
 PATHS = (
     "The straight path between two networks: the loss in its middle minus the mean loss of its "
@@ -164,8 +166,17 @@ def answer(
 def curvature_table(curved: Sequence[Row], why: str) -> Table:
     """List curvature by layer and by type of matrix; csv also has every matrix."""
     shown = [row for row in curved if row.layer is None or row.matrix == "all"]
+    networks = grouped(shown, lambda row: (row.task, row.round)).values()
+    shown = [row for network in networks for row in sorted(network, key=rank)]
     long = table.records(curved, *OF_CURVATURE)
     return table.table("curvature", CURVATURE, shown, OF_CURVATURE, why, long)
+
+
+def rank(row: Row) -> int:
+    """Return the place of a row in its network: all matrices, then layers, then types of matrices."""
+    if row.matrix == "all":
+        return 0 if row.layer is None else 1 + int(row.layer)
+    return 1000
 
 
 def marks(pairs: Sequence[Row]) -> list[Row]:

@@ -1,6 +1,7 @@
 """Contours of the loss on planes in weight space, a panel per plane."""
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -72,7 +73,7 @@ def scale(values: NDArray[np.float64]) -> tuple[float, float, list[float]]:
 
 def mark(panel: Axes, surface: Row) -> None:
     """Mark the network in the middle of a random plane, or all that was projected to the plane of two."""
-    look = {"color": "#FFFFFF", "markeredgecolor": BLACK, "linestyle": "none"}
+    look: dict[str, Any] = {"color": "#FFFFFF", "markeredgecolor": BLACK, "linestyle": "none"}
     if not surface.marks:
         panel.plot([0], [0], "o", **look)
         return
