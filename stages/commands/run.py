@@ -3,6 +3,7 @@
 This is a command, not a stage: `uv run python -m stages run`. docs/many-cores.md says more.
 """
 
+import re
 import shlex
 import sqlite3
 import sys
@@ -22,6 +23,9 @@ from stages.launch.driver import dvc, flights, pool, schedule
 from stages.launch.driver.loop import Driver, StoppedError
 from stages.tickets import settings
 
+GPU = re.compile(r"\d+|(GPU|MIG)-[\w/-]+")
+"""How CUDA_VISIBLE_DEVICES names a GPU: its number, or its UUID as nvidia-smi -L prints it."""
+
 
 def places(workers: int | None, gpus: str | None, per_gpu: int) -> list[pool.Place]:
     """Return the places for commands that the options ask for.
@@ -30,7 +34,7 @@ def places(workers: int | None, gpus: str | None, per_gpu: int) -> list[pool.Pla
         UserError: the options contradict each other.
     """
     names = [name.strip() for name in gpus.split(",")] if gpus is not None else []
-    if not all(names):
+    if not all(map(GPU.fullmatch, names)):
         raise settings.UserError(f"--gpus is {gpus!r}, but should be like 0,1,2,3")
     if gpus is None and per_gpu != 1:
         raise settings.UserError("--per-gpu says nothing without --gpus")

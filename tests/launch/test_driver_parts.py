@@ -120,6 +120,15 @@ def test_seconds_of_a_group_are_those_of_the_plan_times_what_was_measured(tmp_pa
     assert list(again.estimates(planned).values())[:2] == [20.0, 60.0]
 
 
+def test_a_round_that_only_prunes_says_nothing_about_rounds_that_train(tmp_path: Path) -> None:
+    planned = {"round@1-after0": 1.0, "round@1-after1": 100.0, "round@1-after2": 100.0}
+    seconds = schedule.Seconds(tmp_path / "seconds.json", planned)
+    seconds.add("round@1-after0", 4.0)
+    assert list(seconds.estimates(planned).values()) == [4.0, 100.0, 100.0]
+    seconds.add("round@1-after1", 50.0)
+    assert list(seconds.estimates(planned).values()) == [4.0, 50.0, 50.0]
+
+
 def test_seconds_without_a_plan_are_means_of_groups(tmp_path: Path) -> None:
     seconds = schedule.Seconds(tmp_path / "seconds.json", {})
     assert (seconds.are_known, seconds.estimates(["score"])) == (False, {"score": 1.0})
@@ -203,6 +212,7 @@ def test_places_share_the_gpus() -> None:
     ("options", "message"),
     [
         ((None, "0,,1", 1), "--gpus is '0,,1', but should be like 0,1,2,3"),
+        ((None, "a", 1), "--gpus is 'a', but should be like 0,1,2,3"),
         ((None, None, 2), "--per-gpu says nothing without --gpus"),
         ((2, "0", 1), "give --workers or --gpus with --per-gpu, not both"),
     ],

@@ -129,7 +129,7 @@ def test_one_more_seed_is_one_change(tiny: Path) -> None:
         ("tran.epochs=1", "Could not override 'tran.epochs'.*there are the keys study, title, "),
         (
             "train.epoch=1",
-            "Could not override 'train.epoch'.*there are the keys epochs, batch_size",
+            "Could not override 'train.epoch'; there are the keys epochs, batch_size",
         ),
         ("train.betas.5=1", "-S train.betas.5=1 is not possible"),
         ("seeds=[1", "-S seeds=.1 is not possible"),

@@ -9,15 +9,17 @@ from typing import TypeVar
 from stages.tickets import output
 
 S = TypeVar("S", bound=Hashable)
+STARTED = " started"
+"""End of the name of a group of stages of which the plan has no more than the start."""
 
 
 class Seconds:
     """Seconds of stages: the plan's, corrected by what was measured.
 
-    A group is all stages of a name. Its stages take their planned seconds times the ratio of measured to
-    planned seconds of the group, in this run, else in earlier runs. Groups that were never measured take
-    the ratio of all others together whose plan has more than the start of a stage, the least of the plan.
-    A stage whose work the plan does not count says nothing about the rate of those whose work it counts.
+    A group is all stages of a name whose work the plan counts, or all those of which it has the start
+    alone, the least of the plan: a round that only prunes says nothing about rounds that train. Stages
+    take their planned seconds times the ratio of measured to planned seconds of their group, in this
+    run, else in earlier runs. Groups never measured take the ratio of all counted ones together.
 
     Args:
         file: keeps what was measured from run to run.
@@ -26,8 +28,7 @@ class Seconds:
 
     def __init__(self, file: Path, planned: Mapping[str, float]) -> None:
         self.file, self.planned = file, planned
-        start = min(planned.values(), default=0.0)
-        self.counted = {group(address) for address, each in planned.items() if each > start}
+        self.start = min(planned.values(), default=0.0)
         self.early: dict[str, list[float]] = {}
         with contextlib.suppress(FileNotFoundError, ValueError):  # a file that is cut tells nothing
             self.early = json.loads(file.read_text(encoding="utf-8"))
@@ -35,19 +36,25 @@ class Seconds:
 
     def add(self, address: str, seconds: float) -> None:
         """Note the seconds of a stage's command."""
-        sums = self.measured.setdefault(group(address), [0.0, 0.0])
+        sums = self.measured.setdefault(self.group(address), [0.0, 0.0])
         sums[0] += seconds
         sums[1] += self.planned.get(address, 1.0)
+
+    def group(self, address: str) -> str:
+        """Return the name of a stage before it is repeated, marked if the plan has its start alone."""
+        name = address.split("@", maxsplit=1)[0].rsplit(":", 1)[-1]
+        started_only = self.planned.get(address, self.start) <= self.start
+        return name + STARTED * (started_only and bool(self.planned))
 
     def estimates(self, addresses: Iterable[str]) -> dict[str, float]:
         """Estimate the seconds of stages; without a plan and measurements, a second each."""
         sums = self.early | self.measured
         ratios = {name: measured / planned for name, (measured, planned) in sums.items()}
-        telling = [sums[name] for name in sums if not self.planned or name in self.counted]
+        telling = [sums[name] for name in sums if not name.endswith(STARTED)]
         together = [sum(column) for column in zip(*telling, strict=True)]
         other = together[0] / together[1] if together else 1.0
         return {
-            address: self.planned.get(address, 1.0) * ratios.get(group(address), other)
+            address: self.planned.get(address, 1.0) * ratios.get(self.group(address), other)
             for address in addresses
         }
 
@@ -60,11 +67,6 @@ class Seconds:
         """Keep what was measured for the next run."""
         if self.measured:
             output.save_text(json.dumps(self.early | self.measured), self.file)
-
-
-def group(address: str) -> str:
-    """Return the name of a stage before it is repeated: tickets/dvc.yaml:ticket@rte-1 gives ticket."""
-    return address.split("@", maxsplit=1)[0].rsplit(":", 1)[-1]
 
 
 def readers(stages: Sequence[S], needs: Mapping[S, Sequence[S]]) -> dict[S, list[S]]:

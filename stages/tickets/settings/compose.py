@@ -113,6 +113,7 @@ def overridden(sections: Mapping[str, Any], changes: Collection[str]) -> dict[st
                 apply_overrides(path, [change])
             except InvalidArgumentError as error:
                 why = " ".join(str(error.__cause__ or error).split()).split(" See https")[0]
+                why = why.split(" To append")[0].rstrip(".")  # no key can be added
                 raise ParamsError(
                     f"-S {change} is not possible: {why}; there are the keys "
                     + listed(_keys(sections, change))
