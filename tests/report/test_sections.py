@@ -74,6 +74,7 @@ def test_every_answer_table_and_figure_stands_in_its_section() -> None:
             ["pattern_examples", "patterns"],
             ["patterns", "patterns_published", "pattern_survival", "pattern_confusion"],
         ),
+        "landscapes": (["landscapes", "planes"], ["curvature", "planes", "plane_points"]),
     }
 
 

@@ -32,6 +32,7 @@ ORDER = (
     "importance",
     "hans",
     "patterns",
+    "landscapes",
 )
 """Names of modules in this folder with a function `section(results, study)`, and of `PAPERS`."""
 PAPERS: Mapping[str, ModuleType] = {"chen": chen, "prasanna": prasanna}
