@@ -135,7 +135,8 @@ def _retrain(stage: Stage) -> Work:
 
 
 FREE = (
-    "check", "code", "baselines", "super_survivors", "stability", "survival", "score", "report",
+    "check", "code", "baselines", "super_survivors", "stability", "survival", "collapse", "score",
+    "report",
 )  # fmt: skip
 """Scripts that train nothing and store little."""
 RULES: Mapping[str, Callable[[Stage], Work]] = {

@@ -24,6 +24,7 @@ ORDER = (
     "layers",
     "movement",
     "chen",
+    "at_initialisation",
     "subnetworks",
     "bad_subnetworks",
     "prasanna",
