@@ -31,8 +31,9 @@ def main(
         place |= {"compression": float(compression)}
         by_matrix = rows_of(folder / "matrices.csv")
         record = files.load_record(folder / "subnetwork.json")
-        of_mask = collapse.of_mask(record, len(by_matrix), rows_of(folder / "steps.csv"))
-        masks.append(place | of_mask)
+        steps = rows_of(folder / "steps.csv")
+        neurons = files.load_arrays(folder / "neurons.safetensors")
+        masks.append(place | collapse.of_mask(record, len(by_matrix), steps, neurons))
         matrices += [place | row for row in by_matrix]
     files.save_table(masks, (*collapse.PLACE, *collapse.MASK), out / "masks.csv")
     files.save_table(matrices, (*collapse.PLACE, *collapse.MATRIX), out / "matrices.csv")

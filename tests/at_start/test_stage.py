@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from stages.tickets import files
+from stages.tickets.plan import manifest as manifests
 from stages.tickets.pruning import masks
 from tests.pipeline import manifest
 from tests.pipeline.study import STUDY, run, stages, write_study
@@ -42,6 +43,9 @@ def project(on_the_cpu: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
             names = ("encoder", "prepare@similarity")
             if stage.name in names or stage.group == "at-initialisation":
                 assert run(stage.module, *stage.arguments) == 0, stage.name
+        manifests.save(manifest(SMALL), Path("results") / "manifest.json")
+        (collapse,) = (stage for stage in stages(SMALL) if stage.name == "collapse")
+        assert run(collapse.module, *collapse.arguments) == 0
     return folder
 
 
@@ -99,3 +103,20 @@ def test_the_starts_differ_in_their_masks_and_the_pretrained_is_theta_0(project:
     expected = masks.prune_by_magnitude(weights, masks.dense(weights), 0.5)
     for name in ours:
         np.testing.assert_array_equal(ours[name], expected[name])
+
+
+def test_the_stage_collapse_has_a_row_per_mask_and_per_matrix(project: Path) -> None:
+    folder = project / "results" / "collapse"
+    rows = table(folder / "masks.csv")
+    assert [f"{r['start']} {r['mask']} {float(r['compression']):g}" for r in rows] == [
+        run.source for run in RUNS
+    ]
+    for row in rows:
+        assert row["task"] == "similarity"
+        assert bool(row["largest_cut"]) == (row["mask"] == "flow")
+        assert row["connected"] == "True"
+        correlation = float(row["in_out_correlation"])
+        assert (correlation > 0.999) == (row["mask"] == "flow")
+    matrices = table(folder / "matrices.csv")
+    assert len(matrices) == sum(int(row["matrices"]) for row in rows)
+    assert sum(int(row["kept"]) for row in matrices) == sum(int(row["kept"]) for row in rows)

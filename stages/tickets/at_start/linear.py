@@ -77,8 +77,8 @@ class Linear:
         queries, keys, values = by_head
         products = (queries * keys).sum(-1, keepdim=True)
         # A head without queries or keys has the product 0, and passes on nothing.
-        whole = products.detach()
-        return (products / whole.where(whole > 0, 1) * values).flatten()
+        constant = products.detach()
+        return (products / constant.where(constant > 0, 1) * values).flatten()
 
 
 def third(values: Tensor) -> Tensor:

@@ -72,6 +72,7 @@ def section_of(made: Study, folder: Path) -> Section:
             "flow_before": 9.0,
             "flow_after": 9.0 - seed,
             "largest_cut": 0.25 * seed if name == "flow" else None,
+            "in_out_correlation": seed / 4 if name == "flow" else None,
         }
         for seed in SEEDS
         for name in GAINS
@@ -104,6 +105,8 @@ def test_empty_matrices_paths_flow_and_cuts_are_over_seeds(made: Study, tmp_path
     assert rows["flow", 10.0]["flow_lost"] == pytest.approx(2)
     assert rows["flow", 10.0]["largest_cut"] == pytest.approx(0.75)
     assert rows["random", 10.0]["largest_cut"] is None
+    assert rows["flow", 10.0]["in_out_correlation"] == pytest.approx(0.5)
+    assert rows["random", 10.0]["in_out_correlation"] is None
 
 
 def test_the_answer_gives_differences_and_critical_compressions(
@@ -125,4 +128,5 @@ def test_a_study_without_it_says_why() -> None:
     section = at_initialisation.section(study(config(2, 1, 1)).results, config(2, 1, 1))
     why = "not run: at_initialisation.tasks is empty in params.yaml"
     assert section.answer.lower().startswith(why)
-    assert {part.missing for part in (*section.tables, *section.figures)} == {why}
+    assert [table.missing for table in section.tables] == [why, why]
+    assert [figure.missing for figure in section.figures] == [why]

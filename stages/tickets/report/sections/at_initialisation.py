@@ -52,6 +52,7 @@ COLLAPSES = (
     columns.remark("without residual", "connected_without_residual"),
     columns.number("log10 of flow lost", "lost", "{:.3g}".format, "flow_lost", words.NONE),
     columns.number("largest cut", "cut", "{:.3g}".format, "largest_cut", words.NONE),
+    columns.number("in–out ρ", "in_out", words.two_digits, "in_out_correlation", words.NONE),
 )
 
 
@@ -71,6 +72,7 @@ class MaskRow:
     flow_before: float | None
     flow_after: float | None
     largest_cut: float | None
+    in_out_correlation: float | None
 
 
 def section(results: Results, study: Study) -> Section:
@@ -142,6 +144,9 @@ def collapses(results: Results, study: Study) -> list[Row]:
                     if row.flow_before is not None and row.flow_after is not None
                 ]
             ),
+            in_out=mean(
+                [row.in_out_correlation for row in own if row.in_out_correlation is not None]
+            ),
             cut=max((row.largest_cut for row in own if row.largest_cut is not None), default=None),
         )
         for (task, start, mask, compression), own in groups.items()
@@ -201,7 +206,8 @@ def collapse_table(lost: Sequence[Row], results: Results) -> Table:
     """List what masks do to the encoder."""
     caption = (
         "Matrices without a kept weight, mean over seeds; seeds with a path from input to output, with "
-        "residual connections and without; orders of magnitude by which the synaptic flow falls. The "
+        "residual connections and without; orders of magnitude by which the synaptic flow falls; the "
+        "correlation of scores into and out of the neurons of the MLPs, 1 if they are conserved. The "
         "largest cut is the share of the flow through the weights that a step drops; while it is below "
         "1, no matrix that every path goes through can become empty."
     )
