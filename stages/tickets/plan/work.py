@@ -160,7 +160,8 @@ def _curvature(stage: Stage) -> Work:
 
 
 FREE = (
-    "check", "code", "baselines", "super_survivors", "stability", "survival", "newcomers", "score",
+    "check", "code", "baselines", "super_survivors", "stability", "survival", "newcomers", "collapse",
+    "score",
     "report",
 )  # fmt: skip
 """Scripts that train nothing and store little."""

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from stages.tickets.settings import trials
+from stages.tickets.settings.at_start import AtInitialisation
 from stages.tickets.settings.base import Name, NeededBy, Section, Seed, Unique, Whole, listed, rules
 from stages.tickets.settings.data import Data, MiniatureData, OwnData, Prepare, check_data
 from stages.tickets.settings.distil import Distil, check_distil
@@ -80,6 +81,7 @@ class Study(Section):
     retrain: Retrain
     retrain_super: RetrainSuper
     patterns: Patterns
+    at_initialisation: AtInitialisation
     landscapes: Landscapes
     planes: Planes
     curvature: Curvature

@@ -25,6 +25,7 @@ ORDER = (
     "layers",
     "movement",
     "chen",
+    "at_initialisation",
     "subnetworks",
     "bad_subnetworks",
     "prasanna",
