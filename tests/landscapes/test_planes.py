@@ -7,7 +7,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from stages.tickets.landscapes import planes
+from stages.tickets.landscapes import objective, planes
+from stages.tickets.landscapes.objective import Weights
 from stages.tickets.landscapes.planes import Place, Plane
 
 GRID = (-1.0, -0.5, 0.0, 0.5, 1.0)
@@ -90,7 +91,7 @@ def test_a_plane_of_one_direction_is_refused() -> None:
         planes.place(line, draws(2))
 
 
-def bowl(weights: planes.Weights, hessian: Tensor) -> tuple[Tensor, Tensor]:
+def bowl(weights: Weights, hessian: Tensor) -> tuple[Tensor, Tensor]:
     """The loss w'Hw / 2 of two examples, which differ by 1 and -1, with a constant error."""
     w = weights["w"].double().flatten()
     return w @ hessian @ w / 2 + torch.tensor([1.0, -1.0]), torch.full((2,), 0.25)
@@ -109,8 +110,8 @@ def test_a_quadratic_bowl_has_the_contours_of_its_hessian() -> None:
 
 
 def test_batches_of_unlike_size_count_by_their_examples() -> None:
-    def constant(weights: planes.Weights, values: tuple[float, ...]) -> tuple[Tensor, Tensor]:
+    def constant(weights: Weights, values: tuple[float, ...]) -> tuple[Tensor, Tensor]:
         return weights["w"].sum() * 0 + torch.tensor(values), torch.zeros(len(values))
 
     both = [partial(constant, values=(1.0, 1.0, 1.0)), partial(constant, values=(5.0,))]
-    assert planes.evaluate(both, {"w": torch.zeros(1)}) == (2.0, 0.0)
+    assert objective.evaluate(both, {"w": torch.zeros(1)}) == (2.0, 0.0)
