@@ -23,7 +23,8 @@ def error_barrier(curve: Values) -> Values:
 
     Unlike ends alone give a barrier of half their difference.
     """
-    return curve.max(axis=-1) - _mean_of_ends(curve)
+    height: Values = curve.max(axis=-1) - _mean_of_ends(curve)
+    return height
 
 
 def chord_barrier(curve: Values) -> Values:
@@ -65,7 +66,8 @@ def middle_gap(curve: Values) -> Values:
 
 def dip(curve: Values) -> Values:
     """Subtract the lowest value from the mean of the ends; above 0 an average is better than both."""
-    return _mean_of_ends(curve) - curve.min(axis=-1)
+    depth: Values = _mean_of_ends(curve) - curve.min(axis=-1)
+    return depth
 
 
 def _mean_of_ends(curve: Values) -> Values:
