@@ -17,7 +17,7 @@ from dvc.repo import Repo  # type: ignore[import-untyped]
 from tests.imports import ROOT
 from tests.launch.project import end_processes
 from tests.pipeline import lies_in, pipeline
-from tests.pipeline.study import STUDY, contents, run_all, stages, write_study
+from tests.pipeline.study import SHIPPED, STUDY, contents, run_all, stages, write_study
 
 SMALL = STUDY | {
     "tasks": ["mood", "mlm"],
@@ -44,6 +44,8 @@ SMALL = STUDY | {
         "magnitude": ["bad"],
         "scratch": [],
     },
+    "connectivity": SHIPPED["connectivity"],
+    "between": SHIPPED["between"],
     "patterns": STUDY["patterns"]
     | {"tasks": ["mood"], "network": STUDY["patterns"]["network"] | {"seeds": [1]}},
 }

@@ -53,6 +53,20 @@ DEPARTED = MINIATURE | {
 }
 """All tickets are trained apart from the rounds."""
 OF_STUDIES["departed"] = DEPARTED
+OF_STUDIES["connected"] = MINIATURE | {
+    "connectivity": MINIATURE["connectivity"]
+    | {
+        "tasks": ["sentiment"],
+        "seeds": [1, 2],
+        "starts": [
+            {"net": "dense", "round": 0, "point": 0, "arm": "order", "steps": "rest"},
+            {"net": "dense", "round": 0, "point": 0, "arm": "head", "steps": "rest"},
+            {"net": "random", "round": 1, "point": 20, "arm": "order", "steps": "rest"},
+            {"net": "random", "round": 1, "point": 20, "arm": "order", "steps": "all"},
+        ],
+    },
+    "between": {"tasks": ["sentiment"], "of": {"seeds": [1, 2], "pairs": ["seeds"]}},
+}
 Check = Callable[[Sequence[Stage]], list[str]]
 
 

@@ -85,20 +85,18 @@ class Path(Section):
 class Pairs(Section):
     """Pairs of stored networks. They take no training."""
 
-    seeds: Annotated[
-        tuple[Seed, ...], Unique, Among("seeds"), NeededBy("connectivity.between.tasks")
-    ]
+    seeds: Annotated[tuple[Seed, ...], Unique, Among("seeds"), NeededBy("between.tasks")]
     pairs: Annotated[
         tuple[Literal["seeds", "rounds", "dense"], ...],
         Unique,
-        NeededBy("connectivity.between.tasks"),
+        NeededBy("between.tasks"),
     ]
     """seeds: dense models of two seeds; rounds: successive rounds of a seed, from dense on, whose weights
     `imp.keep_weights` keeps; dense: the dense model and every later round that is kept."""
 
 
 class Between(Section):
-    """Paths between stored networks."""
+    """Lines between stored networks of these tasks."""
 
     tasks: Tasks
     of: Pairs
@@ -113,20 +111,21 @@ class Connectivity(Section):
     path: Path
     threshold: float = Field(gt=0)
     """Barrier in points of error under which copies are stable; 2 in Frankle et al. 2020."""
-    between: Between
 
 
 def check_connectivity(
-    connectivity: Connectivity, data: dict[str, Data], dense: Dense, imp: Imp, last_round: int
+    connectivity: Connectivity,
+    between: Between,
+    data: dict[str, Data],
+    dense: Dense,
+    imp: Imp,
+    last_round: int,
 ) -> None:
     """Refuse tasks without labels, points and rounds without weights or masks, and pairs of none."""
-    for key, tasks in (
-        ("tasks", connectivity.tasks),
-        ("between.tasks", connectivity.between.tasks),
-    ):
+    for key, tasks in {"connectivity": connectivity.tasks, "between": between.tasks}.items():
         for task in tasks:
             if not has_labels(task, data.get(task)):
-                raise ValueError(f"connectivity.{key} has {task!r}, allowed are tasks with labels")
+                raise ValueError(f"{key}.tasks has {task!r}, allowed are tasks with labels")
     for number, start in enumerate(connectivity.starts):
         key = f"connectivity.starts[{number}]"
         if start.point not in dense.points:
@@ -135,9 +134,8 @@ def check_connectivity(
             )
         if problem := UpTo("last_round").problem(start.round, last_round):
             raise ValueError(f"{key}.round is {start.round}, {problem}")
-    pairs = connectivity.between.of.pairs
-    for pair in ("rounds", "dense"):
-        if pair in pairs and connectivity.between.tasks and not imp.keep_weights:
+    for pair in between.of.pairs if between.tasks else ():
+        if pair != "seeds" and not imp.keep_weights:
             raise ValueError(
-                f"connectivity.between.of.pairs has {pair!r}, allowed with imp.keep_weights [] is 'seeds'"
+                f"between.of.pairs has {pair!r}, allowed is 'seeds' while imp.keep_weights has no round"
             )

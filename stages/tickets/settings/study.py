@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 
 from stages.tickets.settings import trials
 from stages.tickets.settings.base import Name, NeededBy, Section, Seed, Unique, Whole, listed, rules
-from stages.tickets.settings.connectivity import Connectivity, check_connectivity
+from stages.tickets.settings.connectivity import Between, Connectivity, check_connectivity
 from stages.tickets.settings.data import Data, MiniatureData, OwnData, Prepare, check_data
 from stages.tickets.settings.encoder import Encoder, Pretrain
 from stages.tickets.settings.reading import Plot, Ran, Tickets, Verdict
@@ -79,6 +79,7 @@ class Study(Section):
     retrain_super: RetrainSuper
     patterns: Patterns
     connectivity: Connectivity
+    between: Between
     tickets: Tickets
     verdict: Verdict
     plot: Plot
@@ -109,8 +110,8 @@ class Study(Section):
         trials.check_aliased(self.standard, self.transfer, self.imp)
         trials.check_transfer(self.transfer, self.transfer_weights, self.multitask, self.imp)
         check_search(self.search, self.data)
-        check_connectivity(self.connectivity, self.data, self.dense, self.imp, last)
         check_searched(self.retrain, self.retrain_super, self.patterns, self.search, self.dense)
+        check_connectivity(self.connectivity, self.between, self.data, self.dense, self.imp, last)
         return self
 
     def _check_described(self) -> None:
