@@ -66,6 +66,7 @@ def test_every_answer_table_and_figure_stands_in_its_section() -> None:
             ["pattern_examples", "patterns"],
             ["patterns", "patterns_published", "pattern_survival", "pattern_confusion"],
         ),
+        "connectivity": (["connectivity"], ["connectivity"]),
     }
 
 

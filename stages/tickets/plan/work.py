@@ -154,7 +154,8 @@ def _between(stage: Stage) -> Work:
 
 
 FREE = (
-    "check", "code", "baselines", "super_survivors", "stability", "survival", "score", "report",
+    "check", "code", "baselines", "super_survivors", "stability", "survival", "barriers", "score",
+    "report",
 )  # fmt: skip
 """Scripts that train nothing and store little."""
 RULES: Mapping[str, Callable[[Stage], Work]] = {

@@ -31,6 +31,7 @@ ORDER = (
     "importance",
     "hans",
     "patterns",
+    "connectivity",
 )
 """Names of modules in this folder with a function `section(results, study)`, and of `PAPERS`."""
 PAPERS: Mapping[str, ModuleType] = {"chen": chen, "prasanna": prasanna}
