@@ -39,6 +39,9 @@ NOT_READ = {
 """Pairs of stages of one script: what each does is described in one of the two sections."""
 PARTS = {
     "multi-task": {"transfer": ["transfer.round"], "multitask": ["multitask.tasks"]},
+    "distil": {"distil": ["distil.set"]},
+    "distil-rounds": {"distil": ["distil.masks"]},
+    "real-short": {"distil": ["distil.masks"]},
     "ticket": {"random": ["random.rounds"]},
     "rewind": {"rewind": ["rewind.points", "rewind.source"]},
     "retrain": {"retrain": ["retrain.structured", "retrain.magnitude", "retrain.scratch"]},
@@ -67,6 +70,12 @@ OF_STUDIES["connected"] = MINIATURE | {
     },
     "between": {"tasks": ["sentiment"], "of": {"seeds": [1, 2], "pairs": ["seeds"]}},
 }
+OF_STUDIES["distilled"] = MINIATURE | {
+    "distil": MINIATURE["distil"]
+    | {"tasks": ["sentiment"], "seeds": [2, 3], "methods": ["regression", "noise"]}
+    | {"masks": {"steps": 60, "rounds": [1, 2]}}
+}
+"""Masks are found on sets, in no shipped study."""
 Check = Callable[[Sequence[Stage]], list[str]]
 
 

@@ -153,9 +153,20 @@ def _between(stage: Stage) -> Work:
     return Work(predictions=(pairs + seeds * len(of_seed)) * int(stage.option("grid") or 0))
 
 
+def _distil_rounds(stage: Stage) -> Work:
+    """Count a training for every mask that is trained on all real examples, and all masks."""
+    trained = _number(stage.params["distil.masks"]["rounds"])  # type: ignore[index, call-overload]
+    return Work(
+        trained,
+        predictions=1 + trained,
+        masks=_number(stage.params["rounds"]),
+        left_out="short trainings on sets and on as few real examples",
+    )
+
+
 FREE = (
-    "check", "code", "baselines", "super_survivors", "stability", "survival", "barriers", "score",
-    "report",
+    "check", "code", "baselines", "super_survivors", "stability", "survival", "newcomers",
+    "barriers", "score", "report",
 )  # fmt: skip
 """Scripts that train nothing and store little."""
 RULES: Mapping[str, Callable[[Stage], Work]] = {
@@ -171,6 +182,10 @@ RULES: Mapping[str, Callable[[Stage], Work]] = {
     "train": _train,
     "multi_task": _multi_task,
     "reference_masks": _reference_masks,
+    "distil": lambda _: Work(
+        left_out="steps in which sets are learned, and forward passes for them"
+    ),
+    "distil_rounds": _distil_rounds,
     "search": _search,
     "retrain": _retrain,
     "spawn": _spawn,

@@ -10,6 +10,7 @@ from stages.tickets.settings import trials
 from stages.tickets.settings.base import Name, NeededBy, Section, Seed, Unique, Whole, listed, rules
 from stages.tickets.settings.connectivity import Between, Connectivity, check_connectivity
 from stages.tickets.settings.data import Data, MiniatureData, OwnData, Prepare, check_data
+from stages.tickets.settings.distil import Distil, check_distil
 from stages.tickets.settings.encoder import Encoder, Pretrain
 from stages.tickets.settings.reading import Plot, Ran, Tickets, Verdict
 from stages.tickets.settings.rounds import (
@@ -73,6 +74,7 @@ class Study(Section):
     scratch: trials.Over
     transfer: trials.Transfer
     transfer_weights: trials.TransferWeights
+    distil: Distil
     baselines: Baselines
     search: Search
     retrain: Retrain
@@ -112,6 +114,7 @@ class Study(Section):
         check_search(self.search, self.data)
         check_searched(self.retrain, self.retrain_super, self.patterns, self.search, self.dense)
         check_connectivity(self.connectivity, self.between, self.data, self.dense, self.imp, last)
+        check_distil(self.distil, self.data, self.seeds, self.dense, self.imp)
         return self
 
     def _check_described(self) -> None:

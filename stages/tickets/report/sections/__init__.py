@@ -20,6 +20,7 @@ ORDER = (
     "transfer_weights",
     "rewinding",
     "seeds",
+    "distillation",
     "agreement",
     "layers",
     "movement",
