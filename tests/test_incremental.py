@@ -17,7 +17,15 @@ from dvc.repo import Repo  # type: ignore[import-untyped]
 from tests.imports import ROOT
 from tests.launch.project import end_processes
 from tests.pipeline import lies_in, pipeline
-from tests.pipeline.study import NO_CONTROLS, STUDY, contents, run_all, stages, write_study
+from tests.pipeline.study import (
+    NO_CONTROLS,
+    SHIPPED,
+    STUDY,
+    contents,
+    run_all,
+    stages,
+    write_study,
+)
 
 SMALL = STUDY | {
     "tasks": ["mood", "mlm"],
@@ -45,6 +53,8 @@ SMALL = STUDY | {
         "magnitude": ["bad"],
         "scratch": [],
     },
+    "connectivity": SHIPPED["connectivity"],
+    "between": SHIPPED["between"],
     "patterns": STUDY["patterns"]
     | {"tasks": ["mood"], "network": STUDY["patterns"]["network"] | {"seeds": [1]}},
 }

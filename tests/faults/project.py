@@ -19,7 +19,7 @@ from stages.launch.driver import locks
 from tests.imports import ROOT
 from tests.launch.driver_project import contents, git
 from tests.launch.project import is_alive, processes
-from tests.pipeline.study import STUDY, TRAIN, write_study
+from tests.pipeline.study import SHIPPED, STUDY, TRAIN, write_study
 
 STUDY_OF_SECONDS: dict[str, Any] = STUDY | {
     "tasks": ["mood"],
@@ -38,6 +38,8 @@ STUDY_OF_SECONDS: dict[str, Any] = STUDY | {
     "retrain": {"tasks": [], "seeds": [], "structured": [], "magnitude": [], "scratch": []},
     "retrain_super": {"tasks": [], "seeds": [], "subnetworks": []},
     "multitask": {"tasks": [], "seeds": []},
+    "connectivity": SHIPPED["connectivity"],
+    "between": SHIPPED["between"],
     "patterns": STUDY["patterns"]
     | {"tasks": [], "network": STUDY["patterns"]["network"] | {"seeds": [1]}},
 }

@@ -101,6 +101,17 @@ STUDY: dict[str, Any] = SHIPPED | {
         | {"maps": 10, "lengths": [5, 24], "epochs": 1, "held_out": 10},
         "examples": {"split": "validation", "number": 5},
     },
+    "connectivity": SHIPPED["connectivity"]
+    | {
+        "tasks": ["mood"],
+        "seeds": [1],
+        "starts": [
+            {"net": "dense", "round": 0, "point": 0, "arm": "head", "steps": "rest"},
+            {"net": "ticket", "round": 2, "point": 50, "arm": "order", "steps": "all"},
+        ],
+        "path": {"grid": 3, "train_sample": 20},
+    },
+    "between": {"tasks": ["mood"], "of": {"seeds": [1, 2], "pairs": ["seeds", "rounds"]}},
 }
 NO_CONTROLS = {
     "controls": STUDY["controls"] | {"tasks": [], "seeds": [], "rounds": []},
@@ -110,8 +121,10 @@ NO_CONTROLS = {
     "transfer_weights": {"sources": [], "targets": [], "seeds": [], "points": []},
     "distil": SHIPPED["distil"],
     "retrain_super": {"tasks": [], "seeds": [], "subnetworks": []},
+    "connectivity": SHIPPED["connectivity"],
+    "between": SHIPPED["between"],
 }
-"""No control but random masks, and no super-survivors."""
+"""No control but random masks, no super-survivors, and no copies."""
 SPARSITY = {after["to"]: after["sparsity"] for after in STUDY["rounds"]}
 RUNS = [(task, seed) for task in STUDY["tasks"] for seed in STUDY["seeds"]]
 

@@ -56,6 +56,20 @@ DEPARTED = MINIATURE | {
 }
 """All tickets are trained apart from the rounds."""
 OF_STUDIES["departed"] = DEPARTED
+OF_STUDIES["connected"] = MINIATURE | {
+    "connectivity": MINIATURE["connectivity"]
+    | {
+        "tasks": ["sentiment"],
+        "seeds": [1, 2],
+        "starts": [
+            {"net": "dense", "round": 0, "point": 0, "arm": "order", "steps": "rest"},
+            {"net": "dense", "round": 0, "point": 0, "arm": "head", "steps": "rest"},
+            {"net": "random", "round": 1, "point": 20, "arm": "order", "steps": "rest"},
+            {"net": "random", "round": 1, "point": 20, "arm": "order", "steps": "all"},
+        ],
+    },
+    "between": {"tasks": ["sentiment"], "of": {"seeds": [1, 2], "pairs": ["seeds"]}},
+}
 OF_STUDIES["distilled"] = MINIATURE | {
     "distil": MINIATURE["distil"]
     | {"tasks": ["sentiment"], "seeds": [2, 3], "methods": ["regression", "noise"]}

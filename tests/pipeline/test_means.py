@@ -13,7 +13,7 @@ from stages.tickets.encoder import theta
 from stages.tickets.encoder.pooling import PooledClassifier
 from tests.commands.test_export import export, run_code
 from tests.encoder import checkpoints
-from tests.pipeline.study import STUDY, run_all
+from tests.pipeline.study import SHIPPED, STUDY, run_all
 
 POOLED = STUDY | {
     "seeds": [1],
@@ -24,6 +24,7 @@ POOLED = STUDY | {
     "retrain": STUDY["retrain"]
     | {"seeds": [1], "structured": ["good", "random", "bad"], "magnitude": ["good", "bad"]},
     "retrain_super": {"tasks": [], "seeds": [], "subnetworks": []},
+    "between": SHIPPED["between"],
 }
 
 

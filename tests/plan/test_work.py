@@ -19,6 +19,7 @@ TRACKED = {
     "retrain.structured": ["good", "bad"],
     "retrain.magnitude": ["good"],
     "retrain.scratch": ["random"],
+    "imp": {"keep_weights": [1, 4, 2]},
 }
 ROUNDS = [{"from": 0, "to": 1, "sparsity": 0.4}, {"from": 1, "to": 2, "sparsity": 0.6}]
 
@@ -74,6 +75,11 @@ def test_a_script_without_a_rule_trains_the_runs_that_it_declares():
         ("train --source a --target a --body --point 5", Work(1, 5, predictions=1)),
         ("train --task a --from-scratch", Work(1, predictions=1)),
         ("retrain", Work(4, predictions=7)),
+        ("spawn --point 20 --steps rest --grid 11", Work(2, 20, predictions=13)),
+        ("spawn --point 20 --steps all --grid 11", Work(2, 0, predictions=13)),
+        ("between --seeds 1 --seeds 2 --seeds 3 --pairs seeds --grid 11", Work(predictions=33)),
+        ("between --seeds 1 --seeds 2 --pairs rounds --grid 11", Work(predictions=2 * 2 * 11)),
+        ("between --seeds 1 --pairs rounds --pairs dense --grid 5", Work(predictions=4 * 5)),
         ("super_survivors", Work()),
     ],
 )
@@ -109,3 +115,14 @@ def test_trainings_of_the_bert_base_study_are_those_of_its_lists():
     assert by_group["prune-round"] == chains * (len(study.rounds) - 1)
     assert by_group["rewind"] == len(rewind.tasks) * len(rewind.seeds) * len(rewind.points)
     assert by_group["encoder"] == 0
+
+
+@pytest.mark.parametrize("kinds", [["seeds"], ["rounds"], ["dense"], ["seeds", "rounds", "dense"]])
+def test_lines_are_counted_as_they_are_walked(kinds):
+    from stages.tickets.training import copies  # noqa: PLC0415  it brings torch
+
+    options = " ".join(f"--pairs {kind}" for kind in kinds)
+    command = f"python -m stages between --seeds 1 --seeds 2 --seeds 3 {options} --grid 1"
+    made = replace(stage("x@1", command=command), params=TRACKED)
+    walked = copies.pairs(kinds, [1, 2, 3], [1, 4, 2])
+    assert work.of(made).predictions == len(walked)

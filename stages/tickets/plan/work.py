@@ -7,6 +7,7 @@ its `meta.runs`, so that a new experiment needs no line in this module.
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from stages.tickets.plan.sizes import PRETRAINING
 from stages.tickets.plan.stages import Stage
@@ -134,6 +135,24 @@ def _retrain(stage: Stage) -> Work:
     return Work(sum(names), predictions=2 * sum(names) - scratch)
 
 
+def _spawn(stage: Stage) -> Work:
+    """Count the trainings of two copies, and the predictions of both and at every point between them."""
+    point = _point(stage) if stage.option("steps") == "rest" else 0
+    return Work(2, point, predictions=2 + int(stage.option("grid") or 0))
+
+
+def _between(stage: Stage) -> Work:
+    """Count the predictions on the lines between stored networks, which take no training."""
+    seeds, kinds = len(stage.options["seeds"]), stage.options["pairs"]
+    imp = stage.params["imp"]
+    kept = sorted(imp["keep_weights"]) if isinstance(imp, Mapping) else []
+    pairs = seeds * (seeds - 1) // 2 if "seeds" in kinds else 0
+    of_seed = {(0, number) for number in kept} if "dense" in kinds else set()
+    if "rounds" in kinds:
+        of_seed |= {(a, b) for a, b in pairwise([0, *kept]) if b == a + 1}
+    return Work(predictions=(pairs + seeds * len(of_seed)) * int(stage.option("grid") or 0))
+
+
 def _distil_rounds(stage: Stage) -> Work:
     """Count a training for every mask that is trained on all real examples, and all masks."""
     trained = _number(stage.params["distil.masks"]["rounds"])  # type: ignore[index, call-overload]
@@ -161,8 +180,7 @@ def _curvature(stage: Stage) -> Work:
 
 FREE = (
     "check", "code", "baselines", "super_survivors", "stability", "survival", "newcomers", "collapse",
-    "score",
-    "report",
+    "barriers", "score", "report",
 )  # fmt: skip
 """Scripts that train nothing and store little."""
 RULES: Mapping[str, Callable[[Stage], Work]] = {
@@ -184,6 +202,8 @@ RULES: Mapping[str, Callable[[Stage], Work]] = {
     "distil_rounds": _distil_rounds,
     "search": _search,
     "retrain": _retrain,
+    "spawn": _spawn,
+    "between": _between,
     "pattern_network": lambda _: Work(left_out="the small networks of pattern-network"),
     "patterns": lambda _: Work(left_out="forward passes of patterns, over a few examples"),
     "landscape": _grid,

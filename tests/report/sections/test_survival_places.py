@@ -5,14 +5,14 @@ from dataclasses import replace
 import pytest
 
 from stages.tickets.report.search_rows import Place, WeightsOfLayer
-from stages.tickets.report.sections import survival_places
+from stages.tickets.report.sections.survival import places
 from tests.made_up import config, study
 
 
 def test_maps_are_compared_place_by_place() -> None:
     """Made up: the paper's maps are ours; over all tasks only if these are all of the paper's."""
     made = study(config(2, 3, 1))
-    rows = survival_places.compare(made.results, made.config)
+    rows = places.compare(made.results, made.config)
     assert [(row.search, row.task, row.part) for row in rows[:6]] == [
         ("joint", "entailment", "heads"),
         ("joint", "entailment", "mlps"),
@@ -25,14 +25,14 @@ def test_maps_are_compared_place_by_place() -> None:
     assert all(row.spearman == pytest.approx(1) for row in rows)
     assert {(row.part, row.places) for row in rows} == {("heads", 4), ("mlps", 2)}
     fewer = [place for place in made.published_places if place.task != "sentiment"]
-    rows = survival_places.compare(replace(made, published_places=fewer).results, made.config)
+    rows = places.compare(replace(made, published_places=fewer).results, made.config)
     assert {row.task for row in rows} == {"entailment"}
 
 
 def test_a_map_turned_round_has_the_opposite_correlation() -> None:
     made = study(config(1, 1, 1))
     turned = [replace(place, mean=1 - place.mean) for place in made.published_places if place.task]
-    rows = survival_places.compare(replace(made, published_places=turned).results, made.config)
+    rows = places.compare(replace(made, published_places=turned).results, made.config)
     assert all(row.spearman == pytest.approx(-1) for row in rows)
     assert (rows[0].paper, rows[0].here) == pytest.approx((0.5, 0.5))
 
@@ -41,11 +41,11 @@ def test_other_encoders_and_other_tasks_are_not_compared() -> None:
     made = study(config(2, 1, 1))
     larger = [*made.published_places, Place("joint", "sentiment", "heads", 2, 0, 0.5, None, 5)]
     results = replace(made, published_places=larger).results
-    missing = survival_places.overlaps_table(results, made.config).missing
+    missing = places.overlaps_table(results, made.config).missing
     assert missing == "not run: the encoder has other numbers of layers and heads than the paper's"
     others = [replace(place, task="rte") for place in made.published_places]
     results = replace(made, published_places=others).results
-    missing = survival_places.places_table(results, made.config).missing
+    missing = places.places_table(results, made.config).missing
     assert missing == "not run: no searched task has the name of one of the paper's"
 
 
@@ -53,7 +53,7 @@ def test_every_two_tasks_come_once() -> None:
     made = study(config(3, 2, 1))
     paper = [replace(pair, mean=pair.mean - 0.5) for pair in made.published_overlaps]
     results = replace(made, published_overlaps=paper).results
-    table = survival_places.overlaps_table(results, made.config)
+    table = places.overlaps_table(results, made.config)
     assert len(table.rows) == 6 * 4
     assert ("entailment and sentiment", "heads", "1.5 ± 0.5", "2.0 ± 0.5", "+0.5") in table.rows
 
@@ -66,5 +66,5 @@ def test_shares_of_a_layer_are_means_over_seeds_then_tasks() -> None:
         for seed, kept in enumerate(counts)
     ]
     results = replace(made, weights=weights).results
-    table = survival_places.weights_table(results, made.config)
+    table = places.weights_table(results, made.config)
     assert table.rows == (("0", "50.0 ± 14.1", "80.0 ± 0.0", "65.0"),)

@@ -34,6 +34,7 @@ ORDER = (
     "hans",
     "patterns",
     "landscapes",
+    "connectivity",
 )
 """Names of modules in this folder with a function `section(results, study)`, and of `PAPERS`."""
 PAPERS: Mapping[str, ModuleType] = {"chen": chen, "prasanna": prasanna}

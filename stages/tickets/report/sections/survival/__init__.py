@@ -11,7 +11,7 @@ from stages.tickets.report.results import Results
 from stages.tickets.report.rows import grouped
 from stages.tickets.report.search_rows import StructureAgreement
 from stages.tickets.report.section import Section
-from stages.tickets.report.sections import survival_maps, survival_places
+from stages.tickets.report.sections.survival import maps, places
 from stages.tickets.report.table import Column, Row, Table, spread, table
 from stages.tickets.settings import Study
 
@@ -61,13 +61,13 @@ def section(results: Results, study: Study) -> Section:
         "seeds; the halves are ours.",
         shared.naming(answer(agreements), results),
         stages=("survival",),
-        figures=survival_maps.figures(results, study),
+        figures=maps.figures(results, study),
         tables=(
             searches_table(outcomes(results, study), results, study),
             agreement_table(agreements, structures, results, study),
-            survival_places.weights_table(results, study),
-            survival_places.places_table(results, study),
-            survival_places.overlaps_table(results, study),
+            places.weights_table(results, study),
+            places.places_table(results, study),
+            places.overlaps_table(results, study),
         ),
     )
 

@@ -1,0 +1,76 @@
+"""Walk between stored networks of a task: dense models of two seeds, and rounds of one seed."""
+
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from stages.launch import cli, inputs, side_by_side
+from stages.launch.copies import walk
+from stages.launch.inputs import Inputs
+from stages.tickets import files
+from stages.tickets.settings.rounds import Imp
+from stages.tickets.training import copies
+from stages.tickets.training.copies import End, Stored
+
+
+@dataclass(frozen=True)
+class Params:
+    imp: Imp
+
+
+def end(loaded: Inputs, network: Stored, weights: Path, rounds: Path, point: int) -> End:
+    """Load a stored network, its mask, and where it started: theta_0 if it is dense, else theta_i."""
+    of_seed, of_rounds = (folder / f"seed-{network.seed}" for folder in (weights, rounds))
+    mask = files.load_mask(of_rounds / f"round-{network.round}" / "mask.safetensors")
+    if network.round:
+        trained = of_rounds / f"round-{network.round + 1}" / "before" / "weights.safetensors"
+        start = loaded.model(of_seed / f"theta-{point}.safetensors")
+    else:
+        trained, start = of_seed / "trained.safetensors", loaded.model()
+    return copies.end(start, mask, loaded.model(trained), loaded.encoder)
+
+
+def job(
+    loaded: dict[int, Inputs],
+    pair: tuple[Stored, Stored],
+    load: partial[End],
+    grid: int,
+    sample: int,
+    out: Path,
+) -> None:
+    """Walk between two networks; those of two seeds have unlike heads."""
+    first, second = pair
+    ends = load(loaded[first.seed], first), load(loaded[second.seed], second)
+    about = {"first": vars(first), "second": vars(second)}
+    walk(loaded[first.seed], ends, grid, sample, first.seed != second.seed, out, about)
+
+
+def main(
+    task: Annotated[str, typer.Option()],
+    seeds: Annotated[list[int], typer.Option(help="Take the networks of these seeds.")],
+    kinds: Annotated[list[str], typer.Option("--pairs", help="Walk seeds, rounds or dense.")],
+    grid: Annotated[int, typer.Option(help="Walk over so many points.")],
+    sample: Annotated[int, typer.Option("--train_sample", help="Score so many of train.")],
+    theta_0: Annotated[Path, typer.Option("--encoder")],
+    prepared: Annotated[Path, typer.Option()],
+    weights: Annotated[Path, typer.Option(help="Read the weights of dense models.")],
+    rounds: Annotated[Path, typer.Option(help="Read the masks and weights of rounds.")],
+    out: Annotated[Path, typer.Option()],
+) -> None:
+    imp = cli.read(Params).imp
+    first = inputs.load(task, seeds[0], theta_0, prepared)
+    loaded = {seed: inputs.beside(first.encoder, task, seed, prepared) for seed in seeds}
+    load = partial(end, weights=weights, rounds=rounds, point=imp.rewind_to)
+    jobs: dict[str, side_by_side.Job] = {}
+    for pair in copies.pairs(kinds, seeds, imp.keep_weights):
+        name = "-".join(f"{network.seed}.{network.round}" for network in pair)
+        jobs[name] = partial(job, loaded, pair, load, grid, sample, out / name)
+    out.mkdir(parents=True, exist_ok=True)  # DVC asks for it, and one seed has no pair of seeds
+    side_by_side.run(jobs, first.recipe.threads)
+
+
+if __name__ == "__main__":
+    cli.run(main)

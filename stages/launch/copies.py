@@ -1,0 +1,73 @@
+"""Copies of a training from files, and the files of a walk between two networks."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from transformers import PreTrainedModel
+
+from stages.launch.inputs import Inputs
+from stages.tickets import files, settings
+from stages.tickets.encoder.weights import save_weights
+from stages.tickets.pruning.masks import Mask
+from stages.tickets.training import copies
+from stages.tickets.training.controls import Models
+from stages.tickets.training.copies import End
+
+
+@dataclass(frozen=True)
+class Copy:
+    """A network, and the noise of a training of it."""
+
+    loaded: Inputs
+    net: settings.Net
+    weights: Path | None
+    """File of theta_k; None for theta_0 with a head that the noise draws."""
+    mask: Path | None
+    """File of the ticket's mask; None for dense and scratch."""
+    number: int
+    """Round of the ticket."""
+
+    def begin(self) -> tuple[PreTrainedModel, Mask | None]:
+        """Make the model and the mask that the training starts with."""
+        loaded, from_scratch = self.loaded, self.net == "scratch"
+        models = Models(lambda by: loaded.model(from_scratch=True, drawn_by=by), loaded.model)
+        model = loaded.model(None if from_scratch else self.weights, from_scratch=from_scratch)
+        ticket = files.load_mask(self.mask) if self.mask else None
+        return copies.start(
+            self.net, model, ticket, loaded.encoder, models, loaded.noise, self.number
+        )
+
+    def train(self, point: int, out: Path, trained: Path) -> None:
+        """Train from `point` per cent of the steps on, and write the run and the weights."""
+        model, survivors = self.begin()
+        run = self.loaded.train(model, survivors, point)
+        files.save_run(run.predictions, run.losses, out)
+        save_weights(model, self.loaded.encoder, trained)
+
+    def end(self, trained: Path) -> End:
+        """Return where the training whose weights `train` wrote has started and ended."""
+        return copies.end(*self.begin(), self.loaded.model(trained), self.loaded.encoder)
+
+
+def walk(
+    loaded: Inputs,
+    ends: tuple[End, End],
+    grid: int,
+    sample: int,
+    unlike_heads: bool,
+    out: Path,
+    about: Mapping[str, Any] | None = None,
+) -> None:
+    """Walk between two networks, see `copies.connect`; write path.safetensors and geometry.json.
+
+    Args:
+        about: what to say of the networks in geometry.json.
+        out: folder to write to; `copies.connect` describes the other arguments.
+    """
+    path = copies.connect(
+        loaded.model(), loaded.encoder, loaded.prepared, ends, grid, sample, unlike_heads
+    )
+    files.save_arrays(path.arrays, out / "path.safetensors")
+    files.save_record({**(about or {}), **path.geometry}, out / "geometry.json")

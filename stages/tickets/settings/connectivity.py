@@ -1,0 +1,141 @@
+"""Settings of instability analysis: copies of a training with other noise, and the line between them."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from stages.tickets.settings.base import (
+    Among,
+    Name,
+    NeededBy,
+    Percent,
+    Section,
+    Seed,
+    Unique,
+    UpTo,
+    Whole,
+    listed,
+)
+from stages.tickets.settings.data import Data
+from stages.tickets.settings.rounds import Dense, Imp
+from stages.tickets.settings.searches import has_labels
+from stages.tickets.settings.trials import Seeds, Tasks
+
+Net = Literal["dense", "ticket", "random", "one-shot", "reinitialised", "scratch"]
+MASKLESS = ("dense", "scratch")
+Arm = Literal["order", "order-only", "dropout-only", "head", "all"]
+OF_THE_HEAD = ("head", "all")
+"""Arms in which the second copy has another classifier, which only theta_0 has still to draw."""
+
+
+class Start(Section):
+    """A network of which two copies are trained, and the noise in which they differ."""
+
+    net: Net
+    """dense and scratch have no mask, and scratch has no pre-trained weights; ticket, random, one-shot
+    and reinitialised are the ticket of a round and controls of its size."""
+    round: Annotated[Whole, Field(ge=0)]
+    """Round of the ticket; 0 for dense and scratch."""
+    point: Percent
+    """Per cent of the dense training at which its weights are the start of the copies."""
+    arm: Arm
+    """What differs. order: order of examples and dropout, the noise of Frankle et al. 2020; order-only
+    and dropout-only: one of these; head: initial classifier; all: all of these."""
+    steps: Literal["rest", "all"]
+    """Steps of a copy. rest: those that the dense training had left; all: a complete schedule anew, as in
+    the control of Frankle et al. 2020 for the time that is left."""
+
+    @model_validator(mode="after")
+    def _keys_go_together(self) -> "Start":
+        if (self.net in MASKLESS) != (self.round == 0):
+            due = "0" if self.net in MASKLESS else "1 or more"
+            raise ValueError(f"round is {self.round}, allowed with net {self.net!r} is {due}")
+        if self.net == "scratch" and self.point:
+            raise ValueError(f"point is {self.point}, allowed with net 'scratch' is 0")
+        if self.arm in OF_THE_HEAD and (self.point or self.net == "scratch"):
+            place = f"point {self.point}" if self.point else "net 'scratch'"
+            raise ValueError(
+                f"arm is {self.arm!r}, allowed with {place} are order, order-only, dropout-only: only "
+                "theta_0 has a classifier still to draw"
+            )
+        if self.steps == "all" and not self.point:
+            raise ValueError(
+                "steps is 'all', allowed with point 0 is 'rest', which is the same there"
+            )
+        return self
+
+
+class Path(Section):
+    """The line between two networks."""
+
+    grid: Annotated[Whole, Field(ge=3)]
+    """Number of evenly spaced points with both ends; odd, so that one half is among them."""
+    train_sample: Annotated[Whole, Field(ge=2)]
+    """Number of training examples that paths are also scored on, and heads fitted anew on."""
+
+    @model_validator(mode="after")
+    def _half_is_a_point(self) -> "Path":
+        if self.grid % 2 == 0:
+            raise ValueError(
+                f"grid is {self.grid}, allowed are odd numbers, so that one half is a point"
+            )
+        return self
+
+
+class Pairs(Section):
+    """Pairs of stored networks. They take no training."""
+
+    seeds: Annotated[tuple[Seed, ...], Unique, Among("seeds"), NeededBy("between.tasks")]
+    pairs: Annotated[
+        tuple[Literal["seeds", "rounds", "dense"], ...],
+        Unique,
+        NeededBy("between.tasks"),
+    ]
+    """seeds: dense models of two seeds; rounds: successive rounds of a seed, from dense on, whose weights
+    `imp.keep_weights` keeps; dense: the dense model and every later round that is kept."""
+
+
+class Between(Section):
+    """Lines between stored networks of these tasks."""
+
+    tasks: Tasks
+    of: Pairs
+
+
+class Connectivity(Section):
+    """Linear mode connectivity: whether a line of low error joins two trainings."""
+
+    tasks: Annotated[tuple[Name, ...], Unique, Among("tasks")]
+    seeds: Seeds
+    starts: Annotated[tuple[Start, ...], Unique, NeededBy("connectivity.tasks")]
+    path: Path
+    threshold: float = Field(gt=0)
+    """Barrier in points of error under which copies are stable; 2 in Frankle et al. 2020."""
+
+
+def check_connectivity(
+    connectivity: Connectivity,
+    between: Between,
+    data: dict[str, Data],
+    dense: Dense,
+    imp: Imp,
+    last_round: int,
+) -> None:
+    """Refuse tasks without labels, points and rounds without weights or masks, and pairs of none."""
+    for key, tasks in {"connectivity": connectivity.tasks, "between": between.tasks}.items():
+        for task in tasks:
+            if not has_labels(task, data.get(task)):
+                raise ValueError(f"{key}.tasks has {task!r}, allowed are tasks with labels")
+    for number, start in enumerate(connectivity.starts):
+        key = f"connectivity.starts[{number}]"
+        if start.point not in dense.points:
+            raise ValueError(
+                f"{key}.point is {start.point}, allowed are the dense.points {listed(dense.points)}"
+            )
+        if problem := UpTo("last_round").problem(start.round, last_round):
+            raise ValueError(f"{key}.round is {start.round}, {problem}")
+    for pair in between.of.pairs if between.tasks else ():
+        if pair != "seeds" and not imp.keep_weights:
+            raise ValueError(
+                f"between.of.pairs has {pair!r}, allowed is 'seeds' while imp.keep_weights has no round"
+            )

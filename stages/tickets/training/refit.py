@@ -1,0 +1,102 @@
+"""A linear head fitted anew on what an encoder computes, so that unlike heads build no barrier.
+
+Between networks with unlike heads a line of averaged heads rises, whatever their encoders do.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from torch import Tensor, nn
+from transformers import PreTrainedModel
+
+from stages.tickets.encoder.pooling import PooledClassifier
+from stages.tickets.files import Arrays
+from stages.tickets.settings import Kind, UserError
+from stages.tickets.tasks.task import Prepared
+from stages.tickets.training import predict
+
+States = dict[str, NDArray[np.float32]]
+"""What the head of a classifier reads, (examples, size), by split."""
+
+
+def predicted(model: PreTrainedModel, prepared: Prepared) -> tuple[Arrays, States]:
+    """Predict every evaluated split, and keep what a linear head could read, in the same pass.
+
+    This is the state of the first token in the last layer, below any pooler, or the means that a
+    `PooledClassifier` reads.
+
+    Args:
+        model: a classifier.
+        prepared: task and splits; each example has a label of its own.
+    """
+    arrays: Arrays = {}
+    states: States = {}
+    for name, split in prepared.evaluated.items():
+        with _states_of(model) as batches:
+            arrays |= predict.predict(model, replace(prepared, evaluated={name: split}))
+        order = np.argsort(split.lengths, kind="stable")  # in which `predict` takes the examples
+        by_length = np.concatenate([batch.float().cpu().numpy() for batch in batches])
+        states[name] = np.empty_like(by_length)
+        states[name][order] = by_length
+    return arrays, states
+
+
+@contextmanager
+def _states_of(model: PreTrainedModel) -> Iterator[list[Tensor]]:
+    batches: list[Tensor] = []
+
+    def keep_pooled(_: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+        batches.append(inputs[0])
+
+    def keep_first(_: nn.Module, __: object, output: Any) -> None:  # noqa: ANN401  of any encoder
+        batches.append(output.last_hidden_state[:, 0])
+
+    if isinstance(model, PooledClassifier):
+        hook = model.classifier.register_forward_pre_hook(keep_pooled)
+    else:
+        hook = model.base_model.register_forward_hook(keep_first)
+    try:
+        yield batches
+    finally:
+        hook.remove()
+
+
+def logits(
+    kind: Kind, states: States, labels: NDArray[Any], source: str, task: str
+) -> dict[str, NDArray[np.float32]]:
+    """Fit a linear head on one split and predict all of them; states are standardised on that split.
+
+    Args:
+        kind: classification gives a logistic regression, regression a linear one, both with a penalty
+            of 1 on squared coefficients.
+        states: see `predicted`.
+        labels: of the split to fit on, (examples,).
+        source: name of that split.
+        task: name of the task, for the message.
+
+    Returns:
+        Logarithms of probabilities (examples, classes), or numbers (examples, 1), by split.
+
+    Raises:
+        UserError: the split has one class only.
+    """
+    if kind == "classification" and len(set(labels.tolist())) < 2:
+        raise UserError(
+            f"the {len(labels)} examples of {task!r} on which heads are fitted anew have one class "
+            "only; raise connectivity.path.train_sample"
+        )
+    is_classes = kind == "classification"
+    head = LogisticRegression(max_iter=2000) if is_classes else Ridge()
+    fitted = make_pipeline(StandardScaler(), head).fit(states[source], labels)
+    predict_ = fitted.predict_log_proba if is_classes else fitted.predict
+    return {
+        name: np.reshape(predict_(read), (len(read), -1)).astype(np.float32)
+        for name, read in states.items()
+    }

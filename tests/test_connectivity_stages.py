@@ -1,0 +1,328 @@
+"""The stages `spawn` and `between` end to end, on an encoder of two layers and eight sentences."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from stages import between, fine_tune, spawn
+from stages.launch import inputs
+from stages.launch.copies import Copy
+from stages.launch.inputs import Inputs
+from stages.tickets import files, settings
+from stages.tickets.encoder.weights import prunable_weights, save_weights
+from stages.tickets.pruning import masks
+from stages.tickets.settings.noise import derive
+from stages.tickets.statistics import barriers
+from stages.tickets.tasks import task as tasks
+from stages.tickets.tasks.task import Prepared
+from stages.tickets.training import copies
+from tests.conftest import RECIPE
+from tests.pipeline.study import STUDY, write_study
+
+TASK = "acceptability"
+NOISE = settings.Noise(head_init="seed", data_order="seed", dropout="seed", mask="seed")
+
+
+@dataclass(frozen=True)
+class Project:
+    """The files of a task of which two seeds have trained, the first also a round."""
+
+    folder: Path
+    encoder: Path
+
+    @property
+    def prepared(self) -> Path:
+        return self.folder / "prepared"
+
+    def weights(self, seed: int, name: str) -> Path:
+        return self.folder / "weights" / f"seed-{seed}" / f"{name}.safetensors"
+
+    def round(self, seed: int, number: int) -> Path:
+        return self.folder / "rounds" / f"seed-{seed}" / f"round-{number}"
+
+    def load(self, seed: int = 1) -> Inputs:
+        return inputs.load(TASK, seed, self.encoder, self.prepared)
+
+    def set_dropout(self, dropout: float) -> None:
+        recipe = RECIPE.model_copy(update={"dropout": dropout})
+        record = settings.Recipe(noise=NOISE, train=recipe).model_dump(mode="json")
+        files.save_record(record, self.prepared / "recipe.json")
+
+    def spawn(self, out: Path, net: Any, arm: Any, point: int = 0, steps: str = "rest") -> Path:
+        number = 0 if net in ("dense", "scratch") else 1
+        spawn.main(
+            TASK, 1, net, number, point, arm, steps, 5, 6, self.encoder, self.prepared,
+            self.weights(1, f"theta-{point}"), self.round(1, number) / "mask.safetensors", out,
+        )  # fmt: skip
+        return out
+
+
+@pytest.fixture(scope="module")
+def project(
+    encoder_folder: Path, prepared: Prepared, tmp_path_factory: pytest.TempPathFactory
+) -> Project:
+    made = Project(tmp_path_factory.mktemp("connectivity"), encoder_folder)
+    selection = tasks.take(prepared.train, np.arange(3))
+    splits = {"selection": selection, **prepared.evaluated}
+    tasks.save_prepared(replace(prepared, evaluated=splits), made.prepared)
+    made.set_dropout(0.1)
+    for seed in (1, 2):
+        folder = made.weights(seed, "").parent
+        out = made.folder / "dense" / f"seed-{seed}"
+        dense_mask = made.round(seed, 0)
+        fine_tune.main(TASK, seed, [0, 40], encoder_folder, made.prepared, folder, dense_mask, out)
+    loaded = made.load()
+    dense = loaded.model(made.weights(1, "trained"))
+    weights = prunable_weights(dense, loaded.encoder)
+    ticket = masks.prune_by_magnitude(weights, masks.dense(weights), 0.6)
+    files.save_mask(ticket, made.round(1, 1) / "mask.safetensors")
+    model = loaded.model(made.weights(1, "theta-0"))
+    loaded.train(model, ticket)
+    save_weights(model, loaded.encoder, made.round(1, 2) / "before" / "weights.safetensors")
+    return made
+
+
+def logits(folder: Path) -> np.ndarray:
+    return files.load_arrays(folder / "predictions.safetensors")["validation.logits"]
+
+
+def losses(folder: Path) -> list[float]:
+    return list(files.load_record(folder / "history.json")["losses"])
+
+
+def path(folder: Path) -> files.Arrays:
+    return files.load_arrays(folder / "path.safetensors")
+
+
+def geometry(folder: Path) -> dict[str, Any]:
+    return files.load_record(folder / "geometry.json")
+
+
+def test_copies_start_alike_end_apart_and_are_the_ends_of_the_path(
+    project: Project, tmp_path: Path
+) -> None:
+    out = project.spawn(tmp_path / "out", "dense", "order")
+    assert sorted(file.relative_to(out).as_posix() for file in out.rglob("*.*")) == [
+        "copy-1/history.json", "copy-1/predictions.safetensors",
+        "copy-2/history.json", "copy-2/predictions.safetensors",
+        "geometry.json", "path.safetensors",
+    ]  # fmt: skip
+    assert sorted(part.name for part in out.iterdir() if part.is_dir()) == ["copy-1", "copy-2"]
+    walked = path(out)
+    assert walked["validation.logits"].shape == (5, 5, 2)
+    assert walked["validation.logits"].dtype == np.float32
+    assert walked["train.logits"].shape == (5, 6, 2)
+    assert sorted(walked) == ["train.logits", "train.rows", "validation.logits"]
+    for end, copy in ((0, "copy-1"), (-1, "copy-2")):
+        np.testing.assert_array_equal(walked["validation.logits"][end], logits(out / copy))
+    # The first copy is the run itself; the second is no other seed's.
+    np.testing.assert_array_equal(
+        logits(out / "copy-1"), logits(project.folder / "dense" / "seed-1")
+    )
+    assert (logits(out / "copy-2") != logits(project.folder / "dense" / "seed-2")).all()
+    for part in ("layers", "embeddings", "head"):
+        assert geometry(out)[part]["start_distance"] == 0
+        assert geometry(out)[part]["distance"] > 0
+    assert geometry(out)["masks"]["union"] == 1
+
+
+@pytest.mark.parametrize(("arm", "dropout", "equal"), [
+    ("dropout-only", 0.0, True), ("dropout-only", 0.1, False), ("order-only", 0.0, False),
+])  # fmt: skip
+def test_copies_without_a_difference_are_a_null_pair(
+    project: Project, tmp_path: Path, arm: str, dropout: float, equal: bool
+) -> None:
+    project.set_dropout(dropout)
+    try:
+        out = project.spawn(tmp_path / "out", "ticket", arm)
+    finally:
+        project.set_dropout(0.1)
+    first, second = logits(out / "copy-1"), logits(out / "copy-2")
+    assert (first == second).all() == equal
+    assert (losses(out / "copy-1") == losses(out / "copy-2")) == equal
+    assert geometry(out)["layers"]["start_distance"] == 0
+    assert (geometry(out)["layers"]["distance"] == 0) == equal
+    walked = path(out)["validation.logits"]
+    assert (walked == walked[0]).all() == equal
+    if equal:
+        labels = tasks.load_prepared(project.prepared).evaluated["validation"].labels
+        error = 100.0 * (walked.argmax(-1) != labels).mean(axis=1)
+        assert [float(measure(error)) for measure in barriers.MEASURES.values()] == [0] * 5
+        ends = first.argmax(-1), second.argmax(-1)
+        assert barriers.disagreement(*ends, labels, 2).value == 0
+
+
+def test_half_way_the_logits_are_those_of_the_mean_of_both_copies_weights(
+    project: Project, tmp_path: Path
+) -> None:
+    out = project.spawn(tmp_path / "out", "ticket", "order")
+    loaded = project.load()
+    ticket = files.load_mask(project.round(1, 1) / "mask.safetensors")
+    ends = []
+    for noise in (loaded.noise, copies.second(loaded.noise, "order", TASK, 1)):
+        model = loaded.model(project.weights(1, "theta-0"))
+        replace(loaded, noise=noise).train(model, ticket)
+        ends.append({name: tensor.clone() for name, tensor in model.state_dict().items()})
+    for name, kept in ticket.items():
+        for end in ends:
+            np.testing.assert_array_equal(end[f"bert.{name}"].numpy() != 0, kept)
+    assert geometry(out)["masks"]["union"] == pytest.approx(0.4, abs=1e-3)
+    model = loaded.model()
+    model.load_state_dict({name: (ends[0][name] + ends[1][name]) / 2 for name in ends[0]})
+    model.train(mode=False)
+    split = loaded.prepared.evaluated["validation"]
+    for number, (start, stop) in enumerate(zip(split.starts[:-1], split.starts[1:], strict=True)):
+        ids = torch.from_numpy(split.ids[start:stop]).long()[None]
+        with torch.no_grad():
+            alone = model(input_ids=ids).logits[0].numpy()
+        middle = path(out)["validation.logits"][2, number]
+        np.testing.assert_allclose(middle, alone, rtol=1e-3, atol=1e-5)
+    squares = sum(
+        float(((ends[0][f"bert.{name}"] - ends[1][f"bert.{name}"]) ** 2).sum()) for name in ticket
+    )
+    matrices = geometry(out)["matrices"]
+    assert sum(part["distance"] ** 2 for part in matrices.values()) == pytest.approx(
+        squares, rel=1e-4
+    )
+
+
+def test_another_head_starts_apart_in_the_head_alone_and_is_fitted_anew(
+    project: Project, tmp_path: Path
+) -> None:
+    out = project.spawn(tmp_path / "out", "ticket", "head")
+    measured = geometry(out)
+    assert measured["head"]["start_distance"] > 0
+    assert measured["layers"]["start_distance"] == measured["embeddings"]["start_distance"] == 0
+    walked = path(out)
+    assert walked["validation.refit"].shape == (5, 5, 2)
+    np.testing.assert_allclose(np.exp(walked["train.refit"]).sum(axis=-1), 1, rtol=1e-5)
+    np.testing.assert_array_equal(walked["validation.logits"][-1], logits(out / "copy-2"))
+
+
+def test_copies_from_a_later_point_take_the_rest_of_the_steps_or_all(
+    project: Project, tmp_path: Path
+) -> None:
+    rest = project.spawn(tmp_path / "rest", "dense", "order", 40)
+    complete = project.spawn(tmp_path / "all", "dense", "order", 40, "all")
+    assert [len(losses(rest / f"copy-{copy}")) for copy in (1, 2)] == [3, 3]
+    assert [len(losses(complete / f"copy-{copy}")) for copy in (1, 2)] == [5, 5]
+    assert geometry(rest)["layers"]["start_distance"] == 0
+
+
+def test_scratch_starts_from_drawn_weights_that_both_copies_share(
+    project: Project, tmp_path: Path
+) -> None:
+    out = project.spawn(tmp_path / "out", "scratch", "order")
+    assert geometry(out)["layers"]["start_distance"] == 0
+    assert geometry(out)["layers"]["distance"] > 0
+    loaded = project.load()
+    copy = Copy(loaded, "scratch", project.weights(1, "theta-0"), None, 0)
+    model, mask = copy.begin()
+    assert mask is None
+    for name, drawn in prunable_weights(model, loaded.encoder).items():
+        assert (drawn != loaded.encoder.weights[name].numpy()).mean() > 0.9
+
+
+@pytest.mark.parametrize("net", ["random", "one-shot", "reinitialised", "ticket"])
+def test_controls_have_the_size_of_the_ticket_and_start_from_unmasked_weights(
+    project: Project,
+    net: Any,
+) -> None:
+    loaded = project.load()
+    mask_file = project.round(1, 1) / "mask.safetensors"
+    ticket = files.load_mask(mask_file)
+    other = replace(loaded, noise=copies.second(loaded.noise, "all", TASK, 1))
+    starts = [
+        Copy(of, net, weights, mask_file, 1).begin()
+        for of, weights in ((loaded, project.weights(1, "theta-0")), (other, None))
+    ]
+    masks_of = [mask for _, mask in starts]
+    assert masks_of[0] is not None
+    assert masks_of[1] is not None
+    assert masks.num_survivors(masks_of[0]) == masks.num_survivors(ticket)
+    assert all((masks_of[0][name] == masks_of[1][name]).all() for name in ticket)
+    is_same = all((masks_of[0][name] == ticket[name]).all() for name in ticket)
+    assert is_same == (net in ("ticket", "reinitialised"))
+    first, second = (prunable_weights(model, loaded.encoder) for model, _ in starts)
+    for name, weight in first.items():
+        np.testing.assert_array_equal(weight, second[name])
+        is_pretrained = (weight == loaded.encoder.weights[name].numpy()).all()
+        assert is_pretrained == (net != "reinitialised")
+    heads = [model.get_submodule("classifier") for model, _ in starts]
+    assert all(isinstance(head, nn.Linear) for head in heads)
+    assert not torch.equal(heads[0].get_parameter("weight"), heads[1].get_parameter("weight"))
+
+
+# --- noise -----------------------------------------------------------------------------------
+
+
+def test_an_arm_varies_its_own_sources_of_noise_alone() -> None:
+    first = derive(NOISE, TASK, 1)
+    for arm, axes in copies.AXES.items():
+        other = copies.second(first, arm, TASK, 1)
+        differing = {name for name in vars(first) if getattr(first, name) != getattr(other, name)}
+        assert differing == set(axes)
+
+
+def test_second_copies_share_no_noise_with_other_runs() -> None:
+    runs = [derive(NOISE, TASK, seed) for seed in range(1, 50)]
+    spawned = [copies.second(run, "all", TASK, seed) for seed, run in enumerate(runs, 1)]
+    for axis in copies.AXES["all"]:
+        values = [getattr(run, axis) for run in (*runs, *spawned)]
+        assert len(set(values)) == len(values)
+
+
+# --- stored networks -------------------------------------------------------------------------
+
+
+def test_paths_between_stored_networks(
+    project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_study(tmp_path, STUDY)
+    monkeypatch.chdir(tmp_path)
+    out = tmp_path / "out"
+    between.main(
+        TASK, [1, 2], ["seeds"], 5, 6, project.encoder, project.prepared,
+        project.folder / "weights", project.folder / "rounds", out,
+    )  # fmt: skip
+    between.main(
+        TASK, [1], ["rounds"], 5, 6, project.encoder, project.prepared,
+        project.folder / "weights", project.folder / "rounds", out,
+    )  # fmt: skip
+    assert sorted(folder.name for folder in out.iterdir()) == ["1.0-1.1", "1.0-2.0"]
+    seeds = path(out / "1.0-2.0")
+    for end, seed in ((0, 1), (-1, 2)):
+        dense = logits(project.folder / "dense" / f"seed-{seed}")
+        np.testing.assert_array_equal(seeds["validation.logits"][end], dense)
+    assert "validation.refit" in seeds
+    measured = geometry(out / "1.0-2.0")
+    assert (measured["first"], measured["second"]) == (
+        {"seed": 1, "round": 0},
+        {"seed": 2, "round": 0},
+    )
+    assert measured["layers"]["start_distance"] == 0
+    assert measured["head"]["start_distance"] > 0
+    rounds = geometry(out / "1.0-1.1")
+    assert "validation.refit" not in path(out / "1.0-1.1")  # one seed, one classifier
+    assert rounds["masks"]["nested"] == 1
+    assert rounds["masks"]["union"] == 1
+    assert rounds["masks"]["jaccard"] == pytest.approx(0.4, abs=1e-3)
+    assert rounds["layers"]["start_distance"] > 0  # what the round has dropped of theta_0
+
+
+def test_pairs_of_stored_networks() -> None:
+    def named(kinds: list[str], kept: list[int]) -> list[str]:
+        return [
+            " ".join(f"{end.seed}.{end.round}" for end in pair)
+            for pair in copies.pairs(kinds, [1, 2, 3] if kinds == ["seeds"] else [1], kept)
+        ]
+
+    assert named(["seeds"], []) == ["1.0 2.0", "1.0 3.0", "2.0 3.0"]
+    assert named(["rounds"], [3, 1, 2]) == ["1.0 1.1", "1.1 1.2", "1.2 1.3"]
+    assert named(["rounds"], [2, 3]) == ["1.2 1.3"]
+    assert named(["dense", "rounds"], [1, 2]) == ["1.0 1.1", "1.1 1.2", "1.0 1.2"]

@@ -1,0 +1,58 @@
+"""Heads fitted anew: what they read, and that they make up for an unlike head."""
+
+import numpy as np
+import pytest
+import torch
+
+from stages.tickets.encoder import theta
+from stages.tickets.encoder.theta import Encoder
+from stages.tickets.settings import UserError
+from stages.tickets.tasks.task import Prepared
+from stages.tickets.training import predict, refit
+
+
+def test_heads_read_the_first_token_of_every_example_in_order(
+    encoder: Encoder, prepared: Prepared
+) -> None:
+    model = theta.build(encoder, "classification", 2, 0.5, 1)
+    arrays, states = refit.predicted(model, prepared)
+    expected = predict.predict(model, prepared)
+    np.testing.assert_array_equal(arrays["validation.logits"], expected["validation.logits"])
+    split = prepared.evaluated["validation"]
+    body = model.base_model
+    for number, (start, stop) in enumerate(zip(split.starts[:-1], split.starts[1:], strict=True)):
+        ids = torch.from_numpy(split.ids[start:stop]).long()[None]
+        with torch.no_grad():
+            alone = body(input_ids=ids).last_hidden_state[0, 0].numpy()
+        np.testing.assert_allclose(states["validation"][number], alone, rtol=1e-3, atol=1e-5)
+    assert not body._forward_hooks  # the model reads as before
+
+
+def test_a_new_head_separates_what_a_wrong_head_confuses() -> None:
+    generator = np.random.default_rng(0)
+    labels = np.arange(60) % 2
+    states = generator.normal(size=(60, 4)).astype(np.float32)
+    states[:, 2] = labels * 4 + states[:, 2] / 4
+    split = {"train": states[:40], "validation": states[40:]}
+    fitted = refit.logits("classification", split, labels[:40], "train", "toy")
+    assert fitted["validation"].shape == (20, 2)
+    np.testing.assert_allclose(np.exp(fitted["validation"]).sum(axis=1), 1, rtol=1e-5)
+    assert (fitted["validation"].argmax(axis=1) == labels[40:]).all()
+    scaled = {name: 1000 * part + 7 for name, part in split.items()}  # states are standardised
+    again = refit.logits("classification", scaled, labels[:40], "train", "toy")
+    np.testing.assert_allclose(again["validation"], fitted["validation"], rtol=1e-2, atol=1e-3)
+
+
+def test_numbers_are_fitted_by_a_line() -> None:
+    states = np.linspace(-1, 1, 40, dtype=np.float32)[:, None]
+    split = {"train": states, "validation": states[::4]}
+    fitted = refit.logits("regression", split, 3 * states[:, 0] + 1, "train", "toy")
+    assert fitted["validation"].shape == (10, 1)
+    np.testing.assert_allclose(fitted["validation"], 3 * states[::4] + 1, atol=0.1)
+
+
+def test_one_class_alone_is_refused_in_a_sentence() -> None:
+    with pytest.raises(UserError, match=r"the 5 examples of 'toy' .* raise connectivity"):
+        refit.logits(
+            "classification", {"train": np.ones((5, 2), np.float32)}, np.ones(5), "train", "toy"
+        )
