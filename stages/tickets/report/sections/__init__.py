@@ -25,6 +25,7 @@ ORDER = (
     "layers",
     "movement",
     "chen",
+    "at_initialisation",
     "subnetworks",
     "bad_subnetworks",
     "prasanna",
@@ -32,6 +33,7 @@ ORDER = (
     "importance",
     "hans",
     "patterns",
+    "landscapes",
 )
 """Names of modules in this folder with a function `section(results, study)`, and of `PAPERS`."""
 PAPERS: Mapping[str, ModuleType] = {"chen": chen, "prasanna": prasanna}
