@@ -20,6 +20,7 @@ POOLED = STUDY | {
     "train": STUDY["train"] | {"head_rate": 5.0},
     "override": STUDY["override"] | {"similarity": {"epochs": 1, "head_rate": 2.0}},
     "search": STUDY["search"] | {"seeds": [1]},
+    "distil": STUDY["distil"] | {"seeds": [1]},
     "cross": {"tasks": [], "mask_seeds": [], "seeds": []},
     "retrain": STUDY["retrain"]
     | {"seeds": [1], "structured": ["good", "random", "bad"], "magnitude": ["good", "bad"]},

@@ -155,7 +155,7 @@ def _between(stage: Stage) -> Work:
 
 def _distil_rounds(stage: Stage) -> Work:
     """Count a training for every mask that is trained on all real examples, and all masks."""
-    trained = _number(stage.params["distil.masks"]["rounds"])  # type: ignore[index, call-overload]
+    trained = _number(stage.params["distil.masks"]["rounds"])  # type: ignore[index]
     return Work(
         trained,
         predictions=1 + trained,
