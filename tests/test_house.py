@@ -16,7 +16,7 @@ from tests.imports import ROOT, imported_names, libraries, project_names
 STAGES = ROOT / "stages"
 ORDER = (
     "settings", "language", "pruning", "output", "files", "tasks", "statistics", "encoder", "plan",
-    "training", "distillation", "searches", "report", "export",
+    "training", "distillation", "landscapes", "at_start", "searches", "report", "export",
 )  # fmt: skip
 """Rooms of stages/tickets; each imports from those before it and from itself."""
 FRAMEWORKS = {"torch", "transformers"}
@@ -27,6 +27,8 @@ FORBIDDEN: Mapping[str, set[str]] = {
     "statistics": {*FRAMEWORKS, "pathlib"},
     "plan": FRAMEWORKS,
     "training": {"pathlib"},
+    "landscapes": {"pathlib"},
+    "at_start": {"pathlib"},
     "searches": {"pathlib"},
     "report": FRAMEWORKS,
 }

@@ -76,6 +76,16 @@ OF_STUDIES["distilled"] = MINIATURE | {
     | {"masks": {"steps": 60, "rounds": [1, 2]}}
 }
 """Masks are found on sets, in no shipped study."""
+OF_STUDIES["landscapes"] = MINIATURE | {
+    "imp": MINIATURE["imp"] | {"keep_weights": [1]},
+    **{
+        key: MINIATURE[key] | {"tasks": ["acceptability"], "seeds": [1, 2], "rounds": [0, 1]}
+        for key in ("landscapes", "curvature")
+    },
+    "planes": MINIATURE["planes"]
+    | {"tasks": ["acceptability"], "seeds": [1], "others": [2, 3], "rounds": [0]},
+}
+"""The loss around networks whose weights are stored, which no study in studies/ asks for."""
 Check = Callable[[Sequence[Stage]], list[str]]
 
 

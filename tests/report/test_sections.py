@@ -75,6 +75,7 @@ def test_every_answer_table_and_figure_stands_in_its_section() -> None:
             ["patterns", "patterns_published", "pattern_survival", "pattern_confusion"],
         ),
         "connectivity": (["connectivity"], ["connectivity"]),
+        "landscapes": (["landscapes", "planes"], ["curvature", "planes", "plane_points"]),
     }
 
 

@@ -164,8 +164,22 @@ def _distil_rounds(stage: Stage) -> Work:
     )
 
 
+def _grid(stage: Stage) -> Work:
+    points = int(stage.option("resolution") or 0) ** 2
+    return Work(
+        left_out=f"a {stage.group}'s {points} forward passes over {stage.option('number')} examples"
+    )
+
+
+def _curvature(stage: Stage) -> Work:
+    return Work(
+        left_out=f"a network's {stage.option('probes')} second derivatives of its loss on "
+        f"{stage.option('number')} examples, about {stage.option('probes')} epochs over these"
+    )
+
+
 FREE = (
-    "check", "code", "baselines", "super_survivors", "stability", "survival", "newcomers",
+    "check", "code", "baselines", "super_survivors", "stability", "survival", "newcomers", "collapse",
     "barriers", "score", "report",
 )  # fmt: skip
 """Scripts that train nothing and store little."""
@@ -192,6 +206,9 @@ RULES: Mapping[str, Callable[[Stage], Work]] = {
     "between": _between,
     "pattern_network": lambda _: Work(left_out="the small networks of pattern-network"),
     "patterns": lambda _: Work(left_out="forward passes of patterns, over a few examples"),
+    "landscape": _grid,
+    "plane": _grid,
+    "curvature": _curvature,
 }
 """Rules by script, the NAME of `python -m stages NAME`."""
 

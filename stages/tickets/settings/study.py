@@ -7,11 +7,13 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from stages.tickets.settings import trials
+from stages.tickets.settings.at_start import AtInitialisation
 from stages.tickets.settings.base import Name, NeededBy, Section, Seed, Unique, Whole, listed, rules
 from stages.tickets.settings.connectivity import Between, Connectivity, check_connectivity
 from stages.tickets.settings.data import Data, MiniatureData, OwnData, Prepare, check_data
 from stages.tickets.settings.distil import Distil, check_distil
 from stages.tickets.settings.encoder import Encoder, Pretrain
+from stages.tickets.settings.landscapes import Curvature, Landscapes, Planes, check_networks
 from stages.tickets.settings.reading import Plot, Ran, Tickets, Verdict
 from stages.tickets.settings.rounds import (
     Controls,
@@ -82,6 +84,10 @@ class Study(Section):
     patterns: Patterns
     connectivity: Connectivity
     between: Between
+    at_initialisation: AtInitialisation
+    landscapes: Landscapes
+    planes: Planes
+    curvature: Curvature
     tickets: Tickets
     verdict: Verdict
     plot: Plot
@@ -115,6 +121,8 @@ class Study(Section):
         check_searched(self.retrain, self.retrain_super, self.patterns, self.search, self.dense)
         check_connectivity(self.connectivity, self.between, self.data, self.dense, self.imp, last)
         check_distil(self.distil, self.data, self.seeds, self.dense, self.imp)
+        networks = {key: getattr(self, key) for key in ("landscapes", "planes", "curvature")}
+        check_networks(self.imp, self.planes, networks)
         return self
 
     def _check_described(self) -> None:

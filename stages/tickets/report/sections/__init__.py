@@ -25,6 +25,7 @@ ORDER = (
     "layers",
     "movement",
     "chen",
+    "at_initialisation",
     "subnetworks",
     "bad_subnetworks",
     "prasanna",
@@ -33,6 +34,7 @@ ORDER = (
     "hans",
     "patterns",
     "connectivity",
+    "landscapes",
 )
 """Names of modules in this folder with a function `section(results, study)`, and of `PAPERS`."""
 PAPERS: Mapping[str, ModuleType] = {"chen": chen, "prasanna": prasanna}

@@ -1,0 +1,72 @@
+"""Prune a model before any training, to several compressions, and train each mask from there."""
+
+from functools import partial
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from stages.launch import cli, inputs, side_by_side
+from stages.launch.inputs import Inputs
+from stages.tickets import files
+from stages.tickets.at_start import measured, scores
+from stages.tickets.at_start.scores import Rule, Start
+from stages.tickets.pruning.steps import Steps
+
+
+def train(loaded: Inputs, from_scratch: bool, rule: Rule, how: Steps, out: Path) -> None:
+    """Prune to one compression, train, and write the mask, what it is like, and the predictions."""
+    model = loaded.model(from_scratch=from_scratch)
+    start = Start(model, loaded.encoder, loaded.prepared, loaded.noise, loaded.recipe.masked)
+    taken = scores.prune(start, rule, how)
+    first = step = next(taken)
+    rows = [measured.by_step(1, first, rule)]
+    for number, step in enumerate(taken, 2):
+        rows.append(measured.by_step(number, step, rule))
+    record = measured.record(model, loaded.encoder, step.after)
+    record |= {"head_init": loaded.noise.head_init, "compression": how.compression}
+    files.save_mask(step.after, out / "mask.safetensors")
+    files.save_record(record, out / "subnetwork.json")
+    files.save_table(rows, measured.STEPS, out / "steps.csv")
+    by_matrix = measured.by_matrix(first, step.after)
+    files.save_table(by_matrix, measured.MATRICES, out / "matrices.csv")
+    files.save_arrays(measured.neurons(first.scores), out / "neurons.safetensors")
+    run = loaded.train(model, step.after)
+    files.save_run(run.predictions, run.losses, out)
+
+
+def main(
+    task: Annotated[str, typer.Option()],
+    seed: Annotated[int, typer.Option()],
+    start: Annotated[str, typer.Option(help="Start from pretrained or from random weights.")],
+    name: Annotated[str, typer.Option(help="Name of the mask in messages.")],
+    score: Annotated[str, typer.Option(help="Keep weights of the largest scores of this kind.")],
+    iterations: Annotated[int, typer.Option(help="Score and drop weights so many times.")],
+    schedule: Annotated[str, typer.Option(help="Drop weights by this schedule.")],
+    scope: Annotated[str, typer.Option(help="Rank weights of all matrices, or by matrix.")],
+    compressions: Annotated[list[str], typer.Option(help="Keep one of so many weights.")],
+    examples: Annotated[int, typer.Option(help="Score with so many examples.")],
+    temperature: Annotated[float, typer.Option(help="Divide logits by this for GraSP.")],
+    qk: Annotated[str, typer.Option(help="Use queries and keys like this in SynFlow.")],
+    theta_0: Annotated[Path, typer.Option("--encoder")],
+    prepared: Annotated[Path, typer.Option()],
+    out: Annotated[Path, typer.Option()],
+) -> None:
+    loaded = inputs.load(task, seed, theta_0, prepared)
+    rule = Rule(score, examples, temperature, qk)  # type: ignore[arg-type]  settings has checked them
+    jobs = {
+        f"{name} {compression}": partial(
+            train,
+            loaded,
+            start == "random",
+            rule,
+            Steps(float(compression), iterations, schedule, scope),  # type: ignore[arg-type]
+            out / f"compression-{compression}",
+        )
+        for compression in compressions
+    }
+    side_by_side.run(jobs, loaded.recipe.threads)
+
+
+if __name__ == "__main__":
+    cli.run(main)
