@@ -82,12 +82,12 @@ class Study(Section):
     retrain: Retrain
     retrain_super: RetrainSuper
     patterns: Patterns
-    connectivity: Connectivity
-    between: Between
     at_initialisation: AtInitialisation
     landscapes: Landscapes
     planes: Planes
     curvature: Curvature
+    connectivity: Connectivity
+    between: Between
     tickets: Tickets
     verdict: Verdict
     plot: Plot
