@@ -27,7 +27,8 @@ def split(labels: np.ndarray) -> Split:
 
 def logits_of(predicted: np.ndarray, margin: float = 2.0) -> np.ndarray:
     """Logits (..., 2) of predicted classes (...)."""
-    return (margin * np.eye(2)[predicted]).astype(np.float32)
+    logits: np.ndarray = (margin * np.eye(2)[predicted]).astype(np.float32)
+    return logits
 
 
 LABELS = np.arange(200) % 2
@@ -123,7 +124,7 @@ def test_heads_fitted_anew_have_curves_of_their_own() -> None:
     ridge = [logits_of(p) for p in (wrong_at(), wrong_at(*range(20)), wrong_at())]
     flat = np.stack([logits_of(wrong_at())] * 3)
     more = {"validation.refit": flat, "train.refit": flat}
-    made = tables([walk(ridge, seed, **more) for seed in (1, 2)])
+    made = tables([walk(ridge, seed, "toy", **more) for seed in (1, 2)])
     kind = {"split": "validation", "metric": "accuracy", "measure": "chord"}
     heights = {row["head"]: row["mean"] for row in chosen(made["barriers"], **kind)}
     assert heights == {"own": pytest.approx(10), "refit": 0}
