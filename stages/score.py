@@ -40,7 +40,7 @@ def main(
         task: scoring.load_examples(study.place("prepared", task=task)) for task in config.tasks
     }
     scores, on_hans, by_example = scoring.score(scoring.predicted(study, examples), examples)
-    metrics = numbers.headlines(Scores(scoring.as_rows(scores)), config)
+    metrics = numbers.headlines(Scores(scoring.as_rows(scores), by_example), config)
     for path, text in (
         (scores_out, to_csv(scores, header=scoring.SCORES)),
         (hans_out, to_csv(on_hans, header=scoring.HANS)),

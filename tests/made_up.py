@@ -115,7 +115,7 @@ class Study:
             self.config,
             manifest_of(self.config),
             self.found,
-            {"num_prunable": 5, "num_weights": 9},
+            {"num_prunable": 5, "num_weights": 9, "vocabulary": {"size": 30_522}},
             Path("measured"),
             tasks=self.tasks,
             sizes=self.sizes,

@@ -16,7 +16,7 @@ from tests.imports import ROOT, imported_names, libraries, project_names
 STAGES = ROOT / "stages"
 ORDER = (
     "settings", "language", "pruning", "output", "files", "tasks", "statistics", "encoder", "plan",
-    "training", "at_start", "searches", "report", "export",
+    "training", "at_start", "distillation", "landscapes", "searches", "report", "export",
 )  # fmt: skip
 """Rooms of stages/tickets; each imports from those before it and from itself."""
 FRAMEWORKS = {"torch", "transformers"}
@@ -28,6 +28,7 @@ FORBIDDEN: Mapping[str, set[str]] = {
     "plan": FRAMEWORKS,
     "training": {"pathlib"},
     "at_start": {"pathlib"},
+    "landscapes": {"pathlib"},
     "searches": {"pathlib"},
     "report": FRAMEWORKS,
 }

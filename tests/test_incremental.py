@@ -17,7 +17,7 @@ from dvc.repo import Repo  # type: ignore[import-untyped]
 from tests.imports import ROOT
 from tests.launch.project import end_processes
 from tests.pipeline import lies_in, pipeline
-from tests.pipeline.study import STUDY, contents, run_all, stages, write_study
+from tests.pipeline.study import NO_CONTROLS, STUDY, contents, run_all, stages, write_study
 
 SMALL = STUDY | {
     "tasks": ["mood", "mlm"],
@@ -32,6 +32,7 @@ SMALL = STUDY | {
     | {"more": {"kinds": ["one-shot"]}, "tasks": ["mood"], "rounds": [1]},
     "standard": {"tasks": ["mlm"], "seeds": [1], "aliased": {"rounds": []}},
     "cross": {"tasks": [], "mask_seeds": [], "seeds": []},
+    "distil": NO_CONTROLS["distil"],
     "transfer_weights": {"sources": [], "targets": [], "seeds": [], "points": []},
     "transfer": {"sources": ["mood"], "targets": ["mlm"], "seeds": [1], "round": 1},
     "search": STUDY["search"]
@@ -49,7 +50,7 @@ SMALL = STUDY | {
 }
 """A task of one's own, another task, one seed, two rounds."""
 MANIFEST = "results/manifest.json"
-READERS = {"stability", "survival", "score", "report"}
+READERS = {"stability", "survival", "newcomers", "score", "report"}
 OF_SEARCHES = {
     "search@mood-1",
     "retrain@mood-1",
@@ -239,17 +240,17 @@ def chain(task: str, seed: int) -> set[str]:
         ),
         pytest.param(
             {"controls": SMALL["controls"] | {"rounds": [1, 2]}},
-            {"check", "controls@mood-1-2", "survival", "score", "report"},
+            {"check", "controls@mood-1-2", "survival", "newcomers", "score", "report"},
             id="a round of controls",
         ),
         pytest.param(
             {"retrain": SMALL["retrain"] | {"structured": ["good", "random"]}},
-            {"check", "retrain@mood-1", "survival", "score", "report"},
+            {"check", "retrain@mood-1", "survival", "newcomers", "score", "report"},
             id="a subnetwork",
         ),
         pytest.param(
             {"random": {"rounds": [2]}},
-            {"check", *TICKETS, "survival", "score", "report"},
+            {"check", *TICKETS, "survival", "newcomers", "score", "report"},
             id="a round of random masks",
         ),
         pytest.param(

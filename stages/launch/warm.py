@@ -38,6 +38,7 @@ LIGHT = (
     "check",
     "code",
     "reference_masks",
+    "newcomers",
     "super_survivors",
     "stability",
     "survival",

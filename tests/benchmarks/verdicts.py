@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stages.tickets.files import Split
-from stages.tickets.report.claim import Bounded
+from stages.tickets.report.claim import Bounded, Claim, at_least
 from stages.tickets.statistics import intervals
 from stages.tickets.statistics.intervals import Difference
 from stages.tickets.tasks.deviations import deviations
@@ -130,6 +130,31 @@ def is_held(test: Bounded) -> bool:
     return 2 * test.p_holds <= 1 - CONFIDENCE
 
 
+def share_of_most(
+    tasks: int, better: int, least: int, worst: float, best: float, repeats: int, seeds: int = 5
+) -> tuple[float, float]:
+    """Return how often "better on at least so many tasks" holds, and how often it does not.
+
+    Scores have a standard deviation of 1 over seeds.
+
+    Args:
+        better: tasks on which the true difference is `best`; on all others it is `worst`.
+    """
+    rng = np.random.default_rng(10 * tasks + better)
+    true = np.array([best] * better + [worst] * (tasks - better))
+    counts = np.zeros(2)
+    for _ in range(repeats):
+        drawn = true[:, None] + rng.normal(size=(tasks, seeds))
+        parts = [
+            Bounded("", intervals.summarize_differences(row.tolist(), CONFIDENCE), 0.0)
+            for row in drawn
+        ]
+        made = at_least(least, parts, Claim("", "", "", ()))
+        counts += [2 * p <= 1 - CONFIDENCE for p in (made.p_holds, made.p_fails)]
+    holds, fails = counts / repeats
+    return float(holds), float(fails)
+
+
 def main(repeats: int = 1000) -> None:
     """Print shares in per cent; in brackets with the seeds alone."""
     print(
@@ -147,6 +172,12 @@ def main(repeats: int = 1000) -> None:
         ]
         shown = " | ".join(f"{100 * ours:.1f} ({100 * alone:.1f})" for ours, alone in shares)
         print(f"{metric}, {seed}, {seeds}, {examples}: {shown}", flush=True)
+    print("most of tasks, with differences of so many standard deviations on so many: holds, fails")
+    for tasks, best in product((3, 5, 8), (1.0, 2.0, 5.0)):
+        most = tasks // 2 + 1
+        for better, worst in ((most - 1, 0.0), (most, -best), (tasks - 1, -best), (tasks, 0.0)):
+            holds, fails = share_of_most(tasks, better, most, worst, best, repeats)
+            print(f"{better} of {tasks}, {worst}, {best}: {100 * holds:.1f}, {100 * fails:.1f}")
 
 
 if __name__ == "__main__":

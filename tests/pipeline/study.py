@@ -68,6 +68,14 @@ STUDY: dict[str, Any] = SHIPPED | {
         "round": 1,
     },
     "transfer_weights": {"sources": ["mlm"], "targets": ["mood"], "seeds": [1], "points": [0, 50]},
+    "distil": {
+        "tasks": ["mood", "similarity"],
+        "seeds": [2],
+        "methods": ["regression", "means", "herding", "random", "noise"],
+        "set": SHIPPED["distil"]["set"]
+        | {"per_class": 5, "encoders": [0, 50, "trained"], "steps": 4},
+        "masks": {"steps": 3, "rounds": [2]},
+    },
     "search": {
         "tasks": ["mood", "similarity"],
         "seeds": [1, 2],
@@ -100,6 +108,7 @@ NO_CONTROLS = {
     "cross": {"tasks": [], "mask_seeds": [], "seeds": []},
     "multitask": {"tasks": [], "seeds": []},
     "transfer_weights": {"sources": [], "targets": [], "seeds": [], "points": []},
+    "distil": SHIPPED["distil"],
     "retrain_super": {"tasks": [], "seeds": [], "subnetworks": []},
 }
 """No control but random masks, and no super-survivors."""

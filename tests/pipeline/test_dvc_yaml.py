@@ -39,6 +39,9 @@ NOT_READ = {
 """Pairs of stages of one script: what each does is described in one of the two sections."""
 PARTS = {
     "multi-task": {"transfer": ["transfer.round"], "multitask": ["multitask.tasks"]},
+    "distil": {"distil": ["distil.set"]},
+    "distil-rounds": {"distil": ["distil.masks"]},
+    "real-short": {"distil": ["distil.masks"]},
     "ticket": {"random": ["random.rounds"]},
     "rewind": {"rewind": ["rewind.points", "rewind.source"]},
     "retrain": {"retrain": ["retrain.structured", "retrain.magnitude", "retrain.scratch"]},
@@ -53,6 +56,22 @@ DEPARTED = MINIATURE | {
 }
 """All tickets are trained apart from the rounds."""
 OF_STUDIES["departed"] = DEPARTED
+OF_STUDIES["distilled"] = MINIATURE | {
+    "distil": MINIATURE["distil"]
+    | {"tasks": ["sentiment"], "seeds": [2, 3], "methods": ["regression", "noise"]}
+    | {"masks": {"steps": 60, "rounds": [1, 2]}}
+}
+"""Masks are found on sets, in no shipped study."""
+OF_STUDIES["landscapes"] = MINIATURE | {
+    "imp": MINIATURE["imp"] | {"keep_weights": [1]},
+    **{
+        key: MINIATURE[key] | {"tasks": ["acceptability"], "seeds": [1, 2], "rounds": [0, 1]}
+        for key in ("landscapes", "curvature")
+    },
+    "planes": MINIATURE["planes"]
+    | {"tasks": ["acceptability"], "seeds": [1], "others": [2, 3], "rounds": [0]},
+}
+"""The loss around networks whose weights are stored, which no study in studies/ asks for."""
 Check = Callable[[Sequence[Stage]], list[str]]
 
 

@@ -13,6 +13,7 @@ from tests.plan.test_stages import stage
 
 TRACKED = {
     "random.rounds": [1, 2],
+    "distil.masks": {"steps": 60, "rounds": [2]},
     "rewind.points": [20, 50],
     "rewind.source": "dense",
     "retrain.structured": ["good", "bad"],
@@ -56,6 +57,15 @@ def test_a_script_without_a_rule_trains_the_runs_that_it_declares():
         ("rewind", Work(2, 35, predictions=2)),
         ("standard", Work(2, predictions=2, masks=2)),
         ("standard --rounds 1 --rounds 2", Work(4, predictions=4, masks=2)),
+        (
+            "distil_rounds --task mood --seed 1",
+            Work(
+                1,
+                predictions=2,
+                masks=2,
+                left_out="short trainings on sets and on as few real examples",
+            ),
+        ),
         ("reference_masks", Work(masks=2 * 4)),
         ("train --mask-seed 1 --seed 2 --point 0", Work(1, predictions=1)),
         ("train --mask-seed 2 --seed 2 --point 0", Work()),

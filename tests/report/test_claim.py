@@ -5,11 +5,18 @@ from dataclasses import replace
 
 import pytest
 
-from stages.tickets.report import claim
+from stages.tickets.report import claim, page
 from stages.tickets.report.claim import CHEN, FAILS, HOLDS, PRASANNA, UNDECIDED, Bounded, Claim
 from stages.tickets.statistics import intervals
 from stages.tickets.statistics.intervals import Difference
-from tests.benchmarks.verdicts import MARGINS, World, is_either, is_held, share
+from tests.benchmarks.verdicts import (
+    MARGINS,
+    World,
+    is_either,
+    is_held,
+    share,
+    share_of_most,
+)
 
 STATEMENT = Claim("name", "statement", CHEN, ())
 
@@ -74,6 +81,49 @@ def test_every_test_has_to_hold_and_one_that_fails_is_enough() -> None:
     assert claim.decided([several], 0.95)[0].word == UNDECIDED  # one of five may fail by chance
 
 
+@pytest.mark.parametrize(
+    ("holding", "failing", "wide", "word"),
+    [
+        (5, 0, 0, HOLDS),
+        (3, 2, 0, HOLDS),  # two that surely fail are no argument against most
+        (3, 0, 2, HOLDS),
+        (2, 3, 0, FAILS),
+        (0, 3, 2, FAILS),
+        (2, 2, 1, UNDECIDED),
+        (2, 0, 3, UNDECIDED),
+        (2, 2, 0, FAILS),  # half of four is not most of them
+        (1, 0, 0, HOLDS),
+    ],
+)
+def test_most_are_more_than_half(holding: int, failing: int, wide: int, word: str) -> None:
+    tests = [above(0.2, 0.01)] * holding + [above(-0.2, 0.01)] * failing + [above(0.1, 0.2)] * wide
+    made = claim.of_most(STATEMENT, tests, "")
+    assert (made.n, made.here) == (3, claim.of_every(STATEMENT, tests, "").here)
+    assert claim.decided([made], 0.95)[0].word == word
+
+
+def test_the_p_of_most_by_hand() -> None:
+    """Of five, the third smallest three times: two more may be there by chance."""
+    tests = [above(0.2, half) for half in (0.02, 0.04, 0.06, 0.08, 0.1)]
+    made = claim.of_most(STATEMENT, tests, "")
+    assert made.p_holds == pytest.approx(3 * tests[2].p_holds)
+    assert made.p_fails == 1
+    assert claim.of_most(STATEMENT, (), "not run: no seeds").why == "not run: no seeds"
+
+
+def test_a_tally_is_plain_english() -> None:
+    def tally(*words: str) -> str:
+        return claim.tally([replace(STATEMENT, word=word) for word in words])
+
+    assert tally(HOLDS, FAILS, HOLDS, UNDECIDED, "not run") == (
+        "2 hold, 1 does not hold, 1 undecided, 1 not run"
+    )
+    assert tally(HOLDS, FAILS, FAILS) == "1 holds, 2 do not hold"
+    assert tally("agrees", "agrees", "differs", "differs", "no verdict") == (
+        "2 agree, 2 differ, 1 no verdict"
+    )
+
+
 def test_something_is_not_there_only_if_every_candidate_fails() -> None:
     wide, far, further = gain(-0.1, 0.2), gain(-0.2, 0.05), gain(-0.3, 0.05)
     assert Bounded("rte", far, -0.02, others=(further,)).word == FAILS
@@ -112,7 +162,7 @@ def test_what_has_no_evidence_is_no_verdict() -> None:
     made = claim.of_every(STATEMENT, (), "no evidence: rte, wnli")
     assert (made.word, made.why) == ("no evidence", "no evidence: rte, wnli")
     assert claim.tally([made]) == "1 no evidence"
-    (group,) = claim.groups([made])
+    (group,) = page.groups([made])
     assert (group.not_run, group.undecided, group.decided) == ([made], [], [])
 
 
@@ -139,6 +189,15 @@ def test_all_shared_tasks_have_to_agree() -> None:
     assert claim.agreement([close, far]) == "differs"
     assert claim.agreement([close, (gain(0.11, 0.1), 0.11, 0.02)]) == UNDECIDED
     assert claim.agreement([]) == UNDECIDED
+
+
+@pytest.mark.parametrize(("least", "by_every"), [(5, False), (8, True)])
+def test_how_often_half_of_the_tasks_are_taken_for_most(least: int, by_every: bool) -> None:
+    """On 4 of 8 tasks there is nothing, on 4 much; the statement of every task is not made by these."""
+    holds, _ = share_of_most(8, 4, least, 0.0, 5.0, 2000)
+    assert holds <= 0.025 + 2 * math.sqrt(0.025 * 0.975 / 2000)
+    found, _ = share_of_most(8, 7, least, -5.0, 5.0, 200)
+    assert found == (0 if by_every else pytest.approx(1, abs=0.05))
 
 
 @pytest.mark.parametrize("metric", MARGINS)

@@ -5,6 +5,7 @@ import random
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -41,9 +42,9 @@ def scores(levels: Iterable[Level], on_selection: Mapping[str, float] | None = N
     return Scores(rows_of(levels, on_selection))
 
 
-def flat(shown: Numbers) -> dict[str, float]:
+def flat(shown: Numbers) -> dict[str, Any]:
     """By the names that DVC shows."""
-    found: dict[str, float] = {}
+    found: dict[str, Any] = {}
     for name, value in shown.items():
         if isinstance(value, dict):
             found |= {f"{name}.{inner}": number for inner, number in flat(value).items()}
@@ -190,7 +191,10 @@ def test_a_task_without_evidence_enters_nothing() -> None:
         replace(row, score=0.3) if (row.task, row.kind) == ("sentiment", "dense") else row
         for row in made.scores
     ]
-    shown = flat(headlines(Scores(rows), made.config))
+    made_up = headlines(Scores(rows), made.config)
+    shown = flat(made_up)
+    assert shown["validation.no_evidence"] == "sentiment"
+    assert "validation.no_evidence" not in flat(headlines(made.found, made.config))
     assert shown["chosen_on_selection.matching_tasks"] == 2
     assert not [name for name in shown if name.endswith(".sentiment")]
 

@@ -153,7 +153,7 @@ def test_the_first_screen_has_the_question_the_figure_and_what_was_decided(
 
 def test_every_claim_has_its_line_and_its_card(made: Study, sections: list[Section]) -> None:
     html, readme = write(made, sections)
-    claims = [claim for part in sections if part.name in pages.PAPERS for claim in part.claims]
+    claims = {claim.name: claim for part in sections for claim in part.claims}.values()
     assert len(claims) > 25
     for claim in claims:
         assert html.count(f'href="#claim-{claim.name}"') == 1

@@ -16,6 +16,7 @@ from stages.tickets.report import rows as rows_of
 from stages.tickets.report import scores as scored
 from stages.tickets.report.rows import Kept, ScoreRow
 from stages.tickets.report.scores import Run, Scores
+from stages.tickets.settings import Tickets
 from stages.tickets.statistics import intervals
 from stages.tickets.statistics.intervals import Summary
 
@@ -222,6 +223,64 @@ def test_a_baseline_stands_beside_every_seed(tmp_path: Path) -> None:
     assert gain.examples > 0
     assert scores.above_majority(Run("cola", "imp", 2), 0.5)
     assert not scores.above_majority(Run("cola", "imp", 2), 0.95)  # two seeds, four examples
+
+
+def dense_of_one_seed(tmp_path: Path, more: int, num: int = 277) -> Scores:
+    """A dense model of one seed that is right on so many examples more than the majority class."""
+    right = np.arange(num) < 150
+    changed = (np.arange(num) >= 120) & (np.arange(num) < 180 + more)  # 30 of them are right
+    by_kind = {"majority": right, "dense": right ^ changed}
+    rows, moved = [], {}
+    for (kind, correct), seed in zip(by_kind.items(), ("", "1"), strict=True):
+        place = {"kind": kind, "seed": seed, "round": "0", "score": str(correct.mean())}
+        rows.append(ROW | place)
+        moved[f"cola/{kind}/0//{seed or None}"] = correct - correct.mean()
+    return Scores(read(tmp_path, rows), moved)
+
+
+@pytest.mark.parametrize(("more", "learned"), [(2, False), (14, False), (40, True)])
+def test_two_examples_more_than_the_majority_are_no_evidence(
+    more: int, learned: bool, tmp_path: Path
+) -> None:
+    """Of one seed the examples' interval is taken: 60 + more differ, 1.96 roots of that are about 15."""
+    scores = dense_of_one_seed(tmp_path, more)
+    gain = scores.compare(Run("cola", "dense"), Run("cola", "majority"), 0.95)
+    assert gain is not None
+    assert (gain.n, gain.low) == (1, None)
+    assert gain.mean == pytest.approx(more / 277, abs=1e-6)
+    assert scores.above_majority(Run("cola", "dense"), 0.95) is learned
+
+
+def test_a_rule_is_tried_with_the_interval_of_the_split_that_chooses(tmp_path: Path) -> None:
+    """Equal seeds, so only examples widen; deviations of a split do not count on the other."""
+    rows = [
+        ROW | {"kind": kind, "seed": seed, "round": at, "split": split, "score": "0.8"}
+        for kind, at in (("imp", "2"), ("dense", "0"))
+        for seed in "12"
+        for split in ("selection", "validation")
+    ]
+    rng = np.random.default_rng(0)
+    drawn = rng.permutation([1.0] * 8 + [-1.0] * 8 + [0.0] * 84)
+    moved = {
+        f"cola/{kind}//{seed}/selection": sign * drawn
+        for kind, sign in (("imp/2", 1), ("dense/0", 0))
+        for seed in "12"
+    }
+    scores, imp = Scores(read(tmp_path, rows), moved), Run("cola", "imp", 2)
+    rule = Tickets(rule="non_inferiority", margin=0.02, transfer_margin=0.025, confidence=0.95)
+    assert scores.matches(imp, rule, "validation")
+    assert not scores.matches(imp, rule, "selection")
+    assert not scores.matches(Run("cola", "imp", 1), rule, "selection")
+
+
+def test_the_papers_own_error_widens_the_difference_from_it() -> None:
+    """Two means of as many runs with the same deviation: the interval of the difference is √2 as wide."""
+    ours = intervals.summarize([0.1, 0.2, 0.3], 0.95)
+    wide = intervals.beside(ours, 0.1, 3, 0.95)
+    assert wide.mean == ours.mean
+    assert wide.half == pytest.approx(2**0.5 * (ours.half or 0))
+    assert intervals.beside(ours, None, 5, 0.95) == ours
+    assert intervals.beside(intervals.summarize([0.4], 0.95), 0.1, 5, 0.95).half is None
 
 
 def test_examples_widen_the_interval_of_the_main_metric_alone(tmp_path: Path) -> None:

@@ -42,7 +42,8 @@ def test_a_row_per_split_and_metric_with_the_coordinates_of_the_run() -> None:
     run = Predicted(WHERE, arrays)
     rows, on_hans, by_example = scoring.score([run], {"rte": examples("selection", "validation")})
     assert on_hans == []
-    assert list(by_example) == ["rte/imp/2//1"]  # of the headline metric on validation
+    assert list(by_example) == ["rte/imp/2//1/selection", "rte/imp/2//1"]  # of the headline metric
+    assert by_example["rte/imp/2//1/selection"].tolist() == pytest.approx([1 / 3, 1 / 3, -2 / 3])
     assert by_example["rte/imp/2//1"].tolist() == [0, 0, 0]  # all are right
     assert [(row["split"], row["metric"], row["headline"]) for row in rows] == [
         ("selection", "accuracy", True),
@@ -57,6 +58,13 @@ def test_a_row_per_split_and_metric_with_the_coordinates_of_the_run() -> None:
         3,
     ]
     assert rows[2]["score"] == 1
+
+
+def test_what_is_never_chosen_has_no_deviations_on_selection() -> None:
+    arrays = {"selection.logits": logits(0, 1, 0), "validation.logits": logits(0, 1, 1)}
+    run = Predicted(WHERE | {"kind": "random"}, arrays)
+    _, _, by_example = scoring.score([run], {"rte": examples("selection", "validation")})
+    assert list(by_example) == ["rte/random/2//1"]
 
 
 def test_hans_has_a_row_per_subcase_and_no_other_score() -> None:

@@ -134,9 +134,34 @@ def _retrain(stage: Stage) -> Work:
     return Work(sum(names), predictions=2 * sum(names) - scratch)
 
 
+def _distil_rounds(stage: Stage) -> Work:
+    """Count a training for every mask that is trained on all real examples, and all masks."""
+    trained = _number(stage.params["distil.masks"]["rounds"])  # type: ignore[index, call-overload]
+    return Work(
+        trained,
+        predictions=1 + trained,
+        masks=_number(stage.params["rounds"]),
+        left_out="short trainings on sets and on as few real examples",
+    )
+
+
+def _grid(stage: Stage) -> Work:
+    points = int(stage.option("resolution") or 0) ** 2
+    return Work(
+        left_out=f"a {stage.group}'s {points} forward passes over {stage.option('number')} examples"
+    )
+
+
+def _curvature(stage: Stage) -> Work:
+    return Work(
+        left_out=f"a network's {stage.option('probes')} second derivatives of its loss on "
+        f"{stage.option('number')} examples, about {stage.option('probes')} epochs over these"
+    )
+
+
 FREE = (
-    "check", "code", "baselines", "super_survivors", "stability", "survival", "collapse", "score",
-    "report",
+    "check", "code", "baselines", "super_survivors", "stability", "survival", "collapse",
+    "newcomers", "score", "report",
 )  # fmt: skip
 """Scripts that train nothing and store little."""
 RULES: Mapping[str, Callable[[Stage], Work]] = {
@@ -152,10 +177,17 @@ RULES: Mapping[str, Callable[[Stage], Work]] = {
     "train": _train,
     "multi_task": _multi_task,
     "reference_masks": _reference_masks,
+    "distil": lambda _: Work(
+        left_out="steps in which sets are learned, and forward passes for them"
+    ),
+    "distil_rounds": _distil_rounds,
     "search": _search,
     "retrain": _retrain,
     "pattern_network": lambda _: Work(left_out="the small networks of pattern-network"),
     "patterns": lambda _: Work(left_out="forward passes of patterns, over a few examples"),
+    "landscape": _grid,
+    "plane": _grid,
+    "curvature": _curvature,
 }
 """Rules by script, the NAME of `python -m stages NAME`."""
 

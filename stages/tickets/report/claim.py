@@ -2,20 +2,18 @@
 
 A claim is one value: a row of its paper's table of claims, a card on the page, and a line at the top. It
 rests on tests, each of a difference on one task or at another single place, since there is no mean of
-accuracy, Matthews and Pearson. A statement of every task holds if all its tests do, and does not hold if
-one of them surely fails; either needs evidence, and what has none is undecided.
+accuracy, Matthews and Pearson. A statement of every task holds if all its tests do, one of most tasks if
+more than half do, and it does not hold if too many fail for that; what has no evidence is undecided.
 """
 
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import product
 
-from stages.tickets.report.table import Row
 from stages.tickets.report.words import NONE, NOT_RUN, count, difference, probability, signed
 from stages.tickets.statistics.intervals import Difference, Summary
-from stages.tickets.statistics.matching import holm
+from stages.tickets.statistics.matching import holm, partial_conjunction
 
 CHEN = "Chen et al. 2020"
 BEYOND_CHEN = f"what goes beyond {CHEN}"
@@ -30,6 +28,8 @@ WORDS = (HOLDS, FAILS, UNDECIDED, NO_EVIDENCE, NOT_RUN)
 """Whether a statement holds here; no evidence: its tasks have no dense model that has learned."""
 NUMBERS = ("agrees", "differs", UNDECIDED, NO_VERDICT, NO_EVIDENCE, NOT_RUN)
 """Whether a number of the paper, which says nothing more, is ours too."""
+
+PLURAL = {HOLDS: "hold", FAILS: "do not hold", "agrees": "agree", "differs": "differ"}
 
 
 @dataclass(frozen=True)
@@ -136,21 +136,36 @@ def without(claim: Claim, why: str) -> Claim:
 def of_every(claim: Claim, tests: Sequence[Bounded], why: str) -> Claim:
     """Try the statement that every one of several differences lies within its bounds.
 
-    It needs no correction for their number, since all of them have to hold; its contrary does
-    (Bonferroni), since one that fails is enough.
+    Args:
+        why: what to say without a test.
+    """
+    return _of(len(tests), claim, tests, why)
+
+
+def of_most(claim: Claim, tests: Sequence[Bounded], why: str) -> Claim:
+    """Try the statement that more than half of several differences lie within their bounds.
 
     Args:
         why: what to say without a test.
     """
+    return _of(len(tests) // 2 + 1, claim, tests, why)
+
+
+def _of(least: int, claim: Claim, tests: Sequence[Bounded], why: str) -> Claim:
     if not tests:
         return without(claim, why)
+    n = min(test.gain.n for test in tests)
+    claim = replace(claim, tests=tuple(tests), here=shown(tests), n=n)
+    return at_least(least, tests, claim)
+
+
+def at_least(least: int, parts: Sequence[Bounded | Claim], claim: Claim) -> Claim:
+    """Return the claim with the p values of at least so many parts holding, and of the contrary."""
+    holds, fails = [part.p_holds for part in parts], [part.p_fails for part in parts]
     return replace(
         claim,
-        tests=tuple(tests),
-        here=shown(tests),
-        n=min(test.gain.n for test in tests),
-        p_holds=max(test.p_holds for test in tests),
-        p_fails=min(1.0, len(tests) * min(test.p_fails for test in tests)),
+        p_holds=partial_conjunction(holds, least),
+        p_fails=partial_conjunction(fails, len(parts) - least + 1),
     )
 
 
@@ -211,28 +226,9 @@ def decided(claims: Sequence[Claim], confidence: float) -> list[Claim]:
 
 
 def tally(claims: Sequence[Claim]) -> str:
-    """Count claims by their words: 9 holds, 2 does not hold, 10 undecided, 1 not run."""
+    """Count claims by their words: 9 hold, 1 does not hold, 10 undecided, 1 not run."""
     counts = Counter(claim.word for claim in claims)
+    words = [word for word in dict.fromkeys((*WORDS[:2], *NUMBERS)) if counts[word]]
     return ", ".join(
-        f"{counts[word]} {word}" for word in dict.fromkeys((*WORDS[:2], *NUMBERS)) if counts[word]
+        f"{counts[word]} {word if counts[word] == 1 else PLURAL.get(word, word)}" for word in words
     )
-
-
-def groups(claims: Sequence[Claim]) -> list[Row]:
-    """Group the claims of each paper, its statements before its numbers; no group is empty.
-
-    Returns:
-        Title and tally, and the claims that were decided, that were not, and that did not run.
-    """
-    papers = dict.fromkeys((CHEN, BEYOND_CHEN, PRASANNA, *(claim.paper for claim in claims)))
-    listed = []
-    for paper, (title, is_number) in product(papers, (("Statements", False), ("Numbers", True))):
-        own = [claim for claim in claims if (claim.paper, claim.is_number) == (paper, is_number)]
-        row = Row(title=f"{title} of {paper}", tally=tally(own))
-        row.not_run = [claim for claim in own if claim.why]
-        row.undecided = [
-            claim for claim in own if claim.word in (UNDECIDED, NO_VERDICT) and not claim.why
-        ]
-        row.decided = [claim for claim in own if claim not in row.not_run + row.undecided]
-        listed += [row] if own else []
-    return listed

@@ -7,10 +7,9 @@ from typing import Protocol
 
 from stages.tickets import settings
 from stages.tickets.report.scores import SELECTION, Run, Scores
-from stages.tickets.statistics.matching import last_matching_round
 
 MOST = 20
-"""Numbers, whatever the study."""
+"""Entries, whatever the study."""
 
 
 class Config(Protocol):
@@ -28,12 +27,12 @@ class Config(Protocol):
     def verdict(self) -> settings.Verdict: ...
 
 
-Numbers = dict[str, "float | Numbers"]
-"""Numbers by name, or by name and task."""
+Numbers = dict[str, "float | str | Numbers"]
+"""Numbers by name, or by name and task; of tasks without evidence the names."""
 
 
 def headlines(scores: Scores, config: Config) -> Numbers:
-    """Compute at most 20 numbers by the split that they are of, for headline metrics.
+    """Compute at most 20 entries by the split that they are of, for headline metrics.
 
     A difference is paired by seed, divided by the margin of the metric, and averaged over the tasks that
     have both, since points of unlike metrics have no mean: 1 is the smallest difference of interest. A
@@ -47,7 +46,8 @@ def headlines(scores: Scores, config: Config) -> Numbers:
         transfer_minus_own: masks of other tasks minus the task's own ticket of the same round.
         `chosen_on_selection`, and reported on it: the highest sparsity in per cent at which a ticket
         matches by `tickets.rule`, mean over tasks, of which one without a match counts as 0;
-        matching_tasks have one. Nothing else is chosen.
+        matching_tasks have one. Nothing else is chosen. `no_evidence`: names of the tasks whose dense
+        model has not learned, left out if there are none.
     """
     confidence = config.tickets.confidence
     tasks = [task for task in config.tasks if scores.above_majority(Run(task, "dense"), confidence)]
@@ -85,6 +85,8 @@ def headlines(scores: Scores, config: Config) -> Numbers:
     validation: Numbers = {
         name: round(gain, 2) + 0.0 for name, gain in gaps.items() if gain is not None
     }
+    if without := [task for task in config.tasks if task not in tasks]:
+        validation["no_evidence"] = ", ".join(without)
     validation["collapsed"] = sum(map(scores.collapsed, (*dense, *ticket)))
     matching = [_matching_sparsity(task, scores, config) for task in tasks]
     chosen: Numbers = {"matching_tasks": sum(sparsity > 0 for sparsity in matching)}
@@ -102,11 +104,14 @@ def headlines(scores: Scores, config: Config) -> Numbers:
 
 def _matching_sparsity(task: str, scores: Scores, config: Config) -> float:
     """Return the highest sparsity with a ticket that matches on the selection split; 0 if none does."""
-    sparsity = {0: 0.0} | {after.to: after.sparsity for after in config.rounds}
-    runs = {number: Run(task, "imp", number) for number in sparsity}
-    tickets = {number: of for number, run in runs.items() if (of := scores.of(run, SELECTION))}
-    dense = scores.of(Run(task, "dense"), SELECTION)
-    return sparsity[last_matching_round(tickets, dense, config.tickets) or 0]
+    return max(
+        (
+            after.sparsity
+            for after in config.rounds
+            if scores.matches(Run(task, "imp", after.to), config.tickets, SELECTION)
+        ),
+        default=0.0,
+    )
 
 
 def _points(share: float) -> float:

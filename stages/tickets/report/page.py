@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from stages.tickets.report.claim import Claim
 from stages.tickets.report.figure import Figure
 from stages.tickets.report.results import Results
 from stages.tickets.report.section import Section
-from stages.tickets.report.table import to_markdown, to_text
+from stages.tickets.report.table import Row, to_markdown, to_text
 from stages.tickets.report.words import NOT_RUN
 from stages.tickets.settings import Study
 
@@ -56,7 +57,7 @@ def content(sections: Sequence[Section], results: Results, study: Study) -> dict
         "main": drawn[0][1] if drawn else None,
         "main_stages": drawn[0][0].stages if drawn else (),
         "facts": scope.scope(results.scores, results.encoder, study),
-        "groups": claimed.groups(claims),
+        "groups": groups(claims),
         "departures": departures.departures(results.encoder["num_prunable"], results.tasks, study),
         "notes": scope.notes(study),
         "sections": sections,
@@ -67,6 +68,30 @@ def content(sections: Sequence[Section], results: Results, study: Study) -> dict
         "inline": inline,
         "markdown": to_markdown,
     }
+
+
+def groups(claims: Sequence[Claim]) -> list[Row]:
+    """Group the claims of each paper, its statements before its numbers; no group is empty.
+
+    Returns:
+        Title and tally, and the claims that were decided, that were not, and that did not run.
+    """
+    papers = dict.fromkeys(
+        (claimed.CHEN, claimed.BEYOND_CHEN, claimed.PRASANNA, *(claim.paper for claim in claims))
+    )
+    listed = []
+    for paper, (title, is_number) in product(papers, (("Statements", False), ("Numbers", True))):
+        own = [claim for claim in claims if (claim.paper, claim.is_number) == (paper, is_number)]
+        row = Row(title=f"{title} of {paper}", tally=claimed.tally(own))
+        row.not_run = [claim for claim in own if claim.why]
+        row.undecided = [
+            claim
+            for claim in own
+            if claim.word in (claimed.UNDECIDED, claimed.NO_VERDICT) and not claim.why
+        ]
+        row.decided = [claim for claim in own if claim not in row.not_run + row.undecided]
+        listed += [row] if own else []
+    return listed
 
 
 def to_html(content: Mapping[str, Any]) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from matplotlib import colormaps
 from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
 from matplotlib.collections import QuadMesh
 from matplotlib.figure import Figure as Canvas
 
@@ -203,7 +204,7 @@ def heat(panel: Axes, cells: Map) -> QuadMesh:
     return mesh
 
 
-def colour_bar(canvas: Canvas, panel: Axes | list[Axes], mesh: QuadMesh, label: str) -> None:
+def colour_bar(canvas: Canvas, panel: Axes | list[Axes], mesh: ScalarMappable, label: str) -> None:
     """Draw what the colours mean below the panels."""
     bar = canvas.colorbar(mesh, ax=panel, location="bottom", shrink=0.7, aspect=30)
     bar.set_label(label)

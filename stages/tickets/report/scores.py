@@ -10,7 +10,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from stages.tickets.report.rows import ScoreRow
-from stages.tickets.statistics import intervals
+from stages.tickets.settings import Tickets
+from stages.tickets.statistics import intervals, matching
 from stages.tickets.statistics.intervals import Difference, Seed, Summary
 
 SELECTION = "selection"
@@ -21,7 +22,7 @@ PLACE = ["task", "kind", "at", "source", "split", "metric"]
 Setting = tuple[str, str]
 """Kind and source of runs that differ in task and seed alone."""
 Deviations = Mapping[str, NDArray[np.floating[Any]]]
-"""What each validation example adds to a headline score, less the score, by `deviations_key`."""
+"""What each example of a split adds to a headline score, less the score, by `deviations_key`."""
 
 
 class Run(NamedTuple):
@@ -42,9 +43,9 @@ def run_of(row: Mapping[str, Any]) -> Run:
     return Run(row["task"], row["kind"], at, row["source"] or "")
 
 
-def deviations_key(run: Run, seed: Seed) -> str:
-    """Name the deviations of one score."""
-    return "/".join(map(str, (*run, seed)))
+def deviations_key(run: Run, seed: Seed, split: str = VALIDATION) -> str:
+    """Name the deviations of one score; those on validation do not say so."""
+    return "/".join(map(str, (*run, seed, *([split] if split != VALIDATION else []))))
 
 
 class Scores:
@@ -109,24 +110,26 @@ class Scores:
         values = self.of(run, split, metric)
         if not values:
             return None
-        is_headline = (split, metric or self.metrics.get(run.task)) == (
-            VALIDATION,
-            self.metrics.get(run.task),
-        )
-        examples = self._examples({run: 1.0}, values) if is_headline else 0.0
+        is_headline = not metric or metric == self.metrics.get(run.task)
+        examples = self._examples({run: 1.0}, values, split) if is_headline else 0.0
         return intervals.summarize(values.values(), confidence, examples)
 
-    def compare(self, first: Run, second: Run, confidence: float) -> Difference | None:
+    def compare(
+        self, first: Run, second: Run, confidence: float, split: str = VALIDATION
+    ) -> Difference | None:
         """Subtract second from first over the seeds of both; None if they have none in common."""
-        return self.contrast({first: 1.0, second: -1.0}, confidence) if first != second else None
+        weights = {first: 1.0, second: -1.0}
+        return self.contrast(weights, confidence, split) if first != second else None
 
-    def contrast(self, weights: Mapping[Run, float], confidence: float) -> Difference | None:
+    def contrast(
+        self, weights: Mapping[Run, float], confidence: float, split: str = VALIDATION
+    ) -> Difference | None:
         """Sum weighted scores by seed, over the seeds that all runs have; None if there are none.
 
         All runs are of one task, and thus of one metric and the same examples. A run without seeds, such
         as a baseline, stands beside every seed of the others.
         """
-        by_run = {run: self.of(run) for run in weights}
+        by_run = {run: self.of(run, split) for run in weights}
         seeded = [set(values) for values in by_run.values() if None not in values]
         seeds = sorted(set.intersection(*seeded), key=str) if seeded else []
         if not seeds or not all(by_run.values()):
@@ -137,15 +140,17 @@ class Scores:
             for seed in seeds
         ]  # fmt: skip
         return intervals.summarize_differences(
-            sums, confidence, self._examples(weights, dict(zip(seeds, sums, strict=True)))
+            sums, confidence, self._examples(weights, dict(zip(seeds, sums, strict=True)), split)
         )
 
-    def _examples(self, weights: Mapping[Run, float], sums: Mapping[Seed, float]) -> float:
+    def _examples(
+        self, weights: Mapping[Run, float], sums: Mapping[Seed, float], split: str
+    ) -> float:
         """Compute the standard error that comes from examples, of sums by seed; 0 if one is unknown."""
         total: NDArray[np.float64] | float = 0.0
         for run, weight in weights.items():
-            fixed = self._deviations.get(deviations_key(run, None))
-            rows = [self._deviations.get(deviations_key(run, seed), fixed) for seed in sums]
+            fixed = self._deviations.get(deviations_key(run, None, split))
+            rows = [self._deviations.get(deviations_key(run, seed, split), fixed) for seed in sums]
             if any(row is None for row in rows):
                 return 0.0
             total = total + weight * np.array(rows, np.float64)
@@ -153,12 +158,22 @@ class Scores:
         return intervals.error_of_examples(np.asarray(total), differ)
 
     def above_majority(self, run: Run, confidence: float) -> bool:
-        """Tell whether the interval of a run, without one its mean, is above the majority class.
+        """Tell whether the interval of a run is above the majority class, of one seed over examples.
 
         For regression that is a constant; without such a baseline nothing speaks against the run.
         """
         gain = self.compare(run, Run(run.task, "majority"), confidence)
-        return gain is None or (gain.mean if gain.low is None else gain.low) > 0
+        return gain is None or gain.above(0.0, confidence)
+
+    def matches(self, run: Run, rule: Tickets, split: str = VALIDATION) -> bool:
+        """Tell whether a run matches the dense model on a split; False if one of them did not run."""
+        dense = Run(run.task, "dense")
+        ticket, level = (self.summary(of, rule.confidence, split) for of in (run, dense))
+        if ticket is None or level is None:
+            return False
+        return matching.matches(
+            ticket, level, self.compare(run, dense, rule.confidence, split), rule
+        )
 
     def collapsed(self, run: Run) -> int:
         """Count the seeds that ended in a model which predicts one class or no better than a constant."""

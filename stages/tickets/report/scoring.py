@@ -10,7 +10,7 @@ import numpy as np
 from stages.tickets import files
 from stages.tickets.plan.manifest import Manifest, Run
 from stages.tickets.report.rows import HansScore, ScoreRow, TaskSize
-from stages.tickets.report.scores import VALIDATION, deviations_key, run_of
+from stages.tickets.report.scores import SELECTION, VALIDATION, deviations_key, run_of
 from stages.tickets.report.search_rows import Size
 from stages.tickets.tasks import deviations, hans, scores, squad
 from stages.tickets.tasks import task as tasks
@@ -29,6 +29,8 @@ HANS, SIZES, TASKS = (
     [field.name for field in fields(kind)] for kind in (HansScore, Size, TaskSize)
 )
 """Columns of hans.csv, subnetworks.csv and tasks.csv."""
+CHOSEN = ("dense", "imp")
+"""Kinds of runs that are compared on the selection split, to choose a ticket there."""
 
 
 @dataclass(frozen=True)
@@ -96,7 +98,8 @@ def score(
     """Make rows of scores.csv by run, split and metric, and of hans.csv by run and subcase.
 
     Returns:
-        Both, and by run what each validation example adds to the headline score, for intervals.
+        Both, and by run what each example adds to the headline score, for intervals: on validation, and
+        on selection of what is chosen there.
     """
     long: list[Record] = []
     on_hans: list[Record] = []
@@ -112,8 +115,9 @@ def score(
                 on_hans += [rounded(run.coordinates | asdict(row)) for row in accuracies]
                 continue
             known = (task, run.arrays, prefix, given, data.asked.get(split))
-            if split == VALIDATION:
-                key = deviations_key(run_of(run.coordinates), run.coordinates["seed"])
+            place = run_of(run.coordinates)
+            if split == VALIDATION or (split == SELECTION and place.kind in CHOSEN):
+                key = deviations_key(place, run.coordinates["seed"], split)
                 by_example[key] = deviations.deviations(*known).astype(np.float32)
             for row in scores.score(*known):
                 record = {

@@ -18,6 +18,7 @@ TEX = {"\\": r"\textbackslash{}"}
 TEX |= {character: "\\" + character for character in "&%$#_{}"}
 TEX |= {"~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": "$<$", ">": "$>$"}
 TEX |= {"±": r"$\pm$", "−": "$-$", "×": r"$\times$", "κ": r"$\kappa$", "α": r"$\alpha$"}
+TEX |= {"Σ": r"$\Sigma$", "²": r"$^2$", "·": r"$\cdot$"}
 TEX |= {"→": r"$\to$", "ρ": r"$\rho$", "†": r"$\dagger$", "\N{NO-BREAK SPACE}": "~", "–": "--"}
 SUMMARY = ("mean", "std", "low", "high", "n")
 

@@ -54,17 +54,21 @@ def find(scores: Scores, study: Study, split: str = SELECTION, rule: str = "") -
 
 
 def chosen_round(task: str, scores: Scores, study: Study, split: str, rule: Rule) -> int | None:
-    """Return the last round whose ticket matches on a split; None if none does.
+    """Return the last round, that is the highest sparsity, whose ticket matches on a split; else None.
+
+    Rounds before it need not match: Chen et al. 2020 report the highest matching sparsity.
 
     Raises:
         ValueError: there are no dense scores of the task on the split.
     """
-    runs = {number: Run(task, "imp", number) for number in sparsities(study)}
-    tickets = {number: of for number, run in runs.items() if (of := scores.of(run, split))}
-    dense = scores.of(Run(task, "dense"), split)
-    if not dense:
+    if not scores.of(Run(task, "dense"), split):
         raise ValueError(f"scores.csv has no dense scores of {task} on {split}")
-    return matching.last_matching_round(tickets, dense, rule)
+    matching = (
+        number
+        for number in sparsities(study)
+        if scores.matches(Run(task, "imp", number), rule, split)
+    )
+    return max(matching, default=None)
 
 
 def best_round(task: str, scores: Scores, study: Study, split: str) -> int:
@@ -84,10 +88,8 @@ def _ticket(task: str, scores: Scores, study: Study, split: str, rule: Rule) -> 
     if dense is None:
         raise ValueError(f"scores.csv has no dense scores of {task} on validation")
     values, majority = scores.of(runs[1]), scores.summary(Run(task, "majority"), rule.confidence)
-    random = scores.of(Run(task, "random", number or 0))
-    matches, random_matches = (
-        bool(of) and matching.matches(of, scores.of(runs[0]), rule) for of in (values, random)
-    )
+    random = Run(task, "random", number or 0)
+    matches, random_matches = (scores.matches(run, rule) for run in (runs[1], random))
     doubts = [
         (_collapse(run, name, scores), _low(name, run, scores, rule))
         for run, name in zip(runs, ("dense", "ticket"), strict=True)

@@ -20,6 +20,7 @@ from stages.tickets.settings.data import (
     Prepare,
     TextData,
 )
+from stages.tickets.settings.distil import Distil, OnSets, SetOfSequences
 from stages.tickets.settings.encoder import (
     Encoder,
     FolderEncoder,

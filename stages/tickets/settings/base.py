@@ -4,6 +4,7 @@ import os
 import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
 from typing import Annotated
@@ -19,6 +20,10 @@ class ParamsError(UserError):
     """Raised if params.yaml holds a wrong value; the message names key, value and what is allowed."""
 
 
+MANY = 20
+"""Number of keys from which on a message about an unknown one names only those like it."""
+
+
 class Section(BaseModel):
     """A section of params.yaml: frozen, without unknown keys, infinity and nan."""
 
@@ -30,9 +35,10 @@ class Section(BaseModel):
         allowed = [field.alias or name for name, field in cls.model_fields.items()]
         for key in values if isinstance(values, dict) else ():
             if key not in allowed:
+                near = get_close_matches(str(key), allowed) if len(allowed) > MANY else []
                 raise ValueError(
                     f"has the unknown key {key!r} with value {values[key]!r}, "  # type: ignore[index]
-                    f"allowed are {', '.join(allowed)}"
+                    f"{'the closest allowed' if near else 'allowed'} are {listed(near or allowed)}"
                 )
         return values
 

@@ -13,6 +13,7 @@ ALL = "all"
 NEEDS_TWO = {
     "cross": ("mask_seeds", "seeds"),
     "multitask": ("tasks",),
+    "planes": ("seeds", "others"),
     "transfer": ("sources", "targets"),
 }
 """Lists by section that together need two different tasks or seeds to be an experiment."""

@@ -10,7 +10,9 @@ from stages.tickets.settings import trials
 from stages.tickets.settings.at_start import AtInitialisation
 from stages.tickets.settings.base import Name, NeededBy, Section, Seed, Unique, Whole, listed, rules
 from stages.tickets.settings.data import Data, MiniatureData, OwnData, Prepare, check_data
+from stages.tickets.settings.distil import Distil, check_distil
 from stages.tickets.settings.encoder import Encoder, Pretrain
+from stages.tickets.settings.landscapes import Curvature, Landscapes, Planes, check_networks
 from stages.tickets.settings.reading import Plot, Ran, Tickets, Verdict
 from stages.tickets.settings.rounds import (
     Controls,
@@ -73,12 +75,16 @@ class Study(Section):
     scratch: trials.Over
     transfer: trials.Transfer
     transfer_weights: trials.TransferWeights
+    distil: Distil
     baselines: Baselines
     search: Search
     retrain: Retrain
     retrain_super: RetrainSuper
     patterns: Patterns
     at_initialisation: AtInitialisation
+    landscapes: Landscapes
+    planes: Planes
+    curvature: Curvature
     tickets: Tickets
     verdict: Verdict
     plot: Plot
@@ -110,6 +116,9 @@ class Study(Section):
         trials.check_transfer(self.transfer, self.transfer_weights, self.multitask, self.imp)
         check_search(self.search, self.data)
         check_searched(self.retrain, self.retrain_super, self.patterns, self.search, self.dense)
+        check_distil(self.distil, self.data, self.seeds, self.dense, self.imp)
+        networks = {key: getattr(self, key) for key in ("landscapes", "planes", "curvature")}
+        check_networks(self.imp, self.planes, networks)
         return self
 
     def _check_described(self) -> None:

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 import numpy as np
@@ -45,6 +45,12 @@ class Summary:
         """Whether seeds or examples differ by more than rounding; False for n = 1."""
         return self.std is not None and max(self.std, self.examples) > ROUNDING
 
+    def above(self, bound: float, confidence: float) -> bool:
+        """Tell whether the interval lies above a bound; for n = 1 it is that of the examples alone."""
+        if self.low is not None:
+            return self.low > bound
+        return self.mean - float(ndtri((1 + confidence) / 2)) * self.examples > bound
+
     def beyond(self, bound: float, *, above: bool) -> float:
         """Return the one-sided p value for a true mean above a bound, or below it.
 
@@ -70,6 +76,18 @@ class Summary:
         return math.hypot(
             float(stdtrit(self.n - 1, 1 - tail)) * error, float(ndtri(1 - tail)) * self.examples
         )
+
+
+def beside(ours: Summary, std: float | None, n: int, confidence: float) -> Summary:
+    """Widen an interval by that of another mean, whose standard deviation over n runs is known.
+
+    Half the interval of the difference of the two means is the root of the sum of two squares: of ours,
+    and of Student's half interval of the other. Without a deviation, or without ours, nothing changes.
+    """
+    if std is None or n < 2 or ours.half is None:
+        return ours
+    half = math.hypot(ours.half, float(stdtrit(n - 1, (1 + confidence) / 2)) * std / math.sqrt(n))
+    return replace(ours, low=ours.mean - half, high=ours.mean + half)
 
 
 class Difference(Summary):

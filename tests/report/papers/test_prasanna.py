@@ -6,6 +6,7 @@ from statistics import fmean
 
 import pytest
 
+from stages.tickets import settings
 from stages.tickets.report import rows, sections
 from stages.tickets.report.claim import PRASANNA, Claim
 from stages.tickets.report.papers import prasanna, prasanna_scores, shared
@@ -79,6 +80,21 @@ def test_differences_are_paired_by_seed_and_tried_by_task() -> None:
     assert claims(of_bert(study(config(3, 3, 2))))["random"].same == "agrees on 1 task"
 
 
+def test_statements_are_of_most_tasks() -> None:
+    """Good heads and MLPs are far below dense on one of three tasks, and come close on the others."""
+    made = study(config(3, 5, 2))
+    rows = [
+        replace(row, score=0.1 * row.score)
+        if (row.task, row.source) == ("sentiment", "structured good")
+        else row
+        for row in made.scores
+    ]
+    good = claims(replace(made, scores=rows))["good"]
+    assert good.here.endswith("2 of 3 hold, 1 not")
+    assert good.word == "holds"
+    assert all("most tasks" in prasanna.statements_of(made.results)[i].statement for i in range(8))
+
+
 def test_a_claim_about_what_did_not_run_says_so() -> None:
     made = study(config(1, 2, 1))
     made = replace(made, scores=[row for row in made.scores if row.source != "structured super"])
@@ -100,6 +116,37 @@ def test_super_survivors_of_other_seeds_have_no_verdict() -> None:
     same = claims(of_bert(study(config(2, 3, 1))))["super"].same
     assert same.startswith("no verdict: kept by all of 3")
     assert claims(of_bert(study(config(2, 5, 1))))["super"].same == "agrees on 1 task"
+
+
+def test_an_encoder_of_the_same_size_is_not_the_papers() -> None:
+    """The cased BERT-base has as many weights in its layers, and other words; others have those, too."""
+    results = of_bert(study(config(2, 5, 1))).results
+
+    def same(words: int, name: str = "") -> bool:
+        encoder = {"source": "hub", "name": name, "revision": "0" * 40, "pooler": "pretrained"}
+        asked = results.study
+        if name:
+            asked = asked.model_copy(
+                update={"encoder": settings.HubEncoder.model_validate(encoder)}
+            )
+        record = {**results.encoder, "vocabulary": {"size": words}}
+        return shared.same_encoder(replace(results, study=asked, encoder=record))
+
+    assert same(30_522)
+    assert not same(28_996)
+    assert same(30_522, "google-bert/bert-base-uncased")
+    assert not same(30_522, "nlpaueb/legal-bert-base-uncased")
+    assert not same(28_996, "google-bert/bert-base-cased")
+
+
+def test_a_number_of_a_task_without_evidence_has_no_verdict() -> None:
+    made = of_bert(study(config(3, 2, 1)))
+    rows = [
+        replace(row, score=0.3) if (row.task, row.kind) == ("sentiment", "dense") else row
+        for row in made.scores
+    ]
+    compared = prasanna_scores.compare(replace(made, scores=rows).results, made.config)
+    assert {row.verdict for row in compared if row.here} == {"no evidence: sentiment"}
 
 
 def test_claims_of_sections_come_along() -> None:

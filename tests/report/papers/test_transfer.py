@@ -7,7 +7,7 @@ import pytest
 
 from stages.tickets import settings
 from stages.tickets.report import transfers
-from stages.tickets.report.claim import Claim, decided
+from stages.tickets.report.claim import BEYOND_CHEN, Claim, decided
 from stages.tickets.report.papers import shared
 from stages.tickets.report.rows import Kept, ScoreRow
 from stages.tickets.report.scores import Run, Scores
@@ -116,6 +116,7 @@ def test_one_seed_decides_nothing() -> None:
 def test_the_one_shot_mask_is_judged_by_transfer_else_as_a_control() -> None:
     made = language(1, 2, 3)
     assert "control" not in claims_of(made)["one_shot"].statement
+    assert claims_of(made)["one_shot"].paper == BEYOND_CHEN  # no sentence of the paper says it
     narrow = made.config.transfer.model_copy(update={"sources": ()})
     again = study(made.config.model_copy(update={"transfer": narrow}))
     assert (

@@ -20,7 +20,7 @@ def test_magnitudes_of_kept_and_dropped_by_hand() -> None:
     assert means == pytest.approx([0.022, 0.020, 0.002])
     assert heads.correlations == pytest.approx((1, 1, 1))
     assert mlps.correlations == pytest.approx((-1, -1, -1))
-    assert "1.00 over heads (n=3 models), −1.00 over MLPs" in importance.answer(rows)
+    assert "1.00 over heads (n=3 models), −1.00 over MLPs" in importance.answer(rows, made.results)
     table = importance.magnitude_table(rows, made.results)
     assert table.rows[0] == (
         "entailment", "heads", "22.00 ± 0.00", "20.00 ± 0.00", "+2.00 [+2.00, +2.00]",

@@ -52,7 +52,7 @@ def test_layers_are_means_over_tasks() -> None:
         for task, kept in zip(made.config.tasks, by_task, strict=True)
     ]
     means = layers.densities(rows, made.results)
-    assert layers.answer(means, made.config) == (
+    assert layers.answer(means, "", made.config) == (
         "At 30\N{NO-BREAK SPACE}% over all, sparsity goes from 20.0 % (layer 1, MLP out) to 40.0 % "
         "(layer 2, key); mean over tasks and seeds, layers counted from 0."
     )

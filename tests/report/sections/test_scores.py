@@ -61,14 +61,14 @@ def test_only_dense_scores_above_the_bag_of_words_line_are_counted() -> None:
     made = study(config(3, 3, 2))
     scores = with_scores(made, {("sentiment", "dense", 0, "validation"): [0.55, 0.5, 0.5]})
     assert section_of(made, scores).answer == (
-        "The mean dense score is above the bag-of-words line on 2 of 3 tasks with such a line."
+        "The mean dense score is above the bag-of-words line on 2 of 3 tasks with such a line (n=3)."
     )
 
 
 def test_one_bag_of_words_line_is_spoken_of_in_the_singular() -> None:
     made = study(config(1, 1, 1))
     assert section_of(made).answer == (
-        "The mean dense score is above the bag-of-words line on 1 of 1 task with such a line."
+        "The mean dense score is above the bag-of-words line on 1 of 1 task with such a line (n=1)."
     )
 
 

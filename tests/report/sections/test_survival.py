@@ -45,7 +45,7 @@ def test_comparisons_stand_under_their_axis() -> None:
         "(n=1); chance has 0."
     )
     made = replace(study(config(1, 1, 1)), structures=structures)
-    table = survival.agreement_table(rows, made.results, made.config)
+    table = survival.agreement_table(rows, structures, made.results, made.config)
     assert table.rows[0][2:] == ("not run", "0.30 (0.00, 0.15)", "not run", "not run", "1 of 2")
     assert len(table.records) == len(structures)
 

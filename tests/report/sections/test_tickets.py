@@ -181,9 +181,16 @@ def test_tickets_are_chosen_on_selection_held_on_validation_and_winning_from_pre
         },
     )
     assert answer_of(made, scores) == (
-        "Tasks with a matching ticket: 2 of 3 by the selection split, at 30\N{NO-BREAK SPACE}% to "
+        "Tasks with a matching ticket: 2 of 3 (n=3) by the selection split, at 30\N{NO-BREAK SPACE}% to "
         f"60\N{NO-BREAK SPACE}% sparsity, of these 1 by the validation split too. {start}"
     )
+
+
+def test_a_count_of_tickets_of_one_seed_says_so() -> None:
+    made = study(config(1, 1, 1))
+    matching = {("entailment", "imp", 1, split): [0.95] for split in ("selection", "validation")}
+    text = answer_of(made, with_scores(made, matching))
+    assert text.startswith("Tasks with a matching ticket: 1 of 1 (n=1) by")
 
 
 def test_if_no_ticket_matches_nothing_is_said_of_winning() -> None:
@@ -200,7 +207,7 @@ def test_tasks_whose_dense_model_has_not_learned_are_named_and_not_counted() -> 
         for split in ("selection", "validation")
     }
     text = answer_of(made, with_scores(made, low))
-    assert text.startswith("Tasks with a matching ticket: 1 of 1 by")
+    assert text.startswith("Tasks with a matching ticket: 1 of 1 (n=3) by")
     assert "No evidence: the dense model of entailment is not above the majority class" in text
     assert "No evidence" not in answer_of(made)
 

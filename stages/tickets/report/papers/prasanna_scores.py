@@ -10,6 +10,7 @@ from stages.tickets.report.results import Results
 from stages.tickets.report.scores import Run, Setting
 from stages.tickets.report.table import Column, Row, Table, table
 from stages.tickets.settings import Study
+from stages.tickets.statistics import intervals
 
 MAJORITY, DENSE = ("majority", ""), ("dense", "")
 SETTINGS: Mapping[Setting, str] = {
@@ -57,6 +58,7 @@ def compare(results: Results, study: Study) -> list[Row]:
             sure = score
             if None in scores.of(run):  # a baseline, of no seed and thus sure
                 sure = replace(score, low=score.mean, high=score.mean)
+            sure = intervals.beside(sure, paper.std, paper.n, study.tickets.confidence)
             verdict = agreement([(sure, paper.mean, shared.margin(paper.task, results))])
             verdict = shared.why_no_verdict([paper.task], results) or verdict
         rows.append(Row(paper=paper, here=score, difference=difference, verdict=verdict))
@@ -69,8 +71,9 @@ def published_table(results: Results, study: Study) -> Table:
         "Paper: mean ± standard deviation over 5 seeds, bert-base-uncased, searched on the validation "
         "split itself, with the most frequent class there as majority (of a task with scores, a draw "
         f"from a normal). Here: searched on {study.search.rule.split}, with the majority of the training "
-        "split. Verdict, for the same encoder alone: agrees, if all of our interval is within the margin "
-        "of the metric around the paper's; differs, if all of it is outside; else undecided."
+        "split. Verdict, for the same encoder alone: agrees, if all of the interval of ours minus the "
+        "paper's, over seeds here and there, is within the margin of the metric; differs, if all of it "
+        "is outside; else undecided."
     )
     why = "not run: no task here has the name and headline metric of one of the paper's"
     return table("published", caption, compare(results, study), COLUMNS, why)

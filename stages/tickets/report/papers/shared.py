@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterable, Sequence
 
-from stages.tickets.report import columns, names, words
+from stages.tickets.report import columns, departures, names, words
 from stages.tickets.report.claim import (
     NO_EVIDENCE,
     NO_VERDICT,
@@ -13,7 +13,7 @@ from stages.tickets.report.claim import (
     agreement,
 )
 from stages.tickets.report.results import Results
-from stages.tickets.report.rows import Kept, grouped
+from stages.tickets.report.rows import grouped
 from stages.tickets.report.scores import Run, Setting
 from stages.tickets.report.table import Table, records, table
 from stages.tickets.report.words import count
@@ -25,6 +25,8 @@ BERT_BASE = 85_524_480
 """Weights in the 73 matrices that Chen et al. 2020 prune: those of 12 layers, and the pooler."""
 BERT_BASE_LAYERS = BERT_BASE - 768 * 768
 """The same without the pooler."""
+BERT_BASE_WORDS = 30_522
+"""Word pieces of bert-base-uncased; bert-base-cased has 28,996."""
 UNUSABLE = ("wnli",)
 """Tasks on which the papers' full models are below the majority class; no published mean has them."""
 COLUMNS = (
@@ -96,9 +98,10 @@ def claims_table(name: str, claims: Sequence[Claim], results: Results) -> Table:
 
 
 RULE = (
-    "A statement holds if all its tests do, does not hold if one of them surely fails, and else is "
-    "undecided; sure is a p that Holm's correction for all statements of the paper leaves small, and "
-    "docs/verdicts.md says what each kind of statement asks, and when a number is the same."
+    "A statement of every task holds if all its tests do, one of most tasks if more than half do, and "
+    "either does not if too many surely fail; sure is a p that Holm's correction for all statements of "
+    "the paper leaves small, and docs/verdicts.md says what each statement asks, and when a number is "
+    "the same."
 )
 
 
@@ -139,16 +142,30 @@ def shared(tasks: Sequence[str], results: Results) -> list[str]:
     ]
 
 
-def same_encoder(layers: Sequence[Kept]) -> bool:
-    """Tell whether the masks cover as many weights as those of Chen et al. 2020."""
-    masks = grouped(layers, lambda row: (row.task, row.seed, row.round))
-    sizes = {sum(row.size for row in mask) for mask in masks.values()}
-    return bool(sizes) and sizes <= {BERT_BASE, BERT_BASE_LAYERS}
+def same_encoder(results: Results) -> bool:
+    """Tell whether the encoder is the papers'.
+
+    Its masks cover as many weights as those of Chen et al. 2020, it has the number of word pieces of
+    bert-base-uncased, and on the Hub that name. A folder or a package has no such name.
+    """
+    masks = grouped(results.layers, lambda row: (row.task, row.seed, row.round))
+    sizes, source = (
+        {sum(row.size for row in mask) for mask in masks.values()},
+        results.study.encoder,
+    )
+    return (
+        bool(sizes)
+        and sizes <= {BERT_BASE, BERT_BASE_LAYERS}
+        and results.encoder["vocabulary"]["size"] == BERT_BASE_WORDS
+        and (source.source != "hub" or source.name in departures.BERT_BASE)
+    )
 
 
 def why_no_verdict(tasks: Sequence[str], results: Results) -> str:
     """Say why no number can be the paper's, given the tasks that both have; empty if it can be."""
-    if not same_encoder(results.layers):
+    if tasks and not results.usable(tasks):
+        return nothing(tasks, results, "")
+    if not same_encoder(results):
         return OTHER_ENCODER
     return "" if tasks else OTHER_TASKS
 

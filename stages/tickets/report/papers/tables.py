@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from stages.tickets.report import names, table, transfers, words
-from stages.tickets.report.claim import agreement
+from stages.tickets.report.claim import NO_EVIDENCE, agreement
 from stages.tickets.report.papers import shared
 from stages.tickets.report.published import PublishedTicket
 from stages.tickets.report.results import Results
@@ -12,11 +12,13 @@ from stages.tickets.report.scores import VALIDATION, Run
 from stages.tickets.report.table import Record, Table, numbers
 from stages.tickets.report.tickets import Tickets, rule_name
 from stages.tickets.settings import Study
-from stages.tickets.statistics import matching
+from stages.tickets.statistics import intervals, matching
 from stages.tickets.statistics.intervals import Summary
 
 SINGLE, MOVED = "a single number", "their code moves whole layers, the text shuffles weights"
 """Marks of all cells of a setting, which the caption says once."""
+RUNS = 5
+"""Runs of the paper behind a standard deviation."""
 LANGUAGE = "masked_accuracy"
 """The metric of masked language modelling alone."""
 SETTINGS = {
@@ -32,7 +34,7 @@ def published_tickets_table(results: Results, study: Study) -> Table:
     """List Table 2 of Chen et al. 2020, and under every task that is ours our runs at its sparsity."""
     published = results.published_tickets
     metrics = {row.task: row.metric for row in published}
-    same_encoder = shared.same_encoder(results.layers)
+    same_encoder = shared.same_encoder(results)
     comparable = [
         task
         for task, metric in metrics.items()
@@ -43,9 +45,9 @@ def published_tickets_table(results: Results, study: Study) -> Table:
     caption = (
         "Table 2 of the paper at the sparsity of its ticket, bert-base-uncased: mean ± standard "
         "deviation over 5 runs, or a single number. Here: mean ± half the interval, if the study has the "
-        "paper's task, metric and number of prunable weights; ours agrees if all of its interval is "
-        "within the margin of the metric around the paper's. Shuffled: here whole layers, as in the "
-        "paper's code, while its text shuffles weights"
+        "paper's task, metric and encoder; ours agrees if all of the interval of ours minus the paper's "
+        "is within the margin of the metric. Shuffled: here whole layers, as in the paper's code, while "
+        "its text shuffles weights"
     )
     if not comparable:
         own = "an encoder" if not same_encoder else "metrics"
@@ -95,7 +97,10 @@ def _ours(
         return None, names.why_no_control(row.source or row.kind, study)
     if row.metric == LANGUAGE:
         return ours, "no verdict: another corpus"
-    return ours, agreement([(ours, row.mean, shared.margin(row.task, results))])
+    if row.task in results.no_evidence:
+        return ours, NO_EVIDENCE
+    sure = intervals.beside(ours, row.std, RUNS, study.tickets.confidence)
+    return ours, agreement([(sure, row.mean, shared.margin(row.task, results))])
 
 
 def rules_table(tickets: Tickets, results: Results, study: Study) -> Table:

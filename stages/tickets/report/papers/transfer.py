@@ -10,17 +10,18 @@ from stages.tickets.report.claim import (
     Bounded,
     Claim,
     agreement,
+    at_least,
     held,
     of_every,
     ranged,
 )
 from stages.tickets.report.papers import shared
 from stages.tickets.report.results import Results
+from stages.tickets.report.rows import grouped
 from stages.tickets.report.table import Row
 from stages.tickets.report.transfers import Levels, served
 from stages.tickets.settings import Study
 from stages.tickets.statistics.intervals import Difference
-from stages.tickets.statistics.matching import holm
 
 MLM = "mlm"
 """The paper's name of masked language modelling; ours is any task of that kind."""
@@ -114,7 +115,7 @@ def compare(cells: Sequence[Row], results: Results, study: Study) -> Studies:
     targets = shared.shared(shared.usable(results.usable(study.transfer.targets)), results)
     sparsity = names.sparsities(study)[study.transfer.round]
     why = shared.why_no_verdict(targets, results)
-    if shared.same_encoder(results.layers) and abs(sparsity - SPARSITY) > 1e-6:
+    if shared.same_encoder(results) and abs(sparsity - SPARSITY) > 1e-6:
         ours, papers = words.percent(sparsity), words.percent(SPARSITY)
         why = f"{NO_VERDICT}: masks of {ours}, the paper's of {papers}"
     published = results.published_transfers
@@ -186,10 +187,10 @@ def best_source(source: str, studies: Studies) -> Claim:
 
 
 def half_served(studies: Studies) -> Claim:
-    """Count tasks whose masks come within the margin of the own ticket on half of the other targets.
+    """Try that most tasks' masks come within the margin of the own ticket on half of the other targets.
 
-    Every cell is a test, corrected for the number of cells. Of n sources more than half have to serve
-    half of their targets, so the p value is that of the cell that settles the last of them.
+    Every cell is a test. They make a p value for each source, that it serves at least half of its
+    targets, and these make one for more than half of the sources.
     """
     margin = studies.study.tickets.transfer_margin
     published = transfers.published_tasks(studies.results)
@@ -205,27 +206,16 @@ def half_served(studies: Studies) -> Claim:
         for (source, target) in studies.cells
         if source != target and source in studies.tasks and (gain := studies.own(source, target))
     }
+    made = of_every(claim, list(tests.values()), studies.missing())
     if not tests:
-        return of_every(claim, (), studies.missing())
-    sides = [
-        holm([test.p_holds for test in tests.values()]),
-        holm([test.p_fails for test in tests.values()]),
+        return made
+    sources = [
+        at_least(-(-len(places) // 2), [tests[place] for place in places], claim)
+        for places in grouped(tests, lambda place: place[0]).values()
     ]
-    settled: list[list[float]] = [[], []]
-    sources = list(dict.fromkeys(source for source, _ in tests))
-    for source in sources:
-        for side, p_values in enumerate(sides):
-            own = sorted(
-                p
-                for (name, _), p in zip(tests, p_values, strict=True)
-                if name == source and p is not None
-            )
-            settled[side].append(own[-(-len(own) // 2) - 1 if side == 0 else len(own) // 2])
-    over = words.count(len(sources), "source")
-    made = of_every(replace(claim, over=over), list(tests.values()), "")
-    return replace(
+    made = replace(
         made,
         here=held(made.tests).replace("hold", "cells hold"),
-        p_holds=sorted(settled[0])[len(sources) // 2],
-        p_fails=sorted(settled[1])[-(-len(sources) // 2) - 1],
+        over=words.count(len(sources), "source"),
     )
+    return at_least(len(sources) // 2 + 1, sources, made)

@@ -20,6 +20,7 @@ ORDER = (
     "transfer_weights",
     "rewinding",
     "seeds",
+    "distillation",
     "agreement",
     "layers",
     "movement",
@@ -32,6 +33,7 @@ ORDER = (
     "importance",
     "hans",
     "patterns",
+    "landscapes",
 )
 """Names of modules in this folder with a function `section(results, study)`, and of `PAPERS`."""
 PAPERS: Mapping[str, ModuleType] = {"chen": chen, "prasanna": prasanna}

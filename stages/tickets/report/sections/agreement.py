@@ -1,6 +1,6 @@
 """Do masks agree: between seeds of one task, and between tasks of one seed."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from itertools import combinations_with_replacement, product
 
 from stages.tickets.report import names, panels, table, words
@@ -40,8 +40,7 @@ def section(results: Results, study: Study) -> Section:
     """Show how alike masks are, and how alike chance would make them."""
     place = (study.rounds[-1].to, "jaccard")
     last = [row for row in results.agreement if (row.round, row.measure) == place]
-    without = {*results.no_evidence}
-    learned = [row for row in last if not {row.first, row.second} & without]
+    learned = of_learned(last, results)
     return Section(
         "agreement",
         "Do masks agree?",
@@ -49,18 +48,25 @@ def section(results: Results, study: Study) -> Section:
         "would chance make them?",
         "Chen et al. 2020, overlap of masks, counted in their code on non-zero trained "
         "weights; Prasanna et al. 2020 use κ on attention heads and MLPs.",
-        shared.naming(answer(learned, study), results) if last else answer(last, study),
+        shared.naming(answer(learned, results, study), results),
         stages=("stability",),
         figures=(figure(last, study),),
-        tables=(agreement_table(results.agreement, study),),
+        tables=(agreement_table(results.agreement, results, study),),
         claims=claims_of(learned, results, study),
     )
 
 
-def answer(last: Sequence[Agreement], study: Study) -> str:
+def of_learned(rows: Iterable[Agreement], results: Results) -> list[Agreement]:
+    """Return the rows of tasks that have learned; rows of all tasks are left out if one has not."""
+    without = {*results.no_evidence, ""} if results.no_evidence else set()
+    return [row for row in rows if not {row.first, row.second or row.first} & without]
+
+
+def answer(last: Sequence[Agreement], results: Results, study: Study) -> str:
     """Give the mean Jaccard similarity of the last masks, beside that of random ones."""
     if not last:
-        return words.sentence(names.why_no_agreement(study))
+        why = shared.nothing(study.tasks, results, names.why_no_agreement(study))
+        return words.sentence(why)
     parts = []
     for axis in BETWEEN:
         value = mean_of([row for row in last if row.axis == axis]).value
@@ -71,8 +77,8 @@ def answer(last: Sequence[Agreement], study: Study) -> str:
     )
 
 
-def agreement_table(agreement: Sequence[Agreement], study: Study) -> Table:
-    """List the agreement of masks in every round over all tasks, and in the last by task as well."""
+def agreement_table(agreement: Sequence[Agreement], results: Results, study: Study) -> Table:
+    """List the agreement in every round over tasks that have learned, and in the last by task."""
     caption = (
         "Agreement of masks between seeds of one task, and between tasks of one seed: mean over "
         "n pairs (Jaccard, Cohen) or over groups (Fleiss). In brackets what chance gives: masks "
@@ -81,11 +87,12 @@ def agreement_table(agreement: Sequence[Agreement], study: Study) -> Table:
     lines: list[Sequence[str]] = []
     long: list[Record] = []
     rounds = product(names.sparsities(study).items(), BETWEEN)
+    learned = of_learned(agreement, results)
     for (number, sparsity), axis in rounds if agreement else ():
         of_last = (axis, number) == ("seeds", study.rounds[-1].to)
         for task in ("all", *(study.tasks if of_last else ())):
             own = grouped(
-                (row for row in agreement if task in ("all", row.first)),
+                learned if task == "all" else (row for row in agreement if row.first == task),
                 lambda row: (row.round, row.axis, row.measure),
             )
             alike = {name: mean_of(own.get((number, axis, name), ())) for name in MEASURES}

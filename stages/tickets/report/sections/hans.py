@@ -8,6 +8,7 @@ from matplotlib.figure import Figure as Canvas
 
 from stages.tickets.report import columns, names, panels, table, words
 from stages.tickets.report.figure import BLACK, BLUE, GREY, ORANGE, SKY, VERMILION, Figure, drawn
+from stages.tickets.report.papers import shared
 from stages.tickets.report.results import Results
 from stages.tickets.report.rows import HansScore, grouped
 from stages.tickets.report.section import Section
@@ -33,6 +34,8 @@ CSV = (columns.value(*PLACE), columns.spread_of("over_seeds"))
 def section(results: Results, study: Study) -> Section:
     """Show dense models and subnetworks on HANS, for every task that has it."""
     rows = accuracies(results)
+    learned = [row for row in rows if row.task not in results.no_evidence]
+    why = shared.nothing([*dict.fromkeys(row.task for row in rows)], results, NOTHING)
     return Section(
         "hans",
         "HANS: right for the wrong reasons?",
@@ -40,7 +43,7 @@ def section(results: Results, study: Study) -> Section:
         "wherever words, a subsequence or a constituent of the premise come again?",
         "McCoy et al. 2019. Prasanna et al. 2020 have settings for HANS in their code, and nothing "
         "on it in their paper.",
-        answer(rows),
+        shared.naming(answer(learned) or words.sentence(why), results),
         stages=("ticket", "retrain"),
         figures=(figure(rows, study),),
         tables=(hans_table(rows, results.hans, study), subcases_table(rows, results.hans)),
@@ -87,7 +90,7 @@ def accuracies(results: Results) -> list[Row]:
 
 
 def answer(rows: Sequence[Row]) -> str:
-    """Tell for every task on which examples dense models are right.
+    """Tell for every task on which examples dense models are right; empty without any.
 
     A model that is right about most non-entailed examples follows no heuristic, or seldom says
     entailment at all. The mean over both truths, 50 % for any constant answer, tells the two apart.
@@ -107,7 +110,7 @@ def answer(rows: Sequence[Row]) -> str:
             f"examples: {', '.join(shares)}; their mean is above 50 %, which one answer to everything "
             f"has, for: {', '.join(above) or 'none'}."
         )
-    return " ".join(sentences) or words.sentence(NOTHING)
+    return " ".join(sentences)
 
 
 def hans_table(rows: Sequence[Row], scores: Sequence[HansScore], study: Study) -> Table:

@@ -31,7 +31,7 @@ def section(results: Results, study: Study) -> Section:
         "What does importance see?",
         "How is importance spread over heads, and is it the magnitude of their weights in disguise?",
         "Prasanna et al. 2020, Figure 3; magnitudes are in their code.",
-        answer(rows),
+        shared.naming(answer(rows, results), results),
         stages=("survival",),
         figures=figures(results, study),
         tables=(magnitude_table(rows, results),),
@@ -71,11 +71,11 @@ def measure(results: Results) -> list[Row]:
     return rows
 
 
-def answer(rows: Sequence[Row]) -> str:
-    """Give the correlation of importance and magnitude, mean over tasks and seeds."""
-    parts = []
+def answer(rows: Sequence[Row], results: Results) -> str:
+    """Give the correlation of importance and magnitude, mean over tasks that have learned and seeds."""
+    parts, learned = [], [row for row in rows if row.task not in results.no_evidence]
     for part, title in names.PARTS.items():
-        values = [rho for row in rows if row.part == part for rho in row.correlations]
+        values = [rho for row in learned if row.part == part for rho in row.correlations]
         if values:
             parts.append(f"{words.two_digits(fmean(values))} over {title} (n={len(values)} models)")
     if not parts:

@@ -7,6 +7,7 @@ from matplotlib.axes import Axes
 
 from stages.tickets.report import columns, figure, names, panels, table, words
 from stages.tickets.report.figure import Figure
+from stages.tickets.report.papers import shared
 from stages.tickets.report.results import Results
 from stages.tickets.report.rows import Kept, grouped
 from stages.tickets.report.section import Section
@@ -26,24 +27,24 @@ CURVES = "Sparsity of every matrix of the last ticket against the layer, one pan
 def section(results: Results, study: Study) -> Section:
     """Show which layers and types of matrices lose most."""
     last = [row for row in results.layers if row.round == study.rounds[-1].to]
-    rows = densities(last, results)
+    rows, why = densities(last, results), shared.nothing(study.tasks, results, names.NO_LAYERS)
     return Section(
         "layers",
         "Where are the weights dropped?",
         "Which layers and which types of matrices lose most?",
         "Chen et al. 2020 count this in their code; no published table is known to us.",
-        answer(rows, study),
+        shared.naming(answer(rows, why, study), results),
         stages=("stability",),
-        figures=(layers_figure(rows, study), layers_by_task_figure(rows, study)),
-        tables=(layers_table(rows, study), types_table(last, results)),
+        figures=(layers_figure(rows, why, study), layers_by_task_figure(rows, study)),
+        tables=(layers_table(rows, why, study), types_table(last, results)),
     )
 
 
 def densities(last: Sequence[Kept], results: Results) -> list[Row]:
-    """Average the density of every matrix in the last round: over all tasks, then by task."""
-    rows = []
-    for task in (ALL, *results.study.tasks):
-        own = [row for row in last if task in (ALL, row.task)]
+    """Average the density of every matrix at last: over tasks that have learned, then by task."""
+    tasks, rows = results.study.tasks, []
+    for task, group in {ALL: results.usable(tasks), **{task: [task] for task in tasks}}.items():
+        own = [row for row in last if row.task in group]
         for (layer, matrix), masks in grouped(own, lambda row: (row.layer, row.matrix)).items():
             kept = results.over([row.kept / row.size for row in masks])
             assert kept  # every group has a mask
@@ -54,11 +55,11 @@ def densities(last: Sequence[Kept], results: Results) -> list[Row]:
     return rows
 
 
-def answer(rows: Sequence[Row], study: Study) -> str:
-    """Name the matrices that keep most and least."""
+def answer(rows: Sequence[Row], why: str, study: Study) -> str:
+    """Name the matrices that keep most and least, or say why there are none."""
     overall = sorted((row for row in rows if row.task == ALL), key=lambda row: row.sparsity)
     if not overall:
-        return words.sentence(names.NO_LAYERS)
+        return words.sentence(why)
     ends = (f"{words.points(row.sparsity)} % ({row.place})" for row in (overall[0], overall[-1]))
     return (
         f"At {words.percent(study.rounds[-1].sparsity)} over all, sparsity goes from "
@@ -66,7 +67,7 @@ def answer(rows: Sequence[Row], study: Study) -> str:
     )
 
 
-def layers_table(rows: Sequence[Row], study: Study) -> Table:
+def layers_table(rows: Sequence[Row], why: str, study: Study) -> Table:
     """List what the last mask keeps of every matrix."""
     last = study.rounds[-1]
     overall = [row for row in rows if row.task == ALL]
@@ -88,7 +89,7 @@ def layers_table(rows: Sequence[Row], study: Study) -> Table:
     header = ("matrices of", *map(words.matrix_name, matrices), "all")
     place = columns.value("task", "layer", "matrix", "size")
     csv = table.records(rows, place, columns.spread_of("kept"))
-    return table.of_cells("layers", caption, header, lines, csv, names.NO_LAYERS)
+    return table.of_cells("layers", caption, header, lines, csv, why)
 
 
 def types_table(last: Sequence[Kept], results: Results) -> Table:
@@ -123,7 +124,7 @@ def _grid(rows: Sequence[Row]) -> tuple[list[int], list[str], list[list[Row]]]:
     return layers, matrices, [[by_place[layer, matrix] for matrix in matrices] for layer in layers]
 
 
-def layers_figure(rows: Sequence[Row], study: Study) -> Figure:
+def layers_figure(rows: Sequence[Row], why: str, study: Study) -> Figure:
     """Draw the sparsity of every matrix in the last round over all tasks, as a map."""
     last = study.rounds[-1]
     caption = (
@@ -144,7 +145,7 @@ def layers_figure(rows: Sequence[Row], study: Study) -> Figure:
     )
     size = (max(1.4 + 0.65 * len(matrices), 3.6), 2.3 + 0.34 * len(layers))
     csv = table.records(shown, columns.value("place", "layer", "matrix", "sparsity", "kept.n"))
-    return panels.maps(Figure("layers", MAP, caption, "", csv, names.NO_LAYERS), size, drawn)
+    return panels.maps(Figure("layers", MAP, caption, "", csv, why), size, drawn)
 
 
 def layers_by_task_figure(rows: Sequence[Row], study: Study) -> Figure:

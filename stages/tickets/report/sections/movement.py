@@ -6,6 +6,7 @@ from matplotlib.axes import Axes
 
 from stages.tickets.report import columns, names, panels, table, words
 from stages.tickets.report.figure import BLACK, BLUE, GREY, VERMILION, Figure
+from stages.tickets.report.papers import shared
 from stages.tickets.report.results import Results
 from stages.tickets.report.rows import Agreement, Movement, grouped
 from stages.tickets.report.section import Section
@@ -71,6 +72,8 @@ COLUMNS = (
 def section(results: Results, study: Study) -> Section:
     """Show how far weights moved, and how far masks could thus be from the one-shot mask."""
     rows = by_task_and_round(results.movement, study)
+    learned = [row for row in rows if row.task not in results.no_evidence]
+    why = shared.nothing(study.tasks, results, NO_MOVEMENT)
     return Section(
         "movement",
         "What do masks owe to the pre-trained weights?",
@@ -78,12 +81,12 @@ def section(results: Results, study: Study) -> Section:
         "smallest pre-trained weights, and what do masks have in common beyond that one?",
         "Chen et al. 2020, whose masks of small tasks after few steps of a small learning rate can "
         "differ little from that one; they do not count it.",
-        answer(rows, study),
+        shared.naming(answer(learned, why, study), results),
         stages=("stability",),
         figures=(figure(rows, study),),
         tables=(
             table.table("movement", CAPTION, rows, COLUMNS, NO_MOVEMENT),
-            beyond_table(results.beyond, study),
+            beyond_table(agreement.of_learned(results.beyond, results), results, study),
         ),
     )
 
@@ -111,12 +114,12 @@ def by_task_and_round(movement: Sequence[Movement], study: Study) -> list[Row]:
     return rows
 
 
-def answer(rows: Sequence[Row], study: Study) -> str:
+def answer(rows: Sequence[Row], why: str, study: Study) -> str:
     """Tell how like the one-shot mask the last masks are, and where they could not be otherwise."""
     last = study.rounds[-1]
     ended = sorted((row for row in rows if row.round == last.to), key=lambda row: row.jaccard)
     if not ended:
-        return words.sentence(NO_MOVEMENT)
+        return words.sentence(why)
     least, most = (f"{row.jaccard:.2f} ({row.task})" for row in (ended[0], ended[-1]))
     forced = [row.task for row in rows if row.could_not_differ and row.round == last.to]
     text = "no task's weights moved so little that the mask could not differ"
@@ -131,7 +134,7 @@ def answer(rows: Sequence[Row], study: Study) -> str:
     )
 
 
-def beyond_table(beyond: Sequence[Agreement], study: Study) -> Table:
+def beyond_table(beyond: Sequence[Agreement], results: Results, study: Study) -> Table:
     """List the agreement with the one-shot mask, and of pairs on where they differ from it."""
     caption = (
         "Jaccard similarity of masks with the one-shot mask, and of pairs of masks on where they differ "
@@ -149,8 +152,8 @@ def beyond_table(beyond: Sequence[Agreement], study: Study) -> Table:
             {"round": number, "sparsity": sparsity, "axis": axis, "measure": measure, **vars(mean)}
             for (axis, measure), mean in zip(BEYOND.values(), means, strict=True)
         ]
-    header, why = ("sparsity", *BEYOND), names.why_no_agreement(study)
-    return table.of_cells("beyond", caption, header, lines, long, why)
+    why = shared.nothing(study.tasks, results, names.why_no_agreement(study))
+    return table.of_cells("beyond", caption, ("sparsity", *BEYOND), lines, long, why)
 
 
 def figure(rows: Sequence[Row], study: Study) -> Figure:

@@ -96,9 +96,10 @@ def answer(lines: Sequence[Line]) -> str:
     if not pairs:
         return "No bag-of-words line was trained."
     above = sum(dense is not None and dense.mean > bag.mean for dense, bag in pairs)
+    dense = [pair[0] for pair in pairs]
     return (
         f"The mean dense score is above the bag-of-words line on {above} of "
-        f"{words.count(len(pairs), 'task')} with such a line."
+        f"{words.count(len(pairs), 'task')} with such a line (n={words.sizes(dense)})."
     )
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from stages.tickets.report import columns, table, words
+from stages.tickets.report.papers.shared import naming
 from stages.tickets.report.results import Results
 from stages.tickets.report.scores import Run
 from stages.tickets.report.section import Section
@@ -15,13 +16,16 @@ from stages.tickets.statistics.variance import TwoWay
 def section(results: Results, study: Study) -> Section:
     """Show how much of the spread over seeds is the mask's, and how much the training's."""
     rows = cross(results, study)
+    learned = [row for row in rows if row.task not in results.no_evidence]
     return Section(
         "seeds",
         "Is it the mask or the training?",
         "How much of the spread over seeds is due to the mask that a seed found, and how much to "
         "the training that followed?",
         "Chen et al. 2020 report one spread over five runs, which does not tell them apart.",
-        answer(rows, study) if rows else words.sentence(results.not_run("cross")),
+        naming(answer(learned, study), results)
+        if rows
+        else words.sentence(results.not_run("cross")),
         stages=("cross",),
         tables=(cross_table(rows, results, study), variance_table(rows, results)),
     )

@@ -50,7 +50,8 @@ ANSWERED = {
 
 def section(results: Results, study: Study) -> Section:
     """Show which heads, MLPs and weights survive, and who agrees on them."""
-    agreements = compare(results.structures)
+    structures = without_groups(results)
+    agreements = compare([row for row in structures if learned(row, results)])
     return Section(
         "survival",
         "What searches keep, and how stably",
@@ -58,12 +59,12 @@ def section(results: Results, study: Study) -> Section:
         "importance agree on them?",
         "Prasanna et al. 2020, Figures 1 and 5, maps by task in the appendix, and its κ over "
         "seeds; the halves are ours.",
-        answer(agreements),
+        shared.naming(answer(agreements), results),
         stages=("survival",),
         figures=survival_maps.figures(results, study),
         tables=(
             searches_table(outcomes(results, study), results, study),
-            agreement_table(agreements, results, study),
+            agreement_table(agreements, structures, results, study),
             survival_places.weights_table(results, study),
             survival_places.places_table(results, study),
             survival_places.overlaps_table(results, study),
@@ -126,6 +127,17 @@ def searches_table(rows: Sequence[Row], results: Results, study: Study) -> Table
         "above 0."
     )
     return table("searches", caption, rows, SEARCHES, results.not_run("search"))
+
+
+def without_groups(results: Results) -> list[StructureAgreement]:
+    """Return all comparisons but those of all tasks of a seed, if one of these has no evidence."""
+    partial = len(results.usable(results.study.search.tasks)) < len(results.study.search.tasks)
+    return [row for row in results.structures if not (partial and row.axis == "tasks")]
+
+
+def learned(row: StructureAgreement, results: Results) -> bool:
+    """Tell whether the task of a comparison, or both of its tasks, have learned."""
+    return not {*row.task.split(" and ")} & {*results.no_evidence}
 
 
 def compare(structures: Sequence[StructureAgreement]) -> list[Row]:
@@ -193,7 +205,9 @@ AGREEMENTS = (
 )
 
 
-def agreement_table(rows: Sequence[Row], results: Results, study: Study) -> Table:
+def agreement_table(
+    rows: Sequence[Row], structures: Sequence[StructureAgreement], results: Results, study: Study
+) -> Table:
     """List the agreement of the structures of the joint search, mean over tasks or seeds."""
     caption = (
         "How far the joint searches agree on heads and MLPs, mean over comparisons; in brackets what "
@@ -203,6 +217,6 @@ def agreement_table(rows: Sequence[Row], results: Results, study: Study) -> Tabl
         "differs between seeds may be noise of the examples. The csv also has Cochran's Q, which the "
         "paper reports: it tests only whether searches kept equally many."
     )
-    long = [dict(vars(row)) for row in results.structures]
-    why = shared.why_no_search(results)
+    long = [dict(vars(row)) for row in structures]
+    why = shared.nothing(study.search.tasks, results, shared.why_no_search(results))
     return table("structure_agreement", caption, rows, AGREEMENTS, why, long)

@@ -1,6 +1,7 @@
 """Figures of what searches kept: where heads and MLPs survive, and what tasks have in common."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import product
 
 from matplotlib.figure import Figure as Canvas
@@ -10,6 +11,7 @@ from stages.tickets.report.figure import Figure, drawn
 from stages.tickets.report.names import PARTS
 from stages.tickets.report.papers import shared
 from stages.tickets.report.results import Results
+from stages.tickets.report.rows import grouped
 from stages.tickets.report.search_rows import Place
 from stages.tickets.report.words import with_std
 from stages.tickets.settings import Study
@@ -46,13 +48,12 @@ def figures(results: Results, study: Study) -> tuple[Figure, ...]:
 def over_tasks(results: Results, study: Study, search: str) -> Figure:
     """Draw in how many tasks heads and MLPs survive, as one search kept them."""
     name, title = ALL_TASKS[search]
-    caption = (
-        f"{title}, of {len(study.search.tasks)}: mean and standard deviation over seeds. Layer 0 is next "
-        "to the input."
-    )
+    tasks = results.usable(study.search.tasks)
+    over = "mean" if len(tasks) < len(study.search.tasks) else "mean and standard deviation"
+    at = "Layer 0 is next to the input."
+    caption = f"{title}, of {len(tasks)} that have learned: {over} over seeds. {at}"
     parts = [search] if search in PARTS else PARTS
-    of_all = [row for row in results.places if (row.variant, row.task) == (search, "")]
-    own = [row for row in of_all if row.part in parts]
+    own = [row for row in of_all(search, tasks, results, study) if row.part in parts]
     layers, heads = _sides(own)
     by_place = {(row.layer, row.head): row for row in own}
     grid = [[by_place[layer, head] for head in heads] for layer in layers]
@@ -61,7 +62,7 @@ def over_tasks(results: Results, study: Study, search: str) -> Figure:
         [[row.mean for row in line] for line in grid],
         [[with_std(row.mean, row.std, 1 + of_weights, "\n±") for row in line] for line in grid],
         (list(map(str, layers)), [row.name for line in grid[:1] for row in line]),
-        ("viridis", *(_ends(own) if of_weights else (0.0, float(len(study.search.tasks))))),
+        ("viridis", *(_ends(own) if of_weights else (0.0, float(len(tasks))))),
         "sum of shares" if of_weights else "tasks",
         ("layer (0: next to the input)", ""),
     )
@@ -73,8 +74,26 @@ def over_tasks(results: Results, study: Study, search: str) -> Figure:
         columns.value("std", "n"),
     )
     size = (max(1.6 + 0.68 * len(heads), 3.6), 2.3 + 0.48 * len(layers))
-    shown = Figure(name, title, caption, "", csv, shared.why_no_search(results, search))
+    why = shared.nothing(study.search.tasks, results, shared.why_no_search(results, search))
+    shown = Figure(name, title, caption, "", csv, why)
     return panels.maps(shown, size, cells)
+
+
+def of_all(search: str, tasks: Sequence[str], results: Results, study: Study) -> list[Place]:
+    """Return the places of a search over these tasks: as counted if they are all, else sums of means.
+
+    Sums have no deviation, since the tasks of a seed do not differ independently.
+    """
+    own = [row for row in results.places if row.variant == search]
+    if len(tasks) == len(study.search.tasks):
+        return [row for row in own if not row.task]
+    by_place = grouped(
+        (row for row in own if row.task in tasks), lambda row: (row.part, row.layer, row.head)
+    )
+    return [
+        replace(rows[0], task="", mean=sum(row.mean for row in rows), std=None)
+        for rows in by_place.values()
+    ]
 
 
 def _sides(places: Sequence[Place]) -> tuple[list[int], list[int | None]]:

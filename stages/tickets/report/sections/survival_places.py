@@ -27,7 +27,7 @@ def weights_table(results: Results, study: Study) -> Table:
     """List the share of a layer's weights and biases that the magnitude search keeps, by task."""
     caption = (
         "Share of a layer's weights and biases that the magnitude search kept, per cent; mean ± standard "
-        "deviation over seeds. Layer 0 is next to the input."
+        "deviation over seeds, and the mean over tasks that have learned. Layer 0 is next to the input."
     )
     tasks = study.search.tasks
     by_place = grouped(results.weights, lambda row: (row.layer, tasks.index(row.task)))
@@ -41,13 +41,17 @@ def weights_table(results: Results, study: Study) -> Table:
         (
             str(layer),
             *(words.spread(row.kept) for row in own),
-            words.points(fmean(row.kept.mean for row in own)),
+            _mean([row.kept.mean for row in own if row.task not in results.no_evidence]),
         )
         for layer, own in grouped(rows, lambda row: row.layer).items()
     ]
     csv = table.records(rows, columns.value("layer", "task"), columns.spread_of("kept"))
     why = shared.why_no_search(results, "magnitude")
     return table.of_cells("weights_by_layer", caption, ("layer", *tasks, "mean"), lines, csv, why)
+
+
+def _mean(shares: Sequence[float]) -> str:
+    return words.points(fmean(shares)) if shares else words.NONE
 
 
 def compare(results: Results, study: Study) -> list[Row]:
@@ -57,7 +61,8 @@ def compare(results: Results, study: Study) -> list[Row]:
         for places in (results.places, results.published_places)
     )
     tasks = shared_tasks(results, study)
-    if {task for _, task, _ in published} - {""} == set(study.search.tasks):
+    usable = set(results.usable(study.search.tasks))
+    if {task for _, task, _ in published} - {""} == set(study.search.tasks) == usable:
         tasks.append("")
     rows = []
     for search, task, part in product(SEARCHES, tasks, PARTS):

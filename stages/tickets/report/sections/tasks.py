@@ -1,6 +1,7 @@
 """The tasks: their sizes, and what is scored."""
 
 from stages.tickets.report import columns, words
+from stages.tickets.report.papers.shared import naming
 from stages.tickets.report.results import Results
 from stages.tickets.report.section import Section
 from stages.tickets.report.table import table
@@ -35,7 +36,9 @@ def section(results: Results, study: Study) -> Section:  # noqa: ARG001
         "The tasks",
         "How many examples do they have, and what is scored?",
         "Prasanna et al. 2020, Table 1.",
-        f"{words.count(len(results.tasks), 'task')} with {sizes} training examples.",
+        naming(
+            f"{words.count(len(results.tasks), 'task')} with {sizes} training examples.", results
+        ),
         stages=("prepare", "prepare-own"),
         tables=(table("tasks", CAPTION, results.tasks, shown),),
     )

@@ -78,9 +78,9 @@ def answer(tickets: Sequence[Row], results: Results, study: Study) -> str:
     if study.imp.rewind_to:
         start = "rewound weights, so none counts as a winning ticket"
     text = (
-        f"Tasks with a matching ticket: {len(at)} of {len(tickets)} by the selection split, at "
-        f"{words.ends(at, words.percent)} sparsity, of these {held} by the validation split too{doubt}. "
-        f"They start from {start}."
+        f"Tasks with a matching ticket: {len(at)} of {len(tickets)} (n={len(study.seeds)}) by the "
+        f"selection split, at {words.ends(at, words.percent)} sparsity, of these {held} by the "
+        f"validation split too{doubt}. They start from {start}."
     )
     return shared.naming(text, results)
 
@@ -106,8 +106,8 @@ def tickets_table(rows: Sequence[Row], results: Results, study: Study) -> Table:
         f"The highest sparsity at which the mean ticket matches ({rule}), chosen on the selection split; "
         "beside it, as in the paper, chosen and reported on validation. Scores are mean ± standard "
         "deviation on validation, of controls of the size of the ticket chosen on selection; a score is "
-        "not above the majority if the interval of the difference, or from one seed the score, reaches "
-        "down to it."
+        "not above the majority if the interval of the difference reaches down to it; from one seed the "
+        "interval is that of the examples."
     )
     every = [(task, number) for task in study.tasks for number in names.sparsities(study)]
     absent = [

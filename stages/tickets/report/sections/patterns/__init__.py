@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from stages.tickets.report import words
+from stages.tickets.report.papers.shared import naming, nothing
 from stages.tickets.report.results import Results
 from stages.tickets.report.section import Section
 from stages.tickets.report.sections.patterns import figures, published, shares, survival
@@ -23,7 +24,7 @@ def section(results: Results, study: Study) -> Section:
         "and do heads survive for attending to many things?",
         "Prasanna et al. 2020, Figure 4 and Section 6; classes of Kovaleva et al. 2019, norms of "
         "Kobayashi et al. 2020.",
-        answer(rows, correlations, results),
+        naming(answer(rows, correlations, results), results),
         stages=("patterns",),
         figures=(
             figures.examples_figure(results, study),
@@ -42,6 +43,8 @@ def answer(rows: Sequence[Row], correlations: Sequence[Row], results: Results) -
     """Tell how many maps are heterogeneous, whether that goes with survival, and how sure it is."""
     if not rows:
         return words.sentence(results.not_run("patterns"))
+    if not results.usable(results.study.patterns.tasks):
+        return words.sentence(nothing(results.study.patterns.tasks, results, ""))
     parts = []
     for kind in MAPS:
         place = ("", FINE_TUNED, kind, HETEROGENEOUS)

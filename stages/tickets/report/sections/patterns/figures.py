@@ -68,8 +68,9 @@ def examples_figure(results: Results, study: Study) -> Figure:
 def shares_figure(shares: Sequence[Row], results: Results, study: Study) -> Figure:
     """Draw stacked bars of shares by task, and the paper's mean; a panel per map and choice of heads."""
     tasks = study.patterns.tasks
-    beside = paper_tasks(results.published_shares, tasks)
-    over = "the same tasks" if beside == tasks else "its eight tasks, others than these"
+    usable = tuple(results.usable(tasks))
+    beside = paper_tasks(results.published_shares, usable)
+    over = "the same tasks" if beside == usable else "its eight tasks, others than these"
     caption = (
         "Shares of the maps of fine-tuned models, of all heads and of super-survivors in a model cut "
         "down to them, mean over seeds and networks. A gap is a task in which no head survives in all "

@@ -56,7 +56,8 @@ def published_table(shares: Iterable[Row], results: Results, study: Study) -> Ta
         paper = paper_share(results.published_shares, share, tasks)
         row = Row(share=share, paper=paper, paper_tasks=len(tasks))
         row.gap = ours.mean - paper if ours else None
-        row.verdict = NO_HEAD if ours is None else OTHER_TASKS
+        no_head = shared.nothing(study.patterns.tasks, results, NO_HEAD)
+        row.verdict = no_head if ours is None else OTHER_TASKS
         if tasks == share.tasks:
             margin = study.verdict.margins.share
             row.verdict = shared.why_no_verdict(tasks, results) or claim.agreement(

@@ -18,18 +18,21 @@ NO_HEAD = "no head survives"
 
 
 def shares_of(results: Results, study: Study) -> list[Row]:
-    """Average the shares of every task, then those over all tasks, by model, map, heads and class.
+    """Average the shares of every task, then those over all that have learned.
 
     Returns:
-        The task, empty for all; summaries over networks, each a mean over tasks and seeds, and over
-        seeds, each a mean over tasks and networks, None if no head survives; the tasks that have such
-        maps; and the numbers of networks, and of the maps of all seeds and tasks.
+        By model, map, heads and class: the task, empty for all; summaries over networks, each a mean over
+        tasks and seeds, and over seeds, each a mean over tasks and networks, None if no head survives;
+        the tasks that have such maps; the numbers of networks and of the maps of all seeds and tasks.
     """
     by_place = grouped(results.shares, attrgetter("state", "map", "heads", "pattern"))
-    groups = (*study.patterns.tasks, "") if results.shares else ()
+    groups = {task: [task] for task in study.patterns.tasks} | {
+        "": results.usable(study.patterns.tasks)
+    }
     listed = []
-    for task, place in product(groups, product(STATES, MAPS, HEADS, PATTERNS)):
-        rows = [row for row in by_place.get(place, ()) if task in ("", row.task)]
+    places = product(groups.items(), product(STATES, MAPS, HEADS, PATTERNS))
+    for (task, tasks), place in places if results.shares else ():
+        rows = [row for row in by_place.get(place, ()) if row.task in tasks]
         over_networks, over_seeds = (
             results.over([sum(row.share for row in own) / len(own) for own in known.values()])
             for known in (grouped(rows, attrgetter(name)) for name in ("network", "seed"))
@@ -71,7 +74,8 @@ def shares_table(shares: Sequence[Row], results: Results, study: Study) -> Table
 
 def agreement(results: Results) -> str:
     """Tell on how many maps of whole fine-tuned models networks agree; empty with one network."""
-    known = grouped(results.networks, attrgetter("map", "state", "heads"))
+    learned = [row for row in results.networks if row.task not in results.no_evidence]
+    known = grouped(learned, attrgetter("map", "state", "heads"))
     parts = [
         f"{words.percent(round(sum(row.agreement for row in own) / len(own), 2))} of the {kind} maps"
         for kind in MAPS

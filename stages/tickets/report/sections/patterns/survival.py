@@ -34,7 +34,8 @@ def correlations(results: Results, study: Study) -> list[Row]:
     """Collect the paper's correlations, the same by network here, and ours over heads by task."""
     tasks, permutations = study.patterns.tasks, study.search.permutations
     groups = {f"here, {task}": [task] for task in tasks} if len(tasks) > 1 else {}
-    groups[MEAN_OF_TASKS] = list(tasks)
+    groups[MEAN_OF_TASKS] = results.usable(tasks)
+    learned = [row for row in results.heads if row.task in groups[MEAN_OF_TASKS]]
     papers = (
         {
             "map": row.map,
@@ -50,7 +51,7 @@ def correlations(results: Results, study: Study) -> list[Row]:
     return [
         *(Row(measure="pearson", **NO_VALUE | paper) for paper in papers),
         *(
-            over_pairs(results.heads, kind, network, permutations)
+            over_pairs(learned, kind, network, permutations)
             for kind, network in product(MAPS, study.patterns.network.seeds)
         ),
         *(

@@ -1,0 +1,50 @@
+"""The networks of a task and seed whose weights are stored: the dense one, and those of kept rounds."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+from transformers import PreTrainedModel
+
+from stages.launch.inputs import Inputs
+from stages.tickets import files
+from stages.tickets.encoder import device
+from stages.tickets.encoder.weights import prunable_parameters
+from stages.tickets.landscapes import objective
+from stages.tickets.pruning import masks
+
+
+@dataclass(frozen=True)
+class Network:
+    """A trained network and the masks of its prunable matrices, by the names of `parameters.by_name`."""
+
+    model: PreTrainedModel
+    weights: dict[str, Tensor]
+    """All weights on the device, dropped ones 0."""
+    kept: dict[str, Tensor]
+    """Masks of the prunable matrices that the model has, bool, on the device."""
+    sparsity: float
+
+
+def load(loaded: Inputs, weights: Path, rounds: Path, number: int) -> Network:
+    """Load the network of a round.
+
+    Args:
+        loaded: encoder, data and recipe of its task and seed; the recipe's number of threads is set.
+        weights: folder of the dense training's weights.
+        rounds: folder of the rounds' masks.
+        number: of the round, 0 for the dense network.
+    """
+    torch.set_num_threads(loaded.recipe.threads)
+    # The training of a ticket is the first part of the round after it.
+    stored = weights / "trained.safetensors"
+    if number > 0:
+        stored = rounds / f"round-{number + 1}" / "before" / "weights.safetensors"
+    model = loaded.model(stored)
+    mask = files.load_mask(rounds / f"round-{number}" / "mask.safetensors")
+    kept = {
+        f"{model.base_model_prefix}.{name}": torch.from_numpy(mask[name]).to(device.device())
+        for name in prunable_parameters(model, loaded.encoder)
+    }
+    return Network(model, objective.weights_of(model), kept, masks.sparsity(mask))

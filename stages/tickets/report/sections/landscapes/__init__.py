@@ -1,0 +1,191 @@
+"""How flat is the loss around trained networks: on planes, and by its second derivatives."""
+
+from collections.abc import Sequence
+
+from stages.tickets.report import columns, table, words
+from stages.tickets.report.results import Results
+from stages.tickets.report.rows import grouped
+from stages.tickets.report.section import Section
+from stages.tickets.report.sections.landscapes import figures, measured
+from stages.tickets.report.table import Column, Row, Table
+from stages.tickets.settings import Study
+
+RANDOM = "Loss on random planes around trained networks, a panel per network"
+PAIRS = "Loss on planes through theta_0 and two trained networks, a panel per pair"
+OF_RANDOM = (
+    "Loss on a plane along two random directions, minus that of the network in the middle. "
+    "Directions have the norm of the weights in every row of a matrix and 0 for dropped weights, so"
+    " 1 is as far as the weights are large; biases, LayerNorms and embeddings do not move."
+)
+OF_PAIRS = (
+    "Loss minus that of the better network, on the plane with theta_0 of the first seed at (0, 0) "
+    "and the networks at (1, 0) and (0, 1), whose axes are neither orthogonal nor of one length. "
+    "Points theta_i, and theta_0 of the second seed with its own classifier, are projected by least "
+    "squares."
+)
+PATHS = (
+    "The straight path between two networks: the loss in its middle minus the mean loss of its "
+    "ends, and the curvature d'Hd there, d the way between them; for a quadratic loss that is -8 "
+    "mid gaps. Either: the share of prunable weights that either network keeps, more than each if "
+    "their masks differ."
+)
+CURVATURE = (
+    "Diagonal h of the Hessian of the mean loss over the kept weights, by Hutchinson's estimate, "
+    "and the mean squared gradient of an example beside it; sums ± standard error, of probes and "
+    "examples, means over seeds. The sum of h · w² does not change if a LayerNorm absorbs a scale, "
+    "so it compares networks. Error: typical error of a single weight's h over its size; from about"
+    " 1 on, single weights are noise."
+)
+
+
+def plus_minus(header: str, name: str) -> Column:
+    """Show a sum ± its standard error; csv has them apart."""
+
+    def cell(row: Row) -> str:
+        value, error = getattr(row, name), getattr(row, f"{name}_error")
+        return f"{value:.3g} ± {error:.2g}".replace("-", "−")
+
+    error = f"{name}_error"
+    return Column(
+        header,
+        cell,
+        {name: columns.getter(name), error: columns.getter(error)},
+    )
+
+
+OF_CURVATURE = (
+    columns.named("task", "task"),
+    columns.named("network", "network"),
+    columns.value("round", "layer", "matrix", "size"),
+    columns.text("matrices", "place"),
+    columns.named("kept", "kept", "{:,.0f}".format),
+    plus_minus("Σ h", "sum"),
+    plus_minus("Σ h · w²", "scaled"),
+    columns.number("Σ max(h, 0)", "positive", "{:.3g}".format, "positive"),
+    columns.number("h < 0, %", "negative", words.points, "negative"),
+    columns.number("surely, %", "surely_negative", words.points, "surely_negative"),
+    columns.number("error", "relative_error", "{:.2g}".format, "relative_error"),
+    plus_minus("Σ g²", "fisher"),
+    plus_minus("Σ g² · w²", "fisher_scaled"),
+    columns.value("n"),
+)
+OF_PATHS = (
+    columns.named("task", "task"),
+    columns.text("network", measured.network_of),
+    columns.value("round"),
+    columns.named("seed", "seed"),
+    columns.named("other", "other"),
+    columns.number("either keeps, %", "record.density", words.points, "density"),
+    columns.number("length", "record.length", "{:.3g}".format, "length"),
+    columns.number("mid gap", "record.mid_gap", "{:.3g}".format, "mid_gap"),
+    columns.number("−8 mid gaps", lambda row: -8 * row.record["mid_gap"], "{:.3g}".format),
+    columns.number("d'Hd", "record.curvature", "{:.3g}".format, "curvature"),
+)
+OF_MARKS = (
+    columns.named("task", "task"),
+    columns.text("network", measured.network_of),
+    columns.value("round", "seed", "other"),
+    columns.named("point", "name"),
+    columns.number("x", "x", "{:.2f}".format, "x"),
+    columns.number("y", "y", "{:.2f}".format, "y"),
+    columns.number("beside the plane, %", "off", words.points, "off"),
+    columns.number("loss", "loss", "{:.3f}".format, "loss"),
+    columns.number("error", "error", "{:.3f}".format, "error"),
+)
+MARKS = (
+    "Points in the planes of two networks. Beside the plane: the distance from it, in per cent of "
+    "the distance from theta_0 of the first seed. Loss and error are those of the weights "
+    "themselves."
+)
+
+
+def section(results: Results, study: Study) -> Section:
+    """Show the loss around the networks whose weights are stored."""
+    around, pairs = (measured.surfaces(results, name) for name in ("landscapes", "planes"))
+    curved = measured.curvature(results)
+    why = {name: results.not_run(name) for name in ("landscape", "plane", "curvature")}
+    return Section(
+        "landscapes",
+        "How flat is the loss around trained networks?",
+        "How does the loss grow away from dense networks and tickets, between the networks of two seeds, "
+        "and in which matrices is it curved?",
+        "Li et al. 2018 for random planes, Hao et al. 2019 for planes with theta_0, and Bekas et al. "
+        "2007 for the diagonal; neither of the two papers on BERT asks this.",
+        answer(curved, around, pairs, why),
+        stages=("landscape", "plane", "curvature"),
+        figures=(
+            figures.contours(
+                "landscapes", RANDOM, OF_RANDOM, around, ("first direction", "second direction"),
+                study, why["landscape"],
+            ),
+            figures.contours(
+                "planes", PAIRS, OF_PAIRS, pairs, ("first network", "second network"),
+                study, why["plane"],
+            ),
+        ),
+        tables=(
+            curvature_table(curved, why["curvature"]),
+            table.table("planes", PATHS, pairs, OF_PATHS, why["plane"]),
+            table.table("plane_points", MARKS, marks(pairs), OF_MARKS, why["plane"]),
+        ),
+    )  # fmt: skip
+
+
+def answer(
+    curved: Sequence[Row], around: Sequence[Row], pairs: Sequence[Row], why: dict[str, str]
+) -> str:
+    """Tell the scale-free curvature of every network and where most of it is, in a sentence."""
+    networks = [row for row in curved if row.layer is None and row.matrix == "all"]
+    if networks:
+        sums = [
+            f"{row.scaled:.3g} ± {row.scaled_error:.2g} ({row.task}, {row.network})"
+            for row in networks
+        ]
+        types = [row for row in curved if row.layer is None and row.matrix != "all"]
+        most = max(types, key=lambda row: row.scaled)
+        text = ", ".join(sums).replace("-", "−")
+        return (
+            f"The sum of h · w² over the kept weights is {text}, and of all types of matrices most of it "
+            f"is in one of {most.task}, {most.network}: {most.place}."
+        )
+    if pairs:
+        bowls = sum(row.record["mid_gap"] <= 0 for row in pairs)
+        return (
+            f"In the middle between two networks the loss is not above the mean of both in {bowls} of "
+            f"{words.count(len(pairs), 'pair')}."
+        )
+    if around:
+        rises = [float(row.loss.min() - row.base) for row in around]
+        return (
+            "The lowest loss on a random plane minus that of the network is "
+            f"{words.ends(rises, '{:.2g}'.format)}, over {words.count(len(around), 'network')}."
+        )
+    return words.sentence(why["landscape"])
+
+
+def curvature_table(curved: Sequence[Row], why: str) -> Table:
+    """List curvature by layer and by type of matrix; csv also has every matrix."""
+    shown = [row for row in curved if row.layer is None or row.matrix == "all"]
+    networks = grouped(shown, lambda row: (row.task, row.round)).values()
+    shown = [row for network in networks for row in sorted(network, key=rank)]
+    long = table.records(curved, *OF_CURVATURE)
+    return table.table("curvature", CURVATURE, shown, OF_CURVATURE, why, long)
+
+
+def rank(row: Row) -> int:
+    """Return the place of a row in its network: all matrices, then layers, then types of matrices."""
+    if row.matrix == "all":
+        return 0 if row.layer is None else 1 + int(row.layer)
+    return 1000
+
+
+def marks(pairs: Sequence[Row]) -> list[Row]:
+    """List the points of all planes."""
+    return [
+        Row(
+            task=pair.task, seed=pair.seed, other=pair.other, round=pair.round,
+            **vars(point),
+        )
+        for pair in pairs
+        for point in pair.marks
+    ]  # fmt: skip
