@@ -2,7 +2,7 @@
 
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, cast
 
 import typer
 
@@ -10,8 +10,9 @@ from stages.launch import cli, inputs, side_by_side
 from stages.launch.inputs import Inputs
 from stages.tickets import files
 from stages.tickets.at_start import measured, scores
-from stages.tickets.at_start.scores import Rule, Start
-from stages.tickets.pruning.steps import Steps
+from stages.tickets.at_start.linear import Attention
+from stages.tickets.at_start.scores import Name, Rule, Start
+from stages.tickets.pruning.steps import Schedule, Scope, Steps
 
 
 def train(loaded: Inputs, from_scratch: bool, rule: Rule, how: Steps, out: Path) -> None:
@@ -53,14 +54,14 @@ def main(
     out: Annotated[Path, typer.Option()],
 ) -> None:
     loaded = inputs.load(task, seed, theta_0, prepared)
-    rule = Rule(score, examples, temperature, qk)  # type: ignore[arg-type]  settings has checked them
+    rule = Rule(cast(Name, score), examples, temperature, cast(Attention, qk))
     jobs = {
         f"{name} {compression}": partial(
             train,
             loaded,
             start == "random",
             rule,
-            Steps(float(compression), iterations, schedule, scope),  # type: ignore[arg-type]
+            Steps(float(compression), iterations, cast(Schedule, schedule), cast(Scope, scope)),
             out / f"compression-{compression}",
         )
         for compression in compressions

@@ -98,7 +98,10 @@ def test_the_more_steps_the_less_flow_is_cut_at_a_time() -> None:
 
     def largest_cut(iterations: int) -> float:
         return max(
-            sum(share[step.before[n] & ~step.after[n]].sum() for n, share in step.scores.items())
+            sum(
+                float(share[step.before[n] & ~step.after[n]].sum())
+                for n, share in step.scores.items()
+            )
             for step in taken(weights, 3400 / 4, iterations)
         )
 

@@ -18,6 +18,7 @@ from stages.tickets.encoder.weights import prunable_parameters, prunable_weights
 from stages.tickets.pruning import masks
 from stages.tickets.pruning.masks import Mask
 from stages.tickets.tasks.task import Prepared
+from stages.tickets.training.batches import Rows
 from tests.training.test_fit import random_mask
 
 KINDS = ("prepared", "prepared_pairs", "prepared_spans", "prepared_words")
@@ -112,7 +113,7 @@ def test_the_loss_is_that_of_transformers(encoder: Encoder, prepared: Prepared) 
     loss = loss_of(encoder, prepared)
     mask = random_mask(encoder, 0.5)
     split = loss.split
-    rows = gradients.Rows.of(split, prepared.vocabulary.pad, torch.device("cpu"))
+    rows = Rows.of(split, prepared.vocabulary.pad, torch.device("cpu"))
     inputs, _ = rows.padded(torch.arange(len(split)), int(split.lengths.max()))
     with masked(loss, mask):
         expected = float(loss.model(**inputs, labels=rows.labels).loss.detach())

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from transformers import AutoModel, PreTrainedModel
 
 from stages.tickets.at_start import flow, linear
@@ -51,7 +51,9 @@ def weights(model: PreTrainedModel, encoder: Encoder) -> Weights:
     return prunable_weights(model, encoder)
 
 
-def shares_of(network: Linear, weights: Weights, mask: Mask | None = None) -> dict[str, NDArray]:
+def shares_of(
+    network: Linear, weights: Weights, mask: Mask | None = None
+) -> dict[str, NDArray[np.float64]]:
     mask = mask or masks.dense(weights)
     return flow.through(network, flow.magnitudes(weights, mask)).shares
 
@@ -65,7 +67,7 @@ def skipped(network: Linear, weights: Weights) -> NDArray[np.float64]:
     return (gradient * skips / total.value).detach().numpy()
 
 
-def is_close(first: object, second: object) -> bool:
+def is_close(first: ArrayLike, second: ArrayLike) -> bool:
     return np.allclose(first, second, rtol=1e-10, atol=1e-13)
 
 
@@ -108,7 +110,9 @@ def test_r_is_that_of_a_network_computed_plainly(model: PreTrainedModel, weights
     """Without queries and keys, R is a product of matrices; no step takes out its size."""
     network = linear.made_linear(model, "exclude", residual=True)
     states = np.ones(16)
-    live = {name: p.detach().abs().double().numpy() for name, p in model.bert.named_parameters()}
+    live = {
+        name: p.detach().abs().double().numpy() for name, p in model.base_model.named_parameters()
+    }
     for layer in network.layers:
         attended = live[layer + OUT] @ live[layer + VALUE] @ states + states
         states = live[layer + linear.NORMS[0]] * attended

@@ -5,7 +5,7 @@ from typing import get_args
 
 import numpy as np
 import pytest
-from transformers import PreTrainedModel
+from transformers import AutoModelForSequenceClassification, PreTrainedModel
 
 from stages.tickets.at_start import scores
 from stages.tickets.at_start.linear import KEY, QUERY, VALUE, Attention
@@ -141,7 +141,7 @@ def test_a_compression_that_leaves_nothing_is_refused(encoder: Encoder, prepared
 
 def test_a_model_without_flow_is_refused_for_synflow_alone(prepared: Prepared) -> None:
     config = checkpoints.config_of("albert", vocab_size=prepared.vocabulary.size)
-    body = encoders.AutoModelForSequenceClassification.from_config(config).base_model
+    body = AutoModelForSequenceClassification.from_config(config).base_model
     parameters = {n: p.detach() for n, p in body.named_parameters()}
     albert = Encoder(config, parameters, {}, encoders.prunable_names(body))
     (step,) = taken(albert, prepared, "snip", Steps(2.0, 1, "exponential", "global"))

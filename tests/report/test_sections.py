@@ -47,6 +47,7 @@ def test_every_answer_table_and_figure_stands_in_its_section() -> None:
         "layers": (["layers", "layers_by_task"], ["layers", "types"]),
         "movement": (["movement"], ["movement", "beyond"]),
         "chen_claims": ([], ["chen_claims"]),
+        "at_initialisation": (["at_initialisation"], ["at_initialisation", "collapse"]),
         "subnetworks": (["subnetworks"], ["subnetworks"]),
         "bad_subnetworks": ([], ["bad_subnetworks"]),
         "claims": ([], ["claims", "structure_claims", "published"]),

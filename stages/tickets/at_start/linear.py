@@ -73,12 +73,13 @@ class Linear:
         if self.attention == "exclude":
             return values
         queries, keys = weights[layer + QUERY] @ states, weights[layer + KEY] @ states
-        by_head = [third(part).unflatten(0, (self.heads, -1)) for part in (queries, keys, values)]
+        by_head = [third(part).reshape(self.heads, -1) for part in (queries, keys, values)]
         queries, keys, values = by_head
         products = (queries * keys).sum(-1, keepdim=True)
         # A head without queries or keys has the product 0, and passes on nothing.
         constant = products.detach()
-        return (products / constant.where(constant > 0, 1) * values).flatten()
+        gates: Tensor = products / constant.where(constant > 0, 1)
+        return (gates * values).flatten()
 
 
 def third(values: Tensor) -> Tensor:

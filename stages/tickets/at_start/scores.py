@@ -130,7 +130,7 @@ def borrowed(
         return {}
     scores: dict[str, NDArray[np.float64]] = {}
     for layer in network.layers:
-        ascending = np.sort(shares[layer + VALUE], axis=None)
+        ascending = np.sort(shares[layer + VALUE].astype(np.float64), axis=None)
         for name in (layer + QUERY, layer + KEY):
             order = np.argsort(values[name], axis=None, kind="stable")
             scores[name] = steps.with_values(order, ascending, values[name].shape)
