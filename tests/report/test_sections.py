@@ -75,7 +75,6 @@ def test_every_answer_table_and_figure_stands_in_its_section() -> None:
             ["pattern_examples", "patterns"],
             ["patterns", "patterns_published", "pattern_survival", "pattern_confusion"],
         ),
-        "at_initialisation": (["at_initialisation"], ["at_initialisation", "collapse"]),
         "landscapes": (["landscapes", "planes"], ["curvature", "planes", "plane_points"]),
         "connectivity": (["connectivity"], ["connectivity"]),
     }
