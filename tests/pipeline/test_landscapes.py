@@ -47,8 +47,8 @@ def around(tmp_path_factory: pytest.TempPathFactory, on_the_cpu: None) -> Path: 
 def network(project: Path, task: str, seed: int, number: int) -> networks.Network:
     results = project / "results"
     loaded = inputs.load(task, seed, results / "encoder", results / "prepared" / task)
-    folders = (results / part / task / f"seed-{seed}" for part in ("weights", "rounds"))
-    return networks.load(loaded, *folders, number)
+    weights, rounds = (results / part / task / f"seed-{seed}" for part in ("weights", "rounds"))
+    return networks.load(loaded, weights, rounds, number)
 
 
 @pytest.mark.parametrize(("number", "sparsity"), ROUNDS.items())

@@ -55,13 +55,13 @@ def results(tmp_path: Path) -> Results:
         record = {"loss": 0.3, "error": 0.03}
         files.save_record(record, tmp_path / f"results/runs/landscapes/{seed}/record.json")
         curved(tmp_path / "results" / "runs" / "curvature" / str(seed), 2.0 * seed)
-    folder = tmp_path / "results" / "runs" / "planes"
-    surface(folder, 2.0)
+    of_pair = tmp_path / "results" / "runs" / "planes"
+    surface(of_pair, 2.0)
     keys = [*pairs.MARKS]
     rows = [dict(zip(keys, (name, *at, 0.1), strict=True)) for name, at in POINTS.items()]
-    files.save_table(rows, pairs.MARKS, folder / "marks.csv")
+    files.save_table(rows, pairs.MARKS, of_pair / "marks.csv")
     record = {"curvature": 0.7, "density": 1.0, "length": 3.0, "mid_gap": -0.075}
-    files.save_record(record, folder / "record.json")
+    files.save_record(record, of_pair / "record.json")
     pair = {"task": task, "seed": 1, "other": "2", "round": 0, "folder": "results/runs/planes"}
     manifest = replace(made.manifest, places={**places, "planes": [pair]})
     return replace(made, manifest=manifest, folder=tmp_path / "results")
@@ -150,7 +150,8 @@ def test_what_is_off_says_so() -> None:
     made = study(config(1, 1, 1)).results
     section = landscapes.section(made, made.study)
     assert section.answer == "Not run: landscapes.tasks is empty in params.yaml."
-    reasons = [part.missing for part in (*section.figures, *section.tables)]
+    reasons = [figure.missing for figure in section.figures]
+    reasons += [table.missing for table in section.tables]
     assert reasons == [
         f"not run: {name}.tasks is empty in params.yaml"
         for name in ("landscapes", "planes", "curvature", "planes", "planes")
