@@ -38,6 +38,8 @@ STUDY_OF_SECONDS: dict[str, Any] = STUDY | {
     "retrain": {"tasks": [], "seeds": [], "structured": [], "magnitude": [], "scratch": []},
     "retrain_super": {"tasks": [], "seeds": [], "subnetworks": []},
     "multitask": {"tasks": [], "seeds": []},
+    "distil": SHIPPED["distil"],
+    "at_initialisation": SHIPPED["at_initialisation"],
     "connectivity": SHIPPED["connectivity"],
     "between": SHIPPED["between"],
     "patterns": STUDY["patterns"]
