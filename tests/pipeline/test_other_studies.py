@@ -75,7 +75,7 @@ def test_every_run_of_a_task_with_hans_answers_it(tmp_path: Path) -> None:
     scored = pd.read_csv(project / "reports" / "tiny" / "scores.csv")
     assert set(scored["split"]) == {"selection", "validation"}
     page = (project / "reports" / "tiny" / "index.html").read_text(encoding="utf-8")
-    assert "Dense models of entailment are right about" in page
+    assert "No evidence: the dense model of" in page
     assert "from the miniature language" in page
 
 

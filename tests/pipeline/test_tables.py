@@ -49,6 +49,10 @@ def test_scores_have_a_row_per_run_split_and_metric(project: Path) -> None:
     expected["mood", "transfer_weights"] = 2 * 2 * 3
     expected["similarity", "normal_draw"] = 2 * 3
     expected["mood", "scratch_structured"] = num_seeds * 2 * 3
+    expected["mood", "copy"] = 2 * 2 * 2 * 3
+    for task in STUDY["distil"]["tasks"]:
+        arms = len((*STUDY["distil"]["methods"], "real-short"))
+        expected[task, "distilled"] = expected[task, "on_set"] = arms * 2 * 3
     for state in ("pruned", "retrained"):
         expected["mood", state] = num_seeds * 12 * 2 * 3
     assert table.groupby(["task", "kind"]).size().to_dict() == expected
@@ -118,8 +122,11 @@ def test_plots_of_dvc_yaml_show_columns_that_are_there(project: Path) -> None:
     assert shown
     for path, column in shown:
         table = pd.read_csv(project / path)
-        assert column in table.columns
         assert len(table) > 0, path
+        if "not_run" in table:  # no task of so short a study has been learned
+            assert table["not_run"][0].startswith("no evidence: "), path
+        else:
+            assert column in table.columns
 
 
 def test_the_report_is_one_page_that_names_the_study_and_its_tasks(project: Path) -> None:

@@ -12,7 +12,10 @@ from stages.tickets.settings import compose
 from tests.pipeline import STUDIES, lies_in, read, resolve
 from tests.plan.test_stages import stage
 
-READERS = {"check", "baselines", "stability", "survival", "newcomers", "score", "report"}
+READERS = {
+    "check", "baselines", "stability", "survival", "newcomers", "collapse", "barriers", "score",
+    "report",
+}  # fmt: skip
 
 
 CHAIN = [
