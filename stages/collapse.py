@@ -13,6 +13,7 @@ from stages.tickets.statistics import collapse
 
 
 def rows_of(path: Path) -> list[dict[str, str]]:
+    """Read the rows of a table that `files.save_table` wrote, as text by column."""
     with path.open(encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file))
 
