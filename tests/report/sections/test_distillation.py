@@ -1,12 +1,12 @@
 """Masks of sets beside tickets, on made-up results."""
 
-import csv
 from dataclasses import replace
 from itertools import product
 from pathlib import Path
 
 import pytest
 
+from stages.tickets import files
 from stages.tickets.report.claim import FAILS, HOLDS, decided
 from stages.tickets.report.rows import ScoreRow
 from stages.tickets.report.scores import Scores
@@ -48,12 +48,11 @@ def section_of(folder: Path, below: dict[str, float] | None = None) -> Section:
         }
         for task, seed, number, arm in product(asked.tasks, asked.seeds, (1, 2), (*ARMS, "real"))
     ]  # fmt: skip
-    (folder / "distilled").mkdir()
-    with (folder / "distilled" / "masks.csv").open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, list(rows[0]))
-        writer.writeheader()
-        writer.writerows(rows)
-    return distillation.section(replace(made.results, scores=Scores(found), folder=folder), asked)
+    for task in asked.tasks:
+        path = folder / "results" / "runs" / "newcomers" / task / "masks.csv"
+        files.save_table([row for row in rows if row["task"] == task], [*rows[0]], path)
+    results = replace(made.results, scores=Scores(found), folder=folder / "results")
+    return distillation.section(results, asked)
 
 
 def test_every_arm_has_its_score_its_distance_from_the_ticket_and_that_on_the_set(

@@ -103,7 +103,7 @@ def section(results: Results, study: Study) -> Section:
     """Show masks of sets beside tickets, and what of them is only the threshold's."""
     why = results.not_run("distilled")
     rows = list(scored(results, study)) if results.scores.has("distilled") else []
-    known = results.read("distilled/masks.csv", ComparedMask) if rows else []
+    known = results.read("newcomers", "masks.csv", ComparedMask)
     compared = list(averaged(known, study))
     return Section(
         "distillation",

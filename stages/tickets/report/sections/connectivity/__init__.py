@@ -96,9 +96,7 @@ COLUMNS = (
 
 def section(results: Results, study: Study) -> Section:
     """Show how stable networks are to the noise of training, and whether stored ones are connected."""
-    ran = bool(study.connectivity.tasks or study.between.tasks)
-    barriers = results.read("connectivity/barriers.csv", Barrier) if ran else []
-    rows = by_place(barriers, study)
+    rows = by_place(results.read("barriers", "barriers.csv", Barrier), study)
     why = "" if rows else results.not_run("copy")
     return Section(
         "connectivity",
