@@ -75,6 +75,7 @@ STUDY: dict[str, Any] = SHIPPED | {
         "set": SHIPPED["distil"]["set"]
         | {"per_class": 5, "encoders": [0, 50, "trained"], "steps": 4},
         "masks": {"steps": 3, "rounds": [2]},
+        "copies": {"methods": ["regression"], "rounds": [2], "arms": ["order"]},
     },
     "search": {
         "tasks": ["mood", "similarity"],
@@ -103,11 +104,12 @@ STUDY: dict[str, Any] = SHIPPED | {
     },
     "connectivity": SHIPPED["connectivity"]
     | {
-        "tasks": ["mood"],
+        "tasks": ["mood", "similarity"],
         "seeds": [1],
         "starts": [
             {"net": "dense", "round": 0, "point": 0, "arm": "head", "steps": "rest"},
             {"net": "ticket", "round": 2, "point": 50, "arm": "order", "steps": "all"},
+            {"net": "ticket", "round": 2, "point": 0, "arm": "order", "steps": "rest"},
         ],
         "path": {"grid": 3, "train_sample": 20},
     },

@@ -80,6 +80,17 @@ OF_STUDIES["distilled"] = MINIATURE | {
     "distil": MINIATURE["distil"]
     | {"tasks": ["sentiment"], "seeds": [2, 3], "methods": ["regression", "noise"]}
     | {"masks": {"steps": 60, "rounds": [1, 2]}}
+    | {"copies": {"methods": ["noise", "real-short"], "rounds": [2], "arms": ["order", "head"]}},
+    "connectivity": MINIATURE["connectivity"]
+    | {
+        "tasks": ["sentiment"],
+        "seeds": [1, 2],
+        "starts": [
+            {"net": net, "round": 2, "point": 0, "arm": arm, "steps": "rest"}
+            for net in ("ticket", "random")
+            for arm in ("order", "head")
+        ],
+    },
 }
 """Masks are found on sets, in no shipped study."""
 OF_STUDIES["landscapes"] = MINIATURE | {
