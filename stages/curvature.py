@@ -7,8 +7,9 @@ import typer
 
 from stages.launch import cli, inputs, networks
 from stages.tickets import files
-from stages.tickets.landscapes import by_matrix, curvature, objective
+from stages.tickets.landscapes import by_matrix, curvature
 from stages.tickets.settings.noise import stable_seed
+from stages.tickets.training import objective
 
 
 def main(

@@ -8,8 +8,9 @@ import typer
 
 from stages.launch import cli, inputs, networks
 from stages.tickets import files
-from stages.tickets.landscapes import objective, planes
+from stages.tickets.landscapes import planes
 from stages.tickets.settings.noise import stable_seed
+from stages.tickets.training import objective
 
 
 def main(

@@ -8,7 +8,8 @@ import typer
 
 from stages.launch import cli, inputs, networks
 from stages.tickets import files
-from stages.tickets.landscapes import objective, pairs, planes
+from stages.tickets.landscapes import pairs, planes
+from stages.tickets.training import objective
 
 
 def main(

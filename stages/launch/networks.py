@@ -11,8 +11,8 @@ from stages.launch.inputs import Inputs
 from stages.tickets import files
 from stages.tickets.encoder import device
 from stages.tickets.encoder.weights import prunable_parameters
-from stages.tickets.landscapes import objective
 from stages.tickets.pruning import masks
+from stages.tickets.training import objective
 
 
 @dataclass(frozen=True)
