@@ -158,8 +158,9 @@ def run(module: str, *arguments: str) -> int:
     """The exit code of a stage or a command, run in this process with this command line."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sys, "argv", [f"{module}.py", *arguments])
+        script = importlib.import_module(warm.modules()[module])
         with pytest.raises(SystemExit) as end:
-            cli.run(importlib.import_module(warm.modules()[module]).main)
+            cli.run(getattr(script, "app", None) or script.main)
     return int(end.value.code or 0)
 
 
