@@ -100,7 +100,8 @@ def of_real(model: PreTrainedModel, prepared: Prepared) -> torch.Tensor:
     """The loss of all training examples as transformers computes it."""
     rows = Rows.of(prepared.train, prepared.vocabulary.pad, torch.device("cpu"))
     inputs, _ = rows.padded(torch.arange(len(prepared.train)), int(prepared.train.lengths.max()))
-    return model(**inputs, labels=rows.labels).loss
+    loss: torch.Tensor = model(**inputs, labels=rows.labels).loss
+    return loss
 
 
 @pytest.mark.usefixtures("float64")

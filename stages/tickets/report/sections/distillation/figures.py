@@ -51,9 +51,9 @@ def scores(rows: Sequence[Row], results: Results, study: Study, why: str) -> Fig
 
     def draw(panel: Axes, own: Sequence[Row], places: dict[str, int]) -> None:
         for row in own:
-            look = {"fmt": "o", "capsize": 2.5, "color": COLOURS.get(row.arm, _colour(row.arm))}
-            error = panels.bars([row.score])
-            panel.errorbar([100 * row.score.mean], [places[row.arm]], xerr=error, **look)
+            at, error = ([100 * row.score.mean], [places[row.arm]]), panels.bars([row.score])
+            colour = COLOURS.get(row.arm, _colour(row.arm))
+            panel.errorbar(*at, xerr=error, fmt="o", capsize=2.5, color=colour)
         if dense := results.summary(Run(own[0].task, "dense")):
             panel.axvline(100 * dense.mean, color=GREY, linewidth=1)
         for row in own:
@@ -73,8 +73,8 @@ def masks(rows: Sequence[Row], study: Study, why: str) -> Figure:
             there = [row for row in own if getattr(row, name) is not None]
             across = [100 * getattr(row, name) for row in there]
             up = [places[row.arm] for row in there]
-            large = {"markersize": 10, "markeredgewidth": 1.6} if marker == "|" else {}
-            panel.plot(across, up, marker, color=colour, label=label, **large)
+            size = 10.0 if marker == "|" else 4.5
+            panel.plot(across, up, marker, color=colour, label=label, markersize=size)
         if own[0].noise_hit is not None:
             panel.axvline(100 * own[0].noise_hit, color=GREY, linestyle=":", linewidth=1)
         panel.set_xlim(0, 100)
