@@ -62,7 +62,9 @@ def answer(chosen: Sequence[Row], ends: Sequence[Row], results: Results) -> str:
         f"{row.task} at {words.percent(row.sparsity)} {words.difference(row.gain)} ({row.mask})"
         for row in own
     )
-    close, good = (Counter(getattr(row, name) for row in own)[HOLDS] for name in ("close", "as_good"))
+    close, good = (
+        Counter(getattr(row, name) for row in own)[HOLDS] for name in ("close", "as_good")
+    )
     text = (
         f"The best mask found without training the task, minus the ticket of its size: {near}; surely "
         f"close {close} of {len(own)} times, surely as good {good} times. "

@@ -107,7 +107,9 @@ def collapses(known: Sequence[MaskRow]) -> list[Row]:
             before=mean(row.flow_before for row in own),
             after=mean(row.flow_after for row in own),
             lost=mean(
-                None if None in (row.flow_before, row.flow_after) else row.flow_before - row.flow_after
+                None
+                if None in (row.flow_before, row.flow_after)
+                else row.flow_before - row.flow_after
                 for row in own
             ),
             in_out=mean(row.in_out_correlation for row in own),
