@@ -126,11 +126,12 @@ def magnitude(compared: Sequence[Row], missing: str, results: Results, study: St
     for (task, start, _), rows in grouped(
         own, lambda row: (row.task, row.start, row.compression)
     ).items():
-        first = next((row for row in rows if scores[row.mask] == "magnitude"), None)
-        for row in rows if first else ():
-            if scores[row.mask] != "magnitude" and (gain := results.compare(first.run, row.run)):
-                of = f"{task} {start} {words.percent(row.sparsity)} {row.mask}"
-                tests.append(Bounded(of, gain, low=-shared.margin(task, results)))
+        for first in (row for row in rows if scores[row.mask] == "magnitude"):
+            for row in rows:
+                gain = results.compare(first.run, row.run)
+                if gain and scores[row.mask] != "magnitude":
+                    of = f"{task} {start} {words.percent(row.sparsity)} {row.mask}"
+                    tests.append(Bounded(of, gain, low=-shared.margin(task, results)))
     if compared and results.usable(study.at_initialisation.tasks):
         missing = "not run: no compression from 40 to 90 % has magnitude beside another score"
     claim = results.claim("magnitude_level", words.count(len(tests), "pair"))

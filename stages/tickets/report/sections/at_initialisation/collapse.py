@@ -58,6 +58,13 @@ class MaskRow:
     critical: Number
     maximal: Number
 
+    @property
+    def flow_lost(self) -> float | None:
+        """Orders of magnitude by which the mask lowers R; None if nothing flows."""
+        if self.flow_before is None or self.flow_after is None:
+            return None
+        return self.flow_before - self.flow_after
+
 
 @dataclass(frozen=True)
 class MatrixRow:
@@ -106,12 +113,7 @@ def collapses(known: Sequence[MaskRow]) -> list[Row]:
             connected_without_residual=share(row.connected_without_residual for row in own),
             before=mean(row.flow_before for row in own),
             after=mean(row.flow_after for row in own),
-            lost=mean(
-                None
-                if None in (row.flow_before, row.flow_after)
-                else row.flow_before - row.flow_after
-                for row in own
-            ),
+            lost=mean(row.flow_lost for row in own),
             in_out=mean(row.in_out_correlation for row in own),
             cut=max((row.largest_cut for row in own if row.largest_cut is not None), default=None),
         )
@@ -194,11 +196,10 @@ def densities_table(known: Sequence[MatrixRow], results: Results) -> Table:
     shown = [row for row in kept if row.compression == sparsest]
     types = list(dict.fromkeys(row.matrix for row in shown))
     lines = []
-    for (start, mask, layer), own in grouped(
-        shown, lambda row: (row.start, row.mask, row.layer)
-    ).items():
-        cells = {row.matrix: words.points(row.density) for row in own}
-        name = "–" if layer is None else str(layer)
+    by_layer = grouped(shown, lambda row: (row.start, row.mask, row.layer))
+    for (start, mask, layer), cells_of in by_layer.items():
+        cells = {row.matrix: words.points(row.density) for row in cells_of}
+        name = words.NONE if layer is None else str(layer)
         lines.append((start, mask, name, *(cells.get(matrix, words.NONE) for matrix in types)))
     caption = (
         f"Share of its weights that each type of matrix keeps, per cent, by layer from 0, at the "

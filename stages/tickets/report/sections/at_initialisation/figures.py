@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 
-from stages.tickets.report import names, panels, table, words
+from stages.tickets.report import columns, names, panels, table, words
 from stages.tickets.report.figure import (
     BLACK,
     BLUE,
@@ -87,10 +87,7 @@ def neurons_figure(known: Sequence[NeuronRow], results: Results, study: Study) -
         panel.plot([low, 1], [low, 1], color=GREY, linewidth=1, linestyle=":")
         panel.plot(into / greatest, out / greatest, ".", color=BLUE, markersize=3)
 
-    records = tuple(
-        {"start": row.start, "mask": row.mask, "into": row.into, "out_of": row.out_of}
-        for row in known
-    )
+    records = table.records(known, columns.value("start", "mask", "into", "out_of"))
     figure = Figure("neurons", NEURONS_TITLE, caption, "", records, results.not_run(KIND))
     return panels.by_name(figure, list(by_panel), ("score in", "score out"), study, draw)
 
@@ -125,10 +122,8 @@ def sizes_figure(known: Sequence[MatrixRow], results: Results, study: Study) -> 
         panel.plot(sizes, total / sizes, color=GREY, linewidth=1, linestyle=":")
         panel.set(xscale="log", yscale="log")
 
-    records = tuple(
-        {"mask": row.panel, "matrix": row.matrix, "size": row.size, "mean_score": row.score}
-        for row in rows
-    )
+    fields = (columns.only_csv("mask", "panel"), columns.value("matrix", "size", "score"))
+    records = table.records(rows, *fields)
     figure = Figure("matrix_scores", SIZES_TITLE, caption, "", records, results.not_run(KIND))
     labels = ("weights of the matrix", "mean score")
     return panels.by_name(figure, list(by_panel), labels, study, draw)
