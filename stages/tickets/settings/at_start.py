@@ -70,8 +70,8 @@ class AtInitialisation(Section):
     starts: Annotated[
         tuple[Literal["pretrained", "random"], ...], Unique, NeededBy("at_initialisation.tasks")
     ]
-    """pretrained: theta_0, with a classifier that the seed draws; random: the seed draws all weights. SNIP
-    and GraSP see the task through a classifier that has learned nothing, so use three seeds or more."""
+    """pretrained: theta_0, with a classifier that the seed draws; random: the seed draws all weights.
+    SNIP and GraSP see the task through a classifier that has learned nothing: use three seeds or more."""
     masks: Annotated[
         tuple[StartMask, ...], AfterValidator(_named_once), NeededBy("at_initialisation.tasks")
     ]

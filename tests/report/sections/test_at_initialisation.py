@@ -218,15 +218,21 @@ def test_the_figures_have_a_panel_or_a_line_per_mask(section_of: Make) -> None:
     assert {record["mask"] for record in scores} == set(GAINS)
     assert len(neurons) == len(STARTS) * len(GAINS) * 5
     assert {record["mask"] for record in sizes} == {f"{m}, {s}" for m in GAINS for s in STARTS}
-    assert sizes[0]["score"] == pytest.approx(0.01)
+    assert [row["score"] for row in sizes[:3]] == pytest.approx([2.0, 1.0, 2 / 3])  # equal totals
+    assert all("mathdefault" not in drawn.svg for drawn in section.figures)
 
 
 def test_flow_that_prunes_further_than_all_other_scores_holds(section_of: Make) -> None:
-    claim = claims_of(section_of())["critical_order"]
+    section = section_of()
+    claim = claims_of(section)["critical_order"]
     assert claim.word == HOLDS
     assert len(claim.tests) == 2 * 3
     assert claim.here.startswith("+1.00 (sentiment pretrained flow − snip) to +1.30")
     assert claim.published == "+2.34 (snip) to +3.17 (magnitude)"
+    table = next(one for one in section.tables if one.name == "tanaka_claims")
+    assert {record["verdict"] for record in table.records if record["claim"] == claim.name} == {
+        HOLDS
+    }
     one_further = claims_of(section_of(critical=CRITICAL | {"snip": 500.0}))["critical_order"]
     assert one_further.word == FAILS
     assert claims_of(section_of(without="flow"))["critical_order"].why.startswith(

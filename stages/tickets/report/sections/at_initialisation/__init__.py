@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from stages.tickets.report import words
-from stages.tickets.report.claim import HOLDS
+from stages.tickets.report.claim import HOLDS, decided
 from stages.tickets.report.papers import shared, tanaka
 from stages.tickets.report.results import Results
 from stages.tickets.report.section import Section
@@ -25,7 +25,8 @@ def section(results: Results, study: Study) -> Section:
     compared = masks.compare(results, study)
     chosen = masks.best(compared, results, study)
     ends = collapse.ends(of_masks, results)
-    claims = tanaka.claims(compared, chosen, ends, results, study)
+    tried = tanaka.claims(compared, chosen, ends, results, study)
+    claims = tuple(decided(tried, study.tickets.confidence))
     return Section(
         KIND,
         "Can a mask be found before any training?",

@@ -32,6 +32,8 @@ NEURONS_TITLE = "Scores out of the neurons of MLPs against scores into them, one
 SIZES_TITLE = "Mean score of a matrix against its number of weights, one panel per mask"
 COLOURS = (VERMILION, GREEN, PURPLE, ORANGE, SKY, BLACK)
 FORMATS = ("s--", "^-.", "D:", "P--", "X-.", "v:")
+FAINT = 1e-4
+"""Share of the greatest score below which a neuron is not shown."""
 MARKS = ("o", "s", "^", "D", "v", "P", "X")
 
 
@@ -63,29 +65,30 @@ def scores_figure(compared: Sequence[Row], results: Results, study: Study) -> Fi
     return panels.curves(figure, points, looks, study, across=across, finish=logarithmic)
 
 
-def logarithmic(panel: Axes) -> None:
-    """Make the axis of compressions logarithmic, with ticks that are written out."""
-    panel.set_xscale("log")
-    panel.xaxis.set_major_formatter("{x:g}")
+def logarithmic(panel: Axes, axes: str = "x") -> None:
+    """Make axes logarithmic, with ticks that are written out, since no figure has formulas."""
+    for axis in axes:
+        getattr(panel, f"set_{axis}scale")("log")
+        getattr(panel, f"{axis}axis").set_major_formatter("{x:g}")
+        getattr(panel, f"{axis}axis").set_minor_formatter("")
 
 
 def neurons_figure(known: Sequence[NeuronRow], results: Results, study: Study) -> Figure:
     """Draw a point per neuron; on the diagonal, scores are conserved."""
     caption = (
-        "Sums of the scores at the start of the weights into and out of single neurons of the MLPs, each "
-        "over the greatest of its panel; some 200 neurons of the first task and seed. On the line, a "
-        "neuron passes on what it gets, as SynFlow's do."
+        "Sums of the scores at the start of the weights into and out of single neurons of the MLPs, in "
+        "magnitude and over the greatest of the panel, both axes logarithmic; some 200 neurons of the "
+        "first task and seed. On the line, a neuron passes on what it gets, as SynFlow's do."
     )
     by_panel = grouped(known, lambda row: f"{row.mask}, {row.start}")
 
     def draw(panel: Axes, name: str) -> None:
-        into, out = (
-            np.array([getattr(row, side) for row in by_panel[name]]) for side in ("into", "out_of")
-        )
-        greatest = max(np.abs(into).max(), np.abs(out).max()) or 1.0
-        low = min(0.0, into.min() / greatest, out.min() / greatest)
-        panel.plot([low, 1], [low, 1], color=GREY, linewidth=1, linestyle=":")
-        panel.plot(into / greatest, out / greatest, ".", color=BLUE, markersize=3)
+        pairs = np.abs([(row.into, row.out_of) for row in by_panel[name]])
+        shares = pairs / (pairs.max() or 1.0)
+        panel.plot([FAINT, 1], [FAINT, 1], color=GREY, linewidth=1, linestyle=":")
+        panel.plot(*shares.T, ".", color=BLUE, markersize=3)
+        panel.set(xlim=(FAINT, 1.5), ylim=(FAINT, 1.5))
+        logarithmic(panel, "xy")
 
     records = table.records(known, columns.value("start", "mask", "into", "out_of"))
     figure = Figure("neurons", NEURONS_TITLE, caption, "", records, results.not_run(KIND))
@@ -95,9 +98,10 @@ def neurons_figure(known: Sequence[NeuronRow], results: Results, study: Study) -
 def sizes_figure(known: Sequence[MatrixRow], results: Results, study: Study) -> Figure:
     """Draw the mean score at the start of every matrix against its size."""
     caption = (
-        "Mean score at the start of the weights of every matrix, in magnitude, against its number of "
-        "weights, mean over tasks and seeds, both axes logarithmic. If all matrices had the same total "
-        "score, as in a chain without residual connections, the points would lie on the dotted line."
+        "Mean score at the start of the weights of every matrix, in magnitude and over that of all "
+        "weights, against its number of weights: mean over tasks and seeds, both axes logarithmic. If "
+        "all matrices had the same total score, as in a chain without residual connections, the points "
+        "would lie on the dotted line."
     )
     of_mask = grouped(known, lambda row: (f"{row.mask}, {row.start}", row.matrix))
     rows = [
@@ -106,6 +110,10 @@ def sizes_figure(known: Sequence[MatrixRow], results: Results, study: Study) -> 
         for (panel, matrix), own in of_mask.items()
     ]  # fmt: skip
     types = list(dict.fromkeys(row.type for row in rows))
+    for own in grouped(rows, lambda row: row.panel).values():
+        total = sum(row.score * row.size for row in own) / sum(row.size for row in own)
+        for row in own:
+            row.score = row.score / total if total else 0.0
     by_panel = grouped([row for row in rows if row.score], lambda row: row.panel)
 
     def draw(panel: Axes, name: str) -> None:
@@ -117,13 +125,15 @@ def sizes_figure(known: Sequence[MatrixRow], results: Results, study: Study) -> 
                 [row.size for row in shown], [row.score for row in shown],
                 MARKS[index % len(MARKS)], label=words.matrix_name(kind), fillstyle="none", **look,
             )  # fmt: skip
-        sizes = np.array(sorted({row.size for row in own}), dtype=np.float64)
-        total = np.exp(np.mean([np.log(row.score * row.size) for row in own]))
-        panel.plot(sizes, total / sizes, color=GREY, linewidth=1, linestyle=":")
-        panel.set(xscale="log", yscale="log")
+        sizes = sorted({row.size for row in own})
+        equal = sum(row.size for row in own) / len(own)
+        panel.plot(sizes, [equal / size for size in sizes], color=GREY, linewidth=1, linestyle=":")
+        logarithmic(panel, "xy")
+        panel.set_xticks(sizes, [f"{size / 1000:.0f}" for size in sizes])
+        panel.set_xlim(sizes[0] / 1.5, sizes[-1] * 1.5)
 
     fields = (columns.only_csv("mask", "panel"), columns.value("matrix", "size", "score"))
     records = table.records(rows, *fields)
     figure = Figure("matrix_scores", SIZES_TITLE, caption, "", records, results.not_run(KIND))
-    labels = ("weights of the matrix", "mean score")
+    labels = ("thousand weights", "mean score / that of all")
     return panels.by_name(figure, list(by_panel), labels, study, draw)
