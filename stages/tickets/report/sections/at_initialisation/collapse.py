@@ -190,7 +190,7 @@ def densities_table(known: Sequence[MatrixRow], results: Results) -> Table:
     groups = grouped(known, lambda row: (row.start, row.mask, row.compression, *row.place))
     for (start, mask, compression, layer, matrix), own in groups.items():
         row = Row(start=start, mask=mask, compression=compression, layer=layer, matrix=matrix)
-        row.density = sum(one.kept for one in own) / sum(one.size for one in own)
+        row.density = sum(mask.kept for mask in own) / sum(mask.size for mask in own)
         kept.append(row)
     sparsest = max((row.compression for row in kept), default=0.0)
     shown = [row for row in kept if row.compression == sparsest]

@@ -83,9 +83,9 @@ def best(compared: Sequence[Row], results: Results, study: Study) -> list[Row]:
     validation: as good is above -margin, close above -verdict.close margins.
     """
     scores = {mask.name: mask.score for mask in study.at_initialisation.masks}
-    found = [row for row in compared if row.gain and scores[row.mask] != "random"]
+    candidates = [row for row in compared if row.gain and scores[row.mask] != "random"]
     chosen = []
-    for (task, number), own in grouped(found, lambda row: (row.task, row.round)).items():
+    for (task, number), own in grouped(candidates, lambda row: (row.task, row.round)).items():
         levels = [results.summary(row.run, SELECTION) for row in own]
         ranked = [(level.mean, row) for level, row in zip(levels, own, strict=True) if level]
         if not ranked:

@@ -130,6 +130,7 @@ def sizes_figure(known: Sequence[MatrixRow], results: Results, study: Study) -> 
         panel.plot(sizes, [equal / size for size in sizes], color=GREY, linewidth=1, linestyle=":")
         logarithmic(panel, "xy")
         panel.set_xticks(sizes, [f"{size / 1000:.0f}" for size in sizes])
+        panel.set_yticks([0.1, 0.3, 1, 3, 10])
         panel.set_xlim(sizes[0] / 1.5, sizes[-1] * 1.5)
 
     fields = (columns.only_csv("mask", "panel"), columns.value("matrix", "size", "score"))
