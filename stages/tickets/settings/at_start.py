@@ -71,7 +71,8 @@ class AtInitialisation(Section):
         tuple[Literal["pretrained", "random"], ...], Unique, NeededBy("at_initialisation.tasks")
     ]
     """pretrained: theta_0, with a classifier that the seed draws; random: the seed draws all weights.
-    SNIP and GraSP see the task through a classifier that has learned nothing: use three seeds or more."""
+    The dense model beside the latter is that of `scratch`. SNIP and GraSP see the task through a
+    classifier that has learned nothing, so use three seeds or more."""
     masks: Annotated[
         tuple[StartMask, ...], AfterValidator(_named_once), NeededBy("at_initialisation.tasks")
     ]
