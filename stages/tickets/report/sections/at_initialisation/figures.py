@@ -32,7 +32,7 @@ NEURONS_TITLE = "Scores out of the neurons of MLPs against scores into them, one
 SIZES_TITLE = "Mean score of a matrix against its number of weights, one panel per mask"
 COLOURS = (VERMILION, GREEN, PURPLE, ORANGE, SKY, BLACK)
 FORMATS = ("s--", "^-.", "D:", "P--", "X-.", "v:")
-FAINT = 1e-4
+FAINT = 1e-3
 """Share of the greatest score below which a neuron is not shown."""
 MARKS = ("o", "s", "^", "D", "v", "P", "X")
 
@@ -77,8 +77,8 @@ def neurons_figure(known: Sequence[NeuronRow], results: Results, study: Study) -
     """Draw a point per neuron; on the diagonal, scores are conserved."""
     caption = (
         "Sums of the scores at the start of the weights into and out of single neurons of the MLPs, in "
-        "magnitude and over the greatest of the panel, both axes logarithmic; some 200 neurons of the "
-        "first task and seed. On the line, a neuron passes on what it gets, as SynFlow's do."
+        "magnitude and over the greatest of the panel, both axes logarithmic from a thousandth on; some "
+        "200 neurons of the first task and seed. On the line, a neuron passes on what it gets, as SynFlow's do."
     )
     by_panel = grouped(known, lambda row: f"{row.mask}, {row.start}")
 
