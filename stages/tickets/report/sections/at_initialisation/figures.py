@@ -77,8 +77,9 @@ def neurons_figure(known: Sequence[NeuronRow], results: Results, study: Study) -
     """Draw a point per neuron; on the diagonal, scores are conserved."""
     caption = (
         "Sums of the scores at the start of the weights into and out of single neurons of the MLPs, in "
-        "magnitude and over the greatest of the panel, both axes logarithmic from a thousandth on; some "
-        "200 neurons of the first task and seed. On the line, a neuron passes on what it gets, as SynFlow's do."
+        "magnitude and over the greatest of the panel, both axes logarithmic from a thousandth on; "
+        "some 200 neurons of the first task and seed. On the line, a neuron passes on what it gets, as "
+        "SynFlow's do."
     )
     by_panel = grouped(known, lambda row: f"{row.mask}, {row.start}")
 
