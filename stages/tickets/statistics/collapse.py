@@ -1,6 +1,7 @@
 """Rows about masks at initialisation: which collapse, what still flows, and how much is cut at a time."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -20,10 +21,28 @@ SHOWN = 200
 """Number of neurons, evenly spaced, that a figure shows of a mask."""
 
 
+@dataclass(frozen=True)
+class MatrixRow:
+    """A row of matrices.csv of one mask, with the columns MATRIX."""
+
+    matrix: str
+    size: int
+    kept: int
+    mean_score: float
+
+
+@dataclass(frozen=True)
+class StepRow:
+    """What is used of a row of steps.csv of one mask."""
+
+    cut_ratio: float | None
+    """Share of the flow that the step cuts; None if scores are no shares of a flow."""
+
+
 def of_mask(
     record: Mapping[str, Any],
     matrices: int,
-    steps: Sequence[Mapping[str, str]],
+    steps: Sequence[StepRow],
     neurons: Mapping[str, NDArray[np.floating]],
     end: Mapping[str, Any],
 ) -> dict[str, Any]:
@@ -32,12 +51,12 @@ def of_mask(
     Args:
         record: the record of the mask, as `at_start.measured.record` makes it.
         matrices: number of prunable matrices.
-        steps: rows of its steps, with `cut_ratio` as text, empty if scores are no shares of a flow.
+        steps: its steps.
         neurons: sums of the first scores `in` and `out` of every neuron of the MLPs, (neurons,).
         end: how far the weights can be pruned, as `at_start.measured.followed` makes it.
     """
     flow, plain = record.get("flow", {}), record.get("flow_without_residual", {})
-    cuts = [float(step["cut_ratio"]) for step in steps if step["cut_ratio"]]
+    cuts = [step.cut_ratio for step in steps if step.cut_ratio is not None]
     return {
         "prunable": record["prunable"],
         "kept": record["kept"],

@@ -81,6 +81,7 @@ def with_scores(made: Study, gains: Mapping[str, float], selected: str) -> Score
 
 def save(folder: Path, critical: Mapping[str, float]) -> None:
     """Write the tables of the stage `collapse`."""
+    path = folder / "results" / "runs" / "collapse" / "sentiment"
     masks, matrices, neurons = [], [], []
     for start, (name, end), seed, size in product(STARTS, critical.items(), SEEDS, COMPRESSIONS):
         place = dict(zip(collapse.PLACE, ("sentiment", seed, start, name, size), strict=True))
@@ -103,7 +104,7 @@ def save(folder: Path, critical: Mapping[str, float]) -> None:
         ("masks", masks, collapse.MASK), ("matrices", matrices, collapse.MATRIX),
         ("neurons", neurons, collapse.NEURON),
     ):  # fmt: skip
-        files.save_table(rows, (*collapse.PLACE, *columns), folder / "collapse" / f"{name}.csv")
+        files.save_table(rows, (*collapse.PLACE, *columns), path / f"{name}.csv")
 
 
 Make = Callable[..., Section]
@@ -127,7 +128,7 @@ def section_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Make:
         save(tmp_path, {name: end for name, end in critical.items() if name != without})
         of = {name: gain for name, gain in gains.items() if name != without}
         scores = with_scores(asked, of, selected)
-        results = replace(asked.results, scores=scores, folder=tmp_path)
+        results = replace(asked.results, scores=scores, folder=tmp_path / "results")
         return at_initialisation.section(results, asked.config)
 
     return make

@@ -18,10 +18,10 @@ from stages.tickets.settings import Study
 
 def section(results: Results, study: Study) -> Section:
     """Show scores of masks at initialisation beside tickets, and what the masks do to the encoder."""
-    asked = bool(study.at_initialisation.tasks)
-    of_masks = results.read("collapse/masks.csv", MaskRow) if asked else []
-    matrices = results.read("collapse/matrices.csv", MatrixRow) if asked else []
-    neurons = results.read("collapse/neurons.csv", NeuronRow) if asked else []
+    of_masks = results.read("collapse", "masks.csv", MaskRow)
+    matrices = results.read("collapse", "matrices.csv", MatrixRow)
+    neurons = results.read("collapse", "neurons.csv", NeuronRow)
+    neurons = [row for row in neurons if row.task == neurons[0].task]
     compared = masks.compare(results, study)
     chosen = masks.best(compared, results, study)
     ends = collapse.ends(of_masks, results)

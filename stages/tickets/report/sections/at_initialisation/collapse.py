@@ -92,6 +92,7 @@ class MatrixRow:
 class NeuronRow:
     """A row of neurons.csv: sums of scores into a neuron of an MLP and out of it."""
 
+    task: str
     start: str
     mask: str
     into: Number
