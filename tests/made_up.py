@@ -58,13 +58,14 @@ MATRICES = {"attention.self.query": 100, "output.dense": 400}
 
 @dataclass(frozen=True)
 class ChenResults:
-    """What Chen et al. 2020 published, and the statements of all papers."""
+    """What Chen et al. 2020 published, the statements of all papers, and where networks are stable."""
 
     tickets: list[published.PublishedTicket]
     transfers: list[published.PublishedTransfer]
     dark: list[published.PublishedDark]
     strict: list[published.PublishedStrict]
     claims: list[published.PublishedClaim]
+    stability: list[published.PublishedStability]
 
 
 @dataclass(frozen=True)
@@ -145,6 +146,7 @@ class Study:
             published_dark=self.chen.dark,
             published_strict=self.chen.strict,
             published_claims=self.chen.claims,
+            published_stability=self.chen.stability,
         )
 
 
@@ -301,6 +303,7 @@ def chen() -> ChenResults:
         rows.read(folder / "chen2020_dark.csv", published.PublishedDark),
         rows.read(folder / "chen2020_strict.csv", published.PublishedStrict),
         rows.read(folder / "claims.csv", published.PublishedClaim),
+        rows.read(folder / "frankle2020.csv", published.PublishedStability),
     )
 
 

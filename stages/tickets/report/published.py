@@ -111,3 +111,14 @@ class PublishedCorrelation:
     source: str
     pearson: Number
     p: Number | None
+
+
+@dataclass(frozen=True)
+class PublishedStability:
+    """A row of published/frankle2020.csv: from where on copies of a network for images are stable."""
+
+    network: str
+    net: str
+    """dense, or the ticket that is found with weights of that point."""
+    at: int
+    unit: str
