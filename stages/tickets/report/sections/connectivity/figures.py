@@ -1,7 +1,8 @@
 """Figures of lines: barriers and scores against the start, errors along lines, barriers between seeds."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from statistics import fmean
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -32,22 +33,25 @@ MAIN = (
 )
 OF_MAIN = (
     "Above: the largest rise of the error over the straight line between two copies, which differ in the "
-    "order of examples and in dropout and take the steps that were left; under the dotted line Frankle et "
-    "al. 2020 call a network stable. Below: the mean score of both copies minus that of the dense model, "
-    "and dotted the margin down to which a network matches."
+    "order of examples and in dropout and take the steps that were left; under the dotted line Frankle "
+    "et al. 2020 call a network stable. Below: the mean score of both copies minus that of dense, and "
+    "dotted the margin down to which a network matches."
 )
 PATHS = "Error along the line between two networks, one panel per task and network"
 OF_PATHS = (
     "Error on validation along the line, from the earliest start that ran: thin for each pair of a task, "
-    "thick for their mean, and dotted the chord of the mean. Colours say in what the copies differ; stored "
-    "networks are of two seeds or of two rounds of a seed."
+    "thick for their mean, and dotted the chord of the mean. Colours say in what the copies differ; "
+    "stored networks are of two seeds or of two rounds of a seed."
 )
 SEEDS = "Barriers of the error between dense networks of different seeds, one map per task"
 OF_SEEDS = (
-    "The largest rise of the error above the straight line between the dense networks of two seeds, which "
-    "differ in classifier, order of examples and dropout."
+    "The largest rise of the error above the straight line between the dense networks of two seeds, "
+    "which differ in classifier, order of examples and dropout."
 )
-BESIDE_HANS = " To the right: accuracy of the seed on examples of HANS whose heuristic misleads, mean over subcases."
+BESIDE_HANS = (
+    " To the right: accuracy of the seed on examples of HANS whose heuristic misleads, mean over "
+    "subcases."
+)
 LOOKS = {
     "dense": (BLACK, "o-"), "ticket": (BLUE, "s-"), "random": (ORANGE, "^--"),
     "one-shot": (GREEN, "v--"), "reinitialised": (PURPLE, "D--"), "scratch": (VERMILION, "x--"),
@@ -112,7 +116,7 @@ def against_start(panel: Axes, heights: Sequence[tuple[Line, Summary | None]]) -
         if known:
             places, scores = zip(*known, strict=True)
             means = [POINTS * score.mean for score in scores]
-            look = {"color": colour, "label": net, "capsize": 2.0}
+            look: dict[str, Any] = {"color": colour, "label": net, "capsize": 2.0}
             panel.errorbar(places, means, panels.bars(scores), fmt=fmt, **look)
 
 
@@ -140,7 +144,7 @@ def paths(lines: Sequence[Line], study: Study, why: str) -> Figure:
         for line in at_last_round(lines)
         if line.steps != "all" and (line.point or 0) == first[line.task, line.net]
     ]
-    titles = {}
+    titles: dict[str, list[Line]] = {}
     for line in shown:
         start = f", from {line.point}\N{NO-BREAK SPACE}%" if line.point else ""
         titles.setdefault(f"{line.task}, {line.name}{start}", []).append(line)
@@ -175,43 +179,44 @@ def along(lines: Sequence[Line]) -> Iterator[Record]:
 
 def seeds(lines: Sequence[Line], results: Results, study: Study, why: str) -> Figure:
     """Draw the barriers between dense networks of two seeds as a map per task."""
-    stored = [line for line in lines if (line.arm, line.net) == ("stored", "dense")]
     barriers = {
-        (line.task, *map(int, pair.seeds.split())): pair.barrier("chord", line.kind)
-        for line in stored
-        for pair in line.pairs
+        line.task: {pair.seeds: pair.barrier("chord", line.kind) for pair in line.pairs}
+        for line in lines
+        if (line.arm, line.net) == ("stored", "dense") and line.pairs
     }
-    csv = tuple(
-        {"task": task, "seed": first, "other": second, "barrier": height}
-        for (task, first, second), height in barriers.items()
-    )
-    known = {seed for _, *pair in barriers for seed in pair}
-    order, maps, beside = sorted(known), [], False
-    top = POINTS * max((*barriers.values(), study.connectivity.threshold / POINTS))
-    for line in stored:
-        heights = {
-            pair: POINTS * height
-            for (task, *pair_of), height in barriers.items()
-            if task == line.task
-            for pair in (tuple(pair_of), tuple(reversed(pair_of)))
-        }
-        own = [seed for seed in order if any(seed in pair for pair in heights)]
-        values = [[heights.get((a, b)) for b in own] for a in own]
-        texts = [["" if value is None else f"{value:.1f}" for value in row] for row in values]
-        scores = [on_hans(line.task, seed, results) for seed in own]
-        margin = [f"HANS {words.percent(score)}" for score in scores if score is not None]
-        beside = beside or bool(margin)
-        labels = [str(seed) for seed in own]
-        maps.append(
-            panels.Map(
-                values, texts, (labels, labels), ("viridis", 0.0, top), "barrier (points of error)",
-                ("seed", "seed"), line.task, margin,
-            )
-        )  # fmt: skip
-    caption = OF_SEEDS + (BESIDE_HANS if beside else "")
-    size = (max(2.6 + 0.6 * len(order), 4.2), (2.0 + 0.4 * len(order)) * max(1, len(maps)))
-    figure = Figure("connectivity_seeds", SEEDS, caption, "", csv, why or NO_SEEDS)
-    return panels.maps(figure, size, *maps)
+    csv: list[Record] = []
+    for task, heights in barriers.items():
+        for pair, height in heights.items():
+            first, second = map(int, pair.split())
+            csv.append({"task": task, "seed": first, "other": second, "barrier": height})
+    highest = max((height for of in barriers.values() for height in of.values()), default=0.0)
+    top = max(POINTS * highest, study.connectivity.threshold)
+    drawn_maps = [heat_map(task, heights, top, results) for task, heights in barriers.items()]
+    caption = OF_SEEDS + (BESIDE_HANS if any(cells.margin for cells in drawn_maps) else "")
+    rows = [len(cells.values) for cells in drawn_maps]
+    size = (max(2.8 + 0.6 * max(rows, default=0), 4.2), sum(2.0 + 0.4 * number for number in rows))
+    figure = Figure("connectivity_seeds", SEEDS, caption, "", tuple(csv), why or NO_SEEDS)
+    return panels.maps(figure, size, *drawn_maps)
+
+
+def heat_map(task: str, heights: Mapping[str, float], top: float, results: Results) -> panels.Map:
+    """Make the map of the barriers of a task.
+
+    Args:
+        heights: barriers as fractions of 1, by two seeds with a blank between them.
+        top: barrier in points at the end of the colours.
+    """
+    own = sorted({int(seed) for pair in heights for seed in pair.split()})
+    known = {frozenset(map(int, pair.split())): POINTS * at for pair, at in heights.items()}
+    values = [[known.get(frozenset((row, column))) for column in own] for row in own]
+    texts = [["" if value is None else f"{value:.1f}" for value in row] for row in values]
+    scores = [on_hans(task, seed, results) for seed in own]
+    margin = [f"HANS {words.percent(score)}" for score in scores if score is not None]
+    labels = [str(seed) for seed in own]
+    return panels.Map(
+        values, texts, (labels, labels), ("viridis", 0.0, top), "barrier (points of error)",
+        ("seed", "seed"), task, margin,
+    )  # fmt: skip
 
 
 def on_hans(task: str, seed: int, results: Results) -> float | None:

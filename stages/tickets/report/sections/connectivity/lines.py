@@ -150,10 +150,9 @@ def lines(results: Results, study: Study) -> list[Line]:
     """Read a row per network, start and noise; none if nothing is asked for."""
     if not (study.connectivity.tasks or study.between.tasks):
         return []
-    barriers, points, ends = (
-        results.read(f"connectivity/{name}.csv", kind)
-        for name, kind in (("barriers", Barrier), ("curves", Point), ("ends", Ends))
-    )
+    barriers = results.read("connectivity/barriers.csv", Barrier)
+    points = results.read("connectivity/curves.csv", Point)
+    ends = results.read("connectivity/ends.csv", Ends)
     curves = grouped(points, lambda row: (row.place, row.seeds))
     networks = grouped(ends, lambda row: row.place)
     return [

@@ -22,9 +22,9 @@ BARRIERS = (
 )
 ROUNDS = (
     "Lines between two tickets of one seed: barriers of the error in points, and the score of the later "
-    "ticket minus dense. Where masks differ, the inside of a line leaves the subspace of either: the union "
-    "is the share of prunable weights that either network keeps, and the Jaccard index is what both keep "
-    "as a share of it. Means over seeds."
+    "ticket minus dense. Where masks differ, the inside of a line leaves the subspace of either: the "
+    "union is the share of prunable weights that either network keeps, and the Jaccard index is what "
+    "both keep as a share of it. Means over seeds."
 )
 GEOMETRY = (
     "Lengths over the encoder's layers: the distance between two networks, the mean way that each has "
@@ -34,8 +34,8 @@ GEOMETRY = (
     "averaged logits, all means over pairs."
 )
 OF_HANS = (
-    "Error on HANS along the line in points, means over pairs: at the ends, in the middle, and the largest "
-    "rise above the chord. Every example of HANS counts alike."
+    "Error on HANS along the line in points, means over pairs: at the ends, in the middle, and the "
+    "largest rise above the chord. Every example of HANS counts alike."
 )
 
 
