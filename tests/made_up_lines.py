@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from stages.tickets import files, settings
+from stages.tickets.report.results import Results
 from stages.tickets.report.rows import ScoreRow
 from stages.tickets.report.scores import Run, Scores
 from stages.tickets.report.section import Section
@@ -40,6 +41,7 @@ class Lines:
         curves: Curves,
         below: float = 0.0,
         more: Mapping[tuple[str, str, str], Curves] | None = None,
+        metric: str = "accuracy",
         **ends: Any,
     ) -> None:
         """Add the lines of all seeds at a place.
@@ -48,14 +50,15 @@ class Lines:
             curves: errors on validation with the networks' own classifiers.
             below: how much lower than the dense model copies score, as a fraction of 1.
             more: further curves by split, head and metric.
+            metric: of the errors.
             ends: what differs from `ENDS`.
         """
         where = dict(zip(paths.PLACE, place, strict=True))
-        kinds = {("validation", "own", "accuracy"): curves, **(more or {})}
+        kinds = {("validation", "own", metric): curves, **(more or {})}
         for seeds in curves:
             self.rows["ends"].append(where | {"seeds": seeds} | ENDS | ends)
-        for (split, head, metric), by_seeds in kinds.items():
-            kind = {"split": split, "head": head, "metric": metric}
+        for (split, head, of), by_seeds in kinds.items():
+            kind = {"split": split, "head": head, "metric": of}
             for seeds, curve in by_seeds.items():
                 for step, value in enumerate(curve):
                     alpha = {"alpha": step / (len(curve) - 1), "value": float(value)}
@@ -64,7 +67,7 @@ class Lines:
                 heights = [float(measure(np.array(curve, float))) for curve in by_seeds.values()]
                 learned = ends.get("learned", 1)
                 summary = intervals.summarize(heights, 0.95) if learned else None
-                decided = metric == "accuracy" and name in ("chord", "error_barrier")
+                decided = of == "accuracy" and name in ("chord", "error_barrier")
                 self.rows["barriers"].append(
                     where
                     | kind
@@ -94,13 +97,16 @@ class Lines:
                     )
                 )  # fmt: skip
 
-    def section(self, folder: Path) -> Section:
-        """Write the tables to a folder, and make the section of them."""
+    def results(self, folder: Path) -> Results:
+        """Write the tables to a folder, and read them with all else that the study has."""
         for name, columns in paths.COLUMNS.items():
             files.save_table(self.rows[name], columns, folder / "connectivity" / f"{name}.csv")
         scores = Scores([*self.made.scores, *self.scores])
-        results = replace(self.made.results, folder=folder, scores=scores)
-        return connectivity.section(results, self.made.config)
+        return replace(self.made.results, folder=folder, scores=scores)
+
+    def section(self, folder: Path) -> Section:
+        """Make the section of the tables."""
+        return connectivity.section(self.results(folder), self.made.config)
 
 
 def switched_on(asked: settings.Study) -> settings.Study:

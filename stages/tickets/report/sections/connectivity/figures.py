@@ -22,6 +22,7 @@ from stages.tickets.report.figure import (
 )
 from stages.tickets.report.papers import shared
 from stages.tickets.report.results import Results
+from stages.tickets.report.rows import grouped
 from stages.tickets.report.sections.connectivity.lines import Line
 from stages.tickets.report.sections.connectivity.measured import POINTS
 from stages.tickets.report.table import Record
@@ -130,20 +131,7 @@ def at_last_round(lines: Sequence[Line]) -> list[Line]:
 
 def paths(lines: Sequence[Line], study: Study, why: str) -> Figure:
     """Draw the error along lines, a panel per task and network, a colour per noise."""
-    first = {
-        (line.task, line.net): min(
-            other.point or 0
-            for other in lines
-            if (other.task, other.net, other.steps == "all") == (line.task, line.net, False)
-        )
-        for line in lines
-        if line.steps != "all"
-    }
-    shown = [
-        line
-        for line in at_last_round(lines)
-        if line.steps != "all" and (line.point or 0) == first[line.task, line.net]
-    ]
+    shown = on_paths(lines)
     titles: dict[str, list[Line]] = {}
     for line in shown:
         start = f", from {line.point}\N{NO-BREAK SPACE}%" if line.point else ""
@@ -163,6 +151,14 @@ def paths(lines: Sequence[Line], study: Study, why: str) -> Figure:
     labels = ("place on the line", "error (points)")
     figure = Figure("connectivity_paths", PATHS, OF_PATHS, "", tuple(along(shown)), why)
     return panels.by_name(figure, list(titles), labels, study, draw)
+
+
+def on_paths(lines: Sequence[Line]) -> list[Line]:
+    """Keep of every task and network the last round, and of that the earliest start that ran."""
+    last = [line for line in at_last_round(lines) if line.steps != "all"]
+    starts = grouped(last, lambda line: (line.task, line.net))
+    first = {key: min(line.point or 0 for line in own) for key, own in starts.items()}
+    return [line for line in last if (line.point or 0) == first[line.task, line.net]]
 
 
 def along(lines: Sequence[Line]) -> Iterator[Record]:
