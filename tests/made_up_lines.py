@@ -1,4 +1,4 @@
-"""Made-up lines between networks, as the stage `barriers` would have written them, and scores of copies."""
+"""Made-up lines between networks as the stage `barriers` writes them, and scores of copies."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -10,7 +10,7 @@ import numpy as np
 from stages.tickets import files, settings
 from stages.tickets.report.results import Results
 from stages.tickets.report.rows import ScoreRow
-from stages.tickets.report.scores import Run, Scores
+from stages.tickets.report.scores import Scores
 from stages.tickets.report.section import Section
 from stages.tickets.report.sections import connectivity
 from stages.tickets.statistics import barriers, intervals, paths
@@ -86,16 +86,17 @@ class Lines:
         task, net, number, point, arm, steps = place
         if point is None:
             return
-        metric = self.made.found.metrics[task]
+        dense = {
+            row.seed: row
+            for row in self.made.scores
+            if (row.task, row.kind, row.split) == (task, "dense", "validation") and row.headline
+        }
         for seed in seeds:
-            level = self.made.found.of(Run(task, "dense"))[seed]
             for copy, off in ((1, 0.001), (2, -0.001)):
-                self.scores.append(
-                    ScoreRow(
-                        task, "copy", seed, number, 0.0, point, f"{net}-{number}-{arm}-{steps}-{copy}",
-                        "validation", metric, True, level - below + off, False,
-                    )
-                )  # fmt: skip
+                run = {"kind": "copy", "source": f"{net}-{number}-{arm}-{steps}-{copy}"}
+                score = dense[seed].score - below + off
+                place_of = {"round": number, "point": point, "score": score}
+                self.scores.append(replace(dense[seed], **run, **place_of))
 
     def results(self, folder: Path) -> Results:
         """Write the tables to a folder, and read them with all else that the study has."""
