@@ -93,10 +93,16 @@ class Lines:
         }
         for seed in seeds:
             for copy, off in ((1, 0.001), (2, -0.001)):
-                run = {"kind": "copy", "source": f"{net}-{number}-{arm}-{steps}-{copy}"}
-                score = dense[seed].score - below + off
-                place_of = {"round": number, "point": point, "score": score}
-                self.scores.append(replace(dense[seed], **run, **place_of))
+                self.scores.append(
+                    replace(
+                        dense[seed],
+                        kind="copy",
+                        source=f"{net}-{number}-{arm}-{steps}-{copy}",
+                        round=number,
+                        point=point,
+                        score=dense[seed].score - below + off,
+                    )
+                )
 
     def results(self, folder: Path) -> Results:
         """Write the tables to a folder, and read them with all else that the study has."""

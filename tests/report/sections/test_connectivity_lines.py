@@ -68,7 +68,7 @@ def test_matching_and_stable_are_counted_by_pair(tmp_path: Path) -> None:
         ["all", "3", "0", "0", "3", "3", "6", "0.100"],
     ]
     assert len(table.records) == 9
-    assert table.records[1] | {"gain": None} == {
+    assert dict(table.records[1]) | {"gain": None} == {
         "task": TASK, "net": "ticket", "round": 2, "point": 0, "seed": 2, "gain": None,
         "barrier": pytest.approx(0.01), "matches": True, "stable": True,
     }  # fmt: skip
