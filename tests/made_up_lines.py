@@ -107,9 +107,18 @@ class Lines:
     def results(self, folder: Path) -> Results:
         """Write the tables to a folder, and read them with all else that the study has."""
         for name, columns in paths.COLUMNS.items():
-            files.save_table(self.rows[name], columns, folder / "connectivity" / f"{name}.csv")
+            for task in self.made.config.tasks:
+                for entry in ("barriers", "stored-barriers"):
+                    stored = entry == "stored-barriers"
+                    own = [
+                        row
+                        for row in self.rows[name]
+                        if row["task"] == task and (row["arm"] == "stored") is stored
+                    ]
+                    path = folder / "results" / "runs" / entry / task / f"{name}.csv"
+                    files.save_table(own, columns, path)
         scores = Scores([*self.made.scores, *self.scores])
-        return replace(self.made.results, folder=folder, scores=scores)
+        return replace(self.made.results, folder=folder / "results", scores=scores)
 
     def section(self, folder: Path) -> Section:
         """Make the section of the tables."""

@@ -44,7 +44,7 @@ def project(on_the_cpu: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
             if stage.name in names or stage.group == "at-initialisation":
                 assert run(stage.module, *stage.arguments) == 0, stage.name
         manifests.save(manifest(SMALL), Path("results") / "manifest.json")
-        (collapse,) = (stage for stage in stages(SMALL) if stage.name == "collapse")
+        (collapse,) = (stage for stage in stages(SMALL) if stage.group == "collapse")
         assert run(collapse.module, *collapse.arguments) == 0
     return folder
 
@@ -106,7 +106,7 @@ def test_the_starts_differ_in_their_masks_and_the_pretrained_is_theta_0(project:
 
 
 def test_the_stage_collapse_has_a_row_per_mask_and_per_matrix(project: Path) -> None:
-    folder = project / "results" / "collapse"
+    folder = project / "results" / "runs" / "collapse" / "similarity"
     rows = table(folder / "masks.csv")
     assert [f"{r['start']} {r['mask']} {float(r['compression']):g}" for r in rows] == [
         run.source for run in RUNS

@@ -42,7 +42,10 @@ def test_every_answer_table_and_figure_stands_in_its_section() -> None:
         "transfer_weights": ([], ["transfer_weights"]),
         "rewinding": (["rewinding", "standard"], ["rewinding", "standard"]),
         "seeds": ([], ["cross", "cross_variance"]),
-        "distillation": ([], ["distilled", "distilled_masks"]),
+        "distillation": (
+            ["distilled", "distilled_masks"],
+            ["distilled", "distilled_masks", "distilled_copies"],
+        ),
         "agreement": (["agreement"], ["agreement"]),
         "layers": (["layers", "layers_by_task"], ["layers", "types"]),
         "movement": (["movement"], ["movement", "beyond"]),

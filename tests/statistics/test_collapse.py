@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from stages.tickets.statistics import collapse
+from stages.tickets.statistics.collapse import StepRow
 
 RECORD = {
     "prunable": 100, "kept": 10, "collapsed": ["a", "b"],
@@ -13,7 +14,7 @@ RECORD = {
 
 
 def test_the_row_of_a_mask() -> None:
-    steps = [{"cut_ratio": "0.25"}, {"cut_ratio": "1.5"}, {"cut_ratio": "0.5"}]
+    steps = [StepRow(0.25), StepRow(1.5), StepRow(0.5)]
     row = collapse.of_mask(RECORD, 7, steps, {"in": np.arange(4.0), "out": 9 - 2 * np.arange(4.0)})
     assert row["in_out_correlation"] == pytest.approx(-1)
     assert tuple(row) == collapse.MASK
@@ -24,7 +25,7 @@ def test_the_row_of_a_mask() -> None:
 
 def test_a_mask_without_flow_has_empty_cells() -> None:
     record = {key: RECORD[key] for key in ("prunable", "kept", "collapsed")}
-    row = collapse.of_mask(record, 7, [{"cut_ratio": ""}], {"in": np.zeros(0), "out": np.zeros(0)})
+    row = collapse.of_mask(record, 7, [StepRow(None)], {"in": np.zeros(0), "out": np.zeros(0)})
     assert tuple(row) == collapse.MASK
     assert {row[key] for key in collapse.MASK[4:]} == {None}
 

@@ -1,6 +1,7 @@
 """Rows about masks at initialisation: which collapse, what still flows, and how much is cut at a time."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -17,10 +18,28 @@ if the encoder is not built like BERT."""
 MATRIX = ("matrix", "size", "kept", "mean_score")
 
 
+@dataclass(frozen=True)
+class MatrixRow:
+    """A row of matrices.csv of one mask, with the columns MATRIX."""
+
+    matrix: str
+    size: int
+    kept: int
+    mean_score: float
+
+
+@dataclass(frozen=True)
+class StepRow:
+    """What is used of a row of steps.csv of one mask."""
+
+    cut_ratio: float | None
+    """Share of the flow that the step cuts; None if scores are no shares of a flow."""
+
+
 def of_mask(
     record: Mapping[str, Any],
     matrices: int,
-    steps: Sequence[Mapping[str, str]],
+    steps: Sequence[StepRow],
     neurons: Mapping[str, NDArray[np.floating]],
 ) -> dict[str, Any]:
     """Put what is known of one mask into a row.
@@ -28,11 +47,11 @@ def of_mask(
     Args:
         record: the record of the mask, as `at_start.measured.record` makes it.
         matrices: number of prunable matrices.
-        steps: rows of its steps, with `cut_ratio` as text, empty if scores are no shares of a flow.
+        steps: its steps.
         neurons: sums of the first scores `in` and `out` of every neuron of the MLPs, (neurons,).
     """
     flow, plain = record.get("flow", {}), record.get("flow_without_residual", {})
-    cuts = [float(step["cut_ratio"]) for step in steps if step["cut_ratio"]]
+    cuts = [step.cut_ratio for step in steps if step.cut_ratio is not None]
     return {
         "prunable": record["prunable"],
         "kept": record["kept"],

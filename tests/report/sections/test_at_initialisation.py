@@ -78,10 +78,10 @@ def section_of(made: Study, folder: Path) -> Section:
         for name in GAINS
         for size in COMPRESSIONS
     ]
-    path = folder / "collapse" / "masks.csv"
+    path = folder / "results" / "runs" / "collapse" / "sentiment" / "masks.csv"
     files.save_table(masks, (*collapse.PLACE, *collapse.MASK), path)
     found = Scores([row for row in made.scores if row.kind != "at_initialisation"] + scores)
-    results = replace(made.results, scores=found, folder=folder)
+    results = replace(made.results, scores=found, folder=folder / "results")
     return at_initialisation.section(results, made.config)
 
 

@@ -78,7 +78,7 @@ class MaskRow:
 def section(results: Results, study: Study) -> Section:
     """Show scores of masks at initialisation beside tickets, and what the masks do to the encoder."""
     compared = compare(results, study)
-    lost = collapses(results, study)
+    lost = collapses(results)
     return Section(
         KIND,
         "Can a mask be found before any training?",
@@ -121,11 +121,9 @@ def compare(results: Results, study: Study) -> list[Row]:
     return made
 
 
-def collapses(results: Results, study: Study) -> list[Row]:
+def collapses(results: Results) -> list[Row]:
     """Count empty matrices and paths, as means and sums over seeds."""
-    if not study.at_initialisation.tasks:
-        return []
-    known = results.read("collapse/masks.csv", MaskRow)
+    known = results.read("collapse", "masks.csv", MaskRow)
     groups = rows.grouped(known, lambda row: (row.task, row.start, row.mask, row.compression))
     return [
         Row(

@@ -23,14 +23,14 @@ def section(results: Results, study: Study) -> Section:
     counted = matching.pairs(rows, results, study)
     why = "" if rows else results.not_run("copy")
     usable = results.usable(dict.fromkeys(row.task for row in rows))
-    said = answer([row for row in rows if row.task in usable], matching.answer(counted))
+    text = answer([row for row in rows if row.task in usable], matching.answer(counted))
     return Section(
         "connectivity",
         "Does a line of low error join two trainings?",
         "If a network is trained twice from the same weights with other noise, does the error rise "
         "between the two results, and do subnetworks match the dense model where it does not?",
         "Frankle et al. 2020, who ask it of networks for images; successive tickets: Paul et al. 2023.",
-        shared.naming(said, results) if rows else words.sentence(why),
+        shared.naming(text, results) if rows else words.sentence(why),
         stages=("spawn", "between"),
         figures=(
             figures.main(rows, results, study, why),

@@ -162,8 +162,9 @@ def tickets_as_stable(tried: Tried) -> Tests:
     tickets, dense = tried.orders("ticket"), tried.orders("dense")
     gains = tried.minus(tickets, dense, ["point"])
     tests = [Bounded(name, gain, high=tried.margin) for name, gain in gains.items()]
-    both = tickets if dense else []
-    return tests, lacks(both, "nets ticket and dense with arm order from one point")
+    return tests, lacks(
+        tickets if dense else [], "nets ticket and dense with arm order from one point"
+    )
 
 
 def random_less_stable(tried: Tried) -> Tests:
@@ -171,8 +172,9 @@ def random_less_stable(tried: Tried) -> Tests:
     random, tickets = tried.orders("random"), tried.orders("ticket")
     gains = tried.minus(random, tickets, ["round", "point"])
     tests = [Bounded(name, gain, low=0.0) for name, gain in gains.items()]
-    both = random if tickets else []
-    return tests, lacks(both, "nets random and ticket with arm order from one point")
+    return tests, lacks(
+        random if tickets else [], "nets random and ticket with arm order from one point"
+    )
 
 
 def time_left(tried: Tried) -> Tests:

@@ -22,6 +22,7 @@ from stages.tickets.report.sections.connectivity.measured import (
     Place,
     Point,
 )
+from stages.tickets.report.table import Row
 from stages.tickets.settings import Study
 from stages.tickets.statistics import intervals
 from stages.tickets.statistics.barriers import MEASURES
@@ -83,6 +84,11 @@ class Line(Place):
     def frankle(self) -> Difference | None:
         """The barrier of Frankle et al. 2020."""
         return self.barrier("error_barrier")
+
+    @property
+    def loss(self) -> Difference | None:
+        """The largest rise of the loss above the chord, in nats."""
+        return self.barrier("chord", metric=LOSS)
 
     @property
     def verdict(self) -> str:
@@ -148,16 +154,17 @@ class Line(Place):
 
 def lines(results: Results, study: Study) -> list[Line]:
     """Read a row per network, start and noise; none if nothing is asked for."""
-    if not (study.connectivity.tasks or study.between.tasks):
-        return []
-    barriers = results.read("connectivity/barriers.csv", Barrier)
-    points = results.read("connectivity/curves.csv", Point)
-    ends = results.read("connectivity/ends.csv", Ends)
+    barriers = results.read("barriers", "barriers.csv", Barrier)
+    points = results.read("barriers", "curves.csv", Point)
+    ends = results.read("barriers", "ends.csv", Ends)
     curves = grouped(points, lambda row: (row.place, row.seeds))
     networks = grouped(ends, lambda row: row.place)
     return [
         line(
-            group, [pair(end, curves[place, end.seeds]) for end in networks[place]], results, study
+            group,
+            [pair(end, curves[place, end.seeds]) for end in networks[place]],
+            *minus_dense(Place(*place), results),
+            study,
         )
         for place, group in grouped(barriers, lambda row: row.place).items()
     ]
@@ -172,15 +179,28 @@ def pair(ends: Ends, points: Iterable[Point]) -> Pair:
     return Pair(ends.seeds, ends, curves)
 
 
+def by_place(barriers: Iterable[Barrier], study: Study) -> list[Row]:
+    """Make a row of every place with its barriers alone."""
+    names_of = (*Place.__annotations__, "sparsity", "chord", "frankle", "loss", "verdict")
+    made = (
+        line(group, (), None, {}, study)
+        for group in grouped(barriers, lambda row: row.place).values()
+    )
+    return [Row(**{name: getattr(row, name) for name in names_of}) for row in made]
+
+
 def line(
-    barriers: Sequence[Barrier], pairs: Sequence[Pair], results: Results, study: Study
+    barriers: Sequence[Barrier],
+    pairs: Sequence[Pair],
+    gain: Difference | None,
+    gains: Mapping[int, float],
+    study: Study,
 ) -> Line:
-    """Make the row of a place."""
-    place = Place(*barriers[0].place)
-    gain, gains = minus_dense(place, results)
+    """Make the row of a place from its rows of barriers.csv, and what else `Line` has."""
+    place = barriers[0].place
     return Line(
-        *place.place,
-        sparsity=names.sparsities(study).get(place.round, 0.0),
+        *place,
+        sparsity=names.sparsities(study).get(barriers[0].round, 0.0),
         metric=next(row.metric for row in barriers if row.split == "validation"),
         barriers={(*row.kind, row.measure): row for row in barriers},
         pairs=pairs,

@@ -39,7 +39,8 @@ OF_HANS = (
 )
 
 
-def _loss(summary: Summary) -> str:
+def shown_loss(summary: Summary) -> str:
+    """Word a barrier of the loss in nats, with half its interval."""
     half = summary.half
     return words.two_digits(summary.mean) + ("" if half is None else f" ± {half:.2f}")
 
@@ -65,8 +66,8 @@ OF_BARRIERS = (
         "convexity gap", lambda line: line.barrier("convexity"), prefix="convexity_",
         nothing=words.NONE,
     ),
-    columns.number("barrier of loss", lambda line: line.barrier("chord", metric="loss"), _loss),
-    columns.spread_of(lambda line: line.barrier("chord", metric="loss"), "loss_"),
+    columns.number("barrier of loss", "loss", shown_loss),
+    columns.spread_of("loss", "loss_"),
     columns.score("refitted", _refitted, prefix="refitted_", nothing=words.NONE),
     columns.score(
         "on train", lambda line: line.barrier("chord", "train"), prefix="train_", nothing=words.NONE
