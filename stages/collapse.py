@@ -20,6 +20,7 @@ def main(
 ) -> None:
     masks: list[dict[str, Any]] = []
     matrices: list[dict[str, Any]] = []
+    shown: dict[tuple[str, str], list[dict[str, Any]]] = {}
     for run in manifests.load(manifest).runs:
         if (run.kind, run.task) != ("at_initialisation", task):
             continue
@@ -30,10 +31,15 @@ def main(
         record = files.load_record(folder / "subnetwork.json")
         steps = rows.read(folder / "steps.csv", StepRow)
         neurons = files.load_arrays(folder / "neurons.safetensors")
-        masks.append(place | collapse.of_mask(record, len(by_matrix), steps, neurons))
+        end = files.load_record(folder.with_name("critical.json"))
+        masks.append(place | collapse.of_mask(record, len(by_matrix), steps, neurons, end))
         matrices += [place | vars(row) for row in by_matrix]
+        of_first = [place | pair for pair in collapse.of_neurons(neurons)]
+        shown.setdefault((start, mask), of_first)
+    pairs = [pair for of_mask in shown.values() for pair in of_mask]
     files.save_table(masks, (*collapse.PLACE, *collapse.MASK), out / "masks.csv")
     files.save_table(matrices, (*collapse.PLACE, *collapse.MATRIX), out / "matrices.csv")
+    files.save_table(pairs, (*collapse.PLACE, *collapse.NEURON), out / "neurons.csv")
 
 
 if __name__ == "__main__":

@@ -58,7 +58,7 @@ MATRICES = {"attention.self.query": 100, "output.dense": 400}
 
 @dataclass(frozen=True)
 class ChenResults:
-    """What Chen et al. 2020 published, the statements of all papers, and where networks are stable."""
+    """What Chen, Tanaka and Frankle et al. 2020 published, and the statements of all papers."""
 
     tickets: list[published.PublishedTicket]
     transfers: list[published.PublishedTransfer]
@@ -66,6 +66,7 @@ class ChenResults:
     strict: list[published.PublishedStrict]
     claims: list[published.PublishedClaim]
     stability: list[published.PublishedStability]
+    start: list[published.PublishedStart]
 
 
 @dataclass(frozen=True)
@@ -144,6 +145,7 @@ class Study:
             published_tickets=self.chen.tickets,
             published_transfers=self.chen.transfers,
             published_dark=self.chen.dark,
+            published_start=self.chen.start,
             published_strict=self.chen.strict,
             published_claims=self.chen.claims,
             published_stability=self.chen.stability,
@@ -304,6 +306,7 @@ def chen() -> ChenResults:
         rows.read(folder / "chen2020_strict.csv", published.PublishedStrict),
         rows.read(folder / "claims.csv", published.PublishedClaim),
         rows.read(folder / "frankle2020.csv", published.PublishedStability),
+        rows.read(folder / "tanaka2020.csv", published.PublishedStart),
     )
 
 

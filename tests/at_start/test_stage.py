@@ -82,6 +82,11 @@ def test_every_run_has_predictions_and_a_mask_of_its_size(project: Path) -> None
             matrix: int(kept.sum()) for matrix, kept in mask.items()
         }
         assert files.load_arrays(folder / "neurons.safetensors")["in"].shape == (64,)
+        end = files.load_record(folder.parent / "critical.json")
+        assert end["head_init"] == record["head_init"]
+        assert end["maximal"] == record["prunable"] / len(mask)
+        is_beyond = float(compression) > end["critical"] * (1 + 1e-9)
+        assert is_beyond == bool(record["collapsed"]) or name == "flow"
 
 
 def test_a_mask_by_matrix_has_one_density(project: Path) -> None:
@@ -117,6 +122,13 @@ def test_the_stage_collapse_has_a_row_per_mask_and_per_matrix(project: Path) -> 
         assert row["connected"] == "True"
         correlation = float(row["in_out_correlation"])
         assert (correlation > 0.999) == (row["mask"] == "flow")
+        assert 2 < float(row["critical"]) <= float(row["maximal"])
+    pairs = table(folder / "neurons.csv")
+    assert {(p["start"], p["mask"]) for p in pairs} == {(r["start"], r["mask"]) for r in rows}
+    assert len(pairs) == 6 * 64
+    for pair in pairs:
+        same = float(pair["into"]) == pytest.approx(float(pair["out_of"]), rel=1e-5)
+        assert same == (pair["mask"] == "flow")
     matrices = table(folder / "matrices.csv")
     assert len(matrices) == sum(int(row["matrices"]) for row in rows)
     assert sum(int(row["kept"]) for row in matrices) == sum(int(row["kept"]) for row in rows)

@@ -11,11 +11,14 @@ PLACE = ("task", "seed", "start", "mask", "compression")
 MASK = (
     "prunable", "kept", "matrices", "collapsed", "connected", "connected_without_residual",
     "flow_before", "flow_after", "flow_without_residual_before", "flow_without_residual_after",
-    "largest_cut", "in_out_correlation",
+    "largest_cut", "in_out_correlation", "critical", "maximal", "head_init",
 )  # fmt: skip
 """Columns of `of_mask`. Flows are logarithms of R to base 10; an empty cell is R = 0, or no flow at all
 if the encoder is not built like BERT."""
 MATRIX = ("matrix", "size", "kept", "mean_score")
+NEURON = ("into", "out_of")
+SHOWN = 200
+"""Number of neurons, evenly spaced, that a figure shows of a mask."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +44,7 @@ def of_mask(
     matrices: int,
     steps: Sequence[StepRow],
     neurons: Mapping[str, NDArray[np.floating]],
+    end: Mapping[str, Any],
 ) -> dict[str, Any]:
     """Put what is known of one mask into a row.
 
@@ -49,6 +53,7 @@ def of_mask(
         matrices: number of prunable matrices.
         steps: its steps.
         neurons: sums of the first scores `in` and `out` of every neuron of the MLPs, (neurons,).
+        end: how far the weights can be pruned, as `at_start.measured.followed` makes it.
     """
     flow, plain = record.get("flow", {}), record.get("flow_without_residual", {})
     cuts = [step.cut_ratio for step in steps if step.cut_ratio is not None]
@@ -65,7 +70,15 @@ def of_mask(
         "flow_without_residual_after": plain.get("after"),
         "largest_cut": max(cuts, default=None),
         "in_out_correlation": correlation(neurons["in"], neurons["out"]),
+        **{name: end[name] for name in ("critical", "maximal", "head_init")},
     }
+
+
+def of_neurons(neurons: Mapping[str, NDArray[np.floating]]) -> list[dict[str, float]]:
+    """Return the sums of scores into and out of at most `SHOWN` neurons, see `of_mask`."""
+    step = max(1, -(-len(neurons["in"]) // SHOWN))
+    pairs = zip(neurons["in"][::step], neurons["out"][::step], strict=True)
+    return [dict(zip(NEURON, map(float, pair), strict=True)) for pair in pairs]
 
 
 def correlation(first: NDArray[np.floating], second: NDArray[np.floating]) -> float | None:

@@ -121,7 +121,7 @@ def test_geometry_and_function_are_means_over_pairs(tmp_path: Path) -> None:
     made.add(
         ("entailment", "dense", 0, 0, "order", "rest"), {"1": ridge(0)}, ratio=None, cosine=None
     )
-    first, second = cells(tables.geometry_table(read(made, tmp_path), ""))
+    second, first = cells(tables.geometry_table(read(made, tmp_path), ""))
     assert [first[name] for name in ("distance", "way", "distance / way", "angle")] == [
         "2", "2.5", "0.80", "60°",
     ]  # fmt: skip
