@@ -22,7 +22,8 @@ PLACE = ("task", "net", "round", "point", "arm", "steps")
 COLUMNS: Mapping[str, tuple[str, ...]] = {
     "curves": (*PLACE, "seeds", "split", "head", "metric", "alpha", "value"),
     "barriers": (
-        *PLACE, "split", "head", "metric", "measure", "n", "mean", "std", "low", "high", "verdict",
+        *PLACE, "split", "head", "metric", "measure", "n", "mean", "std", "low", "high", "examples",
+        "verdict",
     ),
     "ends": (
         *PLACE, "seeds", "learned", "disagreement", "chance", "divergence", "middle", "average",
@@ -31,9 +32,12 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
 }  # fmt: skip
 """Columns of every table.
 
-Metrics are errors in points, 100 less 100 times the score, and the loss in nats. `head` is `own`, or
+Metrics are errors in points, 100 less 100 times the score, and the loss in nats. `examples` is the
+standard error of the mean that comes from the choice of examples. `head` is `own`, or
 `refit` for a head fitted anew at every point. `middle` and `average` are accuracies of averaged weights
 and of averaged logits."""
+NUMBERS = ("mean", "std", "low", "high", "examples")
+"""Fields of a summary that are columns of barriers."""
 HEADS = {"own": "logits", "refit": "refit"}
 SPLITS = ("validation", "train")
 DECIDED = "accuracy"
@@ -175,7 +179,7 @@ def _barriers(
             each = [float(measure(curve.mean(axis=1))) for curve in curves]
             summary = barriers.over_seeds(each, draws[name], confidence)
         is_decided = place["metric"] == DECIDED and name in ("chord", "error_barrier")
-        numbers = {key: getattr(summary, key, None) for key in ("mean", "std", "low", "high")}
+        numbers = {key: getattr(summary, key, None) for key in NUMBERS}
         yield (
             place
             | numbers
