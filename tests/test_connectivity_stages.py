@@ -10,8 +10,8 @@ import torch
 from torch import nn
 
 from stages import between, fine_tune, spawn
-from stages.launch import inputs
-from stages.launch.copies import Copy
+from stages.launch import inputs, side_by_side
+from stages.launch.copies import Copy, walk
 from stages.launch.inputs import Inputs
 from stages.tickets import files, settings
 from stages.tickets.encoder.weights import prunable_weights, save_weights
@@ -48,8 +48,8 @@ class Project:
     def load(self, seed: int = 1) -> Inputs:
         return inputs.load(TASK, seed, self.encoder, self.prepared)
 
-    def set_dropout(self, dropout: float) -> None:
-        recipe = RECIPE.model_copy(update={"dropout": dropout})
+    def set_recipe(self, **changes: float) -> None:
+        recipe = RECIPE.model_copy(update=changes)
         record = settings.Recipe(noise=NOISE, train=recipe).model_dump(mode="json")
         files.save_record(record, self.prepared / "recipe.json")
 
@@ -57,7 +57,8 @@ class Project:
         number = 0 if net in ("dense", "scratch") else 1
         spawn.main(
             TASK, 1, net, number, point, arm, steps, 5, 6, self.encoder, self.prepared,
-            self.weights(1, f"theta-{point}"), self.round(1, number) / "mask.safetensors", out,
+            self.weights(1, f"theta-{point}"), self.weights(1, "trained"),
+            self.folder / "dense" / "seed-1", self.round(1, number) / "mask.safetensors", out,
         )  # fmt: skip
         return out
 
@@ -70,7 +71,7 @@ def project(
     selection = tasks.take(prepared.train, np.arange(3))
     splits = {"selection": selection, **prepared.evaluated}
     tasks.save_prepared(replace(prepared, evaluated=splits), made.prepared)
-    made.set_dropout(0.1)
+    made.set_recipe()
     for seed in (1, 2):
         folder = made.weights(seed, "").parent
         out = made.folder / "dense" / f"seed-{seed}"
@@ -137,11 +138,11 @@ def test_copies_start_alike_end_apart_and_are_the_ends_of_the_path(
 def test_copies_without_a_difference_are_a_null_pair(
     project: Project, tmp_path: Path, arm: str, dropout: float, equal: bool
 ) -> None:
-    project.set_dropout(dropout)
+    project.set_recipe(dropout=dropout)
     try:
         out = project.spawn(tmp_path / "out", "ticket", arm)
     finally:
-        project.set_dropout(0.1)
+        project.set_recipe()
     first, second = logits(out / "copy-1"), logits(out / "copy-2")
     assert (first == second).all() == equal
     assert (losses(out / "copy-1") == losses(out / "copy-2")) == equal
@@ -212,6 +213,81 @@ def test_copies_from_a_later_point_take_the_rest_of_the_steps_or_all(
     assert [len(losses(rest / f"copy-{copy}")) for copy in (1, 2)] == [3, 3]
     assert [len(losses(complete / f"copy-{copy}")) for copy in (1, 2)] == [5, 5]
     assert geometry(rest)["layers"]["start_distance"] == 0
+
+
+def test_the_dense_run_is_the_first_copy_as_if_it_was_trained_again(
+    project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trained: list[str] = []
+    train = Copy.train
+
+    def counting(copy: Copy, point: int, steps: Any, out: Path, file: Path) -> None:
+        trained.append(out.name)
+        train(copy, point, steps, out, file)
+
+    monkeypatch.setattr(Copy, "train", counting)
+    monkeypatch.setattr(side_by_side, "run", lambda jobs, _: [job() for job in jobs.values()])
+    taken = project.spawn(tmp_path / "taken", "dense", "head")
+    assert trained == ["copy-2"]
+    monkeypatch.setattr(copies, "is_dense_run", lambda *_: False)
+    again = project.spawn(tmp_path / "again", "dense", "head")
+    assert trained == ["copy-2", "copy-1", "copy-2"]
+    written = [file.relative_to(taken) for file in taken.rglob("*.*")]
+    assert len(written) == 6
+    for file in written:
+        assert (taken / file).read_bytes() == (again / file).read_bytes(), file
+
+
+def test_only_the_dense_run_from_theta_0_is_taken_for_a_copy() -> None:
+    """From a later point a copy restarts Adam's moments, which the dense run has kept."""
+    nets = ("dense", "ticket", "random", "one-shot", "reinitialised", "scratch")
+    taken = [(net, point) for net in nets for point in (0, 40) if copies.is_dense_run(net, point)]
+    assert taken == [("dense", 0)]
+
+
+def test_a_later_point_of_the_dense_run_is_no_copy_of_it(project: Project, tmp_path: Path) -> None:
+    out = project.spawn(tmp_path / "out", "dense", "order", 40)
+    dense = logits(project.folder / "dense" / "seed-1")
+    assert (logits(out / "copy-1") != dense).all()
+
+
+def test_paths_are_predicted_with_the_threads_of_trainings(
+    project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Otherwise the ends of a path would miss the predictions of its copies in their last bits."""
+    threads: list[int] = []
+    connect = copies.connect
+
+    def noting(*options: Any) -> Any:
+        threads.append(torch.get_num_threads())
+        return connect(*options)
+
+    monkeypatch.setattr(copies, "connect", noting)
+    loaded = project.load()
+    model = loaded.model()
+    end = copies.end(model, None, model, loaded.encoder)
+    torch.set_num_threads(2)
+    try:
+        walk(loaded, (end, end), 3, 6, False, tmp_path)
+    finally:
+        torch.set_num_threads(1)
+    assert threads == [loaded.recipe.threads] == [1]
+
+
+def test_a_second_warm_up_takes_the_rest_of_the_steps_with_smaller_ones_first(
+    project: Project, tmp_path: Path
+) -> None:
+    project.set_recipe(warmup=0.4)
+    try:
+        rest = project.spawn(tmp_path / "rest", "ticket", "order", 40)
+        warmed = project.spawn(tmp_path / "warmed", "ticket", "order", 40, "rest-warmed")
+    finally:
+        project.set_recipe()
+    assert len(losses(warmed / "copy-1")) == len(losses(rest / "copy-1")) == 3
+    assert losses(warmed / "copy-1")[0] == losses(rest / "copy-1")[0]  # the same first batch
+    assert geometry(warmed)["layers"]["start_distance"] == 0
+    travels = [geometry(out)["layers"]["travel_1"] for out in (rest, warmed)]
+    assert travels[1] < travels[0]
 
 
 def test_scratch_starts_from_drawn_weights_that_both_copies_share(

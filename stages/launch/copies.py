@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
 from transformers import PreTrainedModel
 
 from stages.launch.inputs import Inputs
 from stages.tickets import files, settings
 from stages.tickets.encoder.weights import save_weights
 from stages.tickets.pruning.masks import Mask
-from stages.tickets.training import copies
+from stages.tickets.training import copies, rewarmed
 from stages.tickets.training.controls import Models
 from stages.tickets.training.copies import End
 
@@ -39,16 +40,34 @@ class Copy:
             self.net, model, ticket, loaded.encoder, models, loaded.noise, self.number
         )
 
-    def train(self, point: int, out: Path, trained: Path) -> None:
-        """Train from `point` per cent of the steps on, and write the run and the weights."""
+    def train(self, point: int, steps: settings.Steps, out: Path, trained: Path) -> None:
+        """Train from `point` per cent of the dense training on, and write the run and the weights."""
         model, survivors = self.begin()
-        run = self.loaded.train(model, survivors, point)
+        loaded = self.loaded
+        if steps == "rest-warmed":
+            run = rewarmed.train_(
+                model,
+                loaded.encoder,
+                loaded.prepared,
+                survivors,
+                loaded.noise,
+                loaded.recipe,
+                point,
+            )
+        else:
+            run = loaded.train(model, survivors, 0 if steps == "all" else point)
         files.save_run(run.predictions, run.losses, out)
         save_weights(model, self.loaded.encoder, trained)
 
     def end(self, trained: Path) -> End:
         """Return where the training whose weights `train` wrote has started and ended."""
         return copies.end(*self.begin(), self.loaded.model(trained), self.loaded.encoder)
+
+
+def copy_run(run: Path, out: Path) -> None:
+    """Copy the predictions and losses of a training."""
+    losses = files.load_record(run / "history.json")["losses"]
+    files.save_run(files.load_arrays(run / "predictions.safetensors"), losses, out)
 
 
 def walk(
@@ -62,12 +81,22 @@ def walk(
 ) -> None:
     """Walk between two networks, see `copies.connect`; write path.safetensors and geometry.json.
 
+    Predictions take as many threads as trainings do, since another number would change last bits.
+
     Args:
         about: what to say of the networks in geometry.json.
         out: folder to write to; `copies.connect` describes the other arguments.
     """
+    torch.set_num_threads(loaded.recipe.threads)  # as in the trainings that predicted at the ends
     path = copies.connect(
-        loaded.model(), loaded.encoder, loaded.prepared, ends, grid, sample, unlike_heads
+        loaded.model(),
+        loaded.encoder,
+        loaded.prepared,
+        ends,
+        grid,
+        sample,
+        unlike_heads,
+        loaded.recipe.masked,
     )
     files.save_arrays(path.arrays, out / "path.safetensors")
     files.save_record({**(about or {}), **path.geometry}, out / "geometry.json")

@@ -23,12 +23,13 @@ from stages.tickets.settings.trials import Seeds, Tasks
 
 Net = Literal["dense", "ticket", "random", "one-shot", "reinitialised", "scratch"]
 MASKLESS = ("dense", "scratch")
+Steps = Literal["rest", "rest-warmed", "all"]
 Arm = Literal["order", "order-only", "dropout-only", "head", "all"]
 OF_THE_HEAD = ("head", "all")
 """Arms in which the second copy has another classifier, which only theta_0 has still to draw."""
 
 
-class Start(Section):
+class Copies(Section):
     """A network of which two copies are trained, and the noise in which they differ."""
 
     net: Net
@@ -41,12 +42,13 @@ class Start(Section):
     arm: Arm
     """What differs. order: order of examples and dropout, the noise of Frankle et al. 2020; order-only
     and dropout-only: one of these; head: initial classifier; all: all of these."""
-    steps: Literal["rest", "all"]
-    """Steps of a copy. rest: those that the dense training had left; all: a complete schedule anew, as in
+    steps: Steps
+    """Steps of a copy. rest: those that the dense training had left; rest-warmed: the same with the
+    schedule's warm-up repeated, as Adam has no moments at a restart; all: a complete schedule anew, as in
     the control of Frankle et al. 2020 for the time that is left."""
 
     @model_validator(mode="after")
-    def _keys_go_together(self) -> "Start":
+    def _keys_go_together(self) -> "Copies":
         if (self.net in MASKLESS) != (self.round == 0):
             due = "0" if self.net in MASKLESS else "1 or more"
             raise ValueError(f"round is {self.round}, allowed with net {self.net!r} is {due}")
@@ -58,9 +60,9 @@ class Start(Section):
                 f"arm is {self.arm!r}, allowed with {place} are order, order-only, dropout-only: only "
                 "theta_0 has a classifier still to draw"
             )
-        if self.steps == "all" and not self.point:
+        if self.steps != "rest" and not self.point:
             raise ValueError(
-                "steps is 'all', allowed with point 0 is 'rest', which is the same there"
+                f"steps is {self.steps!r}, allowed with point 0 is 'rest', which is the same there"
             )
         return self
 
@@ -107,7 +109,7 @@ class Connectivity(Section):
 
     tasks: Annotated[tuple[Name, ...], Unique, Among("tasks")]
     seeds: Seeds
-    starts: Annotated[tuple[Start, ...], Unique, NeededBy("connectivity.tasks")]
+    starts: Annotated[tuple[Copies, ...], Unique, NeededBy("connectivity.tasks")]
     path: Path
     threshold: float = Field(gt=0)
     """Barrier in points of error under which copies are stable; 2 in Frankle et al. 2020."""

@@ -47,6 +47,15 @@ def second(seeds: Seeds, arm: Arm, task: str, seed: int) -> Seeds:
     return replace(seeds, **varied)
 
 
+def is_dense_run(net: Net, point: int) -> bool:
+    """Tell whether the first copy is the dense training of the run, whose result is stored.
+
+    Later in the training it is not, although both have the same noise: a copy starts without the moments
+    of Adam that the dense training has there.
+    """
+    return net == "dense" and point == 0
+
+
 def start(
     net: Net,
     model: PreTrainedModel,
@@ -101,8 +110,9 @@ class Path:
     """What was computed along a line."""
 
     arrays: Arrays
-    """`<split>.logits` (points, examples, outputs) in float32, `<split>.refit` of heads fitted anew, and
-    `train.rows`, the numbers of the sampled training examples."""
+    """What `predict.predict` returns at every point, such as `<split>.logits` (points, examples,
+    outputs), `<split>.refit` of heads fitted anew, `train.rows`, the numbers of the sampled training
+    examples, and `train.labels`, the words that are hidden in them."""
     geometry: dict[str, Any]
     """Lengths and angles over the encoder's layers, its embeddings, the head and every prunable matrix,
     and what the two masks share."""
@@ -116,6 +126,7 @@ def connect(
     grid: int,
     sample: int,
     unlike_heads: bool,
+    masked: float,
 ) -> Path:
     """Walk the line between two networks, and predict every scored split and a sample of `train`.
 
@@ -126,27 +137,32 @@ def connect(
         ends: the two networks.
         grid: number of points.
         sample: number of training examples, drawn alike for all paths of a task.
-        unlike_heads: fit a linear head anew at every point, on the sample.
+        unlike_heads: fit a linear head anew at every point, on the sample; for tasks with a label per
+            example alone.
+        masked: share of the sample's words that masked language modelling hides, in (0, 1).
     """
-    name = prepared.task.name
-    rows = tasks.drawn(len(prepared.train), sample, stable_seed("path", name))
+    seed = stable_seed("path", prepared.task.name)
+    rows = tasks.drawn(len(prepared.train), sample, seed)
     splits = {key: part for key, part in prepared.evaluated.items() if key != NOT_WALKED}
     splits[SAMPLE] = tasks.take(prepared.train, rows)
+    known: Arrays = {f"{SAMPLE}.rows": rows}
+    if prepared.task.kind == "mlm":
+        splits[SAMPLE] = tasks.hide_in_split(splits[SAMPLE], prepared.vocabulary, masked, seed)
+        known[f"{SAMPLE}.labels"] = splits[SAMPLE].labels
     walked = replace(prepared, evaluated=splits)
     device.place_(model, prepared.task.kind)  # now, since it makes new buffers
 
     def measure() -> Arrays:
-        if not unlike_heads:
+        if not unlike_heads or prepared.task.kind not in tasks.LABELLED:
             return predict.predict(model, walked)
         arrays, states = refit.predicted(model, walked)
-        labels = splits[SAMPLE].labels
-        anew = refit.logits(prepared.task.kind, states, labels, SAMPLE, name)
+        anew = refit.logits(prepared.task, states, splits[SAMPLE].labels, SAMPLE)
         return arrays | {f"{key}.refit": array for key, array in anew.items()}
 
     alphas = interpolation.places(grid)
     points = interpolation.walk(model, ends[0].weights, ends[1].weights, alphas, measure)
     arrays = {key: np.stack([point[key] for point in points]) for key in points[0]}
-    return Path(arrays | {f"{SAMPLE}.rows": rows}, geometry(model, encoder, ends))
+    return Path(arrays | known, geometry(model, encoder, ends))
 
 
 def geometry(model: PreTrainedModel, encoder: Encoder, ends: tuple[End, End]) -> dict[str, Any]:
