@@ -13,6 +13,7 @@ from stages.tickets.plan import manifest
 from stages.tickets.plan.manifest import Manifest
 from stages.tickets.statistics import paths
 from stages.tickets.statistics.paths import Walk
+from stages.tickets.tasks import squad
 from stages.tickets.tasks import task as tasks
 
 
@@ -29,13 +30,14 @@ def walks(study: Manifest) -> Iterator[Walk]:
         yield _walk(Path(entry["folder"]), place, str(entry["seed"]))
     for entry in study.places.get("stored", ()):
         for file in sorted(Path(entry["folder"]).glob("*/geometry.json")):
-            pair = [files.load_record(file)[end] for end in ("first", "second")]
+            record = files.load_record(file)
+            pair = [record[end] for end in ("first", "second")]
             rounds = [network["round"] for network in pair]
             net = f"rounds {rounds[0]} and {rounds[1]}" if rounds[1] else "dense"
             seeds = " ".join(str(seed) for seed in dict.fromkeys(end["seed"] for end in pair))
             place = {
                 "task": entry["task"], "net": net, "round": rounds[1], "point": None,
-                "arm": "stored", "steps": "",
+                "arm": paths.MEETING[record["meet"]], "steps": "",
             }  # fmt: skip
             yield _walk(file.parent, place, seeds)
 
@@ -55,7 +57,13 @@ def main(
         task: tasks.load_prepared(study.place("prepared", task=task))
         for task in dict.fromkeys(walk.place["task"] for walk in walked)
     }
-    rows = paths.tables(walked, prepared, config.connectivity.threshold, config.tickets.confidence)
+    asked = {
+        task: squad.load_asked(study.place("prepared", task=task), "validation")
+        for task, of_task in prepared.items()
+        if of_task.task.kind == "span"
+    }
+    threshold, confidence = config.connectivity.threshold, config.tickets.confidence
+    rows = paths.tables(walked, prepared, asked, threshold, confidence)
     for name, columns in paths.COLUMNS.items():
         files.save_table(rows[name], columns, out / f"{name}.csv")
 

@@ -10,10 +10,11 @@ import typer
 from stages.launch import cli, inputs, side_by_side
 from stages.launch.copies import walk
 from stages.launch.inputs import Inputs
+from stages.launch.options import Encoder, Grid, Out, Prepared, Sample, Task
 from stages.tickets import files
 from stages.tickets.settings.rounds import Imp
-from stages.tickets.training import copies
-from stages.tickets.training.copies import End, Stored
+from stages.tickets.training import endpoints
+from stages.tickets.training.endpoints import End, Stored
 
 
 @dataclass(frozen=True)
@@ -30,44 +31,52 @@ def end(loaded: Inputs, network: Stored, weights: Path, rounds: Path, point: int
         start = loaded.model(of_seed / f"theta-{point}.safetensors")
     else:
         trained, start = of_seed / "trained.safetensors", loaded.model()
-    return copies.end(start, mask, loaded.model(trained), loaded.encoder)
+    return endpoints.end(start, mask, loaded.model(trained), loaded.encoder)
 
 
 def job(
     loaded: dict[int, Inputs],
     pair: tuple[Stored, Stored],
+    meet: str,
     load: partial[End],
     grid: int,
     sample: int,
     out: Path,
 ) -> None:
-    """Walk between two networks; those of two seeds have unlike heads."""
+    """Walk between two networks; those of two seeds may have unlike heads."""
     first, second = pair
     ends = load(loaded[first.seed], first), load(loaded[second.seed], second)
-    about = {"first": vars(first), "second": vars(second)}
-    walk(loaded[first.seed], ends, grid, sample, first.seed != second.seed, out, about)
+    of_first = loaded[first.seed]
+    model = of_first.model()
+    if meet == "intersection":
+        ends = endpoints.cut(model, of_first.encoder, ends)
+    unlike = first.seed != second.seed and endpoints.starts_have_unlike_heads(model, ends)
+    about = {"first": vars(first), "second": vars(second), "meet": meet}
+    walk(of_first, ends, grid, sample, unlike, out, about)
 
 
 def main(
-    task: Annotated[str, typer.Option()],
+    task: Task,
     seeds: Annotated[list[int], typer.Option(help="Take the networks of these seeds.")],
     kinds: Annotated[list[str], typer.Option("--pairs", help="Walk seeds, rounds or dense.")],
-    grid: Annotated[int, typer.Option(help="Walk over so many points.")],
-    sample: Annotated[int, typer.Option("--train_sample", help="Score so many of train.")],
-    theta_0: Annotated[Path, typer.Option("--encoder")],
-    prepared: Annotated[Path, typer.Option()],
+    meets: Annotated[list[str], typer.Option("--meet", help="Keep a union or intersection.")],
+    grid: Grid,
+    sample: Sample,
+    theta_0: Encoder,
+    prepared: Prepared,
     weights: Annotated[Path, typer.Option(help="Read the weights of dense models.")],
     rounds: Annotated[Path, typer.Option(help="Read the masks and weights of rounds.")],
-    out: Annotated[Path, typer.Option()],
+    out: Out,
 ) -> None:
     imp = cli.read(Params).imp
     first = inputs.load(task, seeds[0], theta_0, prepared)
     loaded = {seed: inputs.beside(first.encoder, task, seed, prepared) for seed in seeds}
     load = partial(end, weights=weights, rounds=rounds, point=imp.rewind_to)
     jobs: dict[str, side_by_side.Job] = {}
-    for pair in copies.pairs(kinds, seeds, imp.keep_weights):
+    for pair, meet in endpoints.walks(endpoints.pairs(kinds, seeds, imp.keep_weights), meets):
         name = "-".join(f"{network.seed}.{network.round}" for network in pair)
-        jobs[name] = partial(job, loaded, pair, load, grid, sample, out / name)
+        name += "" if meet == "union" else f"-{meet}"
+        jobs[name] = partial(job, loaded, pair, meet, load, grid, sample, out / name)
     out.mkdir(parents=True, exist_ok=True)  # DVC asks for it, and one seed has no pair of seeds
     side_by_side.run(jobs, first.recipe.threads)
 

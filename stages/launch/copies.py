@@ -12,9 +12,9 @@ from stages.launch.inputs import Inputs
 from stages.tickets import files, settings
 from stages.tickets.encoder.weights import save_weights
 from stages.tickets.pruning.masks import Mask
-from stages.tickets.training import copies, rewarmed
+from stages.tickets.training import copies, endpoints, rewarmed
 from stages.tickets.training.controls import Models
-from stages.tickets.training.copies import End
+from stages.tickets.training.endpoints import End
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class Copy:
 
     def end(self, trained: Path) -> End:
         """Return where the training whose weights `train` wrote has started and ended."""
-        return copies.end(*self.begin(), self.loaded.model(trained), self.loaded.encoder)
+        return endpoints.end(*self.begin(), self.loaded.model(trained), self.loaded.encoder)
 
 
 def copy_run(run: Path, out: Path) -> None:

@@ -111,7 +111,10 @@ STUDY: dict[str, Any] = SHIPPED | {
         ],
         "path": {"grid": 3, "train_sample": 20},
     },
-    "between": {"tasks": ["mood"], "of": {"seeds": [1, 2], "pairs": ["seeds", "rounds"]}},
+    "between": {
+        "tasks": ["mood"],
+        "of": {"seeds": [1, 2], "pairs": ["seeds", "rounds"], "meet": ["union", "intersection"]},
+    },
 }
 NO_CONTROLS = {
     "controls": STUDY["controls"] | {"tasks": [], "seeds": [], "rounds": []},

@@ -16,9 +16,10 @@ from stages.tickets.settings.base import (
     Whole,
     listed,
 )
-from stages.tickets.settings.data import Data
+from stages.tickets.settings.data import SQUAD, Data, MiniatureData, TextData
 from stages.tickets.settings.rounds import Dense, Imp
 from stages.tickets.settings.searches import has_labels
+from stages.tickets.settings.train import Noise, Train
 from stages.tickets.settings.trials import Seeds, Tasks
 
 Net = Literal["dense", "ticket", "random", "one-shot", "reinitialised", "scratch"]
@@ -27,6 +28,10 @@ Steps = Literal["rest", "rest-warmed", "all"]
 Arm = Literal["order", "order-only", "dropout-only", "head", "all"]
 OF_THE_HEAD = ("head", "all")
 """Arms in which the second copy has another classifier, which only theta_0 has still to draw."""
+ONE_LABEL = (
+    "unlike heads build a barrier of their own, and a head can be fitted anew only if each example "
+    "has one label"
+)
 
 
 class Copies(Section):
@@ -96,6 +101,11 @@ class Pairs(Section):
     """seeds: dense models of two seeds; rounds: successive rounds of a seed, from dense on, whose weights
     `imp.keep_weights` keeps; dense: the dense model and every later round that is kept."""
 
+    meet: Annotated[tuple[Literal["union", "intersection"], ...], Unique, NeededBy("between.tasks")]
+    """Walks of a pair with unlike masks. union: between the networks as they are, so that the path leaves
+    the subspace of each mask; intersection: both ends are cut first to the weights that both masks keep,
+    so that the path stays among them, and the ends have other scores than the networks."""
+
 
 class Between(Section):
     """Lines between stored networks of these tasks."""
@@ -119,15 +129,13 @@ def check_connectivity(
     connectivity: Connectivity,
     between: Between,
     data: dict[str, Data],
+    train: Train,
+    noise: Noise,
     dense: Dense,
     imp: Imp,
     last_round: int,
 ) -> None:
-    """Refuse tasks without labels, points and rounds without weights or masks, and pairs of none."""
-    for key, tasks in {"connectivity": connectivity.tasks, "between": between.tasks}.items():
-        for task in tasks:
-            if not has_labels(task, data.get(task)):
-                raise ValueError(f"{key}.tasks has {task!r}, allowed are tasks with labels")
+    """Refuse unlike heads that cannot be fitted anew, and points, rounds and pairs that are not there."""
     for number, start in enumerate(connectivity.starts):
         key = f"connectivity.starts[{number}]"
         if start.point not in dense.points:
@@ -136,8 +144,35 @@ def check_connectivity(
             )
         if problem := UpTo("last_round").problem(start.round, last_round):
             raise ValueError(f"{key}.round is {start.round}, {problem}")
+        if start.steps == "rest-warmed" and not train.warmup:
+            raise ValueError(
+                f"{key}.steps is 'rest-warmed', allowed with a train.warmup of 0 are rest and all"
+            )
+        for task in connectivity.tasks if start.arm in OF_THE_HEAD else ():
+            if not has_labels(task, data.get(task)):
+                raise ValueError(
+                    f"{key}.arm is {start.arm!r}, allowed with {task!r} in connectivity.tasks are order, "
+                    f"order-only, dropout-only: {ONE_LABEL}"
+                )
     for pair in between.of.pairs if between.tasks else ():
         if pair != "seeds" and not imp.keep_weights:
             raise ValueError(
                 f"between.of.pairs has {pair!r}, allowed is 'seeds' while imp.keep_weights has no round"
             )
+    for task in between.tasks if "seeds" in between.of.pairs else ():
+        if noise.head_init == "seed" and is_span(task, data.get(task)):
+            raise ValueError(
+                f"between.tasks has {task!r}, allowed with 'seeds' in between.of.pairs and a "
+                f"noise.head_init of 'seed' are tasks other than spans: {ONE_LABEL}"
+            )
+
+
+def is_span(task: str, data: Data | None) -> bool:
+    """Tell whether a task asks for a part of a text; `data` is None for a task in `own`."""
+    match data:
+        case None | TextData():
+            return False
+        case MiniatureData():
+            return task == "question"
+        case _:
+            return data.config in SQUAD

@@ -119,7 +119,16 @@ class Study(Section):
         trials.check_transfer(self.transfer, self.transfer_weights, self.multitask, self.imp)
         check_search(self.search, self.data)
         check_searched(self.retrain, self.retrain_super, self.patterns, self.search, self.dense)
-        check_connectivity(self.connectivity, self.between, self.data, self.dense, self.imp, last)
+        check_connectivity(
+            self.connectivity,
+            self.between,
+            self.data,
+            self.train,
+            self.noise,
+            self.dense,
+            self.imp,
+            last,
+        )
         check_distil(self.distil, self.data, self.seeds, self.dense, self.imp)
         networks = {key: getattr(self, key) for key in ("landscapes", "planes", "curvature")}
         check_networks(self.imp, self.planes, networks)
