@@ -24,7 +24,7 @@ class Params:
 
 
 def walks(study: Manifest) -> Iterator[Walk]:
-    """Read all walks: of copies, and between stored networks, in folders named by seed and round."""
+    """Read all walks: of copies, between stored networks, and between checkpoints of the user's own."""
     for entry in study.places.get("paths", ()):
         place = {key: entry[key] for key in paths.PLACE}
         yield _walk(Path(entry["folder"]), place, str(entry["seed"]))
@@ -40,6 +40,13 @@ def walks(study: Manifest) -> Iterator[Walk]:
                 "arm": paths.MEETING[record["meet"]], "steps": "",
             }  # fmt: skip
             yield _walk(file.parent, place, seeds)
+    for entry in study.places.get("own_pairs", ()):
+        place = dict.fromkeys(paths.PLACE) | {
+            "task": entry["task"],
+            "net": entry["name"],
+            "round": 0,
+        }
+        yield _walk(Path(entry["folder"]), place | {"arm": "files", "steps": ""}, "")
 
 
 def _walk(folder: Path, place: dict[str, object], seeds: str) -> Walk:

@@ -114,6 +114,7 @@ STUDY: dict[str, Any] = SHIPPED | {
     "between": {
         "tasks": ["mood"],
         "of": {"seeds": [1, 2], "pairs": ["seeds", "rounds"], "meet": ["union", "intersection"]},
+        "files": [],
     },
 }
 NO_CONTROLS = {

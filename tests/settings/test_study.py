@@ -40,6 +40,8 @@ def example(changes: str = "") -> Content:
             section = section[part]
         if value == ABSENT:
             del section[last]
+        elif last == len(section) and isinstance(section, list):
+            section.append(value)
         else:
             section[last] = value
     return content
@@ -219,6 +221,10 @@ REFUSED: list[tuple[str, ...]] = [
     ("connectivity.path.train_sample: 1", "connectivity.path.train_sample", "1", "equal to 2"),
     ("connectivity.threshold: 0", "connectivity.threshold", "0", "greater than 0"),
     ("between.tasks: [squad]", "between.tasks", "'squad'", "noise.head_init", "one label"),
+    ("between.files.0.task: cola", "between.files[0].task", "'cola'", "acceptability"),
+    ("between.files.0.name: My pair", "between.files[0].name", "'My pair'", "names of up to"),
+    ("between.files.1: {name: mine_and_yours, task: mlm, first: a, second: b}",
+     "between.files", "'mine_and_yours'", "name of its own"),
     ("between.of.meet: []", "between.of.meet", "empty", "one at least"),
     ("between.of.meet: [both]", "between.of.meet[0]", "'both'", "'intersection'"),
     ("connectivity.starts.0.steps: rest-warmed", "connectivity.starts[0].steps", "point 0 is 'rest'"),

@@ -206,6 +206,7 @@ RULES: Mapping[str, Callable[[Stage], Work]] = {
     "retrain": _retrain,
     "spawn": _spawn,
     "between": _between,
+    "between_files": lambda stage: Work(predictions=int(stage.option("grid") or 0)),
     "pattern_network": lambda _: Work(left_out="the small networks of pattern-network"),
     "patterns": lambda _: Work(left_out="forward passes of patterns, over a few examples"),
     "landscape": _grid,

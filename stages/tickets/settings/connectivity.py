@@ -1,5 +1,6 @@
 """Settings of instability analysis: copies of a training with other noise, and the line between them."""
 
+from collections.abc import Collection
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
@@ -107,11 +108,23 @@ class Pairs(Section):
     so that the path stays among them, and the ends have other scores than the networks."""
 
 
+class FilePair(Section):
+    """Two checkpoints of the user's own, of the study's encoder with the head of a task."""
+
+    name: Name
+    """Name of the pair in tables."""
+    task: Name
+    first: str
+    """Folder as transformers saves it, or a file of safetensors; ~ and $VARIABLES are filled in."""
+    second: str
+
+
 class Between(Section):
-    """Lines between stored networks of these tasks."""
+    """Lines between stored networks of these tasks, and between checkpoints of the user's own."""
 
     tasks: Tasks
     of: Pairs
+    files: Annotated[tuple[FilePair, ...], Unique]
 
 
 class Connectivity(Section):
@@ -134,8 +147,19 @@ def check_connectivity(
     dense: Dense,
     imp: Imp,
     last_round: int,
+    described: Collection[str],
 ) -> None:
     """Refuse unlike heads that cannot be fitted anew, and points, rounds and pairs that are not there."""
+    names = [pair.name for pair in between.files]
+    for number, pair in enumerate(between.files):
+        if pair.task not in described:
+            raise ValueError(
+                f"between.files[{number}].task is {pair.task!r}, allowed are {listed(described)}"
+            )
+        if names.count(pair.name) > 1:
+            raise ValueError(
+                f"between.files[{number}].name is {pair.name!r}, allowed is a name of its own"
+            )
     for number, start in enumerate(connectivity.starts):
         key = f"connectivity.starts[{number}]"
         if start.point not in dense.points:
@@ -154,10 +178,10 @@ def check_connectivity(
                     f"{key}.arm is {start.arm!r}, allowed with {task!r} in connectivity.tasks are order, "
                     f"order-only, dropout-only: {ONE_LABEL}"
                 )
-    for pair in between.of.pairs if between.tasks else ():
-        if pair != "seeds" and not imp.keep_weights:
+    for kind in between.of.pairs if between.tasks else ():
+        if kind != "seeds" and not imp.keep_weights:
             raise ValueError(
-                f"between.of.pairs has {pair!r}, allowed is 'seeds' while imp.keep_weights has no round"
+                f"between.of.pairs has {kind!r}, allowed is 'seeds' while imp.keep_weights has no round"
             )
     for task in between.tasks if "seeds" in between.of.pairs else ():
         if noise.head_init == "seed" and is_span(task, data.get(task)):

@@ -128,6 +128,7 @@ class Study(Section):
             self.dense,
             self.imp,
             last,
+            self.tasks,
         )
         check_distil(self.distil, self.data, self.seeds, self.dense, self.imp)
         networks = {key: getattr(self, key) for key in ("landscapes", "planes", "curvature")}

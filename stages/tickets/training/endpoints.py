@@ -38,6 +38,30 @@ def end(
     return End(first, last, mask)
 
 
+def of_own(theta_0: PreTrainedModel, trained: PreTrainedModel, encoder: Encoder) -> End:
+    """Make an end of a model of the user's own, of which nothing but the weights is known.
+
+    Prunable weights that are exactly 0 count as dropped. Its start is theta_0 under that mask, and a head
+    of zeros.
+
+    Args:
+        theta_0: a model of the same task.
+        trained: the model.
+        encoder: theta_0.
+    """
+    prefix, weights = f"{trained.base_model_prefix}.", interpolation.copied(trained)
+    mask = {
+        name: (weights[f"{prefix}{name}"] != 0).numpy() if f"{prefix}{name}" in weights else kept
+        for name, kept in dense(encoder).items()
+    }
+    drawn = vars(theta_0)[parameters.HEAD]
+    start = {
+        name: torch.zeros_like(weight) if name in drawn else weight
+        for name, weight in interpolation.copied(theta_0).items()
+    }
+    return End(interpolation.masked(start, mask, prefix), weights, mask)
+
+
 def cut(model: PreTrainedModel, encoder: Encoder, ends: tuple[End, End]) -> tuple[End, End]:
     """Set to 0 in both networks what either mask drops, so that their path stays in one subspace.
 
