@@ -29,7 +29,7 @@ number of attention heads."""
 
 
 def load_(model: PreTrainedModel, encoder: Encoder, given: str, key: str) -> Path:
-    """Set all weights of `model` from a checkpoint: a folder as transformers saves it, or its weights alone.
+    """Set all weights of `model` from a checkpoint: a folder of transformers, or a file of weights.
 
     Values are cast to float32. Tied weights may stand in it once or several times; integer buffers, such
     as numbers of positions, do not count.

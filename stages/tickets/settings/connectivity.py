@@ -140,26 +140,12 @@ class Connectivity(Section):
 
 def check_connectivity(
     connectivity: Connectivity,
-    between: Between,
     data: dict[str, Data],
     train: Train,
-    noise: Noise,
     dense: Dense,
-    imp: Imp,
     last_round: int,
-    described: Collection[str],
 ) -> None:
-    """Refuse unlike heads that cannot be fitted anew, and points, rounds and pairs that are not there."""
-    names = [pair.name for pair in between.files]
-    for number, pair in enumerate(between.files):
-        if pair.task not in described:
-            raise ValueError(
-                f"between.files[{number}].task is {pair.task!r}, allowed are {listed(described)}"
-            )
-        if names.count(pair.name) > 1:
-            raise ValueError(
-                f"between.files[{number}].name is {pair.name!r}, allowed is a name of its own"
-            )
+    """Refuse unlike heads that cannot be fitted anew, and points, rounds and warm-ups of none."""
     for number, start in enumerate(connectivity.starts):
         key = f"connectivity.starts[{number}]"
         if start.point not in dense.points:
@@ -178,6 +164,12 @@ def check_connectivity(
                     f"{key}.arm is {start.arm!r}, allowed with {task!r} in connectivity.tasks are order, "
                     f"order-only, dropout-only: {ONE_LABEL}"
                 )
+
+
+def check_between(
+    between: Between, tasks: Collection[str], data: dict[str, Data], noise: Noise, imp: Imp
+) -> None:
+    """Refuse pairs of none, unlike heads that cannot be fitted anew, and files of unknown tasks."""
     for kind in between.of.pairs if between.tasks else ():
         if kind != "seeds" and not imp.keep_weights:
             raise ValueError(
@@ -188,6 +180,16 @@ def check_connectivity(
             raise ValueError(
                 f"between.tasks has {task!r}, allowed with 'seeds' in between.of.pairs and a "
                 f"noise.head_init of 'seed' are tasks other than spans: {ONE_LABEL}"
+            )
+    names = [pair.name for pair in between.files]
+    for number, pair in enumerate(between.files):
+        if pair.task not in tasks:
+            raise ValueError(
+                f"between.files[{number}].task is {pair.task!r}, allowed are {listed(tasks)}"
+            )
+        if names.count(pair.name) > 1:
+            raise ValueError(
+                f"between.files[{number}].name is {pair.name!r}, allowed is a name of its own"
             )
 
 
