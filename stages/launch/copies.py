@@ -14,7 +14,7 @@ from stages.tickets.encoder.weights import save_weights
 from stages.tickets.pruning.masks import Mask
 from stages.tickets.training import copies, endpoints, rewarmed
 from stages.tickets.training.controls import Models
-from stages.tickets.training.endpoints import End
+from stages.tickets.training.endpoints import End, Stored
 
 
 @dataclass(frozen=True)
@@ -62,6 +62,18 @@ class Copy:
     def end(self, trained: Path) -> End:
         """Return where the training whose weights `train` wrote has started and ended."""
         return endpoints.end(*self.begin(), self.loaded.model(trained), self.loaded.encoder)
+
+
+def stored_end(loaded: Inputs, network: Stored, weights: Path, rounds: Path, point: int) -> End:
+    """Load a stored network, its mask, and where it started: theta_0 if it is dense, else theta_i."""
+    of_seed, of_rounds = (folder / f"seed-{network.seed}" for folder in (weights, rounds))
+    mask = files.load_mask(of_rounds / f"round-{network.round}" / "mask.safetensors")
+    if network.round:
+        trained = of_rounds / f"round-{network.round + 1}" / "before" / "weights.safetensors"
+        start = loaded.model(of_seed / f"theta-{point}.safetensors")
+    else:
+        trained, start = of_seed / "trained.safetensors", loaded.model()
+    return endpoints.end(start, mask, loaded.model(trained), loaded.encoder)
 
 
 def copy_run(run: Path, out: Path) -> None:
