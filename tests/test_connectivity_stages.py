@@ -60,7 +60,7 @@ class Project:
         record = settings.Recipe(noise=NOISE, train=recipe).model_dump(mode="json")
         files.save_record(record, self.prepared / "recipe.json")
 
-    def spawn(self, out: Path, net: Any, arm: Any, point: int = 0, steps: str = "rest") -> Path:
+    def spawn(self, out: Path, net: Any, arm: Any, point: int = 0, steps: Any = "rest") -> Path:
         number = 0 if net in ("dense", "scratch") else 1
         spawn.main(
             self.task, 1, net, number, point, arm, steps, 5, 6, self.encoder, self.prepared,
@@ -255,7 +255,7 @@ def test_the_dense_run_is_the_first_copy_as_if_it_was_trained_again(
 
 def test_only_the_dense_run_from_theta_0_is_taken_for_a_copy() -> None:
     """From a later point a copy restarts Adam's moments, which the dense run has kept."""
-    nets = ("dense", "ticket", "random", "one-shot", "reinitialised", "scratch")
+    nets: tuple[Any, ...] = ("dense", "ticket", "random", "one-shot", "reinitialised", "scratch")
     taken = [(net, point) for net in nets for point in (0, 40) if copies.is_dense_run(net, point)]
     assert taken == [("dense", 0)]
 

@@ -15,6 +15,7 @@ def test_three_pairs_of_three_seeds_have_twice_the_error_of_three_seeds() -> Non
     independent = summarize(list(values.values()), 0.95)
     assert (pairs.mean, pairs.std, pairs.n) == (independent.mean, independent.std, 3)
     assert pairs.high is not None
+    assert pairs.low is not None
     assert independent.high is not None
     assert pairs.high - pairs.mean == pytest.approx(2 * (independent.high - independent.mean))
     assert pairs.mean - pairs.low == pytest.approx(pairs.high - pairs.mean)

@@ -79,7 +79,8 @@ def values(task: Task, examples: Examples, path: Arrays, metric: str) -> Values:
     split, asked = examples.split, examples.asked
     if examples.name == hans.SPLIT:
         wrong = (path["logits"].argmax(-1) != 0) != (split.labels != 0)
-        return 100.0 * wrong.astype(np.float64)
+        errors: Values = 100.0 * wrong.astype(np.float64)
+        return errors
     if task.kind == "span":
         assert asked is not None
         measure = squad.f1 if metric == "answer_f1" else squad.exact_match
