@@ -23,14 +23,30 @@ class Params:
     connectivity: settings.Connectivity
 
 
-def walks(study: Manifest) -> Iterator[Walk]:
-    """Read all walks: of copies, between stored networks, and between checkpoints of the user's own."""
-    for entry in study.places.get("paths", ()):
-        place = {key: entry[key] for key in paths.PLACE}
-        yield _walk(Path(entry["folder"]), place, str(entry["seed"]))
-    for entry in study.places.get("stored", ()):
-        for file in sorted(Path(entry["folder"]).glob("*/geometry.json")):
-            record = files.load_record(file)
+def walks(study: Manifest, task: str, kind: str, pair_name: str = "") -> Iterator[Walk]:
+    """Read the walks of a task.
+
+    Args:
+        study: the manifest.
+        task: the task.
+        kind: `paths` for walks between copies, `stored` for those between stored networks, in folders
+            named by seed and round, or `own_pairs` for the one between two checkpoints of the user's own.
+        pair_name: name of the pair of `own_pairs`.
+    """
+    for entry in study.places.get(kind, ()):
+        if entry["task"] != task:
+            continue
+        if kind == "paths":
+            place = {key: entry[key] for key in paths.PLACE}
+            yield _walk(Path(entry["folder"]), place, str(entry["seed"]))
+            continue
+        if kind == "own_pairs":
+            place = dict.fromkeys(paths.PLACE) | {"task": task, "net": entry["name"], "round": 0}
+            if entry["name"] == pair_name:
+                yield _walk(Path(entry["folder"]), place | {"arm": "files", "steps": ""}, "")
+            continue
+        for folder in sorted(Path(entry["folder"]).iterdir()):
+            record = files.load_record(folder / "geometry.json")
             pair = [record[end] for end in ("first", "second")]
             rounds = [network["round"] for network in pair]
             net = f"rounds {rounds[0]} and {rounds[1]}" if rounds[1] else "dense"
@@ -39,14 +55,7 @@ def walks(study: Manifest) -> Iterator[Walk]:
                 "task": entry["task"], "net": net, "round": rounds[1], "point": None,
                 "arm": paths.MEETING[record["meet"]], "steps": "",
             }  # fmt: skip
-            yield _walk(file.parent, place, seeds)
-    for entry in study.places.get("own_pairs", ()):
-        place = dict.fromkeys(paths.PLACE) | {
-            "task": entry["task"],
-            "net": entry["name"],
-            "round": 0,
-        }
-        yield _walk(Path(entry["folder"]), place | {"arm": "files", "steps": ""}, "")
+            yield _walk(folder, place, seeds)
 
 
 def _walk(folder: Path, place: dict[str, object], seeds: str) -> Walk:
@@ -55,21 +64,19 @@ def _walk(folder: Path, place: dict[str, object], seeds: str) -> Walk:
 
 
 def main(
+    task: Annotated[str, typer.Option()],
+    kind: Annotated[str, typer.Option("--walks", help="Take walks of paths or stored networks.")],
     manifest_file: Annotated[Path, typer.Option("--manifest", help="Read what `check` wrote.")],
     out: Annotated[Path, typer.Option()],
+    pair_name: Annotated[str, typer.Option("--pair", help="Take the own pair of this name.")] = "",
 ) -> None:
     config, study = cli.read(Params), manifest.load(manifest_file)
-    walked = list(walks(study))
-    prepared = {
-        task: tasks.load_prepared(study.place("prepared", task=task))
-        for task in dict.fromkeys(walk.place["task"] for walk in walked)
-    }
-    asked = {
-        task: squad.load_asked(study.place("prepared", task=task), "validation")
-        for task, of_task in prepared.items()
-        if of_task.task.kind == "span"
-    }
+    prepared = {task: tasks.load_prepared(study.place("prepared", task=task))}
     threshold, confidence = config.connectivity.threshold, config.tickets.confidence
+    folder = study.place("prepared", task=task)
+    is_span = prepared[task].task.kind == "span"
+    asked = {task: squad.load_asked(folder, "validation")} if is_span else {}
+    walked = list(walks(study, task, kind, pair_name))
     rows = paths.tables(walked, prepared, asked, threshold, confidence)
     for name, columns in paths.COLUMNS.items():
         files.save_table(rows[name], columns, out / f"{name}.csv")

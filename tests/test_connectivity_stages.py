@@ -520,7 +520,12 @@ def test_own_checkpoints_become_rows_of_their_own(project: Project, tmp_path: Pa
     first, second = own_files(project, tmp_path)
     walk_files(project, first, second, tmp_path / "own")
     entry = {"task": TASK, "name": "mine", "folder": str(tmp_path / "own")}
-    (walked,) = barriers_stage.walks(Manifest((), {"own_pairs": [entry]}, {}))
+    (walked,) = barriers_stage.walks(
+        Manifest((), {"own_pairs": [entry, entry | {"name": "other"}]}, {}),
+        TASK,
+        "own_pairs",
+        "mine",
+    )
     assert walked.place == {
         "task": TASK, "net": "mine", "round": 0, "point": None, "arm": "files", "steps": "",
     }  # fmt: skip

@@ -126,7 +126,7 @@ class Study(Section):
         check_searched(self.retrain, self.retrain_super, self.patterns, self.search, self.dense)
         check_connectivity(self.connectivity, self.data, self.train, self.dense, last)
         check_between(self.between, self.tasks, self.data, self.noise, self.imp)
-        check_distil(self.distil, self.data, self.seeds, self.dense, self.imp)
+        check_distil(self.distil, self.data, self.seeds, self.dense, self.imp, self.connectivity)
         networks = {key: getattr(self, key) for key in ("landscapes", "planes", "curvature")}
         check_networks(self.imp, self.planes, networks)
         return self
