@@ -24,14 +24,8 @@ class Params:
 
 
 def walks(study: Manifest, task: str, kind: str, pair_name: str = "") -> Iterator[Walk]:
-    """Read the walks of a task.
-
-    Args:
-        study: the manifest.
-        task: the task.
-        kind: `paths` for walks between copies, `stored` for those between stored networks, in folders
-            named by seed and round, or `own_pairs` for the one between two checkpoints of the user's own.
-        pair_name: name of the pair of `own_pairs`.
+    """Read the walks of a task: `paths` are between copies, `stored` between stored networks, in folders
+    named by seed and round, and `own_pairs` between two checkpoints of the user's own with `pair_name`.
     """
     for entry in study.places.get(kind, ()):
         if entry["task"] != task:
@@ -71,13 +65,12 @@ def main(
     pair_name: Annotated[str, typer.Option("--pair", help="Take the own pair of this name.")] = "",
 ) -> None:
     config, study = cli.read(Params), manifest.load(manifest_file)
-    prepared = {task: tasks.load_prepared(study.place("prepared", task=task))}
-    threshold, confidence = config.connectivity.threshold, config.tickets.confidence
     folder = study.place("prepared", task=task)
-    is_span = prepared[task].task.kind == "span"
+    of_task, walked = tasks.load_prepared(folder), list(walks(study, task, kind, pair_name))
+    is_span = of_task.task.kind == "span"
     asked = {task: squad.load_asked(folder, "validation")} if is_span else {}
-    walked = list(walks(study, task, kind, pair_name))
-    rows = paths.tables(walked, prepared, asked, threshold, confidence)
+    limits = config.connectivity.threshold, config.tickets.confidence
+    rows = paths.tables(walked, {task: of_task}, asked, *limits)
     for name, columns in paths.COLUMNS.items():
         files.save_table(rows[name], columns, out / f"{name}.csv")
 

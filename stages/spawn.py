@@ -28,10 +28,14 @@ def main(
     theta_0: Encoder,
     prepared: Prepared,
     weights: Annotated[Path, typer.Option(help="Start from theta_k.")],
-    trained: Annotated[Path, typer.Option(help="Take the weights after the dense run.")],
-    dense: Annotated[Path, typer.Option(help="Take the predictions of the dense run.")],
     mask: Annotated[Path, typer.Option(help="Take the mask of the ticket.")],
     out: Out,
+    trained: Annotated[
+        Path | None, typer.Option(help="Take the weights after the dense run.")
+    ] = None,
+    dense: Annotated[
+        Path | None, typer.Option(help="Take the predictions of the dense run.")
+    ] = None,
 ) -> None:
     loaded = inputs.load(task, seed, theta_0, prepared)
     other = replace(loaded, noise=copies.second(loaded.noise, arm, task, seed))
@@ -45,7 +49,7 @@ def main(
             name: partial(copy.train, point, steps, out / name, after[name])
             for name, copy in zip(after, (first, second), strict=True)
         }
-        if copies.is_dense_run(net, point):
+        if trained and dense and copies.is_dense_run(net, point):
             jobs["copy-1"], after["copy-1"] = partial(copy_run, dense, out / "copy-1"), trained
         side_by_side.run(jobs, loaded.recipe.threads)
         ends = first.end(after["copy-1"]), second.end(after["copy-2"])

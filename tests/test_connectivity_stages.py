@@ -64,8 +64,8 @@ class Project:
         number = 0 if net in ("dense", "scratch") else 1
         spawn.main(
             self.task, 1, net, number, point, arm, steps, 5, 6, self.encoder, self.prepared,
-            self.weights(1, f"theta-{point}"), self.weights(1, "trained"),
-            self.folder / "dense" / "seed-1", self.round(1, number) / "mask.safetensors", out,
+            self.weights(1, f"theta-{point}"), self.round(1, number) / "mask.safetensors", out,
+            self.weights(1, "trained"), self.folder / "dense" / "seed-1",
         )  # fmt: skip
         return out
 
