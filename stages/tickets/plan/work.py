@@ -136,9 +136,10 @@ def _retrain(stage: Stage) -> Work:
 
 
 def _spawn(stage: Stage) -> Work:
-    """Count the trainings of two copies, and the predictions of both and at every point between them."""
-    point = _point(stage) if stage.option("steps") == "rest" else 0
-    return Work(2, point, predictions=2 + int(stage.option("grid") or 0))
+    """Count the trainings of copies, of which the dense run can be the first, and the predictions."""
+    point = 0 if stage.option("steps") == "all" else _point(stage)
+    is_stored = stage.option("net") == "dense" and not _point(stage)
+    return Work(1 if is_stored else 2, point, predictions=2 + int(stage.option("grid") or 0))
 
 
 def _between(stage: Stage) -> Work:
@@ -150,7 +151,8 @@ def _between(stage: Stage) -> Work:
     of_seed = {(0, number) for number in kept} if "dense" in kinds else set()
     if "rounds" in kinds:
         of_seed |= {(a, b) for a, b in pairwise([0, *kept]) if b == a + 1}
-    return Work(predictions=(pairs + seeds * len(of_seed)) * int(stage.option("grid") or 0))
+    walks = pairs + seeds * len(of_seed) * len(stage.options.get("meet", ("union",)))
+    return Work(predictions=walks * int(stage.option("grid") or 0))
 
 
 def _distil_rounds(stage: Stage) -> Work:
@@ -204,6 +206,7 @@ RULES: Mapping[str, Callable[[Stage], Work]] = {
     "retrain": _retrain,
     "spawn": _spawn,
     "between": _between,
+    "between_files": lambda stage: Work(predictions=int(stage.option("grid") or 0)),
     "pattern_network": lambda _: Work(left_out="the small networks of pattern-network"),
     "patterns": lambda _: Work(left_out="forward passes of patterns, over a few examples"),
     "landscape": _grid,
