@@ -10,7 +10,7 @@ from stages.tickets.report.scores import Run, run_of
 from stages.tickets.report.sections.connectivity import figures, matching, tables
 from stages.tickets.report.sections.connectivity.lines import Line, lines
 from stages.tickets.report.table import Table
-from stages.tickets.settings.connectivity import Start
+from stages.tickets.settings.connectivity import Copies
 from tests.made_up import config, manifest_of, study
 from tests.made_up_lines import Lines, switched_on
 
@@ -194,7 +194,7 @@ def test_the_map_of_seeds_is_symmetric_and_empty_on_its_diagonal(tmp_path: Path)
 def test_copies_of_several_rounds_from_one_point_are_runs_of_their_own() -> None:
     asked = switched_on(config(1, 2, 2))
     starts = tuple(
-        Start(net="ticket", round=number, point=point, arm="order", steps="rest")
+        Copies(net="ticket", round=number, point=point, arm="order", steps="rest")
         for number in (1, 2)
         for point in (0, 50)
     )
