@@ -76,6 +76,7 @@ class Lines:
                         "measure": name,
                         "n": len(heights) if learned else 0,
                         "verdict": barriers.verdict(summary, self.threshold) if decided else "",
+                        "union": (ENDS | ends)["union"],
                     }
                 )
         self._score(place, [int(seeds) for seeds in curves if seeds.isdigit()], below)

@@ -14,13 +14,13 @@ from stages.tickets.report.scores import Scores
 from stages.tickets.report.section import Section
 from stages.tickets.report.sections import distillation
 from stages.tickets.report.words import NONE
-from stages.tickets.settings.connectivity import Start
+from stages.tickets.settings.connectivity import Copies
 from stages.tickets.settings.distil import CopiesOfMasks
 from stages.tickets.statistics import paths
 from tests.made_up import config, study
 
 COPIES = CopiesOfMasks(methods=("regression",), rounds=(2,), arms=("order",))
-STARTS = (Start(net="ticket", round=2, point=0, arm="order", steps="rest"),)
+STARTS = (Copies(net="ticket", round=2, point=0, arm="order", steps="rest"),)
 ARMS = ("regression", "herding", "random", "noise", "real-short")
 BELOW = {"regression": 0.001, "herding": 0.02, "random": 0.05, "noise": 0.1, "real-short": 0.0}
 """How much lower than the ticket an arm scores."""
@@ -60,6 +60,7 @@ def walked(folder: Path, task: str, height: float) -> None:
                 "low": 0,
                 "high": 9,
                 "examples": 0,
+                "union": 1,
             }
             barriers.append(what | {"measure": measure, "verdict": "unclear"} | spread)
     for name, rows in (("curves", curves), ("ends", ends), ("barriers", barriers)):

@@ -46,6 +46,7 @@ class Barrier(Place):
     high: Number | None
     examples: Number | None
     verdict: str
+    union: Number
 
     @property
     def kind(self) -> Kind:
