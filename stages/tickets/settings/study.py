@@ -14,6 +14,7 @@ from stages.tickets.settings.data import Data, MiniatureData, OwnData, Prepare, 
 from stages.tickets.settings.distil import Distil, check_distil
 from stages.tickets.settings.encoder import Encoder, Pretrain
 from stages.tickets.settings.landscapes import Curvature, Landscapes, Planes, check_networks
+from stages.tickets.settings.learned import LearnedMasks, check_learned
 from stages.tickets.settings.reading import Plot, Ran, Tickets, Verdict
 from stages.tickets.settings.rounds import (
     Controls,
@@ -83,6 +84,7 @@ class Study(Section):
     retrain_super: RetrainSuper
     patterns: Patterns
     at_initialisation: AtInitialisation
+    learned_masks: LearnedMasks
     landscapes: Landscapes
     planes: Planes
     curvature: Curvature
@@ -121,6 +123,7 @@ class Study(Section):
         check_searched(self.retrain, self.retrain_super, self.patterns, self.search, self.dense)
         check_connectivity(self.connectivity, self.between, self.data, self.dense, self.imp, last)
         check_distil(self.distil, self.data, self.seeds, self.dense, self.imp)
+        check_learned(self.learned_masks, self.data, self.own, self.imp)
         networks = {key: getattr(self, key) for key in ("landscapes", "planes", "curvature")}
         check_networks(self.imp, self.planes, networks)
         return self
