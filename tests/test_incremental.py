@@ -60,7 +60,9 @@ SMALL = STUDY | {
 }
 """A task of one's own, another task, one seed, two rounds."""
 MANIFEST = "results/manifest.json"
-READERS = {"stability", "survival", "newcomers", "collapse", "barriers", "score", "report"}
+READERS = {
+    "stability", "survival", "newcomers", "collapse", "learned", "barriers", "score", "report",
+}  # fmt: skip
 OF_SEARCHES = {
     "search@mood-1",
     "retrain@mood-1",

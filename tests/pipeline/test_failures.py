@@ -36,11 +36,12 @@ def inputs_read() -> list[tuple[Stage, str]]:
     """What each of them reads.
 
     The dense run's weights are pruned by round 0, and for the control one-shot-fine-tuned. Copies of the
-    dense network take no mask, and this study has neither landscapes nor masks at initialisation.
+    dense network take no mask, and this study has neither landscapes nor masks at
+    initialisation nor learned ones.
     """
     unread = {(group, "trained.safetensors") for group in ("prune-round", "controls")}
-    unread |= {("spawn", "mask.safetensors"), ("collapse", "runs")}
-    unread |= {("report", "runs"), ("report", "collapse")}
+    unread |= {("spawn", "mask.safetensors"), ("collapse", "runs"), ("learned", "runs")}
+    unread |= {("report", "runs"), ("report", "collapse"), ("report", "learned")}
     return [
         (stage, dep)
         for stage in one_of_each()

@@ -13,8 +13,8 @@ from tests.pipeline import STUDIES, lies_in, read, resolve
 from tests.plan.test_stages import stage
 
 READERS = {
-    "check", "baselines", "stability", "survival", "newcomers", "collapse", "barriers", "score",
-    "report",
+    "check", "baselines", "stability", "survival", "newcomers", "collapse", "learned",
+    "barriers", "score", "report",
 }  # fmt: skip
 
 
