@@ -61,7 +61,7 @@ SMALL = STUDY | {
 """A task of one's own, another task, one seed, two rounds."""
 MANIFEST = "results/manifest.json"
 READERS = {
-    "stability", "survival", "newcomers", "collapse", "learned", "barriers", "score", "report",
+    "stability", "survival", "newcomers", "collapse", "learned-masks", "barriers", "score", "report",
 }  # fmt: skip
 OF_SEARCHES = {
     "search@mood-1",

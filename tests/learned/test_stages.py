@@ -44,7 +44,7 @@ SMALL: dict[str, Any] = STUDY | {
     },
 }
 MANIFEST = manifest(SMALL)
-OURS = ("learn-mask", "noisy-dense", "noisy-masks", "lend-mask", "learned")
+OURS = ("learn-mask", "noisy-dense", "noisy-masks", "lend-mask", "learned-masks")
 BEFORE = ("encoder", "prepare", "prepare-own")
 
 

@@ -47,7 +47,9 @@ PARTS = {
     "distil-rounds": {"distil": ["distil.masks"]},
     "real-short": {"distil": ["distil.masks"]},
     "ticket": {"random": ["random.rounds"]},
-    "learn-mask": {"learned_masks": [f"learned_masks.{key}" for key in ("rounds", "start", "rule")]},
+    "learn-mask": {
+        "learned_masks": [f"learned_masks.{key}" for key in ("rounds", "start", "rule")]
+    },
     "noisy-dense": {"learned_masks": NOISE},
     "noisy-masks": {"learned_masks": NOISE},
     "lend-mask": {"learned_masks": ["learned_masks.start", "learned_masks.lend.starts"]},

@@ -40,7 +40,7 @@ def inputs_read() -> list[tuple[Stage, str]]:
     initialisation nor learned ones.
     """
     unread = {(group, "trained.safetensors") for group in ("prune-round", "controls")}
-    unread |= {("spawn", "mask.safetensors"), ("collapse", "runs"), ("learned", "runs")}
+    unread |= {("spawn", "mask.safetensors"), ("collapse", "runs"), ("learned-masks", "runs")}
     unread |= {("report", "runs"), ("report", "collapse"), ("report", "learned")}
     return [
         (stage, dep)

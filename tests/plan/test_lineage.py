@@ -13,7 +13,7 @@ from tests.pipeline import STUDIES, lies_in, read, resolve
 from tests.plan.test_stages import stage
 
 READERS = {
-    "check", "baselines", "stability", "survival", "newcomers", "collapse", "learned",
+    "check", "baselines", "stability", "survival", "newcomers", "collapse", "learned-masks",
     "barriers", "score", "report",
 }  # fmt: skip
 

@@ -48,6 +48,10 @@ def test_every_answer_table_and_figure_stands_in_its_section() -> None:
         "movement": (["movement"], ["movement", "beyond"]),
         "chen_claims": ([], ["chen_claims"]),
         "at_initialisation": (["at_initialisation"], ["at_initialisation", "collapse"]),
+        "learned_masks": (
+            ["learned_probabilities", "noisy_labels"],
+            ["learned_masks", "noisy_labels", "lent_masks"],
+        ),
         "subnetworks": (["subnetworks"], ["subnetworks"]),
         "bad_subnetworks": ([], ["bad_subnetworks"]),
         "claims": ([], ["claims", "structure_claims", "published"]),
