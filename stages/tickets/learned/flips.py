@@ -88,7 +88,8 @@ def train_(
 ) -> Watched:
     """Train the subnetwork `mask` of `model` in place on other labels, and score it on the way.
 
-    Splits that are scored keep their labels. To watch a training does not change it.
+    Splits that are scored keep their labels. To watch a training does not change
+    it, but for the last bits of embeddings of words that no example has, which decay step by step.
 
     Args:
         model: weights to start from.
