@@ -121,6 +121,9 @@ def test_the_answer_gives_differences_and_critical_compressions(
 def test_the_figure_has_a_line_per_mask_beside_tickets(made: Study, tmp_path: Path) -> None:
     (figure,) = section_of(made, tmp_path).figures
     assert "<svg" in figure.svg
+    assert (
+        "mathdefault" not in figure.svg
+    )  # numbers on the axis are plain, since text is not parsed
     assert {record["mask"] for record in figure.records} == set(GAINS)
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from itertools import product
 
 from matplotlib.axes import Axes
+from matplotlib.ticker import NullFormatter
 
 from stages.tickets.report import columns, names, panels, rows, table, words
 from stages.tickets.report.figure import (
@@ -237,6 +238,8 @@ def scores_figure(compared: Sequence[Row], results: Results, study: Study) -> Fi
 
     def logarithmic(panel: Axes) -> None:
         panel.set_xscale("log")
+        panel.xaxis.set_major_formatter("{x:g}")
+        panel.xaxis.set_minor_formatter(NullFormatter())
 
     figure = Figure(
         KIND, FIGURE_TITLE, caption, "", table.records(compared, *SCORES), results.not_run(KIND)

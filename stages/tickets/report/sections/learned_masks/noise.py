@@ -199,7 +199,15 @@ def figure(curves: Sequence[Point], results: Results, study: Study) -> Figure:
     )
     made = Figure("noisy_labels", TITLE, FIGURE, "", csv, results.not_run("noisy"))
     labels = ("training (% of its steps)", "score (points)")
-    return panels.by_name(made, list(panel_of), labels, study, draw)
+    return panels.by_name(made, list(panel_of), labels, with_columns(points, study), draw)
+
+
+def with_columns(points: Sequence[Row], study: Study) -> Study:
+    """Return a study whose figures have as many panels side by side as there are shares, if they fit."""
+    shares = len({row.share for row in points}) or 1
+    columns_of_study = min(shares, study.plot.columns)
+    plot = study.plot.model_copy(update={"columns": columns_of_study})
+    return study.model_copy(update={"plot": plot})
 
 
 def _title(task: str, share: float, results: Results) -> str:

@@ -22,8 +22,8 @@ CAPTION = (
     "largest weights at the start, beside chance."
 )
 HISTOGRAM = (
-    "Share of the weights by their probability to be kept in the end, mean over seeds, on a "
-    "logarithmic axis. Two heaps at the ends mean that the search has converged."
+    "Share of the weights by their probability to be kept in the end, mean over seeds. Two heaps at the "
+    "ends mean that the search has converged."
 )
 TITLE = "Histogram of the learned probabilities, one panel per task and a line per size"
 LOOKS = ((VERMILION, "-"), (BLUE, "--"), (GREEN, "-."), (PURPLE, ":"), (ORANGE, "-"))
@@ -162,7 +162,6 @@ def figure(results: Results, study: Study) -> Figure:
             sparsity = names.sparsities(study)[number]
             label = f"{words.percent(sparsity)} sparsity"
             panel.stairs(shares, edges, color=colour, linestyle=line, linewidth=1.4, label=label)
-        panel.set_yscale("log")
 
     csv = table.records(means, columns.value("task", "round", "low", "high", "weights"))
     why = results.not_run("learned")
