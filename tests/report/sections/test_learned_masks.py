@@ -69,7 +69,7 @@ def of_tickets(made: Study, task: str, number: int) -> dict[int | None, ScoreRow
 
 def scores(made: Study) -> list[ScoreRow]:
     """Scores of all runs, as differences from tickets."""
-    rows = []
+    rows: list[ScoreRow] = []
     for task in ("sentiment", "entailment"):
         for number in (1, 2):
             tickets = of_tickets(made, task, number)
