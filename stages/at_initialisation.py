@@ -15,25 +15,32 @@ from stages.tickets.at_start.scores import Name, Rule, Start
 from stages.tickets.pruning.steps import Schedule, Scope, Steps
 
 
+def begin(loaded: Inputs, from_scratch: bool) -> Start:
+    """Build the model that is pruned."""
+    model = loaded.model(from_scratch=from_scratch)
+    return Start(model, loaded.encoder, loaded.prepared, loaded.noise, loaded.recipe.masked)
+
+
 def train(loaded: Inputs, from_scratch: bool, rule: Rule, how: Steps, out: Path) -> None:
     """Prune to one compression, train, and write the mask, what it is like, and the predictions."""
-    model = loaded.model(from_scratch=from_scratch)
-    start = Start(model, loaded.encoder, loaded.prepared, loaded.noise, loaded.recipe.masked)
-    taken = scores.prune(start, rule, how)
-    first = step = next(taken)
-    rows = [measured.by_step(1, first, rule)]
-    for number, step in enumerate(taken, 2):
-        rows.append(measured.by_step(number, step, rule))
-    record = measured.record(model, loaded.encoder, step.after)
+    start = begin(loaded, from_scratch)
+    first, last, steps = measured.walked(scores.prune(start, rule, how), rule)
+    record = measured.record(start.model, loaded.encoder, last.after)
     record |= {"head_init": loaded.noise.head_init, "compression": how.compression}
-    files.save_mask(step.after, out / "mask.safetensors")
+    files.save_mask(last.after, out / "mask.safetensors")
     files.save_record(record, out / "subnetwork.json")
-    files.save_table(rows, measured.STEPS, out / "steps.csv")
-    by_matrix = measured.by_matrix(first, step.after)
+    files.save_table(steps, measured.STEPS, out / "steps.csv")
+    by_matrix = measured.by_matrix(first, last.after)
     files.save_table(by_matrix, measured.MATRICES, out / "matrices.csv")
     files.save_arrays(measured.neurons(first.scores), out / "neurons.safetensors")
-    run = loaded.train(model, step.after)
+    run = loaded.train(start.model, last.after)
     files.save_run(run.predictions, run.losses, out)
+
+
+def follow(loaded: Inputs, from_scratch: bool, rule: Rule, how: Steps, out: Path) -> None:
+    """Prune as far as no matrix is empty, without a training, and write how far that is."""
+    record = measured.followed(begin(loaded, from_scratch), rule, how)
+    files.save_record(record, out / "critical.json")
 
 
 def main(
@@ -55,17 +62,15 @@ def main(
 ) -> None:
     loaded = inputs.load(task, seed, theta_0, prepared)
     rule = Rule(cast(Name, score), examples, temperature, cast(Attention, qk))
+    how = partial(
+        Steps, iterations=iterations, schedule=cast(Schedule, schedule), scope=cast(Scope, scope)
+    )
+    common = loaded, start == "random", rule
     jobs = {
-        f"{name} {compression}": partial(
-            train,
-            loaded,
-            start == "random",
-            rule,
-            Steps(float(compression), iterations, cast(Schedule, schedule), cast(Scope, scope)),
-            out / f"compression-{compression}",
-        )
-        for compression in compressions
+        f"{name} {size}": partial(train, *common, how(float(size)), out / f"compression-{size}")
+        for size in compressions
     }
+    jobs[f"{name} to the end"] = partial(follow, *common, how(float(compressions[0])), out)
     side_by_side.run(jobs, loaded.recipe.threads)
 
 

@@ -22,14 +22,25 @@ class Params:
     connectivity: settings.Connectivity
 
 
-def walks(study: Manifest) -> Iterator[Walk]:
-    """Read all walks: of copies, and between stored networks, in folders named by seed and round."""
-    for entry in study.places.get("paths", ()):
-        place = {key: entry[key] for key in paths.PLACE}
-        yield _walk(Path(entry["folder"]), place, str(entry["seed"]))
-    for entry in study.places.get("stored", ()):
-        for file in sorted(Path(entry["folder"]).glob("*/geometry.json")):
-            pair = [files.load_record(file)[end] for end in ("first", "second")]
+def walks(study: Manifest, task: str, kind: str) -> Iterator[Walk]:
+    """Read the walks of a task.
+
+    Args:
+        study: the manifest.
+        task: the task.
+        kind: `paths` for walks between copies, or `stored` for those between stored networks, in folders
+            named by seed and round.
+    """
+    for entry in study.places.get(kind, ()):
+        if entry["task"] != task:
+            continue
+        if kind == "paths":
+            place = {key: entry[key] for key in paths.PLACE}
+            yield _walk(Path(entry["folder"]), place, str(entry["seed"]))
+            continue
+        for folder in sorted(Path(entry["folder"]).iterdir()):
+            record = files.load_record(folder / "geometry.json")
+            pair = [record[end] for end in ("first", "second")]
             rounds = [network["round"] for network in pair]
             net = f"rounds {rounds[0]} and {rounds[1]}" if rounds[1] else "dense"
             seeds = " ".join(str(seed) for seed in dict.fromkeys(end["seed"] for end in pair))
@@ -37,7 +48,7 @@ def walks(study: Manifest) -> Iterator[Walk]:
                 "task": entry["task"], "net": net, "round": rounds[1], "point": None,
                 "arm": "stored", "steps": "",
             }  # fmt: skip
-            yield _walk(file.parent, place, seeds)
+            yield _walk(folder, place, seeds)
 
 
 def _walk(folder: Path, place: dict[str, object], seeds: str) -> Walk:
@@ -46,16 +57,15 @@ def _walk(folder: Path, place: dict[str, object], seeds: str) -> Walk:
 
 
 def main(
+    task: Annotated[str, typer.Option()],
+    kind: Annotated[str, typer.Option("--walks", help="Take walks of paths or stored networks.")],
     manifest_file: Annotated[Path, typer.Option("--manifest", help="Read what `check` wrote.")],
     out: Annotated[Path, typer.Option()],
 ) -> None:
     config, study = cli.read(Params), manifest.load(manifest_file)
-    walked = list(walks(study))
-    prepared = {
-        task: tasks.load_prepared(study.place("prepared", task=task))
-        for task in dict.fromkeys(walk.place["task"] for walk in walked)
-    }
-    rows = paths.tables(walked, prepared, config.connectivity.threshold, config.tickets.confidence)
+    prepared = {task: tasks.load_prepared(study.place("prepared", task=task))}
+    threshold, confidence = config.connectivity.threshold, config.tickets.confidence
+    rows = paths.tables(list(walks(study, task, kind)), prepared, threshold, confidence)
     for name, columns in paths.COLUMNS.items():
         files.save_table(rows[name], columns, out / f"{name}.csv")
 

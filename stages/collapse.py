@@ -1,6 +1,5 @@
 """Write tables of what masks at initialisation do: size, flow and paths, and density by matrix."""
 
-import csv
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -9,35 +8,38 @@ import typer
 from stages.launch import cli
 from stages.tickets import files
 from stages.tickets.plan import manifest as manifests
+from stages.tickets.report import rows
 from stages.tickets.statistics import collapse
-
-
-def rows_of(path: Path) -> list[dict[str, str]]:
-    """Read the rows of a table that `files.save_table` wrote, as text by column."""
-    with path.open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
+from stages.tickets.statistics.collapse import MatrixRow, StepRow
 
 
 def main(
+    task: Annotated[str, typer.Option()],
     manifest: Annotated[Path, typer.Option()],
     out: Annotated[Path, typer.Option()],
 ) -> None:
     masks: list[dict[str, Any]] = []
     matrices: list[dict[str, Any]] = []
+    shown: dict[tuple[str, str], list[dict[str, Any]]] = {}
     for run in manifests.load(manifest).runs:
-        if run.kind != "at_initialisation":
+        if (run.kind, run.task) != ("at_initialisation", task):
             continue
         folder, (start, mask, compression) = Path(run.folder), str(run.source).split()
         place = {"task": run.task, "seed": run.seed, "start": start, "mask": mask}
         place |= {"compression": float(compression)}
-        by_matrix = rows_of(folder / "matrices.csv")
+        by_matrix = rows.read(folder / "matrices.csv", MatrixRow)
         record = files.load_record(folder / "subnetwork.json")
-        steps = rows_of(folder / "steps.csv")
+        steps = rows.read(folder / "steps.csv", StepRow)
         neurons = files.load_arrays(folder / "neurons.safetensors")
-        masks.append(place | collapse.of_mask(record, len(by_matrix), steps, neurons))
-        matrices += [place | row for row in by_matrix]
+        end = files.load_record(folder.with_name("critical.json"))
+        masks.append(place | collapse.of_mask(record, len(by_matrix), steps, neurons, end))
+        matrices += [place | vars(row) for row in by_matrix]
+        of_first = [place | pair for pair in collapse.of_neurons(neurons)]
+        shown.setdefault((start, mask), of_first)
+    pairs = [pair for of_mask in shown.values() for pair in of_mask]
     files.save_table(masks, (*collapse.PLACE, *collapse.MASK), out / "masks.csv")
     files.save_table(matrices, (*collapse.PLACE, *collapse.MATRIX), out / "matrices.csv")
+    files.save_table(pairs, (*collapse.PLACE, *collapse.NEURON), out / "neurons.csv")
 
 
 if __name__ == "__main__":

@@ -9,51 +9,53 @@ import typer
 
 from stages.launch import cli
 from stages.tickets import files, settings
+from stages.tickets.plan import manifest as manifests
+from stages.tickets.plan.manifest import Manifest
 from stages.tickets.statistics import newcomers
 
 PLACE = ("task", "arm", "seed", "mask_seed", "round", "sparsity")
 MOVEMENT = ("steps", "move_50", "move_99", "distance", "jaccard_at_least")
 """What is taken from movement.json."""
-REAL, SHORT = "real", "real-short"
-"""Arms of tickets of the chain, here those of other seeds, and of real examples with few steps."""
+REAL = "real"
+"""Arm of tickets of the chain, here those of other seeds."""
 
 
 @dataclass(frozen=True)
 class Params:
-    distil: settings.Distil
     rounds: tuple[settings.Round, ...]
-    seeds: tuple[int, ...]
 
 
-def arms(config: Params, rounds: Path, runs: Path) -> Iterator[tuple[dict[str, Any], Path]]:
-    """Yield the place of every mask that is compared with a ticket, and its folder but for the round."""
-    distil = config.distil
-    for task in distil.tasks:
-        for seed in distil.seeds:
-            for arm in (*distil.methods, SHORT):
-                place = {"task": task, "arm": arm, "seed": seed, "mask_seed": seed}
-                yield place, runs / "distilled" / task / arm / f"seed-{seed}"
-            for other in config.seeds:
-                place = {"task": task, "arm": REAL, "seed": seed, "mask_seed": other}
-                if other != seed:
-                    yield place, rounds / task / f"seed-{other}"
+def arms(study: Manifest, task: str) -> Iterator[tuple[dict[str, Any], Path]]:
+    """Yield the place of every mask that is compared with a ticket, and its folder but for the round.
+
+    For each seed, these are the masks that were found on sets, and then tickets of other seeds.
+    """
+    chains = [entry for entry in study.places.get("set_masks", ()) if entry["task"] == task]
+    tickets = [entry for entry in study.places["masks"] if entry["source"] == task]
+    for seed in dict.fromkeys(entry["seed"] for entry in chains):
+        own = [(entry["source"], entry) for entry in chains if entry["seed"] == seed]
+        others = [(REAL, entry) for entry in tickets if entry["seed"] != seed]
+        for arm, entry in (*own, *others):
+            place = {"task": task, "arm": arm, "seed": seed, "mask_seed": entry["seed"]}
+            yield place, Path(entry["folder"])
 
 
 def main(
-    rounds: Annotated[Path, typer.Option(help="Read tickets and one-shot masks.")],
-    runs: Annotated[Path, typer.Option(help="Read masks that were found on sets.")],
+    task: Annotated[str, typer.Option()],
+    manifest: Annotated[Path, typer.Option()],
     encoder: Annotated[Path, typer.Option()],
     out: Annotated[Path, typer.Option()],
 ) -> None:
-    config = cli.read(Params)
+    config, study = cli.read(Params), manifests.load(manifest)
     rows: list[dict[str, Any]] = []
-    theta_0 = files.load_arrays(encoder / "weights.safetensors") if config.distil.tasks else {}
-    for place, folder in arms(config, rounds, runs):
+    theta_0 = files.load_arrays(encoder / "weights.safetensors")
+    smallest = next(e for e in study.places["masks"] if e["source"] == "one-shot")["seed"]
+    for place, folder in arms(study, task):
         for after in config.rounds:
             name = f"round-{after.to}/mask.safetensors"
             mask = files.load_mask(folder / name)
-            real = files.load_mask(rounds / place["task"] / f"seed-{place['seed']}" / name)
-            one_shot = files.load_mask(rounds / "one-shot" / f"seed-{config.seeds[0]}" / name)
+            real = files.load_mask(study.mask(task, place["seed"], after.to))
+            one_shot = files.load_mask(study.mask("one-shot", smallest, after.to))
             prunable = {matrix: theta_0[matrix] for matrix in mask}
             moved = files.load_record((folder / name).with_name("movement.json"))
             rows.append(

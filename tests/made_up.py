@@ -58,13 +58,14 @@ MATRICES = {"attention.self.query": 100, "output.dense": 400}
 
 @dataclass(frozen=True)
 class ChenResults:
-    """What Chen et al. 2020 published, and the statements of all papers."""
+    """What Chen et al. and Tanaka et al. 2020 published, and the statements of all papers."""
 
     tickets: list[published.PublishedTicket]
     transfers: list[published.PublishedTransfer]
     dark: list[published.PublishedDark]
     strict: list[published.PublishedStrict]
     claims: list[published.PublishedClaim]
+    start: list[published.PublishedStart]
 
 
 @dataclass(frozen=True)
@@ -143,6 +144,7 @@ class Study:
             published_tickets=self.chen.tickets,
             published_transfers=self.chen.transfers,
             published_dark=self.chen.dark,
+            published_start=self.chen.start,
             published_strict=self.chen.strict,
             published_claims=self.chen.claims,
         )
@@ -301,6 +303,7 @@ def chen() -> ChenResults:
         rows.read(folder / "chen2020_dark.csv", published.PublishedDark),
         rows.read(folder / "chen2020_strict.csv", published.PublishedStrict),
         rows.read(folder / "claims.csv", published.PublishedClaim),
+        rows.read(folder / "tanaka2020.csv", published.PublishedStart),
     )
 
 

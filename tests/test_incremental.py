@@ -60,9 +60,7 @@ SMALL = STUDY | {
 }
 """A task of one's own, another task, one seed, two rounds."""
 MANIFEST = "results/manifest.json"
-READERS = {
-    "stability", "survival", "newcomers", "collapse", "learned-masks", "barriers", "score", "report",
-}  # fmt: skip
+READERS = {"stability", "survival", "score", "report"}
 OF_SEARCHES = {
     "search@mood-1",
     "retrain@mood-1",

@@ -64,9 +64,7 @@ def test_the_counts_of_the_bert_base_study_are_those_in_its_comment():
     others = len(
         ("code", "check", "encoder", "baselines", "stability", "survival", "pattern-network")
     )
-    others += len(
-        ("reference-masks", "newcomers", "collapse", "learned-masks", "barriers", "score", "report")
-    )
+    others += len(("reference-masks", "score", "report"))
     others += len(study.tasks) + len(study.patterns.tasks) + len(of_all_seeds.tasks)
     alone = ("dense", "in rounds", "of the last tickets", "transfers", "from scratch")
     together = len(rewind.tasks) * len(rewind.seeds) + retrained + retrained_super

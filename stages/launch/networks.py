@@ -1,18 +1,25 @@
-"""The networks of a task and seed whose weights are stored: the dense one, and those of kept rounds."""
+"""Stages that measure the loss around networks whose weights are stored: dense ones, and kept rounds."""
 
+import inspect
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated, Any
 
 import torch
+import typer
 from torch import Tensor
 from transformers import PreTrainedModel
 
+from stages.launch import cli, inputs
 from stages.launch.inputs import Inputs
 from stages.tickets import files
 from stages.tickets.encoder import device
 from stages.tickets.encoder.weights import prunable_parameters
-from stages.tickets.landscapes import objective
+from stages.tickets.files import Split
 from stages.tickets.pruning import masks
+from stages.tickets.training import objective
+from stages.tickets.training.objective import ModelBatch
 
 
 @dataclass(frozen=True)
@@ -48,3 +55,71 @@ def load(loaded: Inputs, weights: Path, rounds: Path, number: int) -> Network:
         for name in prunable_parameters(model, loaded.encoder)
     }
     return Network(model, objective.weights_of(model), kept, masks.sparsity(mask))
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A network of a round, and the examples on which its loss is measured."""
+
+    task: str
+    seed: int
+    number: int
+    """Round of the network."""
+    split: str
+    encoder: Path
+    prepared: Path
+    weights: Path
+    """Folder of the dense training's weights."""
+    loaded: Inputs
+    network: Network
+    sample: Split
+    out: Path
+
+    def batches(self, size: int = objective.BATCH) -> list[ModelBatch]:
+        """Cut the examples into batches of at most `size`, on which the network predicts."""
+        return objective.batches(self.network.model, self.loaded.prepared, self.sample, size)
+
+    def record(self, batches: list[ModelBatch]) -> dict[str, Any]:
+        """Note loss, error and sparsity of the network, and its examples."""
+        loss, error = objective.evaluate(batches, self.network.weights)
+        about = {"examples": len(self.sample), "split": self.split}
+        return about | {"loss": loss, "error": error, "sparsity": self.network.sparsity}
+
+
+def application(measure: Callable[..., None]) -> typer.Typer:
+    """Make the application of a stage that measures something of a network and its examples.
+
+    Its options are those of network, examples and folders, and then those of `measure`.
+
+    Args:
+        measure: takes a `Measured`, and options of its own as `cli.run` reads them; the docstring of its
+            module is the help.
+    """
+
+    def main(
+        task: Annotated[str, typer.Option()],
+        seed: Annotated[int, typer.Option()],
+        number: Annotated[int, typer.Option("--round", help="Take the network of this round.")],
+        split: Annotated[str, typer.Option(help="Take examples of this split.")],
+        examples: Annotated[int, typer.Option("--number", help="Take so many examples.")],
+        draw: Annotated[int, typer.Option(help="Draw the examples by this seed.")],
+        theta_0: Annotated[Path, typer.Option("--encoder")],
+        prepared: Annotated[Path, typer.Option()],
+        weights: Annotated[Path, typer.Option(help="Read the dense weights from this folder.")],
+        rounds: Annotated[Path, typer.Option(help="Read masks and weights of rounds here.")],
+        out: Annotated[Path, typer.Option()],
+        **own: Any,  # noqa: ANN401
+    ) -> None:
+        loaded = inputs.load(task, seed, theta_0, prepared)
+        network = load(loaded, weights, rounds, number)
+        sample = objective.sample(loaded.prepared, split, examples, loaded.recipe.masked, draw)
+        folders = (theta_0, prepared, weights)
+        at = Measured(task, seed, number, split, *folders, loaded, network, sample, out)
+        measure(at, **own)
+
+    shared = [*inspect.signature(main).parameters.values()][:-1]
+    of_measure = [*inspect.signature(measure).parameters.values()][1:]
+    main.__signature__ = inspect.Signature([*shared, *of_measure])  # type: ignore[attr-defined]
+    app = cli.application()
+    app.command(help=measure.__globals__["__doc__"])(main)
+    return app

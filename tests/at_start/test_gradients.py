@@ -9,7 +9,6 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedModel
 
-from stages.tickets.at_start import gradients
 from stages.tickets.at_start.gradients import Loss
 from stages.tickets.encoder import device
 from stages.tickets.encoder import theta as encoders
@@ -18,6 +17,7 @@ from stages.tickets.encoder.weights import prunable_parameters, prunable_weights
 from stages.tickets.pruning import masks
 from stages.tickets.pruning.masks import Mask
 from stages.tickets.tasks.task import Prepared
+from stages.tickets.training import objective
 from stages.tickets.training.batches import Rows
 from tests.training.test_fit import random_mask
 
@@ -26,16 +26,17 @@ POOLER = "pooler.dense.weight"
 
 
 @pytest.fixture(autouse=True)
-def fused_attention(monkeypatch: pytest.MonkeyPatch) -> None:
+def float64(monkeypatch: pytest.MonkeyPatch) -> None:
     """The attention of torch, which a GPU uses; that of the CPU has no float64."""
     monkeypatch.setattr(device, "PLAIN_ATTENTION", ())
+    monkeypatch.setattr(Tensor, "float", lambda self: self)  # the loss of trainings is in float32
 
 
 def loss_of(encoder: Encoder, prepared: Prepared, temperature: float = 1.0) -> Loss:
     """The loss of a model in float64."""
     task = prepared.task
     model = encoders.build(encoder, task.kind, task.num_labels, 0.1, 1, pairs=prepared.pairs)
-    split = gradients.examples(prepared, 100, 0.3, 0)
+    split = objective.sample(prepared, "train", 100, 0.3, 0)
     return Loss(model.double(), encoder, prepared, split, temperature)
 
 
@@ -128,7 +129,7 @@ def test_scores_do_not_depend_on_the_batches(
     mask = random_mask(encoder, 0.3)
     methods: tuple[Callable[[Mask], masks.Weights], ...] = (loss.snip, loss.grasp)
     together = [method(mask) for method in methods]
-    monkeypatch.setattr(gradients, "BATCH", 3)
+    monkeypatch.setattr(objective, "BATCH", 3)
     for method, expected in zip(methods, together, strict=True):
         for name, score in method(mask).items():
             np.testing.assert_allclose(score, expected[name], rtol=1e-8, atol=1e-12)
@@ -199,13 +200,3 @@ def test_weights_gradients_and_flags_stay(
         method(random_mask(encoder, 0.3))
     assert state(model) == before
     assert torch.equal(torch.random.get_rng_state(), random)
-
-
-def test_examples_are_drawn_by_the_seed_alone(prepared: Prepared, prepared_words: Prepared) -> None:
-    first, again, other = (gradients.examples(prepared, 4, 0.3, seed) for seed in (1, 1, 2))
-    assert len(first) == 4
-    assert (first.ids == again.ids).all()
-    assert first.ids.tolist() != other.ids.tolist()
-    assert len(gradients.examples(prepared, 100, 0.3, 1)) == len(prepared.train)
-    hidden = gradients.examples(prepared_words, 4, 0.3, 1)
-    assert len(hidden.labels) == len(hidden.ids)

@@ -8,7 +8,7 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from transformers import AutoModel, PreTrainedModel
 
-from stages.tickets.at_start import flow, linear
+from stages.tickets.at_start import flow, linear, measured
 from stages.tickets.at_start.linear import (
     FIRST,
     KEY,
@@ -20,14 +20,17 @@ from stages.tickets.at_start.linear import (
     Attention,
     Linear,
 )
+from stages.tickets.at_start.scores import borrowed, synflow
 from stages.tickets.encoder import checkpoint
 from stages.tickets.encoder import theta as encoders
 from stages.tickets.encoder.theta import Encoder
 from stages.tickets.encoder.weights import prunable_weights
-from stages.tickets.pruning import masks
+from stages.tickets.pruning import masks, steps
 from stages.tickets.pruning.masks import Mask, Weights
+from stages.tickets.pruning.steps import Steps
 from stages.tickets.settings import UserError
 from stages.tickets.tasks.task import Prepared
+from tests.at_start.plain import Plain
 from tests.encoder import checkpoints
 
 HEADS = 2
@@ -125,6 +128,59 @@ def test_r_is_that_of_a_network_computed_plainly(model: PreTrainedModel, weights
     third = linear.made_linear(model, "third", residual=True)
     again = flow.total(third, flow.magnitudes(weights, masks.dense(weights))).log10
     assert again == pytest.approx(expected, rel=1e-12)  # gates are 1
+
+
+def plain(model: PreTrainedModel, attention: Attention, residual: bool) -> Plain:
+    """The same encoder in numpy."""
+    body = model.base_model.named_parameters()
+    gammas = {n: p.detach().abs().double().numpy() for n, p in body if "LayerNorm.weight" in n}
+    layers = ("encoder.layer.0.", "encoder.layer.1.")
+    return Plain(layers, gammas, HEADS, attention == "third", float(residual))
+
+
+@pytest.mark.parametrize("residual", [True, False])
+@pytest.mark.parametrize("attention", ["third", "exclude"])
+@pytest.mark.parametrize("kept", [1.0, 0.4])
+def test_all_scores_are_those_worked_out_in_numpy(
+    model: PreTrainedModel, weights: Weights, attention: Attention, residual: bool, kept: float
+) -> None:
+    generator = np.random.default_rng(0)
+    mask = {name: generator.random(weight.shape) < kept for name, weight in weights.items()}
+    mask["encoder.layer.1." + QUERY][:8] &= kept == 1  # a head that attends to all alike
+    shares = shares_of(linear.made_linear(model, attention, residual), weights, mask)
+    total, scores = plain(model, attention, residual).scores(flow.magnitudes(weights, mask))
+    assert shares.keys() == scores.keys()
+    for name, share in shares.items():
+        np.testing.assert_allclose(share * total, scores[name], rtol=1e-10, atol=1e-12 * total)
+        assert (share > 0).any() or (attention == "exclude" and name.endswith((QUERY, KEY)))
+
+
+@pytest.mark.parametrize(("attention", "last"), [("third", 18), ("exclude", 13)])
+def test_a_mask_in_numpy_ends_as_that_of_the_stage(
+    model: PreTrainedModel, weights: Weights, attention: Attention, last: int
+) -> None:
+    """So that thirds leave a matrix empty before the end is a property of the method.
+
+    The last weight of a query has a third of the flow; of two last weights of another matrix, the larger
+    has at least half of it, so the query goes first.
+    """
+    network = linear.made_linear(model, attention, residual=False)
+    by_hand = plain(model, attention, residual=False)
+
+    def score(mask: Mask) -> Weights:
+        values = flow.magnitudes(weights, mask)
+        shares = by_hand.scores(values)[1]
+        return shares | borrowed(network, shares, values)
+
+    size = masks.num_weights(masks.dense(weights))
+    to_the_end = Steps(size / len(weights), 100, "exponential", "global")
+    ways = [
+        measured.critical(steps.prune(scoring, masks.dense(weights), to_the_end), "global")
+        for scoring in (score, synflow(network, weights))
+    ]
+    assert ways[0] == pytest.approx(ways[1], rel=1e-9)
+    assert len(weights) == 13
+    assert round(size / ways[0]) == last
 
 
 @pytest.mark.parametrize("name", [QUERY, KEY, VALUE])

@@ -11,10 +11,11 @@ from stages.tickets.at_start.linear import KEY, OUT, POOLER, QUERY, SECOND
 from stages.tickets.at_start.scores import Rule, Start
 from stages.tickets.encoder.theta import Encoder
 from stages.tickets.encoder.weights import prunable_weights
-from stages.tickets.pruning import masks
+from stages.tickets.pruning import masks, steps
 from stages.tickets.pruning.masks import Mask
-from stages.tickets.pruning.steps import Step, Steps
+from stages.tickets.pruning.steps import Scope, Step, Steps
 from stages.tickets.tasks.task import Prepared
+from tests.at_start.chains import random_chain, scoring
 from tests.at_start.test_scores import theta_0
 from tests.conftest import SEEDS
 
@@ -117,3 +118,50 @@ def test_what_leads_into_a_neuron_of_an_mlp_and_out_of_it(
     layer = "encoder.layer.1."
     assert other["out"][33] == pytest.approx(step.scores[layer + SECOND][:, 1].sum())
     assert other["in"][33] == pytest.approx(step.scores[layer + linear.FIRST][1].sum())
+
+
+def test_a_way_is_critical_where_the_weakest_of_the_largest_scores_leaves() -> None:
+    """Largest scores are 9, 7 and 4; four weights have at least 4, of nine in all."""
+    values = {
+        "a": np.array([[9.0, 1.0, 6.0]]), "b": np.array([[7.0, 0.0, 2.0]]),
+        "c": np.array([[4.0, 3.0, 0.5]]),
+    }  # fmt: skip
+
+    def way(iterations: int, kept: int, scope: Scope = "global") -> float:
+        how = Steps(9 / kept, iterations, "linear", scope)
+        return measured.critical(steps.prune(lambda _: values, masks.dense(values), how), scope)
+
+    assert way(1, 3) == way(1, 1) == way(3, 3) == pytest.approx(9 / 4)
+    assert way(1, 4) == pytest.approx(9 / 4)
+    assert way(1, 6) == pytest.approx(9 / 6)  # as far as it went
+    assert way(1, 3, "matrix") == pytest.approx(3)
+
+
+@pytest.mark.parametrize("iterations", [1, 100])
+def test_flow_reaches_the_maximal_compression_of_a_chain_in_many_steps_alone(
+    iterations: int,
+) -> None:
+    weights = random_chain((20, 40, 40, 20, 10), 0)
+    how = Steps(3400 / 4, iterations, "exponential", "global")
+    way = steps.prune(scoring(weights), masks.dense(weights), how)
+    reached = measured.critical(way, "global")
+    assert reached == 850 if iterations == 100 else 5 < reached < 100
+
+
+@pytest.mark.parametrize("name", ["magnitude", "synflow-without-residual"])
+def test_the_critical_compression_is_the_last_at_which_a_mask_keeps_every_matrix(
+    model: PreTrainedModel, encoder: Encoder, prepared: Prepared, dense: Mask, name: scores.Name
+) -> None:
+    start, rule = Start(model, encoder, prepared, SEEDS, 0.3), Rule(name, 8, 1.0, "exclude")
+    how = Steps(2.0, 1 if name == "magnitude" else 100, "exponential", "global")
+    record = measured.followed(start, rule, how)
+    assert record["maximal"] == masks.num_weights(dense) / len(dense)
+    assert record["head_init"] == SEEDS.head_init
+    if name != "magnitude":
+        assert record["critical"] == pytest.approx(record["maximal"])
+        return
+    assert record["critical"] < record["maximal"]
+    for factor, is_empty in ((1.0, False), (1.01, True)):
+        way = scores.prune(start, rule, replace(how, compression=factor * record["critical"]))
+        (step,) = way
+        assert is_empty == (not all(kept.any() for kept in step.after.values()))

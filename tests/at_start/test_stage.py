@@ -44,7 +44,7 @@ def project(on_the_cpu: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
             if stage.name in names or stage.group == "at-initialisation":
                 assert run(stage.module, *stage.arguments) == 0, stage.name
         manifests.save(manifest(SMALL), Path("results") / "manifest.json")
-        (collapse,) = (stage for stage in stages(SMALL) if stage.name == "collapse")
+        (collapse,) = (stage for stage in stages(SMALL) if stage.group == "collapse")
         assert run(collapse.module, *collapse.arguments) == 0
     return folder
 
@@ -82,6 +82,11 @@ def test_every_run_has_predictions_and_a_mask_of_its_size(project: Path) -> None
             matrix: int(kept.sum()) for matrix, kept in mask.items()
         }
         assert files.load_arrays(folder / "neurons.safetensors")["in"].shape == (64,)
+        end = files.load_record(folder.parent / "critical.json")
+        assert end["head_init"] == record["head_init"]
+        assert end["maximal"] == record["prunable"] / len(mask)
+        is_beyond = float(compression) > end["critical"] * (1 + 1e-9)
+        assert is_beyond == bool(record["collapsed"]) or name == "flow"
 
 
 def test_a_mask_by_matrix_has_one_density(project: Path) -> None:
@@ -106,7 +111,7 @@ def test_the_starts_differ_in_their_masks_and_the_pretrained_is_theta_0(project:
 
 
 def test_the_stage_collapse_has_a_row_per_mask_and_per_matrix(project: Path) -> None:
-    folder = project / "results" / "collapse"
+    folder = project / "results" / "runs" / "collapse" / "similarity"
     rows = table(folder / "masks.csv")
     assert [f"{r['start']} {r['mask']} {float(r['compression']):g}" for r in rows] == [
         run.source for run in RUNS
@@ -117,6 +122,13 @@ def test_the_stage_collapse_has_a_row_per_mask_and_per_matrix(project: Path) -> 
         assert row["connected"] == "True"
         correlation = float(row["in_out_correlation"])
         assert (correlation > 0.999) == (row["mask"] == "flow")
+        assert 2 < float(row["critical"]) <= float(row["maximal"])
+    pairs = table(folder / "neurons.csv")
+    assert {(p["start"], p["mask"]) for p in pairs} == {(r["start"], r["mask"]) for r in rows}
+    assert len(pairs) == 6 * 64
+    for pair in pairs:
+        same = float(pair["into"]) == pytest.approx(float(pair["out_of"]), rel=1e-5)
+        assert same == (pair["mask"] == "flow")
     matrices = table(folder / "matrices.csv")
     assert len(matrices) == sum(int(row["matrices"]) for row in rows)
     assert sum(int(row["kept"]) for row in matrices) == sum(int(row["kept"]) for row in rows)

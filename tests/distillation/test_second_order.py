@@ -3,16 +3,18 @@
 import numpy as np
 import pytest
 import torch
+from torch import nn
 from transformers import PreTrainedModel
 
 from stages.tickets.distillation import making, second_order
 from stages.tickets.distillation.learned import Centred
 from stages.tickets.distillation.sets import Sequences
-from stages.tickets.encoder import theta
+from stages.tickets.encoder import device, parameters, theta
 from stages.tickets.encoder.theta import Encoder
 from stages.tickets.settings import UserError
 from stages.tickets.settings.distil import Unrolled
 from stages.tickets.tasks.task import Prepared
+from stages.tickets.training.batches import Rows
 from tests.distillation.test_regression import CONFIG
 
 
@@ -58,6 +60,144 @@ def models(encoder: Encoder, prepared: Prepared) -> making.ModelAt:
         return theta.build(encoder, task.kind, task.num_labels, 0.1, 0)
 
     return model_at
+
+
+# --- both losses, beside plain torch in float64 ----------------------------------------------
+
+
+@pytest.fixture
+def float64(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Attention of torch, since that of the CPU has no float64, and a loss that is not cut to float32."""
+    monkeypatch.setattr(device, "PLAIN_ATTENTION", ())
+    monkeypatch.setattr(torch.Tensor, "float", lambda self: self)
+
+
+def exact(encoder: Encoder, prepared: Prepared) -> PreTrainedModel:
+    model = models(encoder, prepared)(0).double()
+    second_order.place_(model, prepared)
+    return model
+
+
+def set_of(encoder: Encoder, prepared: Prepared) -> tuple[Sequences, torch.Tensor, torch.Tensor]:
+    """A set of four sequences with soft labels, its embeddings, and its labels less 1/2."""
+    sequences, _ = making.make("random", prepared, models(encoder, prepared), CONFIG)
+    soft = 0.5 * sequences.labels + 0.25
+    labels = torch.from_numpy(Centred.of(prepared).centred(soft)).double()
+    return sequences, torch.from_numpy(sequences.embeddings).double(), labels
+
+
+def of_set(
+    model: PreTrainedModel, sequences: Sequences, embeddings: torch.Tensor, labels: torch.Tensor
+) -> torch.Tensor:
+    """The loss of a set as transformers and torch compute it."""
+    there = torch.from_numpy(sequences.there).long()
+    types = torch.from_numpy(sequences.types).long()
+    logits = model(inputs_embeds=embeddings, attention_mask=there, token_type_ids=types).logits
+    return nn.functional.cross_entropy(logits, labels + 0.5)
+
+
+def of_real(model: PreTrainedModel, prepared: Prepared) -> torch.Tensor:
+    """The loss of all training examples as transformers computes it."""
+    rows = Rows.of(prepared.train, prepared.vocabulary.pad, torch.device("cpu"))
+    inputs, _ = rows.padded(torch.arange(len(prepared.train)), int(prepared.train.lengths.max()))
+    loss: torch.Tensor = model(**inputs, labels=rows.labels).loss
+    return loss
+
+
+@pytest.mark.usefixtures("float64")
+def test_an_unrolled_loss_is_that_after_steps_of_plain_sgd(
+    encoder: Encoder, prepared: Prepared
+) -> None:
+    """With fewer real examples than a batch has, all of them are drawn; the head is drawn anew."""
+    sequences, embeddings, labels = set_of(encoder, prepared)
+    rates = torch.tensor([0.3, 0.1, 0.2])
+    model = exact(encoder, prepared)
+    loss = second_order.unrolled_loss(
+        model, prepared, sequences, Centred.of(prepared), rates.log(), seed=5
+    )
+    ours = [float(loss(embeddings, labels).detach()) for _ in range(2)]
+    generator, expected = np.random.default_rng(5), []
+    for _ in range(2):
+        model = exact(encoder, prepared).requires_grad_(requires_grad=True)
+        head = {id(parameter) for parameter in parameters.head(model)}
+        for parameter in model.parameters():
+            if id(parameter) in head and parameter.ndim == 1:
+                parameter.data.zero_()
+            elif id(parameter) in head:
+                drawn = generator.standard_normal(tuple(parameter.shape), dtype=np.float32)
+                parameter.data = torch.from_numpy(drawn * 0.02).double()
+        generator.choice(len(prepared.train), len(prepared.train), replace=False)
+        for rate in rates.tolist():
+            sgd = torch.optim.SGD(model.parameters(), lr=rate)
+            sgd.zero_grad()
+            of_set(model, sequences, embeddings, labels).backward()
+            sgd.step()
+        expected.append(float(of_real(model, prepared).detach()))
+    assert ours == pytest.approx(expected, rel=1e-6)
+    assert ours[0] != pytest.approx(ours[1], rel=1e-6)
+
+
+@pytest.mark.usefixtures("float64")
+@pytest.mark.parametrize("method", ["gradients", "unrolled"])
+def test_learning_goes_down_the_slope_of_the_loss(
+    method: str, encoder: Encoder, prepared: Prepared
+) -> None:
+    """Derivatives in embeddings, labels and rates are those of central differences."""
+    sequences, embeddings, labels = set_of(encoder, prepared)
+    rates = torch.tensor([0.3, 0.2], dtype=torch.float64).log()
+
+    def value(*at: torch.Tensor) -> torch.Tensor:
+        model, centred = exact(encoder, prepared), Centred.of(prepared)
+        if method == "gradients":
+            return second_order.gradient_loss(model, prepared, sequences, centred)(*at[:2])
+        return second_order.unrolled_loss(model, prepared, sequences, centred, at[2], 5)(*at[:2])
+
+    at = [part.clone().requires_grad_() for part in (embeddings, labels, rates)]
+    slopes = torch.autograd.grad(value(*at), at, allow_unused=True)
+    assert (slopes[2] is None) == (method == "gradients")
+    for number, place in ((0, (0, 1, 2)), (1, (3, 0)), (2, (1,))):
+        sides = []
+        for side in (1e-4, -1e-4):
+            moved = [part.detach().clone() for part in at]
+            moved[number][place] += side
+            sides.append(float(value(*moved).detach()))
+        slope = slopes[number]
+        found = 0.0 if slope is None else float(slope[place])
+        assert found == pytest.approx((sides[0] - sides[1]) / 2e-4, rel=1e-4, abs=1e-9)
+        assert slope is None or found != 0
+
+
+@pytest.mark.usefixtures("float64")
+def test_a_distance_of_gradients_is_that_of_plain_backward_passes(
+    encoder: Encoder, prepared: Prepared
+) -> None:
+    sequences, embeddings, labels = set_of(encoder, prepared)
+    model = exact(encoder, prepared)
+    centred = Centred.of(prepared)
+    ours = second_order.gradient_loss(model, prepared, sequences, centred)(embeddings, labels)
+    model.requires_grad_(requires_grad=True)
+    gradients = []
+    for loss in (of_set(model, sequences, embeddings, labels), of_real(model, prepared)):
+        model.zero_grad()
+        loss.backward()
+        gradients.append(
+            {
+                name: p.grad.flatten().clone()
+                for name, p in model.named_parameters()
+                if p.grad is not None and p.ndim > 1 and "word_embeddings" not in name
+            }
+        )
+    few, real = gradients
+    cosines = [
+        few[name] @ real[name] / few[name].norm() / real[name].norm()
+        for name in few
+        if real[name].any()
+    ]
+    assert len(cosines) > 10
+    assert float(ours.detach()) == pytest.approx(float(1 - sum(cosines) / len(cosines)), rel=1e-6)
+
+
+# --- sets that are learned -------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("method", ["gradients", "unrolled"])

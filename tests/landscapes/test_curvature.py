@@ -9,9 +9,10 @@ from torch import Tensor
 
 from stages.tickets.encoder import theta, weights
 from stages.tickets.encoder.theta import Encoder
-from stages.tickets.landscapes import curvature, objective
-from stages.tickets.landscapes.objective import Batch, Weights
+from stages.tickets.landscapes import curvature
 from stages.tickets.tasks.task import Prepared
+from stages.tickets.training import objective
+from stages.tickets.training.objective import Batch, Weights
 
 pytestmark = pytest.mark.filterwarnings("ignore:`torch.jit.script` is deprecated")
 """torch.func.hessian calls it itself."""

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from stages.tickets.landscapes import curvature
-from stages.tickets.landscapes.objective import Weights
+from stages.tickets.training.objective import Weights
 
 PROBES = 400
 

@@ -7,9 +7,10 @@ import pytest
 import torch
 from torch import Tensor
 
-from stages.tickets.landscapes import objective, planes
-from stages.tickets.landscapes.objective import Weights
+from stages.tickets.landscapes import planes
 from stages.tickets.landscapes.planes import Place, Plane
+from stages.tickets.training import objective
+from stages.tickets.training.objective import Weights
 
 GRID = (-1.0, -0.5, 0.0, 0.5, 1.0)
 

@@ -44,7 +44,7 @@ SMALL: dict[str, Any] = STUDY | {
     },
 }
 MANIFEST = manifest(SMALL)
-OURS = ("learn-mask", "noisy-dense", "noisy-masks", "lend-mask", "learned-masks")
+OURS = ("learn-mask", "noisy-dense", "noisy-masks", "lend-mask", "learned-masks", "noise-curves")
 BEFORE = ("encoder", "prepare", "prepare-own")
 
 
@@ -177,14 +177,15 @@ def test_masks_that_are_compared_are_different_ones(project: Path) -> None:
 
 
 def test_tables_have_a_row_per_search_bin_and_point(project: Path) -> None:
-    folder = project / "results" / "learned"
-    searches = table(folder / "searches.csv")
+    made_up = project / "results" / "runs"
+    folders = [made_up / "learned-masks" / task for task in SMALL["learned_masks"]["tasks"]]
+    searches = [row for folder in folders for row in table(folder / "searches.csv")]
     assert [(row["task"], int(row["round"])) for row in searches] == [
         (made.task, made.round) for made in runs("learned")
     ]
-    bins = table(folder / "histograms.csv")
+    bins = [row for folder in folders for row in table(folder / "histograms.csv")]
     assert len(bins) == 20 * len(searches)
-    curves = table(folder / "curves.csv")
+    curves = table(made_up / "noise-curves" / "mood" / "curves.csv")
     assert len(curves) == 3 * len(runs("noisy"))
     for made in runs("noisy"):
         mask, share = str(made.source).split()

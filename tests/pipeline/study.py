@@ -75,6 +75,7 @@ STUDY: dict[str, Any] = SHIPPED | {
         "set": SHIPPED["distil"]["set"]
         | {"per_class": 5, "encoders": [0, 50, "trained"], "steps": 4},
         "masks": {"steps": 3, "rounds": [2]},
+        "copies": {"methods": ["regression"], "rounds": [2], "arms": ["order"]},
     },
     "search": {
         "tasks": ["mood", "similarity"],
@@ -103,11 +104,12 @@ STUDY: dict[str, Any] = SHIPPED | {
     },
     "connectivity": SHIPPED["connectivity"]
     | {
-        "tasks": ["mood"],
+        "tasks": ["mood", "similarity"],
         "seeds": [1],
         "starts": [
             {"net": "dense", "round": 0, "point": 0, "arm": "head", "steps": "rest"},
             {"net": "ticket", "round": 2, "point": 50, "arm": "order", "steps": "all"},
+            {"net": "ticket", "round": 2, "point": 0, "arm": "order", "steps": "rest"},
         ],
         "path": {"grid": 3, "train_sample": 20},
     },
@@ -156,8 +158,9 @@ def run(module: str, *arguments: str) -> int:
     """The exit code of a stage or a command, run in this process with this command line."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sys, "argv", [f"{module}.py", *arguments])
+        script = importlib.import_module(warm.modules()[module])
         with pytest.raises(SystemExit) as end:
-            cli.run(importlib.import_module(warm.modules()[module]).main)
+            cli.run(getattr(script, "app", None) or script.main)
     return int(end.value.code or 0)
 
 

@@ -117,11 +117,15 @@ def rows(project: Path, name: str) -> list[dict[str, str]]:
 
 
 def test_every_mask_is_compared_and_tickets_of_other_seeds_beside(project: Path) -> None:
-    table = rows(project, "results/distilled/masks.csv")
+    table = [
+        row
+        for task in DISTIL["tasks"]
+        for row in rows(project, f"results/runs/newcomers/{task}/masks.csv")
+    ]
     assert [(row["task"], row["arm"], row["mask_seed"], row["round"]) for row in table] == [
         (task, arm, seed, number)
         for task in DISTIL["tasks"]
-        for arm, seed in [*((arm, "2") for arm in ARMS), ("real", "1")]
+        for arm, seed in [*((arm, "2") for arm in ("real-short", *METHODS)), ("real", "1")]
         for number in ("1", "2")
     ]
     assert {row["seed"] for row in table} == {"2"}

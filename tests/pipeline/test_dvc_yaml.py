@@ -43,6 +43,8 @@ NOISE = [
 ]
 PARTS = {
     "multi-task": {"transfer": ["transfer.round"], "multitask": ["multitask.tasks"]},
+    "barriers": {"connectivity": ["connectivity.threshold"]},
+    "stored-barriers": {"connectivity": ["connectivity.threshold"]},
     "distil": {"distil": ["distil.set"]},
     "distil-rounds": {"distil": ["distil.masks"]},
     "real-short": {"distil": ["distil.masks"]},
@@ -58,6 +60,10 @@ PARTS = {
     "retrain-super": {"retrain_super": ["retrain_super.subnetworks"]},
 }
 """Of these sections a stage tracks a part, beside which there are lists that stages are repeated over."""
+ALWAYS = {
+    "encoder", "baselines", "reference-masks", "stability", "survival", "pattern-network",
+}  # fmt: skip
+"""Stages of experiments that every study has; all others are repeated over a list, which may be empty."""
 OF_STUDIES = {path.stem: read(path) for path in STUDIES}
 MINIATURE = OF_STUDIES["params"]
 DEPARTED = MINIATURE | {
@@ -84,6 +90,17 @@ OF_STUDIES["distilled"] = MINIATURE | {
     "distil": MINIATURE["distil"]
     | {"tasks": ["sentiment"], "seeds": [2, 3], "methods": ["regression", "noise"]}
     | {"masks": {"steps": 60, "rounds": [1, 2]}}
+    | {"copies": {"methods": ["noise", "real-short"], "rounds": [2], "arms": ["order", "head"]}},
+    "connectivity": MINIATURE["connectivity"]
+    | {
+        "tasks": ["sentiment"],
+        "seeds": [1, 2],
+        "starts": [
+            {"net": net, "round": 2, "point": 0, "arm": arm, "steps": "rest"}
+            for net in ("ticket", "random")
+            for arm in ("order", "head")
+        ],
+    },
 }
 """Masks are found on sets, in no shipped study."""
 OF_STUDIES["landscapes"] = MINIATURE | {
@@ -328,6 +345,16 @@ def test_every_stage_is_one_of_some_study() -> None:
             for study in OF_STUDIES.values()
         )
     ] == []
+
+
+def test_an_experiment_that_is_off_has_no_stage() -> None:
+    alone = {
+        name
+        for file, content in pipeline().items()
+        for name, entry in content["stages"].items()
+        if file != plan.ROOT_FILE and not plan.repeated_over(entry)
+    }
+    assert alone == ALWAYS
 
 
 def test_no_stage_tracks_the_list_it_is_repeated_over() -> None:

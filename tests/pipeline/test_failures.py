@@ -36,12 +36,11 @@ def inputs_read() -> list[tuple[Stage, str]]:
     """What each of them reads.
 
     The dense run's weights are pruned by round 0, and for the control one-shot-fine-tuned. Copies of the
-    dense network take no mask, and this study has neither landscapes nor masks at
-    initialisation nor learned ones.
+    dense network take no mask, and this study has neither landscapes nor masks at initialisation.
     """
     unread = {(group, "trained.safetensors") for group in ("prune-round", "controls")}
-    unread |= {("spawn", "mask.safetensors"), ("collapse", "runs"), ("learned-masks", "runs")}
-    unread |= {("report", "runs"), ("report", "collapse"), ("report", "learned")}
+    unread |= {("spawn", "mask.safetensors"), ("collapse", "runs")}
+    unread |= {("report", "runs"), ("report", "collapse")}
     return [
         (stage, dep)
         for stage in one_of_each()

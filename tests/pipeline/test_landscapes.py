@@ -8,8 +8,9 @@ import pytest
 
 from stages.launch import inputs, networks
 from stages.tickets import files
-from stages.tickets.landscapes import by_matrix, objective, pairs
+from stages.tickets.landscapes import by_matrix, pairs
 from stages.tickets.plan import manifest
+from stages.tickets.training import objective
 from tests.pipeline.study import NO_CONTROLS, STUDY, run_all
 
 ROUNDS = {0: 0.0, 1: 0.4}

@@ -16,11 +16,11 @@ from tests.encoder import checkpoints
 from tests.pipeline.study import SHIPPED, STUDY, run_all
 
 POOLED = STUDY | {
-    "seeds": [1],
+    "seeds": [1, 2],
     "train": STUDY["train"] | {"head_rate": 5.0},
     "override": STUDY["override"] | {"similarity": {"epochs": 1, "head_rate": 2.0}},
     "search": STUDY["search"] | {"seeds": [1]},
-    "distil": STUDY["distil"] | {"seeds": [1]},
+    "distil": STUDY["distil"],
     "cross": {"tasks": [], "mask_seeds": [], "seeds": []},
     "retrain": STUDY["retrain"]
     | {"seeds": [1], "structured": ["good", "random", "bad"], "magnitude": ["good", "bad"]},

@@ -49,8 +49,9 @@ def test_scores_have_a_row_per_run_split_and_metric(project: Path) -> None:
     expected["mood", "transfer_weights"] = 2 * 2 * 3
     expected["similarity", "normal_draw"] = 2 * 3
     expected["mood", "scratch_structured"] = num_seeds * 2 * 3
-    expected["mood", "copy"] = 2 * 2 * 2 * 3
+    starts = len(STUDY["connectivity"]["starts"]) + 1  # a mask of a set
     for task in STUDY["distil"]["tasks"]:
+        expected[task, "copy"] = starts * 2 * 2 * 3
         arms = len((*STUDY["distil"]["methods"], "real-short"))
         expected[task, "distilled"] = expected[task, "on_set"] = arms * 2 * 3
     for state in ("pruned", "retrained"):

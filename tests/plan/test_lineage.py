@@ -12,10 +12,7 @@ from stages.tickets.settings import compose
 from tests.pipeline import STUDIES, lies_in, read, resolve
 from tests.plan.test_stages import stage
 
-READERS = {
-    "check", "baselines", "stability", "survival", "newcomers", "collapse", "learned-masks",
-    "barriers", "score", "report",
-}  # fmt: skip
+READERS = {"check", "baselines", "stability", "survival", "score", "report"}
 
 
 CHAIN = [

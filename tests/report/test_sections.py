@@ -42,12 +42,26 @@ def test_every_answer_table_and_figure_stands_in_its_section() -> None:
         "transfer_weights": ([], ["transfer_weights"]),
         "rewinding": (["rewinding", "standard"], ["rewinding", "standard"]),
         "seeds": ([], ["cross", "cross_variance"]),
-        "distillation": ([], ["distilled", "distilled_masks"]),
+        "distillation": (
+            ["distilled", "distilled_masks"],
+            ["distilled", "distilled_masks", "distilled_copies"],
+        ),
         "agreement": (["agreement"], ["agreement"]),
         "layers": (["layers", "layers_by_task"], ["layers", "types"]),
         "movement": (["movement"], ["movement", "beyond"]),
         "chen_claims": ([], ["chen_claims"]),
-        "at_initialisation": (["at_initialisation"], ["at_initialisation", "collapse"]),
+        "at_initialisation": (
+            ["at_initialisation", "neurons", "matrix_scores"],
+            [
+                "best_at_initialisation",
+                "at_initialisation",
+                "critical",
+                "collapse",
+                "start_density",
+                "tanaka_claims",
+                "tanaka_published",
+            ],
+        ),
         "learned_masks": (
             ["learned_probabilities", "noisy_labels"],
             ["learned_masks", "noisy_labels", "lent_masks"],

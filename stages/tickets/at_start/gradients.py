@@ -9,8 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from torch import Tensor, nn
-from torch.nn.attention import SDPBackend, sdpa_kernel
+from torch import Tensor
 from transformers import PreTrainedModel
 
 from stages.tickets.encoder import device
@@ -18,25 +17,8 @@ from stages.tickets.encoder.theta import Encoder
 from stages.tickets.encoder.weights import prunable_parameters
 from stages.tickets.files import Split
 from stages.tickets.pruning.masks import Mask, Weights
-from stages.tickets.tasks.task import NOT_SCORED, Prepared, drawn, hide_in_split, take
-from stages.tickets.training.batches import Rows
-
-BATCH = 64
-
-
-def examples(prepared: Prepared, number: int, masked: float, seed: int) -> Split:
-    """Draw training examples to score with; for masked language modelling, hide words in them.
-
-    Args:
-        prepared: task and data.
-        number: number of examples; all are taken if there are fewer.
-        masked: share of words to hide, in (0, 1).
-        seed: of the draw.
-    """
-    split = take(prepared.train, drawn(len(prepared.train), number, seed))
-    if prepared.task.kind == "mlm":
-        return hide_in_split(split, prepared.vocabulary, masked, seed)
-    return split
+from stages.tickets.tasks.task import Prepared
+from stages.tickets.training import objective
 
 
 @dataclass(frozen=True)
@@ -69,7 +51,7 @@ class Loss:
         To remove weights of low scores reduces the norm of the gradient least, or raises it most (Wang
         et al. 2020). A matrix that the model lacks gets the score 0, and so does a dropped weight.
         """
-        with self._evaluated() as where, sdpa_kernel(SDPBackend.MATH):
+        with self._evaluated() as where:
             leaves = self._leaves(mask, where)
             gradient = self._gradient(leaves)
             curvature = {name: torch.zeros_like(leaf) for name, leaf in leaves.items()}
@@ -112,31 +94,14 @@ class Loss:
 
     def _parts(self, leaves: dict[str, Tensor]) -> Iterator[Tensor]:
         """Yield what each batch adds to the mean loss."""
-        task, pad = self.prepared.task, self.prepared.vocabulary.pad
-        where = next(iter(leaves.values())).device
-        rows, network = Rows.of(self.split, pad, where), _Logits(self.model)
-        prefix = f"model.{self.model.base_model_prefix}."
+        made = objective.batches(
+            self.model, self.prepared, self.split, objective.BATCH, self.temperature
+        )
+        prefix = f"{self.model.base_model_prefix}."
         weights = {prefix + name: leaf for name, leaf in leaves.items()}
-        of_words = task.kind == "mlm"
-        scored = int((self.split.labels != NOT_SCORED).sum()) if of_words else len(self.split)
-        for start in range(0, len(self.split), BATCH):
-            lengths = self.split.lengths[start : start + BATCH]
-            numbers = torch.arange(start, start + len(lengths), device=where)
-            inputs, there = rows.padded(numbers, int(lengths.max()))
-            taken = device.inputs_of(self.model, inputs, bool(there.all()))
-            labels, hidden = rows.labels[numbers] if not of_words else rows.labels, None
-            if of_words:
-                first, last = self.split.starts[start], self.split.starts[start + len(lengths)]
-                spread = torch.full_like(inputs["input_ids"], NOT_SCORED)
-                spread[there] = rows.labels[first:last]
-                hidden = (spread.flatten() != NOT_SCORED).nonzero().flatten()
-                labels = spread.flatten()[hidden]
-            logits = torch.func.functional_call(network, weights, (taken, hidden))
-            if task.kind == "regression":
-                loss = nn.functional.mse_loss(logits.squeeze(-1), labels.to(logits.dtype))
-            else:
-                loss = nn.functional.cross_entropy(logits / self.temperature, labels)
-            yield loss * (len(labels) / scored)
+        scored = sum(map(len, made))
+        for batch in made:
+            yield batch.losses(weights).sum() / scored
 
     def _scores(self, products: dict[str, Tensor], mask: Mask) -> Weights:
         """Copy the scores to the CPU, with 0 for every matrix that the model lacks."""
@@ -146,14 +111,3 @@ class Loss:
             else np.zeros(kept.shape, np.float32)
             for name, kept in mask.items()
         }
-
-
-class _Logits(nn.Module):
-    """Logits of a model, as a module of which `functional_call` can exchange the weights."""
-
-    def __init__(self, model: PreTrainedModel) -> None:
-        super().__init__()
-        self.model = model
-
-    def forward(self, inputs: dict[str, Tensor], hidden: Tensor | None) -> Tensor:
-        return device.logits_of(self.model, inputs, hidden)

@@ -22,6 +22,7 @@ from stages.tickets.pruning.steps import Score, Step, Steps
 from stages.tickets.settings import UserError
 from stages.tickets.settings.noise import Seeds, stable_seed
 from stages.tickets.tasks.task import Prepared
+from stages.tickets.training import objective
 
 Name = Literal["random", "magnitude", "snip", "grasp", "synflow", "synflow-without-residual"]
 
@@ -88,7 +89,7 @@ def scoring(start: Start, rule: Rule, weights: Weights) -> Score:
         case "magnitude":
             return lambda mask: flow.magnitudes(weights, mask)
         case "snip" | "grasp":
-            split = gradients.examples(start.prepared, rule.examples, start.masked, seed)
+            split = objective.sample(start.prepared, "train", rule.examples, start.masked, seed)
             temperature = rule.temperature if rule.score == "grasp" else 1.0
             loss = gradients.Loss(start.model, start.encoder, start.prepared, split, temperature)
             return loss.snip if rule.score == "snip" else loss.grasp

@@ -13,6 +13,7 @@ from stages.tickets.encoder import device, pooling
 from stages.tickets.encoder.pooling import PooledClassifier
 from stages.tickets.files import Split
 from stages.tickets.tasks.task import Prepared
+from stages.tickets.training import objective
 from stages.tickets.training.batches import Rows
 
 EXAMPLES_PER_BATCH = 128
@@ -71,17 +72,13 @@ def features(model: PreTrainedModel, inputs: Mapping[str, Tensor]) -> Tensor:
 
 def of_split(model: PreTrainedModel, split: Split, pad: int, where: torch.device) -> Tensor:
     """Compute the features of all examples of a split, in their order, without gradients."""
-    rows = Rows.of(split, pad, where)
-    order = np.argsort(split.lengths, kind="stable")
-    pieces = []
+    rows, numbers, pieces = Rows.of(split, pad, where), [], []
     with torch.no_grad():
-        for start in range(0, len(order), EXAMPLES_PER_BATCH):
-            examples = order[start : start + EXAMPLES_PER_BATCH]
-            inputs, _ = rows.padded(
-                torch.from_numpy(examples).to(where), int(split.lengths[examples[-1]])
-            )
+        for examples, inputs, _ in objective.padded(rows, split.lengths, EXAMPLES_PER_BATCH):
+            numbers.append(examples)
             pieces.append(features(model, inputs))
-    return torch.cat(pieces)[torch.from_numpy(np.argsort(order)).to(where)]
+    order = np.argsort(np.concatenate(numbers))
+    return torch.cat(pieces)[torch.from_numpy(order).to(where)]
 
 
 def inputs_of(sequences: Sequences, embeddings: Tensor) -> dict[str, Tensor]:

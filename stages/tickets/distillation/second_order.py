@@ -1,32 +1,29 @@
 """Two ways to learn a set that differentiate twice through a model, at a cost that asks for a GPU."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.func import functional_call
-from transformers import AttentionInterface, PreTrainedModel
+from transformers import PreTrainedModel
 
 from stages.tickets.distillation.features import inputs_of
 from stages.tickets.distillation.learned import Centred, Loss
 from stages.tickets.distillation.sets import Sequences
-from stages.tickets.encoder import cpu, device, parameters
+from stages.tickets.encoder import device, parameters
 from stages.tickets.encoder.pooling import PooledClassifier
 from stages.tickets.settings import UserError
-from stages.tickets.tasks.task import Prepared
-from stages.tickets.training.batches import Rows
-from stages.tickets.training.update import loss_of
+from stages.tickets.tasks.task import Prepared, take
+from stages.tickets.training import objective
+from stages.tickets.training.objective import ModelBatch
 
 Parameters = Mapping[str, Tensor]
-BATCH = 64
-"""Real examples of a batch."""
 HEAD_STD = 0.02
 """Standard deviation of a classifier that is drawn anew."""
 
 
-def place_(model: PreTrainedModel, prepared: Prepared) -> torch.device:
-    """Fix a model on its device, with an attention that can be differentiated twice.
+def place_(model: PreTrainedModel, prepared: Prepared) -> None:
+    """Fix a model on its device.
 
     Raises:
         UserError: the classifier reads means of tokens, which takes no embeddings.
@@ -36,15 +33,8 @@ def place_(model: PreTrainedModel, prepared: Prepared) -> torch.device:
             "distil.methods has gradients or unrolled, allowed with an encoder that is pooled by means "
             "are the others"
         )
-    where = device.place_(
-        model.train(mode=False).requires_grad_(requires_grad=False), prepared.task.kind
-    )
-    if model.config.model_type in device.PLAIN_ATTENTION:
-        AttentionInterface.register(device.OWN_ATTENTION, cpu.attention)
-        model.set_attn_implementation(device.OWN_ATTENTION)
-    else:
-        model.set_attn_implementation("eager")
-    return where
+    model.train(mode=False).requires_grad_(requires_grad=False)
+    device.place_(model, prepared.task.kind)
 
 
 def unroll(start: Parameters, loss: Callable[[Parameters], Tensor], rates: Tensor) -> Parameters:
@@ -96,16 +86,12 @@ def unrolled_loss(
             for name, p in model.named_parameters()
         }
         inputs = inputs_of(sequences, embeddings)
-        trained = unroll(
-            start,
-            lambda now: _loss(model, now, prepared, inputs, centred.raw(labels)),
-            log_rates.exp(),
-        )
-        size = min(BATCH, len(prepared.train))
+        few = _on_set(model, prepared, inputs, centred.raw(labels))
+        trained = unroll(start, lambda now: few.losses(now).mean(), log_rates.exp())
+        size = min(objective.BATCH, len(prepared.train))
         examples = np.sort(generator.choice(len(prepared.train), size, replace=False))
-        return _loss(
-            model, trained, prepared, *next(_batches(prepared, examples, embeddings.device))
-        )
+        (real,) = objective.batches(model, prepared, take(prepared.train, examples), size)
+        return real.losses(trained).mean()
 
     return loss
 
@@ -130,10 +116,8 @@ def gradient_loss(
     }
     matrices = [value for value in live.values() if value.requires_grad]
     real = [torch.zeros_like(matrix) for matrix in matrices]
-    everything = np.argsort(prepared.train.lengths, kind="stable")
-    for inputs, labels in _batches(prepared, everything, words.device):
-        value = _loss(model, live, prepared, inputs, labels) * len(labels)
-        own = torch.autograd.grad(value, matrices, allow_unused=True)
+    for batch in objective.batches(model, prepared, prepared.train, objective.BATCH):
+        own = torch.autograd.grad(batch.losses(live).sum(), matrices, allow_unused=True)
         real = [
             total if gradient is None else total + gradient
             for total, gradient in zip(real, own, strict=True)
@@ -141,7 +125,7 @@ def gradient_loss(
 
     def loss(embeddings: Tensor, labels: Tensor) -> Tensor:
         inputs = inputs_of(sequences, embeddings)
-        value = _loss(model, live, prepared, inputs, centred.raw(labels))
+        value = _on_set(model, prepared, inputs, centred.raw(labels)).losses(live).mean()
         own = torch.autograd.grad(value, matrices, create_graph=True, allow_unused=True)
         return mean_distance(own, real)
 
@@ -165,27 +149,10 @@ def _drawn(parameter: nn.Parameter, generator: np.random.Generator) -> Tensor:
     return torch.from_numpy(drawn).to(parameter)
 
 
-def _batches(
-    prepared: Prepared, examples: np.ndarray, where: torch.device
-) -> Iterator[tuple[dict[str, Tensor], Tensor]]:
-    """Yield inputs and labels of the examples, in their order, up to BATCH at a time."""
-    rows = Rows.of(prepared.train, prepared.vocabulary.pad, where)
-    for begin in range(0, len(examples), BATCH):
-        batch = examples[begin : begin + BATCH]
-        numbers = torch.from_numpy(batch).to(where)
-        inputs, _ = rows.padded(numbers, int(prepared.train.lengths[batch].max()))
-        yield inputs, rows.labels[numbers]
-
-
-def _loss(
-    model: PreTrainedModel,
-    now: Parameters,
-    prepared: Prepared,
-    inputs: Mapping[str, Tensor],
-    labels: Tensor,
-) -> Tensor:
-    """Compute the task's loss of a model with other parameters; labels may be soft."""
+def _on_set(
+    model: PreTrainedModel, prepared: Prepared, inputs: Mapping[str, Tensor], labels: Tensor
+) -> ModelBatch:
+    """Make a batch of a set's sequences, whose labels may be soft."""
     taken = device.inputs_of(model, inputs, full=bool(inputs["attention_mask"].all()))
-    logits = functional_call(model, dict(now), (), taken).logits
-    is_scored = prepared.task.kind == "regression" and labels.ndim > 1
-    return loss_of(prepared.task, logits, labels[:, 0] if is_scored else labels)
+    is_scored = prepared.task.kind == "regression"
+    return ModelBatch(model, prepared.task, taken, labels[:, 0] if is_scored else labels)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from tqdm import tqdm
 
-from stages.tickets.landscapes.objective import Batch, Weights
+from stages.tickets.training.objective import Batch, Weights
 
 
 @dataclass(frozen=True)

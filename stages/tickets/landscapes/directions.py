@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from stages.tickets.landscapes.objective import Weights
+from stages.tickets.training.objective import Weights
 
 EMBEDDINGS = re.compile(r"(^|\.)\w*embeddings?\w*\.")
 """Pattern of the names of embeddings: most of their rows are words that no example has."""

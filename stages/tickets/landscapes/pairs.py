@@ -6,8 +6,8 @@ from typing import Any
 from torch import Tensor
 
 from stages.tickets.landscapes import curvature, planes
-from stages.tickets.landscapes.objective import Batch, Weights, evaluate
 from stages.tickets.landscapes.planes import Plane
+from stages.tickets.training.objective import Batch, Weights, evaluate
 
 MARKS = ("name", "x", "y", "off", "loss", "error")
 """Columns of the rows of `marks`."""

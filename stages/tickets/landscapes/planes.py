@@ -16,7 +16,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from stages.tickets.landscapes import directions
-from stages.tickets.landscapes.objective import Batch, Weights, evaluate
+from stages.tickets.training.objective import Batch, Weights, evaluate
 
 Coordinates = Sequence[float] | NDArray[np.float64]
 

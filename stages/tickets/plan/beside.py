@@ -9,9 +9,10 @@ from stages.tickets.plan.stages import Stage
 
 
 def spawn(stage: Stage) -> Work:
-    """Count the trainings of two copies, and the predictions of both and at every point between them."""
-    point = point_of(stage) if stage.option("steps") == "rest" else 0
-    return Work(2, point, predictions=2 + int(stage.option("grid") or 0))
+    """Count the trainings of copies, of which the dense run can be the first, and the predictions."""
+    point = 0 if stage.option("steps") == "all" else point_of(stage)
+    is_stored = stage.option("net") == "dense" and not point_of(stage)
+    return Work(1 if is_stored else 2, point, predictions=2 + int(stage.option("grid") or 0))
 
 
 def between(stage: Stage) -> Work:
@@ -23,7 +24,8 @@ def between(stage: Stage) -> Work:
     of_seed = {(0, number) for number in kept} if "dense" in kinds else set()
     if "rounds" in kinds:
         of_seed |= {(a, b) for a, b in pairwise([0, *kept]) if b == a + 1}
-    return Work(predictions=(pairs + seeds * len(of_seed)) * int(stage.option("grid") or 0))
+    walks = pairs + seeds * len(of_seed) * len(stage.options.get("meet", ("union",)))
+    return Work(predictions=walks * int(stage.option("grid") or 0))
 
 
 def distil_rounds(stage: Stage) -> Work:

@@ -128,6 +128,7 @@ RULES: Mapping[str, Callable[[Stage], Work]] = {
     "noisy_labels": beside.noisy_labels,
     "spawn": beside.spawn,
     "between": beside.between,
+    "between_files": lambda stage: Work(predictions=int(stage.option("grid") or 0)),
     "pattern_network": lambda _: Work(left_out="the small networks of pattern-network"),
     "patterns": lambda _: Work(left_out="forward passes of patterns, over a few examples"),
     "landscape": beside.grid,

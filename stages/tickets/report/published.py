@@ -111,3 +111,20 @@ class PublishedCorrelation:
     source: str
     pearson: Number
     p: Number | None
+
+
+@dataclass(frozen=True)
+class PublishedStart:
+    """A row of published/tanaka2020.csv: a mean over n runs of a convolutional network.
+
+    Of the dense network there is no score and no n; its accuracy is rounded.
+    """
+
+    network: str
+    data: str
+    score: str
+    quantity: str
+    """accuracy, in [0, 1], dense, or log10_critical."""
+    compression: Number | None
+    value: Number
+    n: int | None

@@ -77,6 +77,7 @@ class Results:
         "published/chen2020_figure2.csv"
     )
     published_dark: Sequence[published.PublishedDark] = _from("published/chen2020_dark.csv")
+    published_start: Sequence[published.PublishedStart] = _from("published/tanaka2020.csv")
     published_strict: Sequence[published.PublishedStrict] = _from("published/chen2020_strict.csv")
 
     def summary(self, run: Run, split: str = VALIDATION, metric: str = "") -> Summary | None:
@@ -118,9 +119,14 @@ class Results:
         mark, stages = row.mark.format(**values), tuple(row.stages.split())
         return Claim(name, statement, row.paper, stages, mark=mark, over=over)
 
-    def read(self, path: str, kind: type[Row]) -> list[Row]:
-        """Read a table of an experiment's own, by its path below the folder of what was measured."""
-        return rows.read(self.folder / path, kind)
+    def folder_of(self, entry: Mapping[str, Any]) -> Path:
+        """Return the folder of an entry of the manifest, which is told from the project's own on."""
+        return self.folder.parent / str(entry["folder"])
+
+    def read(self, name: str, file: str, kind: type[Row]) -> list[Row]:
+        """Read a table of an experiment's own from all folders that the manifest lists under a name."""
+        entries = self.manifest.places.get(name, ())
+        return [row for entry in entries for row in rows.read(self.folder_of(entry) / file, kind)]
 
     def not_run(self, kind: str) -> str:
         """Say why there is no run of a kind, or nothing of the stage of a name: `not run: ...`."""

@@ -46,8 +46,10 @@ class StartRule(Section):
     temperature: float = Field(gt=0)
     """Number that GraSP divides logits by."""
     qk: Literal["third", "exclude"]
-    """Queries and keys in the synaptic flow. third: they share the scores of a head with its values;
-    exclude: they are no part of it, and their largest weights are kept, as many as of the values."""
+    """Queries and keys in the synaptic flow. third: they share the scores of a head with its values, so
+    that no score prunes to one weight for each matrix, since the last weight of a query has a third of
+    the flow; exclude: they are no part of it, and their largest weights are kept, as many as of the
+    values, so that SynFlow without residual connections reaches that maximal compression."""
 
 
 def _named_once(masks: tuple[StartMask, ...]) -> tuple[StartMask, ...]:
@@ -68,7 +70,9 @@ class AtInitialisation(Section):
     starts: Annotated[
         tuple[Literal["pretrained", "random"], ...], Unique, NeededBy("at_initialisation.tasks")
     ]
-    """pretrained: theta_0, with a classifier that the seed draws; random: the seed draws all weights."""
+    """pretrained: theta_0, with a classifier that the seed draws; random: the seed draws all weights.
+    The dense model beside the latter is that of `scratch`. SNIP and GraSP see the task through a
+    classifier that has learned nothing, so use three seeds or more."""
     masks: Annotated[
         tuple[StartMask, ...], AfterValidator(_named_once), NeededBy("at_initialisation.tasks")
     ]

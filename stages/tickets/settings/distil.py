@@ -1,8 +1,9 @@
 """Settings of sparse networks from distilled data: sets of a few sequences, and masks found on them."""
 
+from itertools import product
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 
 from stages.tickets.settings.base import (
     Among,
@@ -15,12 +16,15 @@ from stages.tickets.settings.base import (
     UpTo,
     listed,
 )
+from stages.tickets.settings.connectivity import Arm, Connectivity, Start
 from stages.tickets.settings.data import Data
 from stages.tickets.settings.rounds import Dense, Imp
 from stages.tickets.settings.searches import has_labels
 
 Method = Literal["regression", "means", "gradients", "unrolled", "herding", "random", "noise"]
 TRAINED = "trained"
+SHORT = "real-short"
+"""Masks found on real examples in as few steps as on a set."""
 
 
 def _point(value: int | str) -> int | str:
@@ -72,6 +76,29 @@ class OnSets(Section):
     """Rounds whose masks are trained on all real examples."""
 
 
+class CopiesOfMasks(Section):
+    """Masks of which two copies are trained on all real examples, and a line is walked between them.
+
+    It begins at theta_0, as in the experiment `connectivity`, which has the copies of tickets beside.
+    """
+
+    methods: Annotated[tuple[Literal[Method, "real-short"], ...], Unique]
+    """Masks found on these sets, or on as few real examples: methods of `distil.methods`, real-short."""
+    rounds: Annotated[tuple[RoundNumber, ...], Unique, UpTo("last_round")]
+    arms: Annotated[tuple[Arm, ...], Unique]
+    """Noise in which the copies differ, see `connectivity.starts`."""
+
+    @model_validator(mode="after")
+    def _lists_go_together(self) -> "CopiesOfMasks":
+        lists = dict(self)
+        if any(lists.values()) and not all(lists.values()):
+            empty = next(key for key, value in lists.items() if not value)
+            raise ValueError(
+                f"{empty} is empty, allowed are values in all of {listed(lists)} or in none"
+            )
+        return self
+
+
 class Distil(Section):
     """Masks found on a few sequences per class, and trained on all real examples."""
 
@@ -85,12 +112,22 @@ class Distil(Section):
     embeddings with shuffled labels."""
     set: SetOfSequences
     masks: OnSets
+    copies: CopiesOfMasks
 
 
 def check_distil(
-    distil: Distil, data: dict[str, Data], seeds: tuple[int, ...], dense: Dense, imp: Imp
+    distil: Distil,
+    data: dict[str, Data],
+    seeds: tuple[int, ...],
+    dense: Dense,
+    imp: Imp,
+    connectivity: Connectivity,
 ) -> None:
-    """Refuse tasks without labels, and encoders that are not kept; all is allowed without a task."""
+    """Refuse tasks without labels, and encoders that are not kept; all is allowed without a task.
+
+    The seed whose encoders make the sets must not be one that their masks are judged by, and copies of
+    masks need copies of tickets beside.
+    """
     for task in distil.tasks:
         if not has_labels(task, data.get(task)):
             raise ValueError(
@@ -101,6 +138,11 @@ def check_distil(
     if distil.set.seed not in seeds:
         raise ValueError(
             f"distil.set.seed is {distil.set.seed}, allowed are the seeds {listed(seeds)}"
+        )
+    if distil.set.seed in distil.seeds:
+        raise ValueError(
+            f"distil.seeds has {distil.set.seed}, allowed are seeds other than distil.set.seed: sets are "
+            "made by its trained encoders, so its masks would be judged by what made them"
         )
     for point in distil.set.encoders:
         if point not in (0, TRAINED, *dense.points):
@@ -113,3 +155,27 @@ def check_distil(
             f"imp.rewind_to is {imp.rewind_to}, allowed with distil.tasks is 0, from where masks on "
             "sets are found and trained"
         )
+    _check_copies(distil, connectivity)
+
+
+def _check_copies(distil: Distil, connectivity: Connectivity) -> None:
+    for method in distil.copies.methods:
+        if method not in (*distil.methods, SHORT):
+            raise ValueError(
+                f"distil.copies.methods has {method!r}, allowed are the distil.methods "
+                f"{listed(distil.methods)} and {SHORT!r}"
+            )
+    for number, arm in product(distil.copies.rounds, distil.copies.arms):
+        ticket = Start(net="ticket", round=number, point=0, arm=arm, steps="rest")
+        if ticket not in connectivity.starts:
+            raise ValueError(
+                f"connectivity.starts lacks {{net: ticket, round: {number}, point: 0, arm: {arm}, steps: "
+                "rest}, allowed with distil.copies are lists that have it, since these copies of "
+                "tickets stand beside those of masks on sets"
+            )
+    for task in distil.tasks if distil.copies.methods else ():
+        if task not in connectivity.tasks:
+            raise ValueError(
+                f"connectivity.tasks lacks {task!r}, allowed with distil.copies are lists that have all "
+                f"distil.tasks, {listed(distil.tasks)}"
+            )

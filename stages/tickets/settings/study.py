@@ -122,7 +122,7 @@ class Study(Section):
         check_search(self.search, self.data)
         check_searched(self.retrain, self.retrain_super, self.patterns, self.search, self.dense)
         check_connectivity(self.connectivity, self.between, self.data, self.dense, self.imp, last)
-        check_distil(self.distil, self.data, self.seeds, self.dense, self.imp)
+        check_distil(self.distil, self.data, self.seeds, self.dense, self.imp, self.connectivity)
         check_learned(self.learned_masks, self.data, self.own, self.imp)
         networks = {key: getattr(self, key) for key in ("landscapes", "planes", "curvature")}
         check_networks(self.imp, self.planes, networks)

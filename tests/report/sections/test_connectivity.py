@@ -46,14 +46,16 @@ WALKS = [
 def made(tmp_path: Path) -> Section:
     rows = tables(WALKS, replace(CLASSES, name=TASK))
     for name, columns in paths.COLUMNS.items():
-        files.save_table(rows[name], columns, tmp_path / "connectivity" / f"{name}.csv")
+        files.save_table(
+            rows[name], columns, tmp_path / "results" / "runs" / "barriers" / TASK / f"{name}.csv"
+        )
     asked = config(3, 3, 2)
     on = asked.connectivity.model_copy(update={"tasks": (TASK,)})
     return section_of(asked.model_copy(update={"connectivity": on}), tmp_path)
 
 
 def section_of(asked: settings.Study, folder: Path) -> Section:
-    results = replace(study(asked).results, folder=folder)
+    results = replace(study(asked).results, folder=folder / "results")
     return connectivity.section(results, asked)
 
 

@@ -134,17 +134,23 @@ def tables(made: Study, folder: Path) -> None:
                         }
                         for step in range(1, POINTS + 1)
                     ]
-    folder = folder / "learned"
-    files.save_table(searches, (*learned.PLACE, *learned.SEARCH), folder / "searches.csv")
-    files.save_table(histograms, (*learned.PLACE, *learned.BIN), folder / "histograms.csv")
-    files.save_table(curves, (*learned.PLACE, *learned.CURVE), folder / "curves.csv")
+    runs = folder / "results" / "runs"
+    for task in made.config.tasks:
+        own = runs / "learned-masks" / task
+        of_task = [[row for row in rows if row["task"] == task] for rows in (searches, histograms)]
+        files.save_table(of_task[0], (*learned.PLACE, *learned.SEARCH), own / "searches.csv")
+        files.save_table(of_task[1], (*learned.PLACE, *learned.BIN), own / "histograms.csv")
+    path = runs / "noise-curves" / "sentiment" / "curves.csv"
+    files.save_table(curves, (*learned.PLACE, *learned.CURVE), path)
 
 
 @pytest.fixture(scope="module")
 def section(made: Study, tmp_path_factory: pytest.TempPathFactory) -> Section:
     folder = tmp_path_factory.mktemp("measured")
     tables(made, folder)
-    results = replace(made.results, scores=Scores([*made.scores, *scores(made)]), folder=folder)
+    results = replace(
+        made.results, scores=Scores([*made.scores, *scores(made)]), folder=folder / "results"
+    )
     return learned_masks.section(results, made.config)
 
 
@@ -205,7 +211,7 @@ def test_claims_follow_the_one_rule(section: Section) -> None:
 
 def test_a_gap_larger_than_that_of_the_dense_model_fails(made: Study, tmp_path: Path) -> None:
     tables(made, tmp_path)
-    path = tmp_path / "learned" / "curves.csv"
+    path = tmp_path / "results" / "runs" / "noise-curves" / "sentiment" / "curves.csv"
     swapped = path.read_text(encoding="utf-8").replace(",dense,", ",swap,")
     swapped = swapped.replace(",learned,", ",dense,").replace(",swap,", ",learned,")
     lines = swapped.splitlines()
@@ -215,7 +221,9 @@ def test_a_gap_larger_than_that_of_the_dense_model_fails(made: Study, tmp_path: 
         for line in kept
     ]
     path.write_text("\n".join(moved) + "\n", encoding="utf-8")
-    results = replace(made.results, scores=Scores([*made.scores, *scores(made)]), folder=tmp_path)
+    results = replace(
+        made.results, scores=Scores([*made.scores, *scores(made)]), folder=tmp_path / "results"
+    )
     claims = decided(learned_masks.section(results, made.config).claims, 0.95)
     assert next(c.word for c in claims if c.name == "learned_resists") == FAILS
 

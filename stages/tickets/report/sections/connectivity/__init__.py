@@ -69,7 +69,8 @@ class Barrier:
         return Summary(self.mean / unit, std, low, high, self.n)
 
 
-def _loss(summary: Summary) -> str:
+def shown_loss(summary: Summary) -> str:
+    """Word a barrier of the loss in nats, with half its interval."""
     half = summary.half
     return words.two_digits(summary.mean) + ("" if half is None else f" ± {half:.2f}")
 
@@ -85,7 +86,7 @@ COLUMNS = (
     columns.score("barrier", "chord", prefix="", nothing=words.NONE),
     columns.score("Frankle's", "frankle", prefix="frankle_", nothing=words.NONE),
     columns.score("convexity gap", "convexity", prefix="convexity_", nothing=words.NONE),
-    columns.number("barrier of loss", "loss", _loss),
+    columns.number("barrier of loss", "loss", shown_loss),
     columns.spread_of("loss", "loss_"),
     columns.score("refitted", "refitted", prefix="refitted_", nothing=words.NONE),
     columns.score("on train", "train", prefix="train_", nothing=words.NONE),
@@ -96,9 +97,7 @@ COLUMNS = (
 
 def section(results: Results, study: Study) -> Section:
     """Show how stable networks are to the noise of training, and whether stored ones are connected."""
-    ran = bool(study.connectivity.tasks or study.between.tasks)
-    barriers = results.read("connectivity/barriers.csv", Barrier) if ran else []
-    rows = by_place(barriers, study)
+    rows = by_place(results.read("barriers", "barriers.csv", Barrier), study)
     why = "" if rows else results.not_run("copy")
     return Section(
         "connectivity",

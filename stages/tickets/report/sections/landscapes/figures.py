@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
+from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from stages.tickets.report import panels
@@ -15,7 +16,8 @@ from stages.tickets.settings import Study
 
 CLIPPED = 0.75
 """Share of the grid points of a figure that the colours tell apart; greater losses look alike."""
-LEVELS = 13
+LEVELS = 12
+"""Most colours of a figure."""
 
 
 def contours(
@@ -65,10 +67,11 @@ def contours(
 
 
 def scale(values: NDArray[np.float64]) -> tuple[float, float, list[float]]:
-    """Return the lowest and highest colour and the levels between, from the least value to a quantile."""
+    """Return lowest and highest colour and round levels, from the least value to beyond a quantile."""
     low, high = float(values.min()), float(np.quantile(values, CLIPPED))
-    high = max(high, low + 1e-6)
-    return low, high, np.linspace(low, high, LEVELS).tolist()
+    rounded = MaxNLocator(LEVELS, steps=[1, 2, 2.5, 5, 10])
+    levels: list[float] = rounded.tick_values(low, max(high, low + 1e-6)).tolist()
+    return levels[0], levels[-1], levels
 
 
 def mark(panel: Axes, surface: Row) -> None:
@@ -77,12 +80,14 @@ def mark(panel: Axes, surface: Row) -> None:
     if not surface.marks:
         panel.plot([0], [0], "o", **look)
         return
-    kinds = {"theta_0": ("s", "θ₀"), "theta": (".", "θᵢ"), "network": ("o", "trained network"),
+    kinds = {"theta_0": ("s", "θ₀"), "theta": ("D", "θᵢ"), "network": ("o", "trained network"),
              "mean": ("X", "mean of both")}  # fmt: skip
     for kind, (marker, label) in kinds.items():
         at = [m for m in surface.marks if kind_of(m.name) == kind]
         if at:
-            panel.plot([m.x for m in at], [m.y for m in at], marker, label=label, **look)
+            size = 3.5 if kind == "theta" else 6
+            places = [m.x for m in at], [m.y for m in at]
+            panel.plot(*places, marker, label=label, markersize=size, **look)
     panel.set(xlim=(surface.x[0], surface.x[-1]), ylim=(surface.y[0], surface.y[-1]))
 
 

@@ -1,10 +1,8 @@
 """What the stages of landscapes have measured: surfaces, points of planes, and curvature."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import sqrt
-from pathlib import Path
-from typing import Any
 
 from stages.tickets import files
 from stages.tickets.report import words
@@ -62,11 +60,6 @@ def network_of(row: Row) -> str:
     return network(row.round)
 
 
-def _folder(results: Results, entry: Mapping[str, Any]) -> Path:
-    """Return a folder of the manifest, which lists them from the project's own on."""
-    return results.folder.parent / str(entry["folder"])
-
-
 def surfaces(results: Results, name: str) -> list[Row]:
     """Read the grids of random planes (`landscapes`) or of planes of two networks (`planes`).
 
@@ -76,7 +69,7 @@ def surfaces(results: Results, name: str) -> list[Row]:
     """
     rows = []
     for entry in results.manifest.places.get(name, ()):
-        folder = _folder(results, entry)
+        folder = results.folder_of(entry)
         surface = Row(
             **{"other": None, **entry}, **files.load_arrays(folder / "surface.safetensors")
         )
@@ -101,7 +94,7 @@ def curvature(results: Results) -> list[Row]:
     """
     read_rows = []
     for entry in results.manifest.places.get("curvature", ()):
-        table = read(_folder(results, entry) / "curvature.csv", Curved)
+        table = read(results.folder_of(entry) / "curvature.csv", Curved)
         read_rows += [(entry, row) for row in table]
     groups = grouped(
         read_rows, lambda pair: (pair[0]["task"], pair[0]["round"], pair[1].layer, pair[1].matrix)

@@ -11,7 +11,7 @@ from stages.tickets.settings import Study
 def section(results: Results, study: Study) -> Section:
     """Show learned masks untrained and trained, on flipped labels, and on other tasks."""
     found_by = searches.rows_of(results, study)
-    curves = noise.read(results, study)
+    curves = noise.read(results)
     trained = noise.rows_of(curves, results, study)
     loans = lent.rows_of(results, study)
     parts = (searches.answer(found_by), noise.answer(trained), lent.answer(loans))
@@ -25,7 +25,14 @@ def section(results: Results, study: Study) -> Section:
         "Ghosh et al. 2024, who ask it of networks that restore images; Zhao et al. 2020 learn masks "
         "over BERT in place of fine-tuning.",
         shared.naming(text, results) if text else words.sentence(why),
-        stages=("learn-mask", "noisy-dense", "noisy-masks", "lend-mask", "learned-masks"),
+        stages=(
+            "learn-mask",
+            "noisy-dense",
+            "noisy-masks",
+            "lend-mask",
+            "learned-masks",
+            "noise-curves",
+        ),
         figures=(
             searches.figure(results, study),
             noise.figure(curves, results, study),

@@ -76,11 +76,9 @@ COLUMNS = (
 )
 
 
-def read(results: Results, study: Study) -> list[Point]:
+def read(results: Results) -> list[Point]:
     """Read the points of all trainings; none if the study has no such training."""
-    if not study.learned_masks.noise.tasks:
-        return []
-    return results.read("learned/curves.csv", Point)
+    return results.read("curves", "curves.csv", Point)
 
 
 def rows_of(curves: Sequence[Point], results: Results, study: Study) -> list[Row]:

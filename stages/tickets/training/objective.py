@@ -1,19 +1,20 @@
 """The loss as a function of weights, on fixed examples, in float32 and without dropout."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from transformers import PreTrainedModel
 
 from stages.tickets.encoder import device, parameters
 from stages.tickets.files import Split
-from stages.tickets.settings import Kind
-from stages.tickets.tasks.task import NOT_SCORED, Prepared, drawn, hide_in_split, take
+from stages.tickets.tasks.task import NOT_SCORED, Prepared, Task, drawn, hide_in_split, take
 from stages.tickets.training.batches import Rows
+from stages.tickets.training.update import loss_of
 
 Weights = Mapping[str, Tensor]
 """Weights by the names of `parameters.by_name`."""
@@ -62,20 +63,48 @@ class _Logits(nn.Module):
         self.model = model
 
     def forward(self, inputs: Mapping[str, Tensor], hidden: Tensor | None) -> Tensor:
-        return device.logits_of(self.model, inputs, hidden).float()
+        return device.logits_of(self.model, inputs, hidden)
 
 
 @dataclass(frozen=True)
 class ModelBatch:
     """Some examples on the device, and the model that predicts them; a `Batch`."""
 
-    logits: _Logits
-    kind: Kind
+    model: PreTrainedModel
+    task: Task
     inputs: Mapping[str, Tensor]
+    """Those that the model takes, see `device.inputs_of`."""
     labels: Tensor
-    hidden: Tensor | None
-    scale: float
+    """(examples,), for spans (examples, 2); without errors also probabilities, (examples, classes)."""
+    hidden: Tensor | None = None
+    """Numbers of the hidden words among examples * tokens."""
+    scale: float = 1.0
     """Variance of the labels of a regression."""
+    temperature: float = 1.0
+    """Number that logits are divided by before a cross-entropy."""
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def logits(self, weights: Weights) -> Tensor:
+        """Predict the examples with other weights, (examples, outputs)."""
+        where = self.labels.device
+        named = {f"model.{name}": tensor.to(where) for name, tensor in weights.items()}
+        with sdpa_kernel(SDPBackend.MATH):  # the only one with second derivatives
+            taken = (self.inputs, self.hidden)
+            made: Tensor = torch.func.functional_call(_Logits(self.model), named, taken)
+        return made if self.task.kind == "regression" else made / self.temperature
+
+    def losses(self, weights: Weights) -> Tensor:
+        """Compute the loss of each example as a training does, (examples,)."""
+        return self._losses(self.logits(weights))
+
+    def _losses(self, logits: Tensor) -> Tensor:
+        def of_example(logits: Tensor, label: Tensor) -> Tensor:
+            return loss_of(self.task, logits[None], label[None])
+
+        made: Tensor = torch.vmap(of_example)(logits, self.labels)
+        return made
 
     def __call__(self, weights: Weights) -> tuple[Tensor, Tensor]:
         """Compute the loss and the error of each example, (examples,).
@@ -83,21 +112,39 @@ class ModelBatch:
         The error is 1 for a wrong class, word or span, and else 0; for a regression it is the squared
         error over the variance of the labels.
         """
-        where = self.labels.device
-        named = {f"model.{name}": tensor.to(where) for name, tensor in weights.items()}
-        with sdpa_kernel(SDPBackend.MATH):  # the only one with second derivatives
-            logits = torch.func.functional_call(self.logits, named, (self.inputs, self.hidden))
-        if self.kind == "regression":
-            squared = (logits.squeeze(-1) - self.labels) ** 2
-            return squared, squared.detach() / self.scale
-        losses = nn.functional.cross_entropy(logits, self.labels, reduction="none")
+        logits = self.logits(weights)
+        losses = self._losses(logits)
+        if self.task.kind == "regression":
+            return losses, losses.detach() / self.scale
         wrong = (logits.detach().argmax(1) != self.labels).float()
-        if self.kind == "span":  # of starts and of ends
-            return losses.mean(1), wrong.amax(1)
+        if self.task.kind == "span":  # of starts and of ends
+            wrong = wrong.amax(1)
         return losses, wrong
 
 
-def batches(model: PreTrainedModel, prepared: Prepared, split: Split, size: int) -> list[Batch]:
+def padded(
+    rows: Rows, lengths: NDArray[np.int64], size: int
+) -> Iterator[tuple[NDArray[np.int64], dict[str, Tensor], Tensor]]:
+    """Cut a split into batches of like length on its device.
+
+    Args:
+        rows: the examples.
+        lengths: their numbers of tokens.
+        size: most examples of a batch.
+
+    Yields:
+        Numbers of the examples, their inputs, and a bool mask that is True for tokens, see `Rows.padded`.
+    """
+    order = np.argsort(lengths, kind="stable")
+    for start in range(0, len(order), size):
+        examples = order[start : start + size]
+        numbers = torch.from_numpy(examples).to(rows.ids.device)
+        yield examples, *rows.padded(numbers, int(lengths[examples].max()))
+
+
+def batches(
+    model: PreTrainedModel, prepared: Prepared, split: Split, size: int, temperature: float = 1.0
+) -> list[ModelBatch]:
     """Cut a split into batches of like length on the device, on which the model predicts.
 
     The model is moved to the device and put into the mode of evaluation; its weights stay as they are.
@@ -107,19 +154,15 @@ def batches(model: PreTrainedModel, prepared: Prepared, split: Split, size: int)
         prepared: task and vocabulary.
         split: the examples; for masked language modelling with a label per token.
         size: most examples of a batch.
+        temperature: number that logits are divided by before a cross-entropy.
     """
     task = prepared.task
     where = device.place_(model.train(mode=False), task.kind)
-    rows = Rows.of(split, prepared.vocabulary.pad, where)
-    order = np.argsort(split.lengths, kind="stable")
-    logits = _Logits(model)
     scale = float(np.var(split.labels)) if task.kind == "regression" else 1.0
-    made: list[Batch] = []
-    for start in range(0, len(order), size):
-        examples = order[start : start + size]
-        numbers, lengths = torch.from_numpy(examples).to(where), split.lengths[examples]
-        inputs, there = rows.padded(numbers, int(lengths.max()))
-        labels, hidden = None, None
+    made: list[ModelBatch] = []
+    rows = Rows.of(split, prepared.vocabulary.pad, where)
+    for examples, inputs, there in padded(rows, split.lengths, size):
+        hidden = None
         if task.kind == "mlm":
             tokens = [np.arange(split.starts[i], split.starts[i + 1]) for i in examples]
             placed = torch.full_like(inputs["input_ids"], NOT_SCORED)
@@ -127,10 +170,10 @@ def batches(model: PreTrainedModel, prepared: Prepared, split: Split, size: int)
             hidden = (placed.flatten() != NOT_SCORED).nonzero().flatten()
             labels = placed.flatten()[hidden]
         else:
-            labels = rows.labels[numbers]
-        taken = device.inputs_of(model, inputs, bool((lengths == lengths.max()).all()))
+            labels = rows.labels[torch.from_numpy(examples).to(where)]
+        taken = device.inputs_of(model, inputs, bool(there.all()))
         if len(labels):
-            made.append(ModelBatch(logits, task.kind, taken, labels, hidden, scale or 1.0))
+            made.append(ModelBatch(model, task, taken, labels, hidden, scale or 1.0, temperature))
     return made
 
 

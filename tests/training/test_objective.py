@@ -10,9 +10,9 @@ from transformers import PreTrainedModel
 from stages.tickets.encoder import device, parameters, theta
 from stages.tickets.encoder.theta import Encoder
 from stages.tickets.files import Split
-from stages.tickets.landscapes import objective, planes
+from stages.tickets.landscapes import planes
 from stages.tickets.tasks.task import NOT_SCORED, Prepared
-from stages.tickets.training import predict
+from stages.tickets.training import objective, predict
 from stages.tickets.training.batches import Rows
 from stages.tickets.training.update import loss_of
 
