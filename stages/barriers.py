@@ -13,6 +13,7 @@ from stages.tickets.plan import manifest
 from stages.tickets.plan.manifest import Manifest
 from stages.tickets.statistics import paths
 from stages.tickets.statistics.paths import Walk
+from stages.tickets.tasks import squad
 from stages.tickets.tasks import task as tasks
 
 
@@ -22,14 +23,9 @@ class Params:
     connectivity: settings.Connectivity
 
 
-def walks(study: Manifest, task: str, kind: str) -> Iterator[Walk]:
-    """Read the walks of a task.
-
-    Args:
-        study: the manifest.
-        task: the task.
-        kind: `paths` for walks between copies, or `stored` for those between stored networks, in folders
-            named by seed and round.
+def walks(study: Manifest, task: str, kind: str, pair_name: str = "") -> Iterator[Walk]:
+    """Read the walks of a task: `paths` are between copies, `stored` between stored networks, in folders
+    named by seed and round, and `own_pairs` between two checkpoints of the user's own with `pair_name`.
     """
     for entry in study.places.get(kind, ()):
         if entry["task"] != task:
@@ -37,6 +33,11 @@ def walks(study: Manifest, task: str, kind: str) -> Iterator[Walk]:
         if kind == "paths":
             place = {key: entry[key] for key in paths.PLACE}
             yield _walk(Path(entry["folder"]), place, str(entry["seed"]))
+            continue
+        if kind == "own_pairs":
+            place = dict.fromkeys(paths.PLACE) | {"task": task, "net": entry["name"], "round": 0}
+            if entry["name"] == pair_name:
+                yield _walk(Path(entry["folder"]), place | {"arm": "files", "steps": ""}, "")
             continue
         for folder in sorted(Path(entry["folder"]).iterdir()):
             record = files.load_record(folder / "geometry.json")
@@ -46,7 +47,7 @@ def walks(study: Manifest, task: str, kind: str) -> Iterator[Walk]:
             seeds = " ".join(str(seed) for seed in dict.fromkeys(end["seed"] for end in pair))
             place = {
                 "task": entry["task"], "net": net, "round": rounds[1], "point": None,
-                "arm": "stored", "steps": "",
+                "arm": paths.MEETING[record["meet"]], "steps": "",
             }  # fmt: skip
             yield _walk(folder, place, seeds)
 
@@ -61,11 +62,15 @@ def main(
     kind: Annotated[str, typer.Option("--walks", help="Take walks of paths or stored networks.")],
     manifest_file: Annotated[Path, typer.Option("--manifest", help="Read what `check` wrote.")],
     out: Annotated[Path, typer.Option()],
+    pair_name: Annotated[str, typer.Option("--pair", help="Take the own pair of this name.")] = "",
 ) -> None:
     config, study = cli.read(Params), manifest.load(manifest_file)
-    prepared = {task: tasks.load_prepared(study.place("prepared", task=task))}
-    threshold, confidence = config.connectivity.threshold, config.tickets.confidence
-    rows = paths.tables(list(walks(study, task, kind)), prepared, threshold, confidence)
+    folder = study.place("prepared", task=task)
+    of_task, walked = tasks.load_prepared(folder), list(walks(study, task, kind, pair_name))
+    is_span = of_task.task.kind == "span"
+    asked = {task: squad.load_asked(folder, "validation")} if is_span else {}
+    limits = config.connectivity.threshold, config.tickets.confidence
+    rows = paths.tables(walked, {task: of_task}, asked, *limits)
     for name, columns in paths.COLUMNS.items():
         files.save_table(rows[name], columns, out / f"{name}.csv")
 

@@ -8,12 +8,12 @@ from typing import Annotated
 import typer
 
 from stages.launch import cli, inputs, side_by_side
-from stages.launch.copies import walk
+from stages.launch.copies import stored_end, walk
 from stages.launch.inputs import Inputs
-from stages.tickets import files
+from stages.launch.options import Encoder, Grid, Out, Prepared, Sample, Task
 from stages.tickets.settings.rounds import Imp
-from stages.tickets.training import copies
-from stages.tickets.training.copies import End, Stored
+from stages.tickets.training import endpoints
+from stages.tickets.training.endpoints import End, Stored
 
 
 @dataclass(frozen=True)
@@ -21,53 +21,47 @@ class Params:
     imp: Imp
 
 
-def end(loaded: Inputs, network: Stored, weights: Path, rounds: Path, point: int) -> End:
-    """Load a stored network, its mask, and where it started: theta_0 if it is dense, else theta_i."""
-    of_seed, of_rounds = (folder / f"seed-{network.seed}" for folder in (weights, rounds))
-    mask = files.load_mask(of_rounds / f"round-{network.round}" / "mask.safetensors")
-    if network.round:
-        trained = of_rounds / f"round-{network.round + 1}" / "before" / "weights.safetensors"
-        start = loaded.model(of_seed / f"theta-{point}.safetensors")
-    else:
-        trained, start = of_seed / "trained.safetensors", loaded.model()
-    return copies.end(start, mask, loaded.model(trained), loaded.encoder)
-
-
 def job(
     loaded: dict[int, Inputs],
     pair: tuple[Stored, Stored],
+    meet: str,
     load: partial[End],
     grid: int,
     sample: int,
     out: Path,
 ) -> None:
-    """Walk between two networks; those of two seeds have unlike heads."""
+    """Walk between two networks; those of two seeds may have unlike heads."""
     first, second = pair
-    ends = load(loaded[first.seed], first), load(loaded[second.seed], second)
-    about = {"first": vars(first), "second": vars(second)}
-    walk(loaded[first.seed], ends, grid, sample, first.seed != second.seed, out, about)
+    inputs_1, inputs_2 = loaded[first.seed], loaded[second.seed]
+    ends, model = (load(inputs_1, first), load(inputs_2, second)), inputs_1.model()
+    if meet == "intersection":
+        ends = endpoints.cut(model, inputs_1.encoder, ends)
+    unlike = first.seed != second.seed and endpoints.starts_have_unlike_heads(model, ends)
+    about = {"first": vars(first), "second": vars(second), "meet": meet}
+    walk(inputs_1, ends, grid, sample, unlike, out, about)
 
 
 def main(
-    task: Annotated[str, typer.Option()],
+    task: Task,
     seeds: Annotated[list[int], typer.Option(help="Take the networks of these seeds.")],
     kinds: Annotated[list[str], typer.Option("--pairs", help="Walk seeds, rounds or dense.")],
-    grid: Annotated[int, typer.Option(help="Walk over so many points.")],
-    sample: Annotated[int, typer.Option("--train_sample", help="Score so many of train.")],
-    theta_0: Annotated[Path, typer.Option("--encoder")],
-    prepared: Annotated[Path, typer.Option()],
+    meets: Annotated[list[str], typer.Option("--meet", help="Keep a union or intersection.")],
+    grid: Grid,
+    sample: Sample,
+    theta_0: Encoder,
+    prepared: Prepared,
     weights: Annotated[Path, typer.Option(help="Read the weights of dense models.")],
     rounds: Annotated[Path, typer.Option(help="Read the masks and weights of rounds.")],
-    out: Annotated[Path, typer.Option()],
+    out: Out,
 ) -> None:
     imp = cli.read(Params).imp
     first = inputs.load(task, seeds[0], theta_0, prepared)
     loaded = {seed: inputs.beside(first.encoder, task, seed, prepared) for seed in seeds}
-    load = partial(end, weights=weights, rounds=rounds, point=imp.rewind_to)
+    load = partial(stored_end, weights=weights, rounds=rounds, point=imp.rewind_to)
     jobs: dict[str, side_by_side.Job] = {}
-    for pair in copies.pairs(kinds, seeds, imp.keep_weights):
-        name = "-".join(f"{network.seed}.{network.round}" for network in pair)
-        jobs[name] = partial(job, loaded, pair, load, grid, sample, out / name)
+    for pair, meet in endpoints.walks(endpoints.pairs(kinds, seeds, imp.keep_weights), meets):
+        name = "-".join([f"{end.seed}.{end.round}" for end in pair] + [meet] * (meet != "union"))
+        jobs[name] = partial(job, loaded, pair, meet, load, grid, sample, out / name)
     out.mkdir(parents=True, exist_ok=True)  # DVC asks for it, and one seed has no pair of seeds
     side_by_side.run(jobs, first.recipe.threads)
 

@@ -58,13 +58,14 @@ MATRICES = {"attention.self.query": 100, "output.dense": 400}
 
 @dataclass(frozen=True)
 class ChenResults:
-    """What Chen et al. and Tanaka et al. 2020 published, and the statements of all papers."""
+    """What Chen, Tanaka and Frankle et al. 2020 published, and the statements of all papers."""
 
     tickets: list[published.PublishedTicket]
     transfers: list[published.PublishedTransfer]
     dark: list[published.PublishedDark]
     strict: list[published.PublishedStrict]
     claims: list[published.PublishedClaim]
+    stability: list[published.PublishedStability]
     start: list[published.PublishedStart]
 
 
@@ -147,6 +148,7 @@ class Study:
             published_start=self.chen.start,
             published_strict=self.chen.strict,
             published_claims=self.chen.claims,
+            published_stability=self.chen.stability,
         )
 
 
@@ -303,6 +305,7 @@ def chen() -> ChenResults:
         rows.read(folder / "chen2020_dark.csv", published.PublishedDark),
         rows.read(folder / "chen2020_strict.csv", published.PublishedStrict),
         rows.read(folder / "claims.csv", published.PublishedClaim),
+        rows.read(folder / "frankle2020.csv", published.PublishedStability),
         rows.read(folder / "tanaka2020.csv", published.PublishedStart),
     )
 

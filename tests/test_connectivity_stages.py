@@ -1,5 +1,7 @@
 """The stages `spawn` and `between` end to end, on an encoder of two layers and eight sentences."""
 
+import shutil
+import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -9,18 +11,20 @@ import pytest
 import torch
 from torch import nn
 
-from stages import between, fine_tune, spawn
-from stages.launch import inputs
-from stages.launch.copies import Copy
+from stages import barriers as barriers_stage
+from stages import between, between_files, fine_tune, spawn
+from stages.launch import inputs, side_by_side
+from stages.launch.copies import Copy, walk
 from stages.launch.inputs import Inputs
 from stages.tickets import files, settings
-from stages.tickets.encoder.weights import prunable_weights, save_weights
+from stages.tickets.encoder.weights import prunable_parameters, prunable_weights, save_weights
+from stages.tickets.plan.manifest import Manifest
 from stages.tickets.pruning import masks
 from stages.tickets.settings.noise import derive
-from stages.tickets.statistics import barriers
+from stages.tickets.statistics import barriers, paths
 from stages.tickets.tasks import task as tasks
 from stages.tickets.tasks.task import Prepared
-from stages.tickets.training import copies
+from stages.tickets.training import copies, endpoints, predict
 from tests.conftest import RECIPE
 from tests.pipeline.study import STUDY, write_study
 
@@ -34,10 +38,13 @@ class Project:
 
     folder: Path
     encoder: Path
+    task: str = TASK
+    alternative: Path | None = None
+    """Folder of the prepared task, if it is another one than the project's own."""
 
     @property
     def prepared(self) -> Path:
-        return self.folder / "prepared"
+        return self.alternative or self.folder / "prepared"
 
     def weights(self, seed: int, name: str) -> Path:
         return self.folder / "weights" / f"seed-{seed}" / f"{name}.safetensors"
@@ -46,45 +53,54 @@ class Project:
         return self.folder / "rounds" / f"seed-{seed}" / f"round-{number}"
 
     def load(self, seed: int = 1) -> Inputs:
-        return inputs.load(TASK, seed, self.encoder, self.prepared)
+        return inputs.load(self.task, seed, self.encoder, self.prepared)
 
-    def set_dropout(self, dropout: float) -> None:
-        recipe = RECIPE.model_copy(update={"dropout": dropout})
+    def set_recipe(self, **changes: float) -> None:
+        recipe = RECIPE.model_copy(update=changes)
         record = settings.Recipe(noise=NOISE, train=recipe).model_dump(mode="json")
         files.save_record(record, self.prepared / "recipe.json")
 
-    def spawn(self, out: Path, net: Any, arm: Any, point: int = 0, steps: str = "rest") -> Path:
+    def spawn(self, out: Path, net: Any, arm: Any, point: int = 0, steps: Any = "rest") -> Path:
         number = 0 if net in ("dense", "scratch") else 1
         spawn.main(
-            TASK, 1, net, number, point, arm, steps, 5, 6, self.encoder, self.prepared,
+            self.task, 1, net, number, point, arm, steps, 5, 6, self.encoder, self.prepared,
             self.weights(1, f"theta-{point}"), self.round(1, number) / "mask.safetensors", out,
+            self.weights(1, "trained"), self.folder / "dense" / "seed-1",
         )  # fmt: skip
         return out
+
+
+def made(encoder: Path, prepared: Prepared, folder: Path) -> Project:
+    """A project in which two seeds have trained a task, and the first seed its round 1."""
+    project = Project(folder, encoder, prepared.task.name)
+    tasks.save_prepared(prepared, project.prepared)
+    project.set_recipe()
+    for seed in (1, 2):
+        weights = project.weights(seed, "").parent
+        out = project.folder / "dense" / f"seed-{seed}"
+        dense_mask = project.round(seed, 0)
+        fine_tune.main(
+            project.task, seed, [0, 40], encoder, project.prepared, weights, dense_mask, out
+        )
+    loaded = project.load()
+    dense = loaded.model(project.weights(1, "trained"))
+    weights_to_rank = prunable_weights(dense, loaded.encoder)
+    ticket = masks.prune_by_magnitude(weights_to_rank, masks.dense(weights_to_rank), 0.6)
+    files.save_mask(ticket, project.round(1, 1) / "mask.safetensors")
+    model = loaded.model(project.weights(1, "theta-0"))
+    loaded.train(model, ticket)
+    save_weights(model, loaded.encoder, project.round(1, 2) / "before" / "weights.safetensors")
+    return project
 
 
 @pytest.fixture(scope="module")
 def project(
     encoder_folder: Path, prepared: Prepared, tmp_path_factory: pytest.TempPathFactory
 ) -> Project:
-    made = Project(tmp_path_factory.mktemp("connectivity"), encoder_folder)
     selection = tasks.take(prepared.train, np.arange(3))
     splits = {"selection": selection, **prepared.evaluated}
-    tasks.save_prepared(replace(prepared, evaluated=splits), made.prepared)
-    made.set_dropout(0.1)
-    for seed in (1, 2):
-        folder = made.weights(seed, "").parent
-        out = made.folder / "dense" / f"seed-{seed}"
-        dense_mask = made.round(seed, 0)
-        fine_tune.main(TASK, seed, [0, 40], encoder_folder, made.prepared, folder, dense_mask, out)
-    loaded = made.load()
-    dense = loaded.model(made.weights(1, "trained"))
-    weights = prunable_weights(dense, loaded.encoder)
-    ticket = masks.prune_by_magnitude(weights, masks.dense(weights), 0.6)
-    files.save_mask(ticket, made.round(1, 1) / "mask.safetensors")
-    model = loaded.model(made.weights(1, "theta-0"))
-    loaded.train(model, ticket)
-    save_weights(model, loaded.encoder, made.round(1, 2) / "before" / "weights.safetensors")
-    return made
+    folder = tmp_path_factory.mktemp("connectivity")
+    return made(encoder_folder, replace(prepared, evaluated=splits), folder)
 
 
 def logits(folder: Path) -> np.ndarray:
@@ -137,11 +153,11 @@ def test_copies_start_alike_end_apart_and_are_the_ends_of_the_path(
 def test_copies_without_a_difference_are_a_null_pair(
     project: Project, tmp_path: Path, arm: str, dropout: float, equal: bool
 ) -> None:
-    project.set_dropout(dropout)
+    project.set_recipe(dropout=dropout)
     try:
         out = project.spawn(tmp_path / "out", "ticket", arm)
     finally:
-        project.set_dropout(0.1)
+        project.set_recipe()
     first, second = logits(out / "copy-1"), logits(out / "copy-2")
     assert (first == second).all() == equal
     assert (losses(out / "copy-1") == losses(out / "copy-2")) == equal
@@ -214,6 +230,81 @@ def test_copies_from_a_later_point_take_the_rest_of_the_steps_or_all(
     assert geometry(rest)["layers"]["start_distance"] == 0
 
 
+def test_the_dense_run_is_the_first_copy_as_if_it_was_trained_again(
+    project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trained: list[str] = []
+    train = Copy.train
+
+    def counting(copy: Copy, point: int, steps: Any, out: Path, file: Path) -> None:
+        trained.append(out.name)
+        train(copy, point, steps, out, file)
+
+    monkeypatch.setattr(Copy, "train", counting)
+    monkeypatch.setattr(side_by_side, "run", lambda jobs, _: [job() for job in jobs.values()])
+    taken = project.spawn(tmp_path / "taken", "dense", "head")
+    assert trained == ["copy-2"]
+    monkeypatch.setattr(copies, "is_dense_run", lambda *_: False)
+    again = project.spawn(tmp_path / "again", "dense", "head")
+    assert trained == ["copy-2", "copy-1", "copy-2"]
+    written = [file.relative_to(taken) for file in taken.rglob("*.*")]
+    assert len(written) == 6
+    for file in written:
+        assert (taken / file).read_bytes() == (again / file).read_bytes(), file
+
+
+def test_only_the_dense_run_from_theta_0_is_taken_for_a_copy() -> None:
+    """From a later point a copy restarts Adam's moments, which the dense run has kept."""
+    nets: tuple[Any, ...] = ("dense", "ticket", "random", "one-shot", "reinitialised", "scratch")
+    taken = [(net, point) for net in nets for point in (0, 40) if copies.is_dense_run(net, point)]
+    assert taken == [("dense", 0)]
+
+
+def test_a_later_point_of_the_dense_run_is_no_copy_of_it(project: Project, tmp_path: Path) -> None:
+    out = project.spawn(tmp_path / "out", "dense", "order", 40)
+    dense = logits(project.folder / "dense" / "seed-1")
+    assert (logits(out / "copy-1") != dense).all()
+
+
+def test_paths_are_predicted_with_the_threads_of_trainings(
+    project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Otherwise the ends of a path would miss the predictions of its copies in their last bits."""
+    threads: list[int] = []
+    connect = copies.connect
+
+    def noting(*options: Any) -> Any:
+        threads.append(torch.get_num_threads())
+        return connect(*options)
+
+    monkeypatch.setattr(copies, "connect", noting)
+    loaded = project.load()
+    model = loaded.model()
+    end = endpoints.end(model, None, model, loaded.encoder)
+    torch.set_num_threads(2)
+    try:
+        walk(loaded, (end, end), 3, 6, False, tmp_path)
+    finally:
+        torch.set_num_threads(1)
+    assert threads == [loaded.recipe.threads] == [1]
+
+
+def test_a_second_warm_up_takes_the_rest_of_the_steps_with_smaller_ones_first(
+    project: Project, tmp_path: Path
+) -> None:
+    project.set_recipe(warmup=0.4)
+    try:
+        rest = project.spawn(tmp_path / "rest", "ticket", "order", 40)
+        warmed = project.spawn(tmp_path / "warmed", "ticket", "order", 40, "rest-warmed")
+    finally:
+        project.set_recipe()
+    assert len(losses(warmed / "copy-1")) == len(losses(rest / "copy-1")) == 3
+    assert losses(warmed / "copy-1")[0] == losses(rest / "copy-1")[0]  # the same first batch
+    assert geometry(warmed)["layers"]["start_distance"] == 0
+    travels = [geometry(out)["layers"]["travel_1"] for out in (rest, warmed)]
+    assert travels[1] < travels[0]
+
+
 def test_scratch_starts_from_drawn_weights_that_both_copies_share(
     project: Project, tmp_path: Path
 ) -> None:
@@ -280,30 +371,37 @@ def test_second_copies_share_no_noise_with_other_runs() -> None:
 # --- stored networks -------------------------------------------------------------------------
 
 
-def test_paths_between_stored_networks(
-    project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def walk_stored(project: Project, out: Path, seeds: list[int], *kinds: str) -> None:
+    between.main(
+        project.task, seeds, list(kinds), ["union", "intersection"], 5, 6, project.encoder,
+        project.prepared, project.folder / "weights", project.folder / "rounds", out,
+    )  # fmt: skip
+
+
+@pytest.fixture
+def study_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     write_study(tmp_path, STUDY)
     monkeypatch.chdir(tmp_path)
-    out = tmp_path / "out"
-    between.main(
-        TASK, [1, 2], ["seeds"], 5, 6, project.encoder, project.prepared,
-        project.folder / "weights", project.folder / "rounds", out,
-    )  # fmt: skip
-    between.main(
-        TASK, [1], ["rounds"], 5, 6, project.encoder, project.prepared,
-        project.folder / "weights", project.folder / "rounds", out,
-    )  # fmt: skip
-    assert sorted(folder.name for folder in out.iterdir()) == ["1.0-1.1", "1.0-2.0"]
+    return tmp_path
+
+
+def test_paths_between_stored_networks(project: Project, study_here: Path) -> None:
+    out = study_here / "out"
+    walk_stored(project, out, [1, 2], "seeds")
+    walk_stored(project, out, [1], "rounds")
+    assert sorted(folder.name for folder in out.iterdir()) == [
+        "1.0-1.1", "1.0-1.1-intersection", "1.0-2.0",
+    ]  # fmt: skip
     seeds = path(out / "1.0-2.0")
     for end, seed in ((0, 1), (-1, 2)):
         dense = logits(project.folder / "dense" / f"seed-{seed}")
         np.testing.assert_array_equal(seeds["validation.logits"][end], dense)
     assert "validation.refit" in seeds
     measured = geometry(out / "1.0-2.0")
-    assert (measured["first"], measured["second"]) == (
+    assert (measured["first"], measured["second"], measured["meet"]) == (
         {"seed": 1, "round": 0},
         {"seed": 2, "round": 0},
+        "union",
     )
     assert measured["layers"]["start_distance"] == 0
     assert measured["head"]["start_distance"] > 0
@@ -315,14 +413,123 @@ def test_paths_between_stored_networks(
     assert rounds["layers"]["start_distance"] > 0  # what the round has dropped of theta_0
 
 
+def test_at_an_intersection_both_ends_are_cut_first(project: Project, study_here: Path) -> None:
+    out = study_here / "out"
+    walk_stored(project, out, [1], "dense")
+    union, cut = (path(out / name) for name in ("1.0-1.1", "1.0-1.1-intersection"))
+    measured = geometry(out / "1.0-1.1-intersection")
+    assert measured["meet"] == "intersection"
+    assert measured["masks"]["union"] == measured["masks"]["shared"]
+    assert measured["masks"]["union"] == pytest.approx(0.4, abs=1e-3)
+    assert measured["layers"]["start_distance"] == 0
+    # The ticket lies in both masks and stays, the dense model loses what the ticket drops.
+    np.testing.assert_array_equal(cut["validation.logits"][-1], union["validation.logits"][-1])
+    loaded = project.load()
+    ticket = files.load_mask(project.round(1, 1) / "mask.safetensors")
+    model = loaded.model(project.weights(1, "trained"))
+    with torch.no_grad():
+        for name, parameter in prunable_parameters(model, loaded.encoder).items():
+            parameter.mul_(torch.from_numpy(ticket[name]))
+    alone = predict.predict(model, loaded.prepared)["validation.logits"]
+    np.testing.assert_array_equal(cut["validation.logits"][0], alone)
+    assert (cut["validation.logits"][0] != union["validation.logits"][0]).any()
+
+
+def test_networks_of_seeds_with_the_same_head_need_no_other(
+    project: Project, study_here: Path
+) -> None:
+    fixed = NOISE.model_copy(update={"head_init": 7})
+    record = settings.Recipe(noise=fixed, train=RECIPE).model_dump(mode="json")
+    with tempfile.TemporaryDirectory() as folder:
+        prepared = Path(folder, "prepared")
+        shutil.copytree(project.prepared, prepared)
+        files.save_record(record, prepared / "recipe.json")
+        walk_stored(replace(project, alternative=prepared), study_here / "out", [1, 2], "seeds")
+    walked = study_here / "out" / "1.0-2.0"
+    assert "validation.refit" not in path(walked)
+    assert geometry(walked)["head"]["start_distance"] == 0
+
+
 def test_pairs_of_stored_networks() -> None:
     def named(kinds: list[str], kept: list[int]) -> list[str]:
         return [
             " ".join(f"{end.seed}.{end.round}" for end in pair)
-            for pair in copies.pairs(kinds, [1, 2, 3] if kinds == ["seeds"] else [1], kept)
+            for pair in endpoints.pairs(kinds, [1, 2, 3] if kinds == ["seeds"] else [1], kept)
         ]
 
     assert named(["seeds"], []) == ["1.0 2.0", "1.0 3.0", "2.0 3.0"]
     assert named(["rounds"], [3, 1, 2]) == ["1.0 1.1", "1.1 1.2", "1.2 1.3"]
     assert named(["rounds"], [2, 3]) == ["1.2 1.3"]
+    dense_and_ticket = endpoints.pairs(["seeds", "dense"], [1, 2], [2])
+    assert [meet for _, meet in endpoints.walks(dense_and_ticket, ["union", "intersection"])] == [
+        "union", *["union", "intersection"] * 2,
+    ]  # fmt: skip
+    assert endpoints.walks(dense_and_ticket[:1], ["intersection"])[0][1] == "union"
     assert named(["dense", "rounds"], [1, 2]) == ["1.0 1.1", "1.1 1.2", "1.0 1.2"]
+
+
+# --- checkpoints of one's own ----------------------------------------------------------------
+
+
+def own_files(project: Project, folder: Path) -> tuple[Path, Path]:
+    """The dense model of seed 1 as a folder of transformers, and the ticket as a file of weights."""
+    loaded = project.load()
+    ticket = project.round(1, 2) / "before" / "weights.safetensors"
+    for name, weights in {"dense": project.weights(1, "trained"), "ticket": ticket}.items():
+        loaded.model(weights).save_pretrained(folder / name)
+    return folder / "dense", folder / "ticket" / "model.safetensors"
+
+
+def walk_files(project: Project, first: Path, second: Path, out: Path) -> None:
+    between_files.main(
+        project.task, "mine", str(first), str(second), 5, 6, project.encoder, project.prepared, out
+    )
+
+
+def test_checkpoints_of_ones_own_are_walked_as_stored_networks_are(
+    project: Project, study_here: Path
+) -> None:
+    walk_stored(project, study_here / "stored", [1], "dense")
+    first, second = own_files(project, study_here)
+    walk_files(project, first, second, study_here / "own")
+    own, stored = path(study_here / "own"), path(study_here / "stored" / "1.0-1.1")
+    np.testing.assert_array_equal(own["validation.logits"], stored["validation.logits"])
+    assert own["validation.refit"].shape == (5, 5, 2)  # nobody knows whether their heads were alike
+    measured, expected = geometry(study_here / "own"), geometry(study_here / "stored" / "1.0-1.1")
+    assert measured["masks"] == expected["masks"]  # exact zeros tell what the ticket has dropped
+    assert measured["layers"] == expected["layers"]
+    assert measured["name"] == "mine"
+    assert len(measured["first"]) == 64
+
+
+def test_checkpoints_with_other_classes_are_refused(project: Project, tmp_path: Path) -> None:
+    first, _ = own_files(project, tmp_path)
+    second = tmp_path / "swapped"
+    for folder, names in ((first, ["no", "yes"]), (second, ["yes", "no"])):
+        model = project.load().model(project.weights(1, "trained"))
+        model.config.id2label = dict(enumerate(names))
+        model.save_pretrained(folder)
+    with pytest.raises(
+        settings.ParamsError, match=r"mine.first has the classes no, yes and .* yes, no"
+    ):
+        walk_files(project, first, second, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_own_checkpoints_become_rows_of_their_own(project: Project, tmp_path: Path) -> None:
+    first, second = own_files(project, tmp_path)
+    walk_files(project, first, second, tmp_path / "own")
+    entry = {"task": TASK, "name": "mine", "folder": str(tmp_path / "own")}
+    (walked,) = barriers_stage.walks(
+        Manifest((), {"own_pairs": [entry, entry | {"name": "other"}]}, {}),
+        TASK,
+        "own_pairs",
+        "mine",
+    )
+    assert walked.place == {
+        "task": TASK, "net": "mine", "round": 0, "point": None, "arm": "files", "steps": "",
+    }  # fmt: skip
+    prepared = tasks.load_prepared(project.prepared)
+    rows = paths.tables([walked], {TASK: prepared}, {}, 2.0, 0.95)
+    assert {row["union"] for row in rows["barriers"]} == {1.0}
+    assert {row["net"] for row in rows["curves"]} == {"mine"}

@@ -5,15 +5,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
 from transformers import PreTrainedModel
 
 from stages.launch.inputs import Inputs
 from stages.tickets import files, settings
 from stages.tickets.encoder.weights import save_weights
 from stages.tickets.pruning.masks import Mask
-from stages.tickets.training import copies
+from stages.tickets.training import copies, endpoints, rewarmed
 from stages.tickets.training.controls import Models
-from stages.tickets.training.copies import End
+from stages.tickets.training.endpoints import End, Stored
 
 
 @dataclass(frozen=True)
@@ -39,16 +40,46 @@ class Copy:
             self.net, model, ticket, loaded.encoder, models, loaded.noise, self.number
         )
 
-    def train(self, point: int, out: Path, trained: Path) -> None:
-        """Train from `point` per cent of the steps on, and write the run and the weights."""
+    def train(self, point: int, steps: settings.Steps, out: Path, trained: Path) -> None:
+        """Train from `point` per cent of the dense training on, and write the run and the weights."""
         model, survivors = self.begin()
-        run = self.loaded.train(model, survivors, point)
+        loaded = self.loaded
+        if steps == "rest-warmed":
+            run = rewarmed.train_(
+                model,
+                loaded.encoder,
+                loaded.prepared,
+                survivors,
+                loaded.noise,
+                loaded.recipe,
+                point,
+            )
+        else:
+            run = loaded.train(model, survivors, 0 if steps == "all" else point)
         files.save_run(run.predictions, run.losses, out)
         save_weights(model, self.loaded.encoder, trained)
 
     def end(self, trained: Path) -> End:
         """Return where the training whose weights `train` wrote has started and ended."""
-        return copies.end(*self.begin(), self.loaded.model(trained), self.loaded.encoder)
+        return endpoints.end(*self.begin(), self.loaded.model(trained), self.loaded.encoder)
+
+
+def stored_end(loaded: Inputs, network: Stored, weights: Path, rounds: Path, point: int) -> End:
+    """Load a stored network, its mask, and where it started: theta_0 if it is dense, else theta_i."""
+    of_seed, of_rounds = (folder / f"seed-{network.seed}" for folder in (weights, rounds))
+    mask = files.load_mask(of_rounds / f"round-{network.round}" / "mask.safetensors")
+    if network.round:
+        trained = of_rounds / f"round-{network.round + 1}" / "before" / "weights.safetensors"
+        start = loaded.model(of_seed / f"theta-{point}.safetensors")
+    else:
+        trained, start = of_seed / "trained.safetensors", loaded.model()
+    return endpoints.end(start, mask, loaded.model(trained), loaded.encoder)
+
+
+def copy_run(run: Path, out: Path) -> None:
+    """Copy the predictions and losses of a training."""
+    losses = files.load_record(run / "history.json")["losses"]
+    files.save_run(files.load_arrays(run / "predictions.safetensors"), losses, out)
 
 
 def walk(
@@ -62,12 +93,22 @@ def walk(
 ) -> None:
     """Walk between two networks, see `copies.connect`; write path.safetensors and geometry.json.
 
+    Predictions take as many threads as trainings do, since another number would change last bits.
+
     Args:
         about: what to say of the networks in geometry.json.
         out: folder to write to; `copies.connect` describes the other arguments.
     """
+    torch.set_num_threads(loaded.recipe.threads)  # as in the trainings that predicted at the ends
     path = copies.connect(
-        loaded.model(), loaded.encoder, loaded.prepared, ends, grid, sample, unlike_heads
+        loaded.model(),
+        loaded.encoder,
+        loaded.prepared,
+        ends,
+        grid,
+        sample,
+        unlike_heads,
+        loaded.recipe.masked,
     )
     files.save_arrays(path.arrays, out / "path.safetensors")
     files.save_record({**(about or {}), **path.geometry}, out / "geometry.json")

@@ -113,7 +113,11 @@ STUDY: dict[str, Any] = SHIPPED | {
         ],
         "path": {"grid": 3, "train_sample": 20},
     },
-    "between": {"tasks": ["mood"], "of": {"seeds": [1, 2], "pairs": ["seeds", "rounds"]}},
+    "between": {
+        "tasks": ["mood"],
+        "of": {"seeds": [1, 2], "pairs": ["seeds", "rounds"], "meet": ["union", "intersection"]},
+        "files": [],
+    },
 }
 NO_CONTROLS = {
     "controls": STUDY["controls"] | {"tasks": [], "seeds": [], "rounds": []},

@@ -84,7 +84,11 @@ OF_STUDIES["connected"] = MINIATURE | {
             {"net": "random", "round": 1, "point": 20, "arm": "order", "steps": "all"},
         ],
     },
-    "between": {"tasks": ["sentiment"], "of": {"seeds": [1, 2], "pairs": ["seeds"]}},
+    "between": {
+        "tasks": ["sentiment"],
+        "of": {"seeds": [1, 2], "pairs": ["seeds"], "meet": ["union", "intersection"]},
+        "files": [{"name": "own", "task": "sentiment", "first": "~/a b", "second": "$X/b"}],
+    },
 }
 OF_STUDIES["distilled"] = MINIATURE | {
     "distil": MINIATURE["distil"]

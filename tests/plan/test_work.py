@@ -80,6 +80,10 @@ def test_a_script_without_a_rule_trains_the_runs_that_it_declares():
         ("retrain", Work(4, predictions=7)),
         ("spawn --point 20 --steps rest --grid 11", Work(2, 20, predictions=13)),
         ("spawn --point 20 --steps all --grid 11", Work(2, 0, predictions=13)),
+        ("spawn --point 20 --steps rest-warmed --grid 11", Work(2, 20, predictions=13)),
+        ("spawn --net ticket --point 0 --steps rest --grid 11", Work(2, 0, predictions=13)),
+        ("spawn --net dense --point 0 --steps rest --grid 11", Work(1, 0, predictions=13)),
+        ("spawn --net dense --point 20 --steps rest --grid 11", Work(2, 20, predictions=13)),
         ("between --seeds 1 --seeds 2 --seeds 3 --pairs seeds --grid 11", Work(predictions=33)),
         ("between --seeds 1 --seeds 2 --pairs rounds --grid 11", Work(predictions=2 * 2 * 11)),
         ("between --seeds 1 --pairs rounds --pairs dense --grid 5", Work(predictions=4 * 5)),
@@ -141,12 +145,14 @@ def test_trainings_of_the_bert_base_study_are_those_of_its_lists():
     assert by_group["encoder"] == 0
 
 
+@pytest.mark.parametrize("meets", [["union"], ["union", "intersection"]])
 @pytest.mark.parametrize("kinds", [["seeds"], ["rounds"], ["dense"], ["seeds", "rounds", "dense"]])
-def test_lines_are_counted_as_they_are_walked(kinds):
-    from stages.tickets.training import copies  # noqa: PLC0415  it brings torch
+def test_lines_are_counted_as_they_are_walked(kinds, meets):
+    from stages.tickets.training import endpoints  # noqa: PLC0415  it brings torch
 
     options = " ".join(f"--pairs {kind}" for kind in kinds)
+    options += "".join(f" --meet {meet}" for meet in meets)
     command = f"python -m stages between --seeds 1 --seeds 2 --seeds 3 {options} --grid 1"
     made = replace(stage("x@1", command=command), params=TRACKED)
-    walked = copies.pairs(kinds, [1, 2, 3], [1, 4, 2])
+    walked = endpoints.walks(endpoints.pairs(kinds, [1, 2, 3], [1, 4, 2]), meets)
     assert work.of(made).predictions == len(walked)

@@ -94,7 +94,15 @@ def test_every_answer_table_and_figure_stands_in_its_section() -> None:
             ["patterns", "patterns_published", "pattern_survival", "pattern_confusion"],
         ),
         "landscapes": (["landscapes", "planes"], ["curvature", "planes", "plane_points"]),
-        "connectivity": (["connectivity"], ["connectivity"]),
+        "connectivity": (
+            ["connectivity", "connectivity_paths", "connectivity_seeds"],
+            [
+                "connectivity",
+                "connectivity_matching",
+                "connectivity_rounds",
+                "connectivity_geometry",
+            ],
+        ),
     }
 
 

@@ -40,6 +40,8 @@ def example(changes: str = "") -> Content:
             section = section[part]
         if value == ABSENT:
             del section[last]
+        elif last == len(section) and isinstance(section, list):
+            section.append(value)
         else:
             section[last] = value
     return content
@@ -203,7 +205,9 @@ REFUSED: list[tuple[str, ...]] = [
     ("search.rule.variants: [magnitude], retrain.structured: [], retrain.scratch: []",
      "patterns.tasks", "'acceptability'", "'joint'"),
     ("connectivity.tasks: [cola]", "connectivity.tasks", "'cola'", "acceptability"),
-    ("connectivity.tasks: [mlm]", "connectivity.tasks", "'mlm'", "with labels"),
+    ("connectivity.tasks: [mlm]", "connectivity.starts[0].arm", "'head'", "'mlm'", "one label"),
+    ("connectivity.tasks: [squad]", "connectivity.starts[0].arm", "'head'", "'squad'", "one label"),
+    ("train.warmup: 0", "connectivity.starts[3].steps", "'rest-warmed'", "rest and all"),
     ("connectivity.seeds: [99]", "connectivity.seeds", "99", "1, 2, 3"),
     ("connectivity.starts: []", "connectivity.starts", "empty", "one at least"),
     ("connectivity.starts.0.net: wide", "connectivity.starts[0].net", "'wide'", "'reinitialised'"),
@@ -224,7 +228,14 @@ REFUSED: list[tuple[str, ...]] = [
     ("connectivity.path.grid: 1", "connectivity.path.grid", "1", "equal to 3"),
     ("connectivity.path.train_sample: 1", "connectivity.path.train_sample", "1", "equal to 2"),
     ("connectivity.threshold: 0", "connectivity.threshold", "0", "greater than 0"),
-    ("between.tasks: [squad]", "between.tasks", "'squad'", "with labels"),
+    ("between.tasks: [squad]", "between.tasks", "'squad'", "noise.head_init", "one label"),
+    ("between.files.0.task: cola", "between.files[0].task", "'cola'", "acceptability"),
+    ("between.files.0.name: My pair", "between.files[0].name", "'My pair'", "names of up to"),
+    ("between.files.1: {name: mine_and_yours, task: mlm, first: a, second: b}",
+     "between.files", "'mine_and_yours'", "name of its own"),
+    ("between.of.meet: []", "between.of.meet", "empty", "one at least"),
+    ("between.of.meet: [both]", "between.of.meet[0]", "'both'", "'intersection'"),
+    ("connectivity.starts.0.steps: rest-warmed", "connectivity.starts[0].steps", "point 0 is 'rest'"),
     ("between.of.seeds: []", "between.of.seeds", "empty", "one at least"),
     ("between.of.pairs: []", "between.of.pairs", "empty", "one at least"),
     ("between.of.pairs: [rounds]", "between.of.pairs", "'rounds'", "imp.keep_weights has no round"),

@@ -1,12 +1,13 @@
 """Rows about walks: by hand, beside the scores of the project, and between networks at chance."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 
 from stages.tickets.files import Split
-from stages.tickets.statistics import paths
+from stages.tickets.statistics import barriers, paths
 from stages.tickets.statistics.paths import PLACE, Walk
 from stages.tickets.tasks import scores
 from stages.tickets.tasks.task import Prepared, Task, Vocabulary
@@ -44,7 +45,7 @@ def tables(
     walks: list[Walk], task: Task = CLASSES, labels: np.ndarray = LABELS
 ) -> dict[str, list[Any]]:
     prepared = Prepared(task, Vocabulary(1, 0, 0, ()), split(labels), {"validation": split(labels)})
-    return paths.tables(walks, {task.name: prepared}, 2.0, 0.95)
+    return paths.tables(walks, {task.name: prepared}, {}, 2.0, 0.95)
 
 
 def walk(points: list[np.ndarray], seed: int = 1, task: str = "toy", **more: np.ndarray) -> Walk:
@@ -141,3 +142,34 @@ def test_a_regression_has_no_verdict_and_no_classes() -> None:
     assert row["mean"] == pytest.approx(float((4 - 0.01) * np.mean(noise**2)), rel=1e-3)
     assert made["ends"][0]["disagreement"] is None
     assert made["ends"][0]["learned"] == 1
+
+
+def test_pairs_of_seeds_have_an_interval_of_pairs() -> None:
+    """The three pairs of three seeds are no three seeds: their interval is twice as wide."""
+    ridges = [
+        [logits_of(p) for p in (wrong_at(), wrong_at(*range(height)), wrong_at())]
+        for height in (10, 20, 40)
+    ]
+    single = [walk(points, seed) for seed, points in enumerate(ridges)]
+    pairs = [replace(w, seeds=pair) for w, pair in zip(single, ("1 2", "1 3", "2 3"), strict=True)]
+    kind = {"split": "validation", "metric": "accuracy", "measure": "chord", "head": "own"}
+    (alone,), (shared,) = (chosen(tables(walks)["barriers"], **kind) for walks in (single, pairs))
+    assert (alone["mean"], alone["n"]) == (shared["mean"], shared["n"])
+    assert shared["high"] - shared["mean"] > 1.8 * (alone["high"] - alone["mean"])
+
+
+def test_every_barrier_stands_beside_the_union_of_masks() -> None:
+    flat = [logits_of(wrong_at(0))] * 3
+    other = replace(walk(flat, 2), geometry=LENGTHS | {"masks": {"union": 0.5, "jaccard": 0.2}})
+    rows = tables([walk(flat), other])["barriers"]
+    assert {row["union"] for row in rows} == {0.4}
+
+
+def test_hidden_words_of_a_sentence_are_no_words_of_their_own() -> None:
+    """100 sentences of ten hidden words, all right in 56 of them: sure by word, not by sentence."""
+    labels = np.tile(np.arange(2), 500)
+    predicted = np.where(np.arange(1000) // 10 < 56, labels, 1 - labels)
+    assert barriers.above_majority(predicted, labels, 0.95)
+    groups = np.arange(1000) // 10
+    assert not barriers.above_majority(predicted, labels, 0.95, groups)
+    assert barriers.above_majority(labels, labels, 0.95, groups)

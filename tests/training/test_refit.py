@@ -7,8 +7,11 @@ import torch
 from stages.tickets.encoder import theta
 from stages.tickets.encoder.theta import Encoder
 from stages.tickets.settings import UserError
-from stages.tickets.tasks.task import Prepared
+from stages.tickets.tasks.task import Prepared, Task
 from stages.tickets.training import predict, refit
+
+TOY = Task("toy", "classification", 2, ("accuracy",))
+NUMBERS = Task("toy", "regression", 1, ("pearson",))
 
 
 def test_heads_read_the_first_token_of_every_example_in_order(
@@ -34,25 +37,40 @@ def test_a_new_head_separates_what_a_wrong_head_confuses() -> None:
     states = generator.normal(size=(60, 4)).astype(np.float32)
     states[:, 2] = labels * 4 + states[:, 2] / 4
     split = {"train": states[:40], "validation": states[40:]}
-    fitted = refit.logits("classification", split, labels[:40], "train", "toy")
+    fitted = refit.logits(TOY, split, labels[:40], "train")
     assert fitted["validation"].shape == (20, 2)
     np.testing.assert_allclose(np.exp(fitted["validation"]).sum(axis=1), 1, rtol=1e-5)
     assert (fitted["validation"].argmax(axis=1) == labels[40:]).all()
     scaled = {name: 1000 * part + 7 for name, part in split.items()}  # states are standardised
-    again = refit.logits("classification", scaled, labels[:40], "train", "toy")
+    again = refit.logits(TOY, scaled, labels[:40], "train")
     np.testing.assert_allclose(again["validation"], fitted["validation"], rtol=1e-2, atol=1e-3)
 
 
 def test_numbers_are_fitted_by_a_line() -> None:
     states = np.linspace(-1, 1, 40, dtype=np.float32)[:, None]
     split = {"train": states, "validation": states[::4]}
-    fitted = refit.logits("regression", split, 3 * states[:, 0] + 1, "train", "toy")
+    fitted = refit.logits(NUMBERS, split, 3 * states[:, 0] + 1, "train")
     assert fitted["validation"].shape == (10, 1)
     np.testing.assert_allclose(fitted["validation"], 3 * states[::4] + 1, atol=0.1)
 
 
-def test_one_class_alone_is_refused_in_a_sentence() -> None:
-    with pytest.raises(UserError, match=r"the 5 examples of 'toy' .* raise connectivity"):
+@pytest.mark.parametrize(
+    ("labels", "lacking"), [([0, 0, 0, 0, 0], 1), ([0, 2, 0, 2, 2], 1), ([1, 2, 1, 2, 1], 0)]
+)
+def test_a_class_that_is_lacking_is_named_in_a_sentence(labels: list[int], lacking: int) -> None:
+    """Without the error, what is fitted for class 2 would stand in the column of class 1."""
+    states = {"train": np.random.default_rng(0).normal(size=(5, 2)).astype(np.float32)}
+    with pytest.raises(
+        UserError, match=rf"the 5 examples of 'toy' .* none of class {lacking}; raise connectivity"
+    ):
         refit.logits(
-            "classification", {"train": np.ones((5, 2), np.float32)}, np.ones(5), "train", "toy"
+            Task("toy", "classification", 3, ("accuracy",)), states, np.array(labels), "train"
         )
+
+
+def test_columns_are_in_the_order_of_classes_whatever_comes_first() -> None:
+    labels = np.array([2, 0, 1] * 20)
+    states = {"train": np.eye(3, dtype=np.float32)[labels]}
+    three = Task("toy", "classification", 3, ("accuracy",))
+    fitted = refit.logits(three, states, labels, "train")["train"]
+    assert (fitted.argmax(axis=1) == labels).all()

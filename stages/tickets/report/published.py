@@ -114,6 +114,17 @@ class PublishedCorrelation:
 
 
 @dataclass(frozen=True)
+class PublishedStability:
+    """A row of published/frankle2020.csv: from where on copies of a network for images are stable."""
+
+    network: str
+    net: str
+    """dense, or the ticket that is found with weights of that point."""
+    at: int
+    unit: str
+
+
+@dataclass(frozen=True)
 class PublishedStart:
     """A row of published/tanaka2020.csv: a mean over n runs of a convolutional network.
 

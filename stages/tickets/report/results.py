@@ -79,6 +79,7 @@ class Results:
     published_dark: Sequence[published.PublishedDark] = _from("published/chen2020_dark.csv")
     published_start: Sequence[published.PublishedStart] = _from("published/tanaka2020.csv")
     published_strict: Sequence[published.PublishedStrict] = _from("published/chen2020_strict.csv")
+    published_stability: Sequence[published.PublishedStability] = _from("published/frankle2020.csv")
 
     def summary(self, run: Run, split: str = VALIDATION, metric: str = "") -> Summary | None:
         """Return mean and interval over all seeds of a run; None if nothing ran."""

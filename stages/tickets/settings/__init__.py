@@ -2,7 +2,7 @@
 
 from stages.tickets.settings.base import ParamsError, Section, UserError, expanded
 from stages.tickets.settings.checking import checked, content, load
-from stages.tickets.settings.connectivity import Arm, Between, Connectivity, Net
+from stages.tickets.settings.connectivity import Arm, Between, Connectivity, Net, Steps
 from stages.tickets.settings.data import (
     ALLOWED_METRICS,
     SQUAD,

@@ -16,7 +16,7 @@ from stages.tickets.settings.base import (
     UpTo,
     listed,
 )
-from stages.tickets.settings.connectivity import Arm, Connectivity, Start
+from stages.tickets.settings.connectivity import Arm, Connectivity, Copies
 from stages.tickets.settings.data import Data
 from stages.tickets.settings.rounds import Dense, Imp
 from stages.tickets.settings.searches import has_labels
@@ -166,7 +166,7 @@ def _check_copies(distil: Distil, connectivity: Connectivity) -> None:
                 f"{listed(distil.methods)} and {SHORT!r}"
             )
     for number, arm in product(distil.copies.rounds, distil.copies.arms):
-        ticket = Start(net="ticket", round=number, point=0, arm=arm, steps="rest")
+        ticket = Copies(net="ticket", round=number, point=0, arm=arm, steps="rest")
         if ticket not in connectivity.starts:
             raise ValueError(
                 f"connectivity.starts lacks {{net: ticket, round: {number}, point: 0, arm: {arm}, steps: "

@@ -9,7 +9,12 @@ from pydantic import Field, model_validator
 from stages.tickets.settings import trials
 from stages.tickets.settings.at_start import AtInitialisation
 from stages.tickets.settings.base import Name, NeededBy, Section, Seed, Unique, Whole, listed, rules
-from stages.tickets.settings.connectivity import Between, Connectivity, check_connectivity
+from stages.tickets.settings.connectivity import (
+    Between,
+    Connectivity,
+    check_between,
+    check_connectivity,
+)
 from stages.tickets.settings.data import Data, MiniatureData, OwnData, Prepare, check_data
 from stages.tickets.settings.distil import Distil, check_distil
 from stages.tickets.settings.encoder import Encoder, Pretrain
@@ -121,7 +126,8 @@ class Study(Section):
         trials.check_transfer(self.transfer, self.transfer_weights, self.multitask, self.imp)
         check_search(self.search, self.data)
         check_searched(self.retrain, self.retrain_super, self.patterns, self.search, self.dense)
-        check_connectivity(self.connectivity, self.between, self.data, self.dense, self.imp, last)
+        check_connectivity(self.connectivity, self.data, self.train, self.dense, last)
+        check_between(self.between, self.tasks, self.data, self.noise, self.imp)
         check_distil(self.distil, self.data, self.seeds, self.dense, self.imp, self.connectivity)
         check_learned(self.learned_masks, self.data, self.own, self.imp)
         networks = {key: getattr(self, key) for key in ("landscapes", "planes", "curvature")}

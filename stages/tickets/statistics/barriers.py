@@ -129,8 +129,12 @@ def over_seeds(barriers: Sequence[float], draws: Values, confidence: float) -> S
         draws: the same barrier on resamples of the examples, (seeds, resamples), see `resampled`.
         confidence: confidence of the interval, in (0, 1).
     """
-    examples = float(f"{float(draws.mean(axis=0).std()):.9g}")  # no last bits of sums
-    return summarize(barriers, confidence, examples)
+    return summarize(barriers, confidence, error_of_draws(draws))
+
+
+def error_of_draws(draws: Values) -> float:
+    """Return the standard error of the mean over seeds that comes from the choice of examples."""
+    return float(f"{float(draws.mean(axis=0).std()):.9g}")  # no last bits of sums
 
 
 def verdict(barrier: Summary | None, threshold: float) -> str:
@@ -155,7 +159,10 @@ def verdict(barrier: Summary | None, threshold: float) -> str:
 
 
 def above_majority(
-    predicted: NDArray[np.integer], labels: NDArray[np.integer], confidence: float
+    predicted: NDArray[np.integer],
+    labels: NDArray[np.integer],
+    confidence: float,
+    groups: NDArray[np.integer] | None = None,
 ) -> bool:
     """Tell whether predictions are surely right more often than the most frequent label.
 
@@ -165,11 +172,17 @@ def above_majority(
     Args:
         predicted, labels: class numbers (examples,).
         confidence: of the normal interval of the paired difference, in (0, 1).
+        groups: number of the group of every example, such as the sentence of a hidden word; examples of
+            a group are not independent. None for groups of one.
     """
     majority = np.bincount(labels).argmax()
     gains = (predicted == labels).astype(np.float64) - (labels == majority)
     mean = float(gains.mean())
-    half = float(ndtri((1 + confidence) / 2)) * error_of_examples((gains - mean)[None])
+    deviations = gains - mean
+    if groups is not None:
+        sums = np.bincount(groups, deviations)
+        deviations = sums * (len(sums) / len(gains))
+    half = float(ndtri((1 + confidence) / 2)) * error_of_examples(deviations[None])
     return mean - half > 0
 
 

@@ -1,28 +1,35 @@
 """Rows about walks between two networks: curves, barriers over seeds, and what the two ends share."""
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
-from scipy.special import log_softmax, softmax
+from scipy.special import softmax
 
 from stages.tickets.files import Arrays, Split
 from stages.tickets.settings.noise import stable_seed
-from stages.tickets.statistics import barriers
+from stages.tickets.statistics import along, barriers, jackknife
+from stages.tickets.statistics.along import Examples
 from stages.tickets.statistics.barriers import MEASURES, Values
-from stages.tickets.tasks import deviations, scores
+from stages.tickets.statistics.intervals import Summary
+from stages.tickets.tasks import hans
 from stages.tickets.tasks import task as tasks
+from stages.tickets.tasks.squad import Asked
 from stages.tickets.tasks.task import Prepared, Task
 
 Row = dict[str, Any]
 PLACE = ("task", "net", "round", "point", "arm", "steps")
-"""What walks of several seeds share; point is None and arm `stored` between stored networks."""
+"""What walks of several seeds share; point is None between stored networks."""
+MEETING = {"union": "stored", "intersection": "stored-intersection"}
+"""Arms of walks between stored networks: with the weights of both masks inside, or with both ends cut to
+the weights that both masks keep."""
 COLUMNS: Mapping[str, tuple[str, ...]] = {
     "curves": (*PLACE, "seeds", "split", "head", "metric", "alpha", "value"),
     "barriers": (
-        *PLACE, "split", "head", "metric", "measure", "n", "mean", "std", "low", "high", "verdict",
+        *PLACE, "split", "head", "metric", "measure", "n", "mean", "std", "low", "high", "examples",
+        "verdict", "union",
     ),
     "ends": (
         *PLACE, "seeds", "learned", "disagreement", "chance", "divergence", "middle", "average",
@@ -31,16 +38,19 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
 }  # fmt: skip
 """Columns of every table.
 
-Metrics are errors in points, 100 less 100 times the score, and the loss in nats. `head` is `own`, or
-`refit` for a head fitted anew at every point. `middle` and `average` are accuracies of averaged weights
-and of averaged logits."""
-HEADS = {"own": "logits", "refit": "refit"}
-SPLITS = ("validation", "train")
-DECIDED = "accuracy"
-"""Metric whose barriers have a verdict: the threshold of Frankle et al. 2020 is made for it."""
+Metrics are errors in points, 100 less 100 times the score, and the loss in nats. `examples` is the
+standard error of the mean that comes from the choice of examples. `head` is `own`, or
+`refit` for a head fitted anew at every point. `union` is the share of the prunable weights that the masks
+of either end keep, and so of those that are not 0 inside the path. `middle` and `average` are accuracies
+of averaged weights and of averaged logits."""
+NUMBERS = ("mean", "std", "low", "high", "examples")
+"""Fields of a summary that are columns of barriers."""
+DECIDED_ON = ("validation", "train")
+SPLITS = (*DECIDED_ON, hans.SPLIT)
+"""Splits with curves; on HANS a barrier has no verdict, since it is about another task."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Walk:
     """What a walk has stored."""
 
@@ -54,13 +64,18 @@ class Walk:
 
 
 def tables(
-    walks: Sequence[Walk], prepared: Mapping[str, Prepared], threshold: float, confidence: float
+    walks: Sequence[Walk],
+    prepared: Mapping[str, Prepared],
+    asked: Mapping[str, Asked],
+    threshold: float,
+    confidence: float,
 ) -> dict[str, list[Row]]:
     """Make the rows of all tables, by the table's name in COLUMNS.
 
     Args:
         walks: all walks; those of one place are those of several seeds.
         prepared: the tasks by name.
+        asked: the questions of validation, by task of spans.
         threshold: barrier in points of error under which copies are stable.
         confidence: of all intervals.
     """
@@ -68,87 +83,57 @@ def tables(
     places = dict.fromkeys(tuple(walk.place.values()) for walk in walks)
     for place in places:
         group = [walk for walk in walks if tuple(walk.place.values()) == place]
-        of_task = prepared[group[0].place["task"]]
-        splits = splits_of(of_task, group[0].arrays)
-        learned = [has_learned(walk, of_task.task, splits, confidence) for walk in group]
+        name = group[0].place["task"]
+        task = prepared[name].task
+        splits = splits_of(prepared[name], group[0].arrays, asked.get(name))
+        validation = splits["validation"]
+        learned = [
+            along.has_learned(
+                task, validation, along.path_of(walk.arrays, "validation", "own"), confidence
+            )
+            for walk in group
+        ]
         rows["ends"] += [
-            ends(walk, of_task.task, splits["validation"], known)
+            ends(walk, task, validation.split, known)
             for walk, known in zip(group, learned, strict=True)
         ]
-        for split, head, metric in _kinds(group[0].arrays, of_task.task):
+        for split, head, metric in _kinds(group[0].arrays, task, splits):
             curves = [
-                values(of_task.task, splits[split], walk.arrays[f"{split}.{HEADS[head]}"], metric)
+                along.values(task, splits[split], along.path_of(walk.arrays, split, head), metric)
                 for walk in group
             ]
             kind = {"split": split, "head": head, "metric": metric}
             for walk, curve in zip(group, curves, strict=True):
                 rows["curves"] += _curve(walk, kind, curve)
-            used = [curve for curve, known in zip(curves, learned, strict=True) if known]
-            rows["barriers"] += _barriers(group[0].place | kind, used, threshold, confidence)
+            used = {
+                walk: curve
+                for walk, curve, known in zip(group, curves, learned, strict=True)
+                if known
+            }
+            rows["barriers"] += _barriers(group, kind, used, threshold, confidence)
     return rows
 
 
-def _kinds(arrays: Arrays, task: Task) -> Iterator[tuple[str, str, str]]:
+def _kinds(
+    arrays: Arrays, task: Task, splits: Mapping[str, Examples]
+) -> Iterator[tuple[str, str, str]]:
     """List split, head and metric of all curves of a walk."""
     for split in SPLITS:
-        for head, array in HEADS.items():
-            if f"{split}.{array}" in arrays:
-                yield from ((split, head, metric) for metric in metrics(task))
+        for head in along.HEADS:
+            if split in splits and along.path_of(arrays, split, head):
+                yield from ((split, head, metric) for metric in along.metrics(task, splits[split]))
 
 
-def metrics(task: Task) -> tuple[str, ...]:
-    """List what is measured along a path: accuracy for classes, the headline, and the loss."""
-    first = (DECIDED,) if task.kind == "classification" else ()
-    return tuple(dict.fromkeys((*first, task.metrics[0], "loss")))
-
-
-def splits_of(prepared: Prepared, arrays: Arrays) -> dict[str, Split]:
-    """Return the splits that a walk was over, with their labels."""
+def splits_of(prepared: Prepared, arrays: Arrays, asked: Asked | None) -> dict[str, Examples]:
+    """Return the splits that a walk was over, with their labels; `asked` are questions of validation."""
     sample = tasks.take(prepared.train, arrays["train.rows"])
-    return {"validation": prepared.evaluated["validation"], "train": sample}
-
-
-def values(task: Task, split: Split, logits: NDArray[np.floating], metric: str) -> Values:
-    """Compute what every example adds to an error or loss at every point; its mean is the curve.
-
-    For accuracy and loss that is exact. For other scores an example adds the score and its deviation,
-    see `deviations`.
-
-    Args:
-        task, split: what the logits are of.
-        logits: (points, examples, outputs).
-        metric: a metric of the task, or `loss`.
-
-    Returns:
-        (points, examples), in points of error, nats, or squares for the loss of a regression.
-    """
-    wide, labels = logits.astype(np.float64), split.labels
-    if metric == "loss" and task.kind == "regression":
-        squares: Values = (wide[..., 0] - labels) ** 2
-        return squares
-    if metric == "loss":
-        losses: Values = -log_softmax(wide, axis=-1)[:, np.arange(len(labels)), labels]
-        return losses
-    of_metric = replace(task, metrics=(metric,))  # type: ignore[arg-type]
-    rows = []
-    for point in logits:
-        arrays = {"it.logits": point}
-        score = scores.score(of_metric, arrays, "it", split)[0].value
-        rows.append(100 - 100 * (score + deviations.deviations(of_metric, arrays, "it", split)))
-    return np.array(rows)
-
-
-def has_learned(walk: Walk, task: Task, splits: Mapping[str, Split], confidence: float) -> bool:
-    """Tell whether the networks at both ends are better than a constant, on the validation split."""
-    labels, logits = splits["validation"].labels, walk.arrays["validation.logits"]
-    if task.kind == "regression":
-        return not any(
-            scores.no_better_than_a_constant(labels, end[:, 0]) for end in (logits[0], logits[-1])
-        )
-    return all(
-        barriers.above_majority(end.argmax(-1), labels, confidence)
-        for end in (logits[0], logits[-1])
-    )
+    if "train.labels" in arrays:
+        sample = replace(sample, labels=arrays["train.labels"])
+    evaluated = {name: prepared.evaluated[name] for name in SPLITS if name in prepared.evaluated}
+    return {
+        name: Examples(name, split, asked if name == "validation" else None)
+        for name, split in {**evaluated, "train": sample}.items()
+    }
 
 
 def _curve(walk: Walk, kind: Row, curve: Values) -> Iterator[Row]:
@@ -159,23 +144,29 @@ def _curve(walk: Walk, kind: Row, curve: Values) -> Iterator[Row]:
 
 
 def _barriers(
-    place: Row, curves: Sequence[Values], threshold: float, confidence: float
+    group: Sequence[Walk],
+    kind: Row,
+    curves: Mapping[Walk, Values],
+    threshold: float,
+    confidence: float,
 ) -> Iterator[Row]:
     """Summarise the barriers of the pairs whose ends have learned something."""
-    draws = (
-        barriers.resampled(
-            curves, MEASURES, stable_seed("bootstrap", place["task"], place["split"])
-        )
-        if curves
-        else {}
-    )
+    place = group[0].place | kind
+    seed = stable_seed("bootstrap", place["task"], place["split"])
+    used = list(curves.values())
+    draws = barriers.resampled(used, MEASURES, seed) if used else {}
+    densities = [walk.geometry["masks"]["union"] for walk in group]
     for name, measure in MEASURES.items():
         summary = None
-        if curves:
-            each = [float(measure(curve.mean(axis=1))) for curve in curves]
-            summary = barriers.over_seeds(each, draws[name], confidence)
-        is_decided = place["metric"] == DECIDED and name in ("chord", "error_barrier")
-        numbers = {key: getattr(summary, key, None) for key in ("mean", "std", "low", "high")}
+        if used:
+            each = {walk.seeds: float(measure(c.mean(axis=1))) for walk, c in curves.items()}
+            summary = _over(each, draws[name], confidence)
+        is_decided = (
+            place["metric"] == along.DECIDED
+            and place["split"] in DECIDED_ON
+            and name in ("chord", "error_barrier")
+        )
+        numbers = {key: getattr(summary, key, None) for key in NUMBERS}
         yield (
             place
             | numbers
@@ -183,8 +174,18 @@ def _barriers(
                 "measure": name,
                 "n": len(curves),
                 "verdict": barriers.verdict(summary, threshold) if is_decided else "",
+                "union": math.fsum(densities) / len(densities),
             }
         )
+
+
+def _over(each: Mapping[str, float], draws: Values, confidence: float) -> Summary:
+    """Summarise barriers by seed, or by the two seeds of a pair, which several pairs share."""
+    pairs = {tuple(seeds.split()): value for seeds, value in each.items()}
+    if all(len(pair) == 2 for pair in pairs):
+        examples = barriers.error_of_draws(draws)
+        return jackknife.over_pairs(pairs, confidence, examples)  # type: ignore[arg-type]
+    return barriers.over_seeds(list(each.values()), draws, confidence)
 
 
 def ends(walk: Walk, task: Task, split: Split, learned: bool) -> Row:

@@ -5,9 +5,8 @@ SGD, end on a line along which the error does not rise. For encoders that noise 
 and dropout; the initial classifier is part of theta_0, an axis of its own.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from itertools import combinations, pairwise
 from typing import Any
 
 import numpy as np
@@ -17,13 +16,13 @@ from stages.tickets.encoder import device
 from stages.tickets.encoder.theta import Encoder, by_full_name, in_layer_or_pooler
 from stages.tickets.files import Arrays
 from stages.tickets.pruning.masks import Mask
-from stages.tickets.settings import Arm, Net
+from stages.tickets.settings import Arm, Net, UserError
 from stages.tickets.settings.noise import Seeds, stable_seed
 from stages.tickets.tasks import task as tasks
 from stages.tickets.tasks.task import Prepared
 from stages.tickets.training import controls, interpolation, predict, refit
 from stages.tickets.training.controls import Models, Start
-from stages.tickets.training.interpolation import Weights
+from stages.tickets.training.endpoints import End, dense
 
 AXES: Mapping[Arm, tuple[str, ...]] = {
     "order": ("data_order", "dropout"),
@@ -45,6 +44,15 @@ def second(seeds: Seeds, arm: Arm, task: str, seed: int) -> Seeds:
     """
     varied = {axis: stable_seed(axis, task, seed, "copy-2") for axis in AXES[arm]}
     return replace(seeds, **varied)
+
+
+def is_dense_run(net: Net, point: int) -> bool:
+    """Tell whether the first copy is the dense training of the run, whose result is stored.
+
+    Later in the training it is not, although both have the same noise: a copy starts without the moments
+    of Adam that the dense training has there.
+    """
+    return net == "dense" and point == 0
 
 
 def start(
@@ -74,35 +82,13 @@ def start(
 
 
 @dataclass(frozen=True)
-class End:
-    """A trained network at an end of a path."""
-
-    start: Weights
-    """Weights at which its training started, m * theta_k."""
-    weights: Weights
-    mask: Mask | None
-
-
-def end(
-    start: PreTrainedModel, mask: Mask | None, trained: PreTrainedModel, encoder: Encoder
-) -> End:
-    """Copy start and end of a training, with the weights that `mask` drops set to 0 in both."""
-    prefix = f"{trained.base_model_prefix}."
-    covered = None if mask is None else {name: mask[name] for name in encoder.prunable}
-    first, last = (
-        interpolation.masked(interpolation.copied(model), covered, prefix)
-        for model in (start, trained)
-    )
-    return End(first, last, mask)
-
-
-@dataclass(frozen=True)
 class Path:
     """What was computed along a line."""
 
     arrays: Arrays
-    """`<split>.logits` (points, examples, outputs) in float32, `<split>.refit` of heads fitted anew, and
-    `train.rows`, the numbers of the sampled training examples."""
+    """What `predict.predict` returns at every point, such as `<split>.logits` (points, examples,
+    outputs), `<split>.refit` of heads fitted anew, `train.rows`, the numbers of the sampled training
+    examples, and `train.labels`, the words that are hidden in them."""
     geometry: dict[str, Any]
     """Lengths and angles over the encoder's layers, its embeddings, the head and every prunable matrix,
     and what the two masks share."""
@@ -116,6 +102,7 @@ def connect(
     grid: int,
     sample: int,
     unlike_heads: bool,
+    masked: float,
 ) -> Path:
     """Walk the line between two networks, and predict every scored split and a sample of `train`.
 
@@ -127,11 +114,25 @@ def connect(
         grid: number of points.
         sample: number of training examples, drawn alike for all paths of a task.
         unlike_heads: fit a linear head anew at every point, on the sample.
+        masked: share of the sample's words that masked language modelling hides, in (0, 1).
+
+    Raises:
+        UserError: heads are unlike, and an example has not one label that a head could be fitted to.
     """
-    name = prepared.task.name
-    rows = tasks.drawn(len(prepared.train), sample, stable_seed("path", name))
+    if unlike_heads and prepared.task.kind not in tasks.LABELLED:
+        raise UserError(
+            f"the two models of {prepared.task.name!r} started with heads of their own, which build a "
+            "barrier of their own, and a head can be fitted anew only if each example has one label; "
+            "fix noise.head_init to a number, or walk between other networks"
+        )
+    seed = stable_seed("path", prepared.task.name)
+    rows = tasks.drawn(len(prepared.train), sample, seed)
     splits = {key: part for key, part in prepared.evaluated.items() if key != NOT_WALKED}
     splits[SAMPLE] = tasks.take(prepared.train, rows)
+    known: Arrays = {f"{SAMPLE}.rows": rows}
+    if prepared.task.kind == "mlm":
+        splits[SAMPLE] = tasks.hide_in_split(splits[SAMPLE], prepared.vocabulary, masked, seed)
+        known[f"{SAMPLE}.labels"] = splits[SAMPLE].labels
     walked = replace(prepared, evaluated=splits)
     device.place_(model, prepared.task.kind)  # now, since it makes new buffers
 
@@ -139,14 +140,13 @@ def connect(
         if not unlike_heads:
             return predict.predict(model, walked)
         arrays, states = refit.predicted(model, walked)
-        labels = splits[SAMPLE].labels
-        anew = refit.logits(prepared.task.kind, states, labels, SAMPLE, name)
+        anew = refit.logits(prepared.task, states, splits[SAMPLE].labels, SAMPLE)
         return arrays | {f"{key}.refit": array for key, array in anew.items()}
 
     alphas = interpolation.places(grid)
     points = interpolation.walk(model, ends[0].weights, ends[1].weights, alphas, measure)
     arrays = {key: np.stack([point[key] for point in points]) for key in points[0]}
-    return Path(arrays | {f"{SAMPLE}.rows": rows}, geometry(model, encoder, ends))
+    return Path(arrays | known, geometry(model, encoder, ends))
 
 
 def geometry(model: PreTrainedModel, encoder: Encoder, ends: tuple[End, End]) -> dict[str, Any]:
@@ -168,40 +168,6 @@ def geometry(model: PreTrainedModel, encoder: Encoder, ends: tuple[End, End]) ->
         for name in encoder.prunable
         if f"{prefix}{name}" in ends[0].weights
     }
-    dense = {name: np.ones(encoder.weights[name].shape, np.bool_) for name in encoder.prunable}
-    first, other = (dense if network.mask is None else network.mask for network in ends)
+    every = dense(encoder)
+    first, other = (every if network.mask is None else network.mask for network in ends)
     return record | {"masks": interpolation.meeting(first, other)}
-
-
-# --- stored networks -------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Stored:
-    """A network whose trained weights are stored: the ticket of a round, or dense, of round 0."""
-
-    seed: int
-    round: int
-
-
-def pairs(
-    kinds: Collection[str], seeds: Sequence[int], kept: Sequence[int]
-) -> list[tuple[Stored, Stored]]:
-    """List the pairs of stored networks to walk between, each once.
-
-    Args:
-        kinds: `seeds` for dense models of two seeds; `rounds` for successive rounds of a seed; `dense`
-            for the dense model and each later round.
-        seeds: seeds of the task.
-        kept: rounds whose weights are stored beside round 0.
-    """
-    listed: list[tuple[Stored, Stored]] = []
-    if "seeds" in kinds:
-        listed += [(Stored(a, 0), Stored(b, 0)) for a, b in combinations(sorted(seeds), 2)]
-    for seed in seeds:
-        rounds = [Stored(seed, number) for number in (0, *sorted(kept))]
-        if "rounds" in kinds:
-            listed += [(a, b) for a, b in pairwise(rounds) if b.round == a.round + 1]
-        if "dense" in kinds:
-            listed += [(rounds[0], later) for later in rounds[1:]]
-    return list(dict.fromkeys(listed))

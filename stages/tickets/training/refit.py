@@ -18,8 +18,8 @@ from transformers import PreTrainedModel
 
 from stages.tickets.encoder.pooling import PooledClassifier
 from stages.tickets.files import Arrays
-from stages.tickets.settings import Kind, UserError
-from stages.tickets.tasks.task import Prepared
+from stages.tickets.settings import UserError
+from stages.tickets.tasks.task import Prepared, Task
 from stages.tickets.training import predict
 
 States = dict[str, NDArray[np.float32]]
@@ -69,30 +69,30 @@ def _states_of(model: PreTrainedModel) -> Iterator[list[Tensor]]:
 
 
 def logits(
-    kind: Kind, states: States, labels: NDArray[Any], source: str, task: str
+    task: Task, states: States, labels: NDArray[Any], source: str
 ) -> dict[str, NDArray[np.float32]]:
     """Fit a linear head on one split and predict all of them; states are standardised on that split.
 
     Args:
-        kind: classification gives a logistic regression, regression a linear one, both with a penalty
+        task: classification gives a logistic regression, regression a linear one, both with a penalty
             of 1 on squared coefficients.
         states: see `predicted`.
         labels: of the split to fit on, (examples,).
         source: name of that split.
-        task: name of the task, for the message.
 
     Returns:
-        Logarithms of probabilities (examples, classes), or numbers (examples, 1), by split.
+        Logarithms of probabilities (examples, classes), in the order of the task's classes, or numbers
+        (examples, 1), by split.
 
     Raises:
-        UserError: the split has one class only.
+        UserError: the split lacks a class, whose probability no head could learn.
     """
-    if kind == "classification" and len(set(labels.tolist())) < 2:
+    is_classes = task.kind == "classification"
+    if is_classes and (missing := set(range(task.num_labels)).difference(labels.tolist())):
         raise UserError(
-            f"the {len(labels)} examples of {task!r} on which heads are fitted anew have one class "
-            "only; raise connectivity.path.train_sample"
+            f"the {len(labels)} examples of {task.name!r} on which heads are fitted anew have none of "
+            f"class {min(missing)}; raise connectivity.path.train_sample"
         )
-    is_classes = kind == "classification"
     head = LogisticRegression(max_iter=2000) if is_classes else Ridge()
     fitted = make_pipeline(StandardScaler(), head).fit(states[source], labels)
     predict_ = fitted.predict_log_proba if is_classes else fitted.predict

@@ -60,7 +60,7 @@ def section_of(asked: settings.Study, folder: Path) -> Section:
 
 
 def cells(section: Section) -> list[dict[str, Any]]:
-    (table,) = section.tables
+    table = section.tables[0]
     return [dict(zip(table.header, row, strict=True)) for row in table.rows]
 
 
@@ -84,10 +84,11 @@ def test_barriers_and_verdicts_stand_in_points(made: Section) -> None:
     )
     assert [row["n"] for row in (order, head, ticket, random)] == ["3", "3", "3", "–"]
     assert made.answer == "Of 4 kinds of pairs: stable 1, unstable 2, at chance 1."
+    assert {claim.word for claim in made.claims} <= {"not run", "no evidence", "undecided"}
 
 
 def test_csv_has_fractions_and_the_figure_the_copies_by_order_alone(made: Section) -> None:
-    (table,), (figure,) = made.tables, made.figures
+    table, figure = made.tables[0], made.figures[0]
     assert table.records[1]["mean"] == pytest.approx(0.09)
     assert table.records[1]["frankle_mean"] == pytest.approx(0.09)
     assert [(row["net"], row["point"]) for row in figure.records] == [
@@ -100,5 +101,6 @@ def test_csv_has_fractions_and_the_figure_the_copies_by_order_alone(made: Sectio
 def test_without_copies_the_section_says_why(tmp_path: Path) -> None:
     off = section_of(config(3, 3, 2), tmp_path)
     assert off.answer == "Not run: connectivity.tasks is empty in params.yaml."
-    assert off.figures[0].missing == off.tables[0].missing
-    assert off.tables[0].missing == "not run: connectivity.tasks is empty in params.yaml"
+    missing = {shown.missing for shown in (*off.figures, *off.tables)}
+    assert missing == {"not run: connectivity.tasks is empty in params.yaml"}
+    assert {claim.why for claim in off.claims} == missing

@@ -53,7 +53,14 @@ def walked(folder: Path, task: str, height: float) -> None:
             curves.append(curves[-2] | {"metric": "loss", "value": 99})
             curves.append(curves[-3] | {"split": "train", "value": 99})
         for measure, wide in (("chord", 1), ("error_barrier", 2), ("convexity", 1)):
-            spread = {"n": 3, "mean": 100 * wide * top, "std": 1, "low": 0, "high": 9}
+            spread = {
+                "n": 3,
+                "mean": 100 * wide * top,
+                "std": 1,
+                "low": 0,
+                "high": 9,
+                "examples": 0,
+            }
             barriers.append(what | {"measure": measure, "verdict": "unclear"} | spread)
     for name, rows in (("curves", curves), ("ends", ends), ("barriers", barriers)):
         files.save_table(rows, paths.COLUMNS[name], folder / f"{name}.csv")

@@ -146,6 +146,18 @@ def test_the_answer_is_about_curvature_then_pairs_then_planes(
     ]
 
 
+def test_no_type_of_matrices_is_named_for_sums_that_may_be_noise(
+    results: Results, tmp_path: Path
+) -> None:
+    """Of two seeds, 0.1 and 0.2 with errors of 0.3, the mean is 0.15 and its error 0.21."""
+    for seed in (1, 2):
+        curved(tmp_path / "results" / "runs" / "curvature" / str(seed), 0.1 * seed)
+    assert landscapes.section(results, results.study).answer == (
+        "The sum of h · w² over the kept weights is 0.15 ± 0.21 (entailment, dense), and no type of "
+        "matrices has surely more than 0."
+    )
+
+
 def test_what_is_off_says_so() -> None:
     made = study(config(1, 1, 1)).results
     section = landscapes.section(made, made.study)

@@ -6,7 +6,7 @@ from stages.tickets.report import columns, table, words
 from stages.tickets.report.papers import shared
 from stages.tickets.report.results import Results
 from stages.tickets.report.section import Section
-from stages.tickets.report.sections import connectivity
+from stages.tickets.report.sections.connectivity.tables import shown_loss
 from stages.tickets.report.sections.distillation import claims, figures, measured
 from stages.tickets.report.sections.distillation.measured import ARMS, COPIED, DISTILLED, NOISE
 from stages.tickets.report.table import Column, Row
@@ -81,7 +81,7 @@ COPIES_COLUMNS = (
     columns.named("differ in", "noise"),
     columns.score("barrier", "chord", prefix="", nothing=words.NONE),
     columns.score("Frankle's", "frankle", prefix="frankle_", nothing=words.NONE),
-    columns.number("barrier of loss", "loss", connectivity.shown_loss),
+    columns.number("barrier of loss", "loss", shown_loss),
     columns.spread_of("loss", "loss_"),
     columns.named("verdict", "verdict"),
     *EVIDENCE,

@@ -10,7 +10,8 @@ from stages.tickets.report import names, words
 from stages.tickets.report.results import Results
 from stages.tickets.report.rows import Number, grouped
 from stages.tickets.report.scores import Run
-from stages.tickets.report.sections import connectivity
+from stages.tickets.report.sections.connectivity.lines import by_place
+from stages.tickets.report.sections.connectivity.measured import POINTS, Barrier
 from stages.tickets.report.table import Row
 from stages.tickets.settings import Study
 from stages.tickets.statistics import barriers, intervals
@@ -163,9 +164,7 @@ def copies(results: Results, study: Study, known: Sequence[Row]) -> list[Row]:
     Args:
         known: the rows of `arms`, whose columns about masks are repeated.
     """
-    walked = connectivity.by_place(
-        results.read("barriers", "barriers.csv", connectivity.Barrier), study
-    )
+    walked = by_place(results.read("barriers", "barriers.csv", Barrier), study)
     of_mask = {(row.task, row.round, row.arm): row for row in known}
     made = []
     for task in study.distil.tasks:
@@ -213,7 +212,7 @@ def heights(results: Results) -> Heights:
         curve = [
             row.value for row in group if row.metric == group[0].metric
         ]  # the error comes first
-        height = float(barriers.chord_barrier(np.array(curve))) / connectivity.POINTS
+        height = float(barriers.chord_barrier(np.array(curve))) / POINTS
         made.setdefault((task, arm_of(net), number, noise), {})[seed] = height
     return made
 

@@ -10,6 +10,8 @@ from stages.tickets.report.sections.landscapes import figures, measured
 from stages.tickets.report.table import Column, Row, Table
 from stages.tickets.settings import Study
 
+SURE = 2
+"""Standard errors above 0 from which on a sum counts as surely positive."""
 RANDOM = "Loss on random planes around trained networks, a panel per network"
 PAIRS = "Loss on planes through theta_0 and two trained networks, a panel per pair"
 OF_RANDOM = (
@@ -141,13 +143,20 @@ def answer(
             f"{row.scaled:.3g} ± {row.scaled_error:.2g} ({row.task}, {row.network})"
             for row in networks
         ]
-        types = [row for row in curved if row.layer is None and row.matrix != "all"]
-        most = max(types, key=lambda row: row.scaled)
         text = ", ".join(sums).replace("-", "−")
-        return (
-            f"The sum of h · w² over the kept weights is {text}, and of all types of matrices most of it "
-            f"is in one of {most.task}, {most.network}: {most.place}."
-        )
+        types = [
+            row
+            for row in curved
+            if row.layer is None and row.matrix != "all" and row.scaled > SURE * row.scaled_error
+        ]
+        where = "no type of matrices has surely more than 0"
+        if types:
+            most = max(types, key=lambda row: row.scaled)
+            where = (
+                f"of all types of matrices most of it is in one of {most.task}, {most.network}: "
+                f"{most.place}"
+            )
+        return f"The sum of h · w² over the kept weights is {text}, and {where}."
     if pairs:
         bowls = sum(row.record["mid_gap"] <= 0 for row in pairs)
         return (

@@ -70,7 +70,7 @@ def scale(values: NDArray[np.float64]) -> tuple[float, float, list[float]]:
     """Return lowest and highest colour and round levels, from the least value to beyond a quantile."""
     low, high = float(values.min()), float(np.quantile(values, CLIPPED))
     rounded = MaxNLocator(LEVELS, steps=[1, 2, 2.5, 5, 10])
-    levels: list[float] = rounded.tick_values(low, max(high, low + 1e-6)).tolist()
+    levels = [float(level) for level in rounded.tick_values(low, max(high, low + 1e-6))]
     return levels[0], levels[-1], levels
 
 

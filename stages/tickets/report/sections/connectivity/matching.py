@@ -1,0 +1,126 @@
+"""Do subnetworks match where they are stable: the pairs of copies, counted by both."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from stages.tickets.report import columns, table, words
+from stages.tickets.report.papers import shared
+from stages.tickets.report.results import Results
+from stages.tickets.report.rows import grouped
+from stages.tickets.report.sections.connectivity.lines import Line
+from stages.tickets.report.sections.connectivity.measured import ACCURACY, POINTS
+from stages.tickets.report.table import Row, Table
+from stages.tickets.settings import Study
+from stages.tickets.statistics.contingency import fisher_exact
+from stages.tickets.statistics.matching import ROUNDING
+
+CAPTION = (
+    "Pairs of copies by task, seed, network, round and point, which differ in the order of examples and "
+    "dropout: matching if the mean of both is at most the margin below dense of the same seed, stable if "
+    "the barrier of Frankle et al. 2020 is below {threshold:g} points. The paper's margin is 0.2 points "
+    "of accuracy; the margins here are those of all verdicts. Fisher's p takes pairs for independent, "
+    "which several of one task are not, so it is too small rather than too large."
+)
+COLUMNS = (
+    columns.named("network", "net"),
+    columns.text("matching, stable", "both"),
+    columns.text("matching, not stable", "matching"),
+    columns.text("not matching, stable", "stable"),
+    columns.text("neither", "neither"),
+    columns.text("at chance", "at_chance"),
+    columns.text("n", "n"),
+    columns.number("p (Fisher)", "p", words.probability),
+)
+OF_PAIR = (
+    columns.value("task", "net", "round", "point", "seed", "gain", "barrier"),
+    columns.value("matches", "stable"),
+)
+
+
+@dataclass(frozen=True)
+class Counted:
+    """Two copies of a subnetwork of one seed."""
+
+    task: str
+    net: str
+    round: int
+    point: int | None
+    seed: int
+    gain: float
+    """Mean score of both minus that of the dense model, as a fraction of 1."""
+    barrier: float | None
+    """That of Frankle et al. 2020, as a fraction of 1; None at chance, where there is no barrier."""
+    matches: bool
+    stable: bool | None
+    """None at chance."""
+
+
+def pairs(lines: Sequence[Line], results: Results, study: Study) -> list[Counted]:
+    """List the pairs of copies of subnetworks that can match and be stable.
+
+    The threshold is made for accuracy, so tasks without it are left out, and so are tasks whose dense
+    model has not learned.
+    """
+    threshold = study.connectivity.threshold / POINTS
+    tasks = results.usable(study.connectivity.tasks)
+    counted = []
+    for line in lines:
+        if not (line.is_order and line.is_subnetwork):
+            continue
+        if line.metric != ACCURACY or line.task not in tasks:
+            continue
+        margin = shared.margin(line.task, results)
+        for pair in line.pairs:
+            gain = line.gains.get(int(pair.seeds))
+            if gain is None:
+                continue
+            barrier = pair.barrier("error_barrier", line.kind) if pair.ends.learned else None
+            stable = None if barrier is None else barrier < threshold
+            place = line.task, line.net, line.round, line.point, int(pair.seeds)
+            counted.append(Counted(*place, gain, barrier, gain >= -margin - ROUNDING, stable))
+    return counted
+
+
+def counts(counted: Sequence[Counted]) -> list[Row]:
+    """Count by network, and over all networks if there are several."""
+    groups = grouped(counted, lambda pair: pair.net)
+    rows = [_count(net, own) for net, own in groups.items()]
+    return [*rows, _count("all", counted)] if len(groups) > 1 else rows
+
+
+def _count(net: str, counted: Sequence[Counted]) -> Row:
+    def of(*, matches: bool, stable: bool) -> int:
+        return sum((pair.matches, pair.stable) == (matches, stable) for pair in counted)
+
+    cells = (
+        of(matches=True, stable=True),
+        of(matches=True, stable=False),
+        of(matches=False, stable=True),
+        of(matches=False, stable=False),
+    )
+    names = ("both", "matching", "stable", "neither")
+    row = Row(net=net, n=sum(cells), p=fisher_exact(*cells))
+    row.at_chance = str(len(counted) - row.n)
+    vars(row).update(zip(names, map(str, cells), strict=True))
+    row.n = str(row.n)
+    return row
+
+
+def matching_table(counted: Sequence[Counted], study: Study, why: str) -> Table:
+    """Show the counts; csv has every pair."""
+    caption = CAPTION.format(threshold=study.connectivity.threshold)
+    long = table.records(counted, *OF_PAIR)
+    rows = counts(counted)
+    return table.table("connectivity_matching", caption, rows, COLUMNS, why, long)
+
+
+def answer(counted: Sequence[Counted]) -> str:
+    """Count matching and stable pairs in a sentence; empty without any."""
+    if not counted:
+        return ""
+    row = _count("all", counted)
+    return (
+        f"Of {words.count(int(row.n), 'pair')} of copies of subnetworks under other order and dropout "
+        f"{row.both} match and are stable, {row.matching} match alone, {row.stable} are stable alone and "
+        f"{row.neither} are neither."
+    )
