@@ -40,6 +40,7 @@ STUDY_OF_SECONDS: dict[str, Any] = STUDY | {
     "multitask": {"tasks": [], "seeds": []},
     "distil": SHIPPED["distil"],
     "at_initialisation": SHIPPED["at_initialisation"],
+    "learned_masks": SHIPPED["learned_masks"],
     "connectivity": SHIPPED["connectivity"],
     "between": SHIPPED["between"],
     "patterns": STUDY["patterns"]

@@ -37,6 +37,10 @@ NOT_READ = {
     "prepare": "own", "prepare-own": "data", "retrain": "retrain_super", "retrain-super": "retrain",
 }  # fmt: skip
 """Pairs of stages of one script: what each does is described in one of the two sections."""
+NOISE = [
+    "learned_masks.start",
+    *(f"learned_masks.noise.{key}" for key in ("shares", "points", "sample")),
+]
 PARTS = {
     "multi-task": {"transfer": ["transfer.round"], "multitask": ["multitask.tasks"]},
     "barriers": {"connectivity": ["connectivity.threshold"]},
@@ -45,6 +49,12 @@ PARTS = {
     "distil-rounds": {"distil": ["distil.masks"]},
     "real-short": {"distil": ["distil.masks"]},
     "ticket": {"random": ["random.rounds"]},
+    "learn-mask": {
+        "learned_masks": [f"learned_masks.{key}" for key in ("rounds", "start", "rule")]
+    },
+    "noisy-dense": {"learned_masks": NOISE},
+    "noisy-masks": {"learned_masks": NOISE},
+    "lend-mask": {"learned_masks": ["learned_masks.start", "learned_masks.lend.starts"]},
     "rewind": {"rewind": ["rewind.points", "rewind.source"]},
     "retrain": {"retrain": ["retrain.structured", "retrain.magnitude", "retrain.scratch"]},
     "retrain-super": {"retrain_super": ["retrain_super.subnetworks"]},

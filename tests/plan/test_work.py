@@ -6,7 +6,7 @@ import pytest
 
 from stages.tickets import settings
 from stages.tickets.plan import work
-from stages.tickets.plan.work import Work
+from stages.tickets.plan.done import Work
 from tests.imports import ROOT
 from tests.pipeline import resolve
 from tests.plan.test_stages import stage
@@ -20,6 +20,9 @@ TRACKED = {
     "retrain.magnitude": ["good"],
     "retrain.scratch": ["random"],
     "imp": {"keep_weights": [1, 4, 2]},
+    "learned_masks.rounds": [1, 3],
+    "learned_masks.noise.points": 10,
+    "learned_masks.noise.sample": 400,
 }
 ROUNDS = [{"from": 0, "to": 1, "sparsity": 0.4}, {"from": 1, "to": 2, "sparsity": 0.6}]
 
@@ -90,6 +93,27 @@ def test_a_script_without_a_rule_trains_the_runs_that_it_declares():
 def test_rules(command, expected):
     made = stage("x@1", command=f"python -m stages {command}", rounds=ROUNDS, seeds=[1, 2, 3])
     assert work.of(replace(made, params=dict(made.params) | TRACKED)) == expected
+
+
+@pytest.mark.parametrize(
+    ("length", "prior", "searches"), [(1.0, "size", 2), (0.25, "size", 0.5), (2.5, 0.1, 2.5)]
+)
+def test_a_search_counts_as_the_training_that_is_as_long(length, prior, searches):
+    """A constant prior needs one search for all sizes."""
+    made = stage("x@1", command="python -m stages learn_mask --task a --seed 1")
+    rule = {"learned_masks.rule": {"length": length, "prior": prior}}
+    done = work.of(replace(made, params=TRACKED | rule))
+    assert done.trainings * (1 - done.percent / 100) == pytest.approx(2 + searches)
+    assert 0 <= done.percent < 100
+    assert (done.predictions, done.masks) == (2 * 4, 2)
+
+
+def test_noisy_trainings_are_counted_and_their_scores_on_the_way_named():
+    made = stage("x@1", command="python -m stages noisy_labels --task a --seed 1")
+    runs = [{"kind": "noisy", "folder": name, "each": [0.0, 0.2, 0.4]} for name in ("a", "b")]
+    done = work.of(replace(made, params=TRACKED, meta={"runs": runs}))
+    assert (done.trainings, done.predictions) == (6, 6)
+    assert "10 scores" in done.left_out
 
 
 def test_all_of_a_sparse_training_counts():

@@ -62,6 +62,10 @@ def test_every_answer_table_and_figure_stands_in_its_section() -> None:
                 "tanaka_published",
             ],
         ),
+        "learned_masks": (
+            ["learned_probabilities", "noisy_labels"],
+            ["learned_masks", "noisy_labels", "lent_masks"],
+        ),
         "subnetworks": (["subnetworks"], ["subnetworks"]),
         "bad_subnetworks": ([], ["bad_subnetworks"]),
         "claims": ([], ["claims", "structure_claims", "published"]),

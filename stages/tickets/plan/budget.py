@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from stages.tickets.plan import flops, work
+from stages.tickets.plan.done import Work
 from stages.tickets.plan.lineage import Changes
 from stages.tickets.plan.sizes import Sizes
 from stages.tickets.plan.stages import Stage
@@ -112,7 +113,7 @@ def cost(stage: Stage, sizes: Sizes) -> tuple[dict[str, Any], list[str]]:
     return row, reasons
 
 
-def _add_(row: dict[str, Any], done: work.Work, task: str, sizes: Sizes) -> None:
+def _add_(row: dict[str, Any], done: Work, task: str, sizes: Sizes) -> None:
     """Add the costs that depend on the examples of a task to `row`."""
     shape, examples, recipe = sizes.shape, sizes.examples[task], sizes.recipes[task]
     for column, is_padded in (("padded", True), ("real", False)):

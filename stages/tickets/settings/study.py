@@ -19,6 +19,7 @@ from stages.tickets.settings.data import Data, MiniatureData, OwnData, Prepare, 
 from stages.tickets.settings.distil import Distil, check_distil
 from stages.tickets.settings.encoder import Encoder, Pretrain
 from stages.tickets.settings.landscapes import Curvature, Landscapes, Planes, check_networks
+from stages.tickets.settings.learned import LearnedMasks, check_learned
 from stages.tickets.settings.reading import Plot, Ran, Tickets, Verdict
 from stages.tickets.settings.rounds import (
     Controls,
@@ -88,6 +89,7 @@ class Study(Section):
     retrain_super: RetrainSuper
     patterns: Patterns
     at_initialisation: AtInitialisation
+    learned_masks: LearnedMasks
     landscapes: Landscapes
     planes: Planes
     curvature: Curvature
@@ -127,6 +129,7 @@ class Study(Section):
         check_connectivity(self.connectivity, self.data, self.train, self.dense, last)
         check_between(self.between, self.tasks, self.data, self.noise, self.imp)
         check_distil(self.distil, self.data, self.seeds, self.dense, self.imp, self.connectivity)
+        check_learned(self.learned_masks, self.data, self.own, self.imp)
         networks = {key: getattr(self, key) for key in ("landscapes", "planes", "curvature")}
         check_networks(self.imp, self.planes, networks)
         return self

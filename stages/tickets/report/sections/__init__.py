@@ -26,6 +26,7 @@ ORDER = (
     "movement",
     "chen",
     "at_initialisation",
+    "learned_masks",
     "subnetworks",
     "bad_subnetworks",
     "prasanna",

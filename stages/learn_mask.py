@@ -1,0 +1,77 @@
+"""Learn masks of the sizes of tickets over weights that stay, score them untrained, and train them."""
+
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import typer
+
+from stages.launch import cli, inputs, side_by_side
+from stages.launch.inputs import Inputs
+from stages.tickets import files, settings
+from stages.tickets.encoder.weights import prunable_weights
+from stages.tickets.learned import search, starts
+from stages.tickets.pruning import bernoulli, masks
+from stages.tickets.settings.noise import stable_seed
+
+
+@dataclass(frozen=True)
+class Params:
+    learned_masks: settings.LearnedMasks
+    rounds: tuple[settings.Round, ...]
+
+
+def learn(
+    loaded: Inputs,
+    seed: int,
+    asked: settings.LearnedMasks,
+    prior: float,
+    sparsities: dict[int, float],
+    out: Path,
+) -> None:
+    """Learn logits for one prior; for each size cut, score and train a mask, and write all of it."""
+    encoder, prepared, noise = loaded.encoder, loaded.prepared, loaded.noise
+    start = partial(starts.model_at, asked.start, seed, encoder, prepared, noise, loaded.recipe)
+    model = start()
+    weights = prunable_weights(model, encoder)
+    learned = search.learn_(model, encoder, prepared, prior, asked.rule, noise, loaded.recipe)
+    for number, sparsity in sparsities.items():
+        folder = out / f"round-{number}"
+        draws = np.random.default_rng([noise.mask, number, stable_seed("learned mask")])
+        mask = bernoulli.hard(learned.logits, sparsity, asked.rule.scope, draws)
+        files.save_mask(mask, folder / "mask.safetensors")
+        files.save_record(search.record(learned, prior, mask, weights), folder / "search.json")
+        for kind, factors in search.kinds_of(learned.logits, mask, draws).items():
+            predictions = search.untrained(model, encoder, prepared, factors)
+            files.save_arrays(predictions, folder / kind / "predictions.safetensors")
+            kept = sum(float(part.sum(dtype=np.float64)) for part in factors.values())
+            size = {"kept": kept, "prunable": masks.num_weights(mask)}
+            files.save_record(size, folder / kind / "subnetwork.json")
+        run = loaded.train(start(), mask)
+        files.save_run(run.predictions, run.losses, folder)
+
+
+def main(
+    task: Annotated[str, typer.Option()],
+    seed: Annotated[int, typer.Option()],
+    theta_0: Annotated[Path, typer.Option("--encoder")],
+    prepared: Annotated[Path, typer.Option()],
+    out: Annotated[Path, typer.Option()],
+) -> None:
+    config, loaded = cli.read(Params), inputs.load(task, seed, theta_0, prepared)
+    asked, by_prior = config.learned_masks, dict[float, dict[int, float]]()
+    for after in config.rounds:
+        if after.to in asked.rounds:
+            prior = search.prior_at(asked.rule, after.sparsity)
+            by_prior.setdefault(prior, {})[after.to] = after.sparsity
+    jobs = {
+        f"prior {prior:g}": partial(learn, loaded, seed, asked, prior, sparsities, out)
+        for prior, sparsities in by_prior.items()
+    }
+    side_by_side.run(jobs, loaded.recipe.threads)
+
+
+if __name__ == "__main__":
+    cli.run(main)

@@ -1,0 +1,83 @@
+"""The work of stages beside the rounds of pruning and their controls, a rule per script."""
+
+import math
+from collections.abc import Mapping
+from itertools import pairwise
+
+from stages.tickets.plan.done import Work, number_of, point_of
+from stages.tickets.plan.stages import Stage
+
+
+def spawn(stage: Stage) -> Work:
+    """Count the trainings of copies, of which the dense run can be the first, and the predictions."""
+    point = 0 if stage.option("steps") == "all" else point_of(stage)
+    is_stored = stage.option("net") == "dense" and not point_of(stage)
+    return Work(1 if is_stored else 2, point, predictions=2 + int(stage.option("grid") or 0))
+
+
+def between(stage: Stage) -> Work:
+    """Count the predictions on the lines between stored networks, which take no training."""
+    seeds, kinds = len(stage.options["seeds"]), stage.options["pairs"]
+    imp = stage.params["imp"]
+    kept = sorted(imp["keep_weights"]) if isinstance(imp, Mapping) else []
+    pairs = seeds * (seeds - 1) // 2 if "seeds" in kinds else 0
+    of_seed = {(0, number) for number in kept} if "dense" in kinds else set()
+    if "rounds" in kinds:
+        of_seed |= {(a, b) for a, b in pairwise([0, *kept]) if b == a + 1}
+    walks = pairs + seeds * len(of_seed) * len(stage.options.get("meet", ("union",)))
+    return Work(predictions=walks * int(stage.option("grid") or 0))
+
+
+def distil_rounds(stage: Stage) -> Work:
+    """Count a training for every mask that is trained on all real examples, and all masks."""
+    trained = number_of(stage.params["distil.masks"]["rounds"])  # type: ignore[index]
+    return Work(
+        trained,
+        predictions=1 + trained,
+        masks=number_of(stage.params["rounds"]),
+        left_out="short trainings on sets and on as few real examples",
+    )
+
+
+def learn_mask(stage: Stage) -> Work:
+    """Count a training per mask, and searches as the trainings that they take as many steps as.
+
+    Steps of a search also draw a number per weight, which is not counted.
+    """
+    trained = number_of(stage.params["learned_masks.rounds"])
+    rule = stage.params["learned_masks.rule"]
+    assert isinstance(rule, Mapping)
+    searches = float(rule["length"]) * (trained if isinstance(rule["prior"], str) else 1)
+    trainings = trained + math.ceil(searches)
+    return Work(
+        trainings,
+        100 * (1 - (trained + searches) / trainings),
+        predictions=4 * trained,
+        masks=trained,
+    )
+
+
+def noisy_labels(stage: Stage) -> Work:
+    """Count a training per mask and share of flipped labels."""
+    runs = sum(len(run["each"]) for run in stage.meta["runs"])
+    points, sample = (stage.params[f"learned_masks.noise.{key}"] for key in ("points", "sample"))
+    return Work(
+        runs,
+        predictions=runs,
+        left_out=f"a noisy training's {points} scores on its way, forward passes over validation and "
+        f"{sample} training examples",
+    )
+
+
+def grid(stage: Stage) -> Work:
+    points = int(stage.option("resolution") or 0) ** 2
+    return Work(
+        left_out=f"a {stage.group}'s {points} forward passes over {stage.option('number')} examples"
+    )
+
+
+def curvature(stage: Stage) -> Work:
+    return Work(
+        left_out=f"a network's {stage.option('probes')} second derivatives of its loss on "
+        f"{stage.option('number')} examples, about {stage.option('probes')} epochs over these"
+    )
