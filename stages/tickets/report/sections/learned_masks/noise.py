@@ -78,7 +78,7 @@ COLUMNS = (
 
 def read(results: Results) -> list[Point]:
     """Read the points of all trainings; none if the study has no such training."""
-    return results.read("curves", "curves.csv", Point)
+    return results.read("noise_curves", "curves.csv", Point)
 
 
 def rows_of(curves: Sequence[Point], results: Results, study: Study) -> list[Row]:

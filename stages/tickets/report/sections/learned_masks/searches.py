@@ -80,7 +80,7 @@ COLUMNS = (
 def rows_of(results: Results, study: Study) -> list[Row]:
     """Make a row per task and size that has a score."""
     asked = study.learned_masks
-    known = results.read("searches", "searches.csv", Search)
+    known = results.read("learned_masks", "searches.csv", Search)
     groups = grouped(known, lambda row: (row.task, row.round))
     rows = []
     for task in asked.tasks:
@@ -137,7 +137,7 @@ def table_of(rows: Sequence[Row], results: Results) -> Table:
 
 def figure(results: Results, study: Study) -> Figure:
     """Draw how many weights have which probability in the end."""
-    bins = results.read("searches", "histograms.csv", Bin)
+    bins = results.read("learned_masks", "histograms.csv", Bin)
     groups = grouped(bins, lambda row: (row.task, row.round, row.low, row.high))
     means = [
         Row(
