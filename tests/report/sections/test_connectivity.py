@@ -101,6 +101,6 @@ def test_csv_has_fractions_and_the_figure_the_copies_by_order_alone(made: Sectio
 def test_without_copies_the_section_says_why(tmp_path: Path) -> None:
     off = section_of(config(3, 3, 2), tmp_path)
     assert off.answer == "Not run: connectivity.tasks is empty in params.yaml."
-    missing = {shown.missing for shown in (*off.figures, *off.tables)}
+    missing = {shown.missing for shown in off.figures} | {shown.missing for shown in off.tables}
     assert missing == {"not run: connectivity.tasks is empty in params.yaml"}
     assert {claim.why for claim in off.claims} == missing
