@@ -73,10 +73,10 @@ def test_a_barrier_recomputed_from_trained_weights_with_plain_torch(
             else states[0][name]
             for name in states[0]
         }
-        union = sum(int(np.count_nonzero(between[f"bert.{name}"].numpy())) for name in ticket)
+        held = sum(int(np.count_nonzero(between[f"bert.{name}"].numpy())) for name in ticket)
         if alpha == 0.5:
             kept = sum(int((ticket[name] | other[name]).sum()) for name in ticket)
-            assert inside == kept
+            assert held == kept
             assert path.geometry["masks"]["union"] == pytest.approx(
                 kept / masks.num_weights(ticket)
             )
