@@ -75,10 +75,10 @@ def test_a_barrier_recomputed_from_trained_weights_with_plain_torch(
         }
         held = sum(int(np.count_nonzero(between[f"bert.{name}"].numpy())) for name in ticket)
         if alpha == 0.5:
-            kept = sum(int((ticket[name] | other[name]).sum()) for name in ticket)
-            assert held == kept
+            number = sum(int((ticket[name] | other[name]).sum()) for name in ticket)
+            assert held == number
             assert path.geometry["masks"]["union"] == pytest.approx(
-                kept / masks.num_weights(ticket)
+                number / masks.num_weights(ticket)
             )
         alone = plain_logits(encoder, between, prepared)
         np.testing.assert_allclose(
