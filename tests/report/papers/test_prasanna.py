@@ -186,7 +186,14 @@ def test_every_statement_of_the_file_is_decided_once() -> None:
         claim.name
         for part in sections.build(made.results, made.config)
         if part.name
-        in ("chen_claims", "claims", "distillation", "at_initialisation", "learned_masks")
+        in (
+            "chen_claims",
+            "claims",
+            "distillation",
+            "at_initialisation",
+            "learned_masks",
+            "connectivity",
+        )
         for claim in part.claims
     ]
     assert sorted(collected) == sorted(row.name for row in made.results.published_claims)
