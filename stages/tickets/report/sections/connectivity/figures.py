@@ -60,6 +60,8 @@ LOOKS = {
 NOISE = {
     "order": BLUE, "order-only": SKY, "dropout-only": GREEN, "head": VERMILION, "all": PURPLE,
     "stored": BLACK,
+    "stored-intersection": GREEN,
+    "files": PURPLE,
 }  # fmt: skip
 """Colours by what the copies differ in."""
 NO_ORDER = "not run: connectivity.starts has no arm 'order' with steps 'rest'"

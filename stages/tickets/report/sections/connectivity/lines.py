@@ -110,8 +110,9 @@ class Line(Place):
 
     @property
     def rounds(self) -> tuple[int, ...]:
-        """The two rounds of stored networks of one seed; empty for all other pairs."""
-        first = self.net.split()[1] if self.net.startswith("rounds ") else ""
+        """The two rounds of stored networks of one seed at their union; empty for all other pairs."""
+        of_rounds = self.arm == "stored" and self.net.startswith("rounds ")
+        first = self.net.split()[1] if of_rounds else ""
         return (int(first), self.round) if first else ()
 
     @property
@@ -197,10 +198,11 @@ def line(
     study: Study,
 ) -> Line:
     """Make the row of a place from its rows of barriers.csv, and what else `Line` has."""
-    place = barriers[0].place
+    first = barriers[0]
+    dropped = names.sparsities(study).get(first.round, 0.0)
     return Line(
-        *place,
-        sparsity=names.sparsities(study).get(barriers[0].round, 0.0),
+        *first.place,
+        sparsity=1 - first.union if first.arm == "files" else dropped,
         metric=next(row.metric for row in barriers if row.split == "validation"),
         barriers={(*row.kind, row.measure): row for row in barriers},
         pairs=pairs,
