@@ -15,9 +15,9 @@ from stages.tickets.training import endpoints
 
 def main(
     task: Task,
-    name: Annotated[str, typer.Option(help="Call the pair so in tables and messages.")],
+    name: Annotated[str, typer.Option(help="Name the pair in tables and messages.")],
     first: Annotated[str, typer.Option(help="Start at this file or folder.")],
-    second: Annotated[str, typer.Option(help="End at this file or folder.")],
+    second: Annotated[str, typer.Option(help="Walk to this file or folder.")],
     grid: Grid,
     sample: Sample,
     theta_0: Encoder,

@@ -45,6 +45,7 @@ PARTS = {
     "multi-task": {"transfer": ["transfer.round"], "multitask": ["multitask.tasks"]},
     "barriers": {"connectivity": ["connectivity.threshold"]},
     "stored-barriers": {"connectivity": ["connectivity.threshold"]},
+    "file-barriers": {"connectivity": ["connectivity.threshold"]},
     "distil": {"distil": ["distil.set"]},
     "distil-rounds": {"distil": ["distil.masks"]},
     "real-short": {"distil": ["distil.masks"]},
