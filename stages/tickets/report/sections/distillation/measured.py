@@ -11,7 +11,7 @@ from stages.tickets.report.results import Results
 from stages.tickets.report.rows import Number, grouped
 from stages.tickets.report.scores import Run
 from stages.tickets.report.sections.connectivity.lines import by_place
-from stages.tickets.report.sections.connectivity.measured import POINTS, Barrier
+from stages.tickets.report.sections.connectivity.measured import POINTS, Barrier, Point
 from stages.tickets.report.table import Row
 from stages.tickets.settings import Study
 from stages.tickets.statistics import barriers, intervals
@@ -61,24 +61,6 @@ class ComparedMask:
 
 
 SHARES = tuple(name for name in ComparedMask.__annotations__ if "_" in name and name != "mask_seed")
-
-
-@dataclass(frozen=True)
-class CurvePoint:
-    """A row of curves.csv: error or loss at a place of a line between two networks."""
-
-    task: str
-    net: str
-    round: int
-    point: int | None
-    arm: str
-    steps: str
-    seeds: str
-    split: str
-    head: str
-    metric: str
-    alpha: Number
-    value: Number
 
 
 @dataclass(frozen=True)
@@ -202,7 +184,7 @@ def heights(results: Results) -> Heights:
     }
     points = [
         row
-        for row in results.read("barriers", "curves.csv", CurvePoint)
+        for row in results.read("barriers", "curves.csv", Point)
         if (row.split, row.head, row.point, row.steps) == ("validation", "own", 0, "rest")
         and (row.task, row.net, row.round, row.arm, row.seeds) in learned and arm_of(row.net)
     ]  # fmt: skip
