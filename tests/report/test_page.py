@@ -10,6 +10,7 @@ import pytest
 
 from stages.tickets.report import page as pages
 from stages.tickets.report import sections as built
+from stages.tickets.report.claim import Claim
 from stages.tickets.report.section import Section
 from tests.made_up import SIZES, Size, Study, config, sections_of, study
 
@@ -149,6 +150,47 @@ def test_the_first_screen_has_the_question_the_figure_and_what_was_decided(
     assert 'class="badge undecided"' not in shown
     assert 'class="badge not-run"' not in shown
     assert 'class="badge undecided"' in start
+
+
+def test_papers_of_which_nothing_ran_share_one_fold_that_says_how_to_run_them(made: Study) -> None:
+    def claim(name: str, paper: str, why: str) -> Claim:
+        word = why.partition(":")[0] or "holds"
+        return Claim(name, f"Statement {name}.", paper, (), word=word, why=why)
+
+    empty = "not run: connectivity.tasks is empty in params.yaml"
+    claims = (
+        claim("ran", "Paper A", ""),
+        claim("rest", "Paper A", empty),
+        claim("first", "Paper B", empty),
+        claim("second", "Paper B", empty),
+        claim("beyond", "what goes beyond Paper B", "not run: x.starts has no arm 'head'"),
+        claim("unlearned", "Paper C", "no evidence: mlm"),
+    )
+    section = Section("tickets", "Title", "Question?", "Paper.", "Answer.", (), (), (), claims)
+    ran, (absent,) = pages.split_by_paper(claims)
+    assert [part.name for part in ran] == ["ran", "rest", "unlearned"]
+    assert [part.name for part in absent.claims] == ["first", "second", "beyond"]
+    html, readme = write(made, [section])
+    for text in (html, readme):
+        start = text[text.index("What holds here?") : text.index("About these numbers")]
+        before, _, fold = start.partition("<summary>Nothing of these papers ran in this study: ")
+        assert "Paper B" not in before
+        names, _, inside = fold.partition("</summary>")
+        assert names == "Paper B"
+        reasons = "connectivity.tasks is empty in params.yaml; x.starts has no arm 'head'"
+        assert reasons.replace("'", "&#39;" if text is html else "'") in inside
+        assert "uv run dvc repro" in inside
+        for name in ("first", "second", "beyond"):
+            assert f"Statement {name}." in inside
+            assert f"Statement {name}." not in before
+        for name in ("ran", "rest", "unlearned"):
+            assert f"Statement {name}." in before
+
+
+def test_without_a_paper_of_which_nothing_ran_there_is_no_fold(made: Study) -> None:
+    done = Claim("ran", "Statement.", "Paper A", (), word="holds")
+    section = Section("tickets", "Title", "Question?", "Paper.", "Answer.", (), (), (), (done,))
+    assert all("Nothing of these papers" not in text for text in write(made, [section]))
 
 
 def test_every_claim_has_its_line_and_its_card(made: Study, sections: list[Section]) -> None:

@@ -16,7 +16,9 @@ from stages.tickets.statistics.intervals import Difference, Summary
 from stages.tickets.statistics.matching import holm, partial_conjunction
 
 CHEN = "Chen et al. 2020"
-BEYOND_CHEN = f"what goes beyond {CHEN}"
+BEYOND = "what goes beyond "
+"""Words before a paper's name that stand for statements which it leads to and does not make."""
+BEYOND_CHEN = f"{BEYOND}{CHEN}"
 PRASANNA = "Prasanna et al. 2020"
 NO_NUMBER = "no published number"
 NO_VERDICT = "no verdict"

@@ -14,6 +14,7 @@ from stages.tickets.report import departures, scope
 from stages.tickets.report.claim import Claim
 from stages.tickets.report.figure import Figure
 from stages.tickets.report.results import Results
+from stages.tickets.report.rows import grouped
 from stages.tickets.report.section import Section
 from stages.tickets.report.table import Row, to_markdown, to_text
 from stages.tickets.report.words import NOT_RUN
@@ -49,6 +50,7 @@ def content(sections: Sequence[Section], results: Results, study: Study) -> dict
         return [c for c in section.claims if section in papers or c.name not in collected]
 
     claims = [claim for section in sections for claim in cards_of(section)]
+    ran, absent = split_by_paper(claims)
     drawn = [(part, figure) for part in sections for figure in part.figures if figure.svg]
     return {
         "title": study.title,
@@ -57,7 +59,8 @@ def content(sections: Sequence[Section], results: Results, study: Study) -> dict
         "main": drawn[0][1] if drawn else None,
         "main_stages": drawn[0][0].stages if drawn else (),
         "facts": scope.scope(results.scores, results.encoder, study),
-        "groups": groups(claims),
+        "groups": groups(ran),
+        "absent": absent,
         "departures": departures.departures(results.encoder["num_prunable"], results.tasks, study),
         "notes": scope.notes(study),
         "sections": sections,
@@ -68,6 +71,25 @@ def content(sections: Sequence[Section], results: Results, study: Study) -> dict
         "inline": inline,
         "markdown": to_markdown,
     }
+
+
+def split_by_paper(claims: Sequence[Claim]) -> tuple[list[Claim], list[Row]]:
+    """Part the claims of papers of which anything ran from those of which nothing did.
+
+    Returns:
+        The former claims, and a row for each of the other papers, with what goes beyond it: its name, its
+        claims, and the reasons why they did not run.
+    """
+    ran: list[Claim] = []
+    absent: list[Row] = []
+    by_paper = grouped(claims, lambda claim: claim.paper.removeprefix(claimed.BEYOND))
+    for paper, own in by_paper.items():
+        if any(claim.word != NOT_RUN for claim in own):
+            ran += own
+            continue
+        reasons = dict.fromkeys(claim.why.removeprefix(f"{NOT_RUN}: ") for claim in own)
+        absent.append(Row(paper=paper, claims=own, reasons=list(reasons)))
+    return ran, absent
 
 
 def groups(claims: Sequence[Claim]) -> list[Row]:
