@@ -32,6 +32,13 @@ def check(study: settings.Study) -> None:
             _file(data.validation, f"data.{task}.validation")
         elif not isinstance(data, settings.MiniatureData) and data.hans:
             _file(data.hans.path, f"data.{task}.hans.path")
+    for number, pair in enumerate(study.between.files):
+        for side in ("first", "second"):
+            given, key = getattr(pair, side), f"between.files[{number}].{side}"
+            if not settings.expanded(given, key).exists():
+                raise settings.ParamsError(
+                    f"{key} is {given!r}, but there is no such file or folder"
+                )
     if study.own:
         from stages.tickets.tasks import own  # noqa: PLC0415  takes time that most studies can save
 

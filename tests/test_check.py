@@ -99,7 +99,26 @@ def test_what_is_written_does_not_depend_on_the_study() -> None:
     assert OUT.read_bytes() == before
 
 
+def own_pair(**changes: str) -> Change:
+    """Two checkpoints of one's own, of which the first is there."""
+    pair = {"name": "mine", "task": "sentiment", "first": "a.safetensors", "second": "b.safetensors"}
+
+    def change(study: dict[str, Any]) -> None:
+        Path("a.safetensors").touch()
+        study["between"]["files"] = [pair | changes]
+
+    return change
+
+
 WRONG: list[tuple[Change, str]] = [
+    (
+        own_pair(),
+        "between.files[0].second is 'b.safetensors', but there is no such file or folder",
+    ),
+    (
+        own_pair(second="$NO_SUCH_VARIABLE/b"),
+        "between.files[0].second is '$NO_SUCH_VARIABLE/b', but the environment variable NO_SUCH_VARIABLE is not set",
+    ),
     (
         lambda study: study["tasks"].append("sentimant"),
         "tasks has 'sentimant', allowed are " + ", ".join(miniature()["data"]),

@@ -132,7 +132,7 @@ def test_bytes_are_those_that_dvc_lock_has():
     for made in resolve(content):
         entry = locked.get(made.name, {"cmd": ""})
         options = made.command.partition(" --")[2]
-        if entry["cmd"].partition(" --")[2] != options or work.script(made) not in (
+        if entry["cmd"].partition(" --")[2] != options or made.script not in (
             "fine_tune", "prune_round", "controls", "rewind", "scratch"
         ):  # fmt: skip
             continue

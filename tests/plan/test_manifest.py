@@ -185,6 +185,31 @@ def test_two_stages_of_one_name_are_refused():
         manifest_of([], files, STUDY)
 
 
+def searching(script: str, **coordinates: str) -> dict[str, Any]:
+    """A stage for the task a that lists the folder of a search."""
+    meta = {"task": "a", "searches": [{**coordinates, "folder": script}]}
+    return {"cmd": f"python -m stages {script} --out x", "meta": meta}
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "clash"),
+    [
+        (searching("search", seed="1"), searching("learn"), True),
+        (searching("search"), searching("learn", seed="1"), True),
+        (searching("search", source="own"), searching("learn", source="lent"), False),
+        (searching("search"), searching("search"), False),  # barriers of copies and of stored networks
+    ],
+)
+def test_places_of_one_name_by_two_scripts_are_told_apart(first, second, clash):
+    files = {"dvc.yaml": {"stages": {"first": first}}, FILE: {"stages": {"second": second}}}
+    stages = expand(files, STUDY, {})
+    if not clash:
+        assert len(manifest_of(stages, files, STUDY).places["searches"]) == 2
+        return
+    with pytest.raises(ParamsError, match=r"(first|second) and .* both have a list 'searches'.*'a'"):
+        manifest_of(stages, files, STUDY)
+
+
 @pytest.mark.parametrize("path", STUDIES, ids=lambda path: path.stem)
 def test_a_manifest_is_read_as_it_was_written(path, tmp_path):
     known = manifest(read(path))

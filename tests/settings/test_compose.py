@@ -210,10 +210,10 @@ def test_a_study_that_is_no_yaml_is_refused(tiny: Path, text: str, message: str)
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ("seeds=3", "seeds is 3, but it should be a valid tuple"),
-        ("rounds=3", "rounds is 3, but it should be a valid tuple"),
+        ("seeds=3", "seeds is 3, allowed are lists"),
+        ("rounds=3", "rounds is 3, allowed are lists"),
         ("~transfer", "transfer is missing"),
-        ("search=all", "search is 'all', but it should be a valid dictionary"),
+        ("search=all", "search is 'all', allowed are sections, with keys and values"),
         ("controls.seeds=[all,9]", "controls.seeds has 9, allowed are the seeds 1, 2"),
     ],
 )
@@ -227,5 +227,5 @@ def test_a_composed_study_that_is_wrong_is_refused(tiny: Path, change: str, mess
 
 def test_what_a_study_has_to_say_is_missed(tiny: Path) -> None:
     tiny.write_text(TINY.replace("tasks: [sst2, rte]\n", ""), encoding="utf-8")
-    with pytest.raises(ParamsError, match="tasks is None, but it should be a valid tuple"):
+    with pytest.raises(ParamsError, match="tasks is None, allowed are lists"):
         settings.load(tiny)

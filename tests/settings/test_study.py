@@ -4,6 +4,7 @@ import copy
 import re
 import shutil
 import tempfile
+from contextlib import nullcontext
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from ruamel.yaml import YAML
 
 from stages.tickets import settings
 from stages.tickets.settings import ParamsError
+from stages.tickets.settings.connectivity import check_between
 from tests.imports import ROOT
 
 SHIPPED = ROOT / "params.yaml"
@@ -75,7 +77,7 @@ REFUSED: list[tuple[str, ...]] = [
     ("rounds.1.sparsity: 0.6", "rounds[1].sparsity", "0.6", "more than the 0.6"),
     ("rounds.1.sparsity: 1.0", "rounds[1].sparsity", "1.0", "less than 1"),
     ("rounds.1.from: 0", "rounds[1]", "from 0 to 2", "from 1 to 2"),
-    ("rounds: []", "rounds", "[]", "at least 1"),
+    ("rounds: []", "rounds is empty", "one entry at least"),
     ("last_round: 99", "last_round", "99", "2"),
     ("random.rounds: [99]", "random.rounds", "99", "up to 2"),
     ("random.rounds: [2, 2]", "random.rounds", "2", "once"),
@@ -121,7 +123,7 @@ REFUSED: list[tuple[str, ...]] = [
     ("imp.keep_weights: [2]", "imp.keep_weights", "2", "up to 1"),
     ("seeds: [1.0, 2.0]", "seeds[0]", "1.0", "a valid integer"),
     ("imp.rewind_to: 33", "imp.rewind_to", "33", "dense.points"),
-    ("dense.points: []", "dense.points", "[]", "at least 1 item"),
+    ("dense.points: []", "dense.points is empty", "one entry at least"),
     ("dense.points: [0, 50, 50]", "dense.points", "50", "once"),
     ("dense.points: [0, 100]", "dense.points[1]", "100", "less than 100"),
     ("rewind.points: [30]", "rewind.points", "30", "dense.points 0, 5, 10, 20, 50"),
@@ -149,7 +151,7 @@ REFUSED: list[tuple[str, ...]] = [
     ("distil.methods: [kip]", "distil.methods[0]", "'kip'", "'regression', 'means', 'gradients'"),
     ("distil.methods: [noise, noise]", "distil.methods", "'noise'", "once"),
     ("distil.set.per_class: 0", "distil.set.per_class", "0", "equal to 1"),
-    ("distil.set.encoders: []", "distil.set.encoders", "[]", "at least 1"),
+    ("distil.set.encoders: []", "distil.set.encoders is empty", "one entry at least"),
     ("distil.set.encoders: [30]", "distil.set.encoders", "30", "dense.points 0, 5, 10, 20, 50"),
     ("distil.set.encoders: [last]", "distil.set.encoders[0]", "'last'", "'trained'"),
     ("distil.set.encoders: [0, 0]", "distil.set.encoders", "0", "once"),
@@ -223,7 +225,7 @@ REFUSED: list[tuple[str, ...]] = [
     ("connectivity.starts.2.arm: head", "connectivity.starts[2].arm", "'head'", "'scratch' are order"),
     ("connectivity.starts.2.point: 20", "connectivity.starts[2].point", "20", "net 'scratch' is 0"),
     ("connectivity.starts.1: {net: dense, round: 0, point: 0, arm: head, steps: rest}",
-     "connectivity.starts has", "net='dense'", "once"),
+     "connectivity.starts has {net: dense, round: 0, point: 0, arm: head, steps: rest} twice"),
     ("connectivity.path.grid: 10", "connectivity.path.grid", "10", "odd numbers"),
     ("connectivity.path.grid: 1", "connectivity.path.grid", "1", "equal to 3"),
     ("connectivity.path.train_sample: 1", "connectivity.path.train_sample", "1", "equal to 2"),
@@ -239,6 +241,10 @@ REFUSED: list[tuple[str, ...]] = [
     ("between.of.seeds: []", "between.of.seeds", "empty", "one at least"),
     ("between.of.pairs: []", "between.of.pairs", "empty", "one at least"),
     ("between.of.pairs: [rounds]", "between.of.pairs", "'rounds'", "imp.keep_weights has no round"),
+    ("between.of.pairs: [dense]", "between.of.pairs", "'dense'", "imp.keep_weights has no round"),
+    ("between.of.seeds: [1]", "between.of.pairs", "'seeds'", "between.of.seeds has one seed"),
+    ("connectivity.starts: [dense]", "connectivity.starts[0] is 'dense'", "sections"),
+    ("between.tasks: acceptability", "between.tasks is 'acceptability'", "allowed are lists"),
     ("noise.dropout: fixed", "noise.dropout is", "'fixed'", "'seed'"),
     ("noise.dropout: -1", "noise.dropout is", "-1", "0"),
     ("train.learning_rate: -0.1", "train.learning_rate", "-0.1", "greater than 0"),
@@ -252,8 +258,8 @@ REFUSED: list[tuple[str, ...]] = [
     ("seeds: [true]", "seeds[0]", "True"),
     ("train.precision: fp16", "train.precision", "'fp16'", "'bf16' or 'fp32'"),
     ("train.betas: [0.9]", "train.betas[1]", "missing"),
-    ("train: [1]", "train", "[1]", "dictionary"),
-    ("tasks: null", "tasks", "None", "valid tuple"),
+    ("train: [1]", "train is [1]", "sections, with keys and values"),
+    ("tasks: null", "tasks is None", "allowed are lists"),
     ("train: absent", "train", "missing"),
     ("train.clip: absent", "train.clip", "missing"),
     ("data.sentiment.hans: {per_subcase: 20}", "data.sentiment.hans", "20", "the task entailment"),
@@ -356,6 +362,7 @@ REFUSED: list[tuple[str, ...]] = [
     ("learned_masks.noise.shares: [0.2, 1.0]",
      "learned_masks.noise.shares[1]", "1.0", "less than 1"),
     ("learned_masks.noise.shares: [-0.1]", "learned_masks.noise.shares[0]", "-0.1", "equal to 0"),
+    ("learned_masks.noise.shares: [0, 0.4]", "learned_masks.noise.shares[0] is 0", "with a point"),
     ("learned_masks.noise.shares: []", "learned_masks.noise.shares", "empty", "one at least"),
     ("learned_masks.noise.points: 1", "learned_masks.noise.points", "1", "equal to 2"),
     ("learned_masks.noise.tasks: [mine], own.mine.kind: regression, own.mine.metrics: [pearson]",
@@ -389,6 +396,14 @@ def test_a_wrong_file_is_refused_in_one_sentence(case: tuple[str, ...]) -> None:
     assert "\n" not in message
     assert "  " not in message
     assert len(message) < 400
+
+
+def test_rounds_that_do_not_follow_one_another_have_no_pair() -> None:
+    asked = settings.checked(example("between.of.pairs: [rounds], imp.keep_weights: [1]"), "it")
+    for kept, is_allowed in (((1,), True), ((2, 4), False), ((4, 2, 3), True), ((), False)):
+        imp = asked.imp.model_copy(update={"keep_weights": kept})
+        with nullcontext() if is_allowed else pytest.raises(ValueError, match="no two rounds in a"):
+            check_between(asked.between, asked.tasks, asked.data, asked.noise, imp)
 
 
 def test_several_problems_are_counted() -> None:

@@ -39,7 +39,8 @@ def manifest_of(stages: Sequence[Stage], pipeline: Pipeline, study: Study) -> Ma
 
     Raises:
         ParamsError: a run lacks a key, has an unknown key, or is declared as the training of a ticket
-            that no stage trains; or two dvc.yaml files have a stage of the same name.
+            that no stage trains; two dvc.yaml files have a stage of the same name; or two scripts list
+            places of one name whose coordinates do not tell them apart.
     """
     declared = [(stage, run) for stage in stages for run in entries(stage.meta, "runs", study)]
     for stage, run in declared:
@@ -48,10 +49,7 @@ def manifest_of(stages: Sequence[Stage], pipeline: Pipeline, study: Study) -> Ma
     lists = {
         name for stage in stages for name, item in stage.meta.items() if isinstance(item, list)
     }
-    places = {
-        name: [entry for stage in stages for entry in entries(stage.meta, name, study)]
-        for name in sorted(lists - {"runs"})
-    }
+    places = {name: _places(stages, name, study) for name in sorted(lists - {"runs"})}
     makers: dict[str, Maker] = {}
     for file, content in pipeline.items():
         for name, definition in content["stages"].items():
@@ -61,6 +59,21 @@ def manifest_of(stages: Sequence[Stage], pipeline: Pipeline, study: Study) -> Ma
                 )
             makers[name] = _maker(file, name, definition, study)
     return Manifest(tuple(_runs([run for _, run in declared], study)), places, makers)
+
+
+def _places(stages: Sequence[Stage], name: str, study: Study) -> list[dict[str, Any]]:
+    """List the entries of a name other than `runs`; raise ParamsError if those of two scripts clash."""
+    listed = [(stage, entry) for stage in stages for entry in entries(stage.meta, name, study)]
+    several = listed if len({stage.script for stage, _ in listed}) > 1 else []
+    for stage, entry in several:
+        coordinates = {key: item for key, item in entry.items() if key != "folder"}
+        for other, its in several:
+            if stage.script != other.script and coordinates.items() <= its.items():
+                raise ParamsError(
+                    f"{stage.address} and {other.address} both have a list {name!r} in their meta, and "
+                    f"{coordinates} stands in both, allowed is a name of its own"
+                )
+    return [entry for _, entry in listed]
 
 
 def _check(stage: Stage, run: Mapping[str, Any]) -> None:

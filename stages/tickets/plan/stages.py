@@ -86,6 +86,12 @@ class Stage:
         """Address that DVC gives the stage in the project's folder."""
         return self.name if self.file == ROOT_FILE else f"{self.file}:{self.name}"
 
+    @property
+    def script(self) -> str:
+        """Script that the stage runs, the NAME of `python -m stages NAME`; empty if it runs none."""
+        match = re.match(r"python -m stages (\w+)", self.command)
+        return match[1] if match else ""
+
     @cached_property
     def options(self) -> Mapping[str, tuple[str, ...]]:
         """Options of the command line with their values in order: `--point 5` gives "point": ("5",)."""

@@ -4,7 +4,6 @@ There is one rule per script. A stage of a script without a rule counts as one t
 its `meta.runs`, so that a new experiment needs no line in this module.
 """
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 
 from stages.tickets.plan import beside
@@ -138,15 +137,9 @@ RULES: Mapping[str, Callable[[Stage], Work]] = {
 """Rules by script, the NAME of `python -m stages NAME`."""
 
 
-def script(stage: Stage) -> str:
-    """Return the script that a stage runs; empty if its command runs no script."""
-    match = re.match(r"python -m stages (\w+)", stage.command)
-    return match[1] if match else ""
-
-
 def of(stage: Stage) -> Work:
     """Return the work of a stage; without a rule, a training for every run that it declares."""
-    if rule := RULES.get(script(stage)):
+    if rule := RULES.get(stage.script):
         return rule(stage)
     declared = [run for run in stage.meta.get("runs", ()) if run["folder"] != "ticket"]
     runs = sum(len(run.get("each", (None,))) for run in declared)
@@ -162,10 +155,10 @@ def task_of(stage: Stage) -> str:
 
 def tasks_of(stage: Stage) -> tuple[str, ...]:
     """List the tasks whose examples a stage trains on or makes; only `multi-task` has several."""
-    if script(stage) == "encoder":
+    if stage.script == "encoder":
         return (PRETRAINING,)
     several = stage.params.get("multitask.tasks")
-    if script(stage) == "multi_task" and isinstance(several, Sequence):
+    if stage.script == "multi_task" and isinstance(several, Sequence):
         return tuple(several)
     task = stage.option("target") or stage.option("task")
     return (task,) if task else ()

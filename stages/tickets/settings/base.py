@@ -2,12 +2,12 @@
 
 import os
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
@@ -41,6 +41,12 @@ class Section(BaseModel):
                     f"{'the closest allowed' if near else 'allowed'} are {listed(near or allowed)}"
                 )
         return values
+
+    def __repr__(self) -> str:
+        """Write the section on a line, as it might stand in params.yaml."""
+        return f"{{{', '.join(f'{key}: {value}' for key, value in self)}}}"
+
+    __str__ = __repr__
 
 
 # --- numbers and names -----------------------------------------------------------------------
@@ -91,6 +97,32 @@ def _unique(values: tuple[object, ...]) -> tuple[object, ...]:
 
 Unique = AfterValidator(_unique)
 """Rule of a list: no value stands in it twice."""
+
+
+class AllOrNone(Section):
+    """A section that asks for nothing if its lists are empty, and then none of them has a value."""
+
+    @model_validator(mode="after")
+    def _lists_go_together(self) -> Self:
+        lists = {key: value for key, value in self if isinstance(value, tuple)}
+        if any(lists.values()) and not all(lists.values()):
+            empty = next(key for key, value in lists.items() if not value)
+            raise ValueError(
+                f"{empty} is empty, allowed are values in all of {listed(lists)} or in none"
+            )
+        return self
+
+
+def either(word: str, holds: Callable[[Any], bool], others: str) -> AfterValidator:
+    """Make the rule of a value that is a word, or another one that `others` describes."""
+
+    def check(value: float | str) -> float | str:
+        if value != word and not holds(value):
+            raise ValueError(f"is {value!r}, allowed are {word!r} and {others}")
+        return value
+
+    return AfterValidator(check)
+
 
 
 @dataclass(frozen=True)

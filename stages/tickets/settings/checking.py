@@ -91,6 +91,12 @@ def _sentence(error: ValidationError) -> str:
                 f"{key} is 'all', allowed are lists; the word stands for a list in studies/*.yaml alone, "
                 "which `python -m stages study` spells out"
             )
+        case "tuple_type":
+            text = f"{key} is {problem['input']!r}, allowed are lists"
+        case "model_type" | "dict_type":
+            text = f"{key} is {problem['input']!r}, allowed are sections, with keys and values"
+        case "too_short" if not problem["input"]:
+            text = f"{key} is empty, allowed is one entry at least"
         case "value_error":
             text = problem["msg"].removeprefix("Value error, ")
             text = text.replace("is ", "has ", 1) if is_name else text

@@ -1,6 +1,7 @@
 """Settings of instability analysis: copies of a training with other noise, and the line between them."""
 
 from collections.abc import Collection
+from itertools import pairwise
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
@@ -170,10 +171,18 @@ def check_between(
     between: Between, tasks: Collection[str], data: dict[str, Data], noise: Noise, imp: Imp
 ) -> None:
     """Refuse pairs of none, unlike heads that cannot be fitted anew, and files of unknown tasks."""
+    kept = sorted((0, *imp.keep_weights))
+    lacking = {
+        "seeds": "" if len(between.of.seeds) > 1 else "between.of.seeds has one seed",
+        "dense": "" if len(kept) > 1 else "imp.keep_weights has no round",
+        "rounds": ""
+        if any(later == round_before + 1 for round_before, later in pairwise(kept))
+        else "imp.keep_weights has no round 1 and no two rounds in a row",
+    }
     for kind in between.of.pairs if between.tasks else ():
-        if kind != "seeds" and not imp.keep_weights:
+        if lacking[kind]:
             raise ValueError(
-                f"between.of.pairs has {kind!r}, allowed is 'seeds' while imp.keep_weights has no round"
+                f"between.of.pairs has {kind!r}, allowed are other kinds of pairs while {lacking[kind]}"
             )
     for task in between.tasks if "seeds" in between.of.pairs else ():
         if noise.head_init == "seed" and is_span(task, data.get(task)):

@@ -3,9 +3,10 @@
 from itertools import product
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import Field
 
 from stages.tickets.settings.base import (
+    AllOrNone,
     Among,
     Name,
     NeededBy,
@@ -14,11 +15,12 @@ from stages.tickets.settings.base import (
     Seed,
     Unique,
     UpTo,
+    either,
     listed,
 )
 from stages.tickets.settings.connectivity import Arm, Connectivity, Copies
 from stages.tickets.settings.data import Data
-from stages.tickets.settings.rounds import Dense, Imp
+from stages.tickets.settings.rounds import Dense, Imp, check_starts_at_theta_0
 from stages.tickets.settings.searches import has_labels
 
 Method = Literal["regression", "means", "gradients", "unrolled", "herding", "random", "noise"]
@@ -27,13 +29,9 @@ SHORT = "real-short"
 """Masks found on real examples in as few steps as on a set."""
 
 
-def _point(value: int | str) -> int | str:
-    if value != TRAINED and not isinstance(value, int):
-        raise ValueError(f"is {value!r}, allowed are the dense.points and {TRAINED!r}")
-    return value
-
-
-Point = Annotated[int | str, AfterValidator(_point)]
+Point = Annotated[
+    int | str, either(TRAINED, lambda value: isinstance(value, int), "the dense.points")
+]
 """A point of the dense training in per cent, or `trained` for its end."""
 
 
@@ -76,7 +74,7 @@ class OnSets(Section):
     """Rounds whose masks are trained on all real examples."""
 
 
-class CopiesOfMasks(Section):
+class CopiesOfMasks(AllOrNone):
     """Masks of which two copies are trained on all real examples, and a line is walked between them.
 
     It begins at theta_0, as in the experiment `connectivity`, which has the copies of tickets beside.
@@ -87,16 +85,6 @@ class CopiesOfMasks(Section):
     rounds: Annotated[tuple[RoundNumber, ...], Unique, UpTo("last_round")]
     arms: Annotated[tuple[Arm, ...], Unique]
     """Noise in which the copies differ, see `connectivity.starts`."""
-
-    @model_validator(mode="after")
-    def _lists_go_together(self) -> "CopiesOfMasks":
-        lists = dict(self)
-        if any(lists.values()) and not all(lists.values()):
-            empty = next(key for key, value in lists.items() if not value)
-            raise ValueError(
-                f"{empty} is empty, allowed are values in all of {listed(lists)} or in none"
-            )
-        return self
 
 
 class Distil(Section):
@@ -150,11 +138,7 @@ def check_distil(
                 f"distil.set.encoders has {point}, allowed are {TRAINED!r}, 0 and the dense.points "
                 + listed(dense.points)
             )
-    if imp.rewind_to:
-        raise ValueError(
-            f"imp.rewind_to is {imp.rewind_to}, allowed with distil.tasks is 0, from where masks on "
-            "sets are found and trained"
-        )
+    check_starts_at_theta_0(imp, "distil.tasks", "masks on sets are found and trained")
     _check_copies(distil, connectivity)
 
 

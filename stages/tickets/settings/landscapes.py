@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from stages.tickets.settings.base import Section, Seed, Unique, Whole, listed
+from stages.tickets.settings.base import AllOrNone, Section, Seed, Unique, Whole, listed
 from stages.tickets.settings.rounds import Imp
 from stages.tickets.settings.trials import Over, Seeds
 
@@ -13,33 +13,23 @@ class Sample(Section):
     """Examples on which the loss is computed, the same at every point."""
 
     split: Literal["train", "selection", "validation"]
-    number: int = Field(ge=2)
+    number: Annotated[Whole, Field(ge=2)]
     """Number of examples; all of the split if it has fewer."""
     draw: Seed
     """Seed that draws them."""
 
 
-class Networks(Over):
+class Networks(Over, AllOrNone):
     """Trained networks whose weights are stored, by task, seed and round."""
 
     rounds: Annotated[tuple[Annotated[Whole, Field(ge=0)], ...], Unique]
     """Rounds of the networks: 0 for the dense one, or rounds of imp.keep_weights."""
 
-    @model_validator(mode="after")
-    def _lists_go_together(self) -> "Networks":
-        lists = {key: value for key, value in self if isinstance(value, tuple)}
-        if any(lists.values()) and not all(lists.values()):
-            empty = next(key for key, value in lists.items() if not value)
-            raise ValueError(
-                f"{empty} is empty, allowed are values in all of {listed(lists)} or in none"
-            )
-        return self
-
 
 class RandomGrid(Section):
     """A square grid around a network, in steps along two random directions."""
 
-    resolution: int = Field(ge=3)
+    resolution: Annotated[Whole, Field(ge=3)]
     """Number of points along each side, an odd one, so that the network is in the middle."""
     reach: float = Field(gt=0)
     """Coordinate of the outermost points; 1 is as far as the weights are large."""
@@ -63,7 +53,7 @@ class Landscapes(Networks):
 class PlaneGrid(Section):
     """A grid on a plane with theta_0 at (0, 0) and two networks at (1, 0) and (0, 1)."""
 
-    resolution: int = Field(ge=3)
+    resolution: Annotated[Whole, Field(ge=3)]
     """Number of points along each side."""
     low: float
     high: float
@@ -90,7 +80,7 @@ class Planes(Networks):
 class Probes(Section):
     """Random vectors that estimate the diagonal of the Hessian."""
 
-    probes: int = Field(ge=2)
+    probes: Annotated[Whole, Field(ge=2)]
     """Number of vectors for each batch of examples."""
     signs: Seed
     """Seed that draws them."""

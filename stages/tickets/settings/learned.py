@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import BeforeValidator, Field
 
 from stages.tickets.settings.base import (
     Among,
@@ -14,9 +14,10 @@ from stages.tickets.settings.base import (
     Unique,
     UpTo,
     Whole,
+    either,
 )
 from stages.tickets.settings.data import Data, MiniatureData, OwnData, TextData
-from stages.tickets.settings.rounds import Imp
+from stages.tickets.settings.rounds import Imp, check_starts_at_theta_0
 from stages.tickets.settings.searches import has_labels
 from stages.tickets.settings.trials import Seeds, Tasks
 
@@ -27,16 +28,23 @@ SIZE = "size"
 """Word for the prior that is the share which the mask keeps."""
 
 
-def _prior(value: float | str) -> float | str:
-    if value != SIZE and not (isinstance(value, float) and 0 < value < 1):
-        raise ValueError(f"is {value!r}, allowed are {SIZE!r} and numbers above 0 and below 1")
+def _is_share(value: float | str) -> bool:
+    return isinstance(value, float) and 0 < value < 1
+
+
+def _with_point(value: object) -> object:
+    if isinstance(value, int):
+        raise ValueError(
+            f"is {value}, allowed are numbers from 0.0 on and below 1.0, written with a point, since "
+            "they become parts of paths"
+        )
     return value
 
 
 class LearnRule(Section):
     """How a logit for every prunable weight is learned, and how the logits become masks."""
 
-    prior: Annotated[float | str, AfterValidator(_prior)]
+    prior: Annotated[float | str, either(SIZE, _is_share, "numbers above 0 and below 1")]
     """Probability to be kept that weights are drawn towards, in (0, 1); `size` for the share that the
     mask keeps in the end, so that logits are learned for every size (Ghosh et al. 2024)."""
     weight: float = Field(ge=0)
@@ -63,7 +71,7 @@ class FlippedLabels(Section):
     seeds: Annotated[LearnedSeeds, NeededBy("learned_masks.noise.tasks")]
     rounds: Annotated[LearnedRounds, NeededBy("learned_masks.noise.tasks")]
     shares: Annotated[
-        tuple[Annotated[float, Field(ge=0, lt=1)], ...],
+        tuple[Annotated[float, BeforeValidator(_with_point), Field(ge=0, lt=1)], ...],
         Unique,
         NeededBy("learned_masks.noise.tasks"),
     ]
@@ -114,11 +122,8 @@ def check_learned(
                 f"learned_masks.noise.tasks has {task!r}, allowed are tasks with classes, whose labels "
                 "can be flipped"
             )
-    if learned.tasks and imp.rewind_to:
-        raise ValueError(
-            f"imp.rewind_to is {imp.rewind_to}, allowed with learned_masks.tasks is 0, from where masks "
-            "are learned and trained"
-        )
+    if learned.tasks:
+        check_starts_at_theta_0(imp, "learned_masks.tasks", "masks are learned and trained")
 
 
 def has_classes(task: str, data: Data | None, own: OwnData | None) -> bool:

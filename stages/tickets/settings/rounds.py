@@ -84,6 +84,20 @@ class Imp(Section):
         return self.decay_over == 1 and self.classifier == "rewound"
 
 
+def check_starts_at_theta_0(imp: Imp, key: str, what: str) -> None:
+    """Refuse rounds that rewind to theta_i beside an experiment that starts at theta_0.
+
+    Args:
+        imp: how rounds rewind.
+        key: the list that switches the experiment on.
+        what: what it does from theta_0.
+    """
+    if imp.rewind_to:
+        raise ValueError(
+            f"imp.rewind_to is {imp.rewind_to}, allowed with {key} is 0, from where {what}"
+        )
+
+
 class Earlier(Section):
     """Tickets before the last that are trained apart from the rounds.
 
