@@ -1,17 +1,13 @@
 """Stages that measure the loss around networks whose weights are stored: dense ones, and kept rounds."""
 
-import inspect
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import torch
-import typer
 from torch import Tensor
 from transformers import PreTrainedModel
 
-from stages.launch import cli, inputs
 from stages.launch.inputs import Inputs
 from stages.tickets import files
 from stages.tickets.encoder import device
@@ -61,19 +57,10 @@ def load(loaded: Inputs, weights: Path, rounds: Path, number: int) -> Network:
 class Measured:
     """A network of a round, and the examples on which its loss is measured."""
 
-    task: str
-    seed: int
-    number: int
-    """Round of the network."""
-    split: str
-    encoder: Path
-    prepared: Path
-    weights: Path
-    """Folder of the dense training's weights."""
     loaded: Inputs
     network: Network
+    split: str
     sample: Split
-    out: Path
 
     def batches(self, size: int = objective.BATCH) -> list[ModelBatch]:
         """Cut the examples into batches of at most `size`, on which the network predicts."""
@@ -86,40 +73,10 @@ class Measured:
         return about | {"loss": loss, "error": error, "sparsity": self.network.sparsity}
 
 
-def application(measure: Callable[..., None]) -> typer.Typer:
-    """Make the application of a stage that measures something of a network and its examples.
-
-    Its options are those of network, examples and folders, and then those of `measure`.
-
-    Args:
-        measure: takes a `Measured`, and options of its own as `cli.run` reads them; the docstring of its
-            module is the help.
-    """
-
-    def main(
-        task: Annotated[str, typer.Option()],
-        seed: Annotated[int, typer.Option()],
-        number: Annotated[int, typer.Option("--round", help="Take the network of this round.")],
-        split: Annotated[str, typer.Option(help="Take examples of this split.")],
-        examples: Annotated[int, typer.Option("--number", help="Take so many examples.")],
-        draw: Annotated[int, typer.Option(help="Draw the examples by this seed.")],
-        theta_0: Annotated[Path, typer.Option("--encoder")],
-        prepared: Annotated[Path, typer.Option()],
-        weights: Annotated[Path, typer.Option(help="Read the dense weights from this folder.")],
-        rounds: Annotated[Path, typer.Option(help="Read masks and weights of rounds here.")],
-        out: Annotated[Path, typer.Option()],
-        **own: Any,  # noqa: ANN401
-    ) -> None:
-        loaded = inputs.load(task, seed, theta_0, prepared)
-        network = load(loaded, weights, rounds, number)
-        sample = objective.sample(loaded.prepared, split, examples, loaded.recipe.masked, draw)
-        folders = (theta_0, prepared, weights)
-        at = Measured(task, seed, number, split, *folders, loaded, network, sample, out)
-        measure(at, **own)
-
-    shared = [*inspect.signature(main).parameters.values()][:-1]
-    of_measure = [*inspect.signature(measure).parameters.values()][1:]
-    main.__signature__ = inspect.Signature([*shared, *of_measure])  # type: ignore[attr-defined]
-    app = cli.application()
-    app.command(help=measure.__globals__["__doc__"])(main)
-    return app
+def measured(
+    loaded: Inputs, weights: Path, rounds: Path, number: int, split: str, examples: int, draw: int
+) -> Measured:
+    """Load the network of a round, see `load`, and draw examples of a split by a seed."""
+    network = load(loaded, weights, rounds, number)
+    sample = objective.sample(loaded.prepared, split, examples, loaded.recipe.masked, draw)
+    return Measured(loaded, network, split, sample)
