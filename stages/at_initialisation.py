@@ -6,19 +6,20 @@ from typing import Annotated, cast
 
 import typer
 
-from stages.launch import cli, inputs, side_by_side
+from stages.launch import cli, inputs, side_by_side, starts
 from stages.launch.inputs import Inputs
+from stages.launch.options import Encoder, Out, Prepared, Seed, Task
 from stages.tickets import files
 from stages.tickets.at_start import measured, scores
 from stages.tickets.at_start.linear import Attention
-from stages.tickets.at_start.scores import Name, Rule, Start
+from stages.tickets.at_start.scores import Name, Rule, Untrained
 from stages.tickets.pruning.steps import Schedule, Scope, Steps
 
 
-def begin(loaded: Inputs, from_scratch: bool) -> Start:
+def begin(loaded: Inputs, from_scratch: bool) -> Untrained:
     """Build the model that is pruned."""
     model = loaded.model(from_scratch=from_scratch)
-    return Start(model, loaded.encoder, loaded.prepared, loaded.noise, loaded.recipe.masked)
+    return Untrained(model, loaded.encoder, loaded.prepared, loaded.noise, loaded.recipe.masked)
 
 
 def train(loaded: Inputs, from_scratch: bool, rule: Rule, how: Steps, out: Path) -> None:
@@ -33,8 +34,7 @@ def train(loaded: Inputs, from_scratch: bool, rule: Rule, how: Steps, out: Path)
     by_matrix = measured.by_matrix(first, last.after)
     files.save_table(by_matrix, measured.MATRICES, out / "matrices.csv")
     files.save_arrays(measured.neurons(first.scores), out / "neurons.safetensors")
-    run = loaded.train(start.model, last.after)
-    files.save_run(run.predictions, run.losses, out)
+    starts.train(loaded, start.model, last.after, out)
 
 
 def follow(loaded: Inputs, from_scratch: bool, rule: Rule, how: Steps, out: Path) -> None:
@@ -44,8 +44,8 @@ def follow(loaded: Inputs, from_scratch: bool, rule: Rule, how: Steps, out: Path
 
 
 def main(
-    task: Annotated[str, typer.Option()],
-    seed: Annotated[int, typer.Option()],
+    task: Task,
+    seed: Seed,
     start: Annotated[str, typer.Option(help="Start from pretrained or from random weights.")],
     name: Annotated[str, typer.Option(help="Name of the mask in messages.")],
     score: Annotated[str, typer.Option(help="Keep weights of the largest scores of this kind.")],
@@ -56,9 +56,9 @@ def main(
     examples: Annotated[int, typer.Option(help="Score with so many examples.")],
     temperature: Annotated[float, typer.Option(help="Divide logits by this for GraSP.")],
     qk: Annotated[str, typer.Option(help="Use queries and keys like this in SynFlow.")],
-    theta_0: Annotated[Path, typer.Option("--encoder")],
-    prepared: Annotated[Path, typer.Option()],
-    out: Annotated[Path, typer.Option()],
+    theta_0: Encoder,
+    prepared: Prepared,
+    out: Out,
 ) -> None:
     loaded = inputs.load(task, seed, theta_0, prepared)
     rule = Rule(cast(Name, score), examples, temperature, cast(Attention, qk))

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from stages.launch import cli
+from stages.launch import cli, options
 from stages.tickets import files, settings
 from stages.tickets.plan import manifest
 from stages.tickets.plan.manifest import Manifest
@@ -58,10 +58,10 @@ def _walk(folder: Path, place: dict[str, object], seeds: str) -> Walk:
 
 
 def main(
-    task: Annotated[str, typer.Option()],
+    task: options.Task,
     kind: Annotated[str, typer.Option("--walks", help="Take walks of paths or stored networks.")],
-    manifest_file: Annotated[Path, typer.Option("--manifest", help="Read what `check` wrote.")],
-    out: Annotated[Path, typer.Option()],
+    manifest_file: options.Manifest,
+    out: options.Out,
     pair_name: Annotated[str, typer.Option("--pair", help="Take the own pair of this name.")] = "",
 ) -> None:
     config, study = cli.read(Params), manifest.load(manifest_file)

@@ -1,11 +1,10 @@
 """Write tables of what masks at initialisation do: size, flow and paths, and density by matrix."""
 
 from pathlib import Path
-from typing import Annotated, Any
-
-import typer
+from typing import Any
 
 from stages.launch import cli
+from stages.launch.options import Manifest, Out, Task
 from stages.tickets import files
 from stages.tickets.plan import manifest as manifests
 from stages.tickets.report import rows
@@ -13,11 +12,7 @@ from stages.tickets.statistics import collapse
 from stages.tickets.statistics.collapse import MatrixRow, StepRow
 
 
-def main(
-    task: Annotated[str, typer.Option()],
-    manifest: Annotated[Path, typer.Option()],
-    out: Annotated[Path, typer.Option()],
-) -> None:
+def main(task: Task, manifest: Manifest, out: Out) -> None:
     masks: list[dict[str, Any]] = []
     matrices: list[dict[str, Any]] = []
     shown: dict[tuple[str, str], list[dict[str, Any]]] = {}

@@ -1,13 +1,13 @@
 """Make a set of a few sequences from the training examples of a task, learned or chosen."""
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Annotated
 
 import typer
 from transformers import PreTrainedModel
 
 from stages.launch import cli, inputs
+from stages.launch.options import Encoder, Out, Prepared, Task, Weights
 from stages.tickets import files, settings
 from stages.tickets.distillation import making, sets
 from stages.tickets.settings.distil import TRAINED
@@ -19,12 +19,12 @@ class Params:
 
 
 def main(
-    task: Annotated[str, typer.Option()],
+    task: Task,
     method: Annotated[str, typer.Option(help="Make the set in this way.")],
-    theta_0: Annotated[Path, typer.Option("--encoder")],
-    prepared: Annotated[Path, typer.Option()],
-    weights: Annotated[Path, typer.Option(help="Read theta_i for every i.")],
-    out: Annotated[Path, typer.Option()],
+    theta_0: Encoder,
+    prepared: Prepared,
+    weights: Weights,
+    out: Out,
 ) -> None:
     config = cli.read(Params).distil.set
     loaded = inputs.load(task, config.seed, theta_0, prepared)

@@ -7,13 +7,12 @@ from typing import Annotated
 
 import typer
 
-from stages.launch import cli, inputs, side_by_side
-from stages.launch.inputs import Inputs
+from stages.launch import cli, inputs, side_by_side, starts
+from stages.launch.options import Encoder, Out, Prepared, Seed, Task
 from stages.tickets import files, settings
 from stages.tickets.distillation import learner, sets
 from stages.tickets.encoder.weights import prunable_weights
 from stages.tickets.pruning import masks
-from stages.tickets.pruning.masks import Mask
 from stages.tickets.training import predict
 
 ON_SET = "on-set"
@@ -26,18 +25,12 @@ class Params:
     rounds: tuple[settings.Round, ...]
 
 
-def train(loaded: Inputs, mask: Mask, out: Path) -> None:
-    """Train a mask from theta_0 on all real examples."""
-    run = loaded.train(loaded.model(), mask)
-    files.save_run(run.predictions, run.losses, out)
-
-
 def main(
-    task: Annotated[str, typer.Option()],
-    seed: Annotated[int, typer.Option()],
-    theta_0: Annotated[Path, typer.Option("--encoder")],
-    prepared: Annotated[Path, typer.Option()],
-    out: Annotated[Path, typer.Option()],
+    task: Task,
+    seed: Seed,
+    theta_0: Encoder,
+    prepared: Prepared,
+    out: Out,
     folder: Annotated[
         Path | None, typer.Option("--set", help="Find masks on this set, not on real examples.")
     ] = None,
@@ -66,7 +59,9 @@ def main(
         files.save_mask(mask, place / "mask.safetensors")
         files.save_record(made.movement, place / "movement.json")
         if after.to in asked.rounds:
-            jobs[f"round {after.to}"] = partial(train, loaded, mask, place)
+            jobs[f"round {after.to}"] = partial(
+                starts.train_at, loaded, "pretrained", seed, mask, place
+            )
     side_by_side.run(jobs, loaded.recipe.threads)
 
 

@@ -3,16 +3,15 @@
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Annotated
 
 import numpy as np
-import typer
 
-from stages.launch import cli, inputs, side_by_side
+from stages.launch import cli, inputs, side_by_side, starts
 from stages.launch.inputs import Inputs
+from stages.launch.options import Encoder, Out, Prepared, Seed, Task
 from stages.tickets import files, settings
 from stages.tickets.encoder.weights import prunable_weights
-from stages.tickets.learned import search, starts
+from stages.tickets.learned import search
 from stages.tickets.pruning import bernoulli, masks
 from stages.tickets.settings.noise import stable_seed
 
@@ -33,8 +32,7 @@ def learn(
 ) -> None:
     """Learn logits for one prior; for each size cut, score and train a mask, and write all of it."""
     encoder, prepared, noise = loaded.encoder, loaded.prepared, loaded.noise
-    start = partial(starts.model_at, asked.start, seed, encoder, prepared, noise, loaded.recipe)
-    model = start()
+    model = starts.at(loaded, asked.start, seed)
     weights = prunable_weights(model, encoder)
     learned = search.learn_(model, encoder, prepared, prior, asked.rule, noise, loaded.recipe)
     for number, sparsity in sparsities.items():
@@ -49,17 +47,10 @@ def learn(
             kept = sum(float(part.sum(dtype=np.float64)) for part in factors.values())
             size = {"kept": kept, "prunable": masks.num_weights(mask)}
             files.save_record(size, folder / kind / "subnetwork.json")
-        run = loaded.train(start(), mask)
-        files.save_run(run.predictions, run.losses, folder)
+        starts.train_at(loaded, asked.start, seed, mask, folder)
 
 
-def main(
-    task: Annotated[str, typer.Option()],
-    seed: Annotated[int, typer.Option()],
-    theta_0: Annotated[Path, typer.Option("--encoder")],
-    prepared: Annotated[Path, typer.Option()],
-    out: Annotated[Path, typer.Option()],
-) -> None:
+def main(task: Task, seed: Seed, theta_0: Encoder, prepared: Prepared, out: Out) -> None:
     config, loaded = cli.read(Params), inputs.load(task, seed, theta_0, prepared)
     asked, by_prior = config.learned_masks, dict[float, dict[int, float]]()
     for after in config.rounds:

@@ -7,16 +7,17 @@ from typing import Annotated, Any
 import typer
 
 from stages.launch import cli
+from stages.launch.options import Manifest, Out, Task
 from stages.tickets import files
 from stages.tickets.plan import manifest as manifests
 from stages.tickets.statistics import learned
 
 
 def main(
-    task: Annotated[str, typer.Option()],
+    task: Task,
     kind: Annotated[str, typer.Option(help="Read runs of this kind, learned or noisy.")],
-    manifest: Annotated[Path, typer.Option()],
-    out: Annotated[Path, typer.Option()],
+    manifest: Manifest,
+    out: Out,
 ) -> None:
     searches: list[dict[str, Any]] = []
     histograms: list[dict[str, Any]] = []

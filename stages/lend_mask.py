@@ -8,13 +8,11 @@ from typing import Annotated
 import numpy as np
 import typer
 
-from stages.launch import cli, inputs, side_by_side
-from stages.launch.inputs import Inputs
+from stages.launch import cli, inputs, side_by_side, starts
+from stages.launch.options import Encoder, Out, Prepared, Seed
 from stages.tickets import files, settings
-from stages.tickets.learned import starts
 from stages.tickets.learned.starts import Start
 from stages.tickets.pruning import rivals
-from stages.tickets.pruning.masks import Mask
 from stages.tickets.settings.noise import stable_seed
 
 
@@ -23,24 +21,15 @@ class Params:
     learned_masks: settings.LearnedMasks
 
 
-def train(loaded: Inputs, seed: int, start: Start, mask: Mask, out: Path) -> None:
-    """Train one mask from one start."""
-    model = starts.model_at(
-        start, seed, loaded.encoder, loaded.prepared, loaded.noise, loaded.recipe
-    )
-    run = loaded.train(model, mask)
-    files.save_run(run.predictions, run.losses, out)
-
-
 def main(
     source: Annotated[str, typer.Option(help="Name the task of the masks.")],
     target: Annotated[str, typer.Option(help="Train this task.")],
-    seed: Annotated[int, typer.Option()],
+    seed: Seed,
     learned: Annotated[Path, typer.Option(help="Take the source's learned mask.")],
     ticket: Annotated[Path, typer.Option(help="Take the source's ticket.")],
-    theta_0: Annotated[Path, typer.Option("--encoder")],
-    prepared: Annotated[Path, typer.Option(help="Read the splits of the target.")],
-    out: Annotated[Path, typer.Option()],
+    theta_0: Encoder,
+    prepared: Prepared,
+    out: Out,
 ) -> None:
     config, loaded = cli.read(Params).learned_masks, inputs.load(target, seed, theta_0, prepared)
     # The draws are the source's, so that all targets get the same masks.
@@ -48,7 +37,9 @@ def main(
     lent = rivals.lent(files.load_mask(learned), files.load_mask(ticket), generator)
     weights: dict[str, Start] = {"same": config.start, "fresh": "fresh"}
     jobs = {
-        f"{name} {start}": partial(train, loaded, seed, weights[start], mask, out / start / name)
+        f"{name} {start}": partial(
+            starts.train_at, loaded, weights[start], seed, mask, out / start / name
+        )
         for start in config.lend.starts
         for name, mask in lent.items()
     }

@@ -3,11 +3,9 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
-import typer
-
-from stages.launch import cli
+from stages.launch import cli, options
 from stages.tickets import files, settings
 from stages.tickets.plan import manifest as manifests
 from stages.tickets.plan.manifest import Manifest
@@ -41,10 +39,10 @@ def arms(study: Manifest, task: str) -> Iterator[tuple[dict[str, Any], Path]]:
 
 
 def main(
-    task: Annotated[str, typer.Option()],
-    manifest: Annotated[Path, typer.Option()],
-    encoder: Annotated[Path, typer.Option()],
-    out: Annotated[Path, typer.Option()],
+    task: options.Task,
+    manifest: options.Manifest,
+    encoder: options.Encoder,
+    out: options.Out,
 ) -> None:
     config, study = cli.read(Params), manifests.load(manifest)
     rows: list[dict[str, Any]] = []

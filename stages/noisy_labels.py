@@ -8,11 +8,12 @@ from typing import Annotated
 import numpy as np
 import typer
 
-from stages.launch import cli, inputs, side_by_side
+from stages.launch import cli, inputs, side_by_side, starts
 from stages.launch.inputs import Inputs
+from stages.launch.options import Encoder, Out, Prepared, Seed, Task
 from stages.tickets import files, settings
 from stages.tickets.encoder.weights import prunable_weights
-from stages.tickets.learned import flips, starts
+from stages.tickets.learned import flips
 from stages.tickets.pruning import rivals
 from stages.tickets.pruning.masks import Mask
 from stages.tickets.settings.noise import stable_seed
@@ -32,9 +33,7 @@ def train(
     own, classes = prepared.train.labels, prepared.task.num_labels
     labels = flips.flipped(own, classes, share, drawn_by)
     watch = flips.Watch(asked.noise.points, asked.noise.sample, drawn_by)
-    model = starts.model_at(
-        asked.start, seed, loaded.encoder, prepared, loaded.noise, loaded.recipe
-    )
+    model = starts.at(loaded, asked.start, seed)
     watched = flips.train_(
         model, loaded.encoder, prepared, labels, mask, loaded.noise, loaded.recipe, watch
     )
@@ -43,11 +42,11 @@ def train(
 
 
 def main(
-    task: Annotated[str, typer.Option()],
-    seed: Annotated[int, typer.Option()],
-    theta_0: Annotated[Path, typer.Option("--encoder")],
-    prepared: Annotated[Path, typer.Option()],
-    out: Annotated[Path, typer.Option()],
+    task: Task,
+    seed: Seed,
+    theta_0: Encoder,
+    prepared: Prepared,
+    out: Out,
     learned: Annotated[
         Path | None, typer.Option(help="Train this mask and others of its size, or else no mask.")
     ] = None,
@@ -56,11 +55,8 @@ def main(
     config, loaded = cli.read(Params), inputs.load(task, seed, theta_0, prepared)
     asked, arms = config.learned_masks, dict[str, Mask | None](dense=None)
     if learned and ticket:
-        mask, encoder = files.load_mask(learned), loaded.encoder
-        model = starts.model_at(
-            asked.start, seed, encoder, loaded.prepared, loaded.noise, loaded.recipe
-        )
-        weights = prunable_weights(model, encoder)
+        mask = files.load_mask(learned)
+        weights = prunable_weights(starts.at(loaded, asked.start, seed), loaded.encoder)
         generator = np.random.default_rng([loaded.noise.mask, stable_seed("on noise")])
         arms = {**rivals.on_noise(mask, files.load_mask(ticket), weights, generator)}
     jobs = {

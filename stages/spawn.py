@@ -10,14 +10,14 @@ import typer
 
 from stages.launch import cli, inputs, side_by_side
 from stages.launch.copies import Copy, copy_run, walk
-from stages.launch.options import Encoder, Grid, Out, Prepared, Sample, Task
+from stages.launch.options import Encoder, Grid, Out, Prepared, Sample, Seed, Task
 from stages.tickets import settings
 from stages.tickets.training import copies
 
 
 def main(
     task: Task,
-    seed: Annotated[int, typer.Option()],
+    seed: Seed,
     net: Annotated[settings.Net, typer.Option(help="Train this.")],
     number: Annotated[int, typer.Option("--round", help="Take the ticket of this round.")],
     point: Annotated[int, typer.Option(help="Start at this per cent of the dense run.")],

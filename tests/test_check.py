@@ -101,7 +101,12 @@ def test_what_is_written_does_not_depend_on_the_study() -> None:
 
 def own_pair(**changes: str) -> Change:
     """Two checkpoints of one's own, of which the first is there."""
-    pair = {"name": "mine", "task": "sentiment", "first": "a.safetensors", "second": "b.safetensors"}
+    pair = {
+        "name": "mine",
+        "task": "sentiment",
+        "first": "a.safetensors",
+        "second": "b.safetensors",
+    }
 
     def change(study: dict[str, Any]) -> None:
         Path("a.safetensors").touch()
@@ -117,7 +122,8 @@ WRONG: list[tuple[Change, str]] = [
     ),
     (
         own_pair(second="$NO_SUCH_VARIABLE/b"),
-        "between.files[0].second is '$NO_SUCH_VARIABLE/b', but the environment variable NO_SUCH_VARIABLE is not set",
+        "between.files[0].second is '$NO_SUCH_VARIABLE/b', but the environment variable "
+        "NO_SUCH_VARIABLE is not set",
     ),
     (
         lambda study: study["tasks"].append("sentimant"),

@@ -8,7 +8,7 @@ from transformers import PreTrainedModel
 
 from stages.tickets.at_start import linear, measured, scores
 from stages.tickets.at_start.linear import KEY, OUT, POOLER, QUERY, SECOND
-from stages.tickets.at_start.scores import Rule, Start
+from stages.tickets.at_start.scores import Rule, Untrained
 from stages.tickets.encoder.theta import Encoder
 from stages.tickets.encoder.weights import prunable_weights
 from stages.tickets.pruning import masks, steps
@@ -94,7 +94,7 @@ def test_the_cut_ratio_is_the_share_of_the_flow_that_a_step_drops(
     model: PreTrainedModel, encoder: Encoder, prepared: Prepared, dense: Mask, qk: linear.Attention
 ) -> None:
     rule = Rule("synflow-without-residual", 8, 1.0, qk)
-    start = Start(model, encoder, prepared, SEEDS, 0.3)
+    start = Untrained(model, encoder, prepared, SEEDS, 0.3)
     (step,) = scores.prune(start, rule, Steps(50.0, 1, "exponential", "global"))
     nearly_all = replace(step, after=without(dense, *dense))
     row = measured.by_step(1, nearly_all, rule)
@@ -107,7 +107,7 @@ def test_the_cut_ratio_is_the_share_of_the_flow_that_a_step_drops(
 def test_what_leads_into_a_neuron_of_an_mlp_and_out_of_it(
     model: PreTrainedModel, encoder: Encoder, prepared: Prepared
 ) -> None:
-    start = Start(model, encoder, prepared, SEEDS, 0.3)
+    start = Untrained(model, encoder, prepared, SEEDS, 0.3)
     once = Steps(2.0, 1, "exponential", "global")
     (step,) = scores.prune(start, Rule("synflow", 8, 1.0, "third"), once)
     sums = measured.neurons(step.scores)
@@ -152,7 +152,7 @@ def test_flow_reaches_the_maximal_compression_of_a_chain_in_many_steps_alone(
 def test_the_critical_compression_is_the_last_at_which_a_mask_keeps_every_matrix(
     model: PreTrainedModel, encoder: Encoder, prepared: Prepared, dense: Mask, name: scores.Name
 ) -> None:
-    start, rule = Start(model, encoder, prepared, SEEDS, 0.3), Rule(name, 8, 1.0, "exclude")
+    start, rule = Untrained(model, encoder, prepared, SEEDS, 0.3), Rule(name, 8, 1.0, "exclude")
     how = Steps(2.0, 1 if name == "magnitude" else 100, "exponential", "global")
     record = measured.followed(start, rule, how)
     assert record["maximal"] == masks.num_weights(dense) / len(dense)

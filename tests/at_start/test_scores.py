@@ -9,7 +9,7 @@ from transformers import AutoModelForSequenceClassification, PreTrainedModel
 
 from stages.tickets.at_start import scores
 from stages.tickets.at_start.linear import KEY, QUERY, VALUE, Attention
-from stages.tickets.at_start.scores import Name, Rule, Start
+from stages.tickets.at_start.scores import Name, Rule, Untrained
 from stages.tickets.encoder import theta as encoders
 from stages.tickets.encoder.theta import Encoder
 from stages.tickets.encoder.weights import prunable_weights
@@ -41,7 +41,7 @@ def taken(
     qk: Attention = "third",
     head: int = 1,
 ) -> list[Step]:
-    start = Start(theta_0(encoder, prepared, head), encoder, prepared, seeds, 0.3)
+    start = Untrained(theta_0(encoder, prepared, head), encoder, prepared, seeds, 0.3)
     return list(scores.prune(start, Rule(name, 8, 200.0, qk), how))
 
 

@@ -197,7 +197,11 @@ def searching(script: str, **coordinates: str) -> dict[str, Any]:
         (searching("search", seed="1"), searching("learn"), True),
         (searching("search"), searching("learn", seed="1"), True),
         (searching("search", source="own"), searching("learn", source="lent"), False),
-        (searching("search"), searching("search"), False),  # barriers of copies and of stored networks
+        (
+            searching("search"),
+            searching("search"),
+            False,
+        ),  # barriers of copies and of stored networks
     ],
 )
 def test_places_of_one_name_by_two_scripts_are_told_apart(first, second, clash):
@@ -206,7 +210,9 @@ def test_places_of_one_name_by_two_scripts_are_told_apart(first, second, clash):
     if not clash:
         assert len(manifest_of(stages, files, STUDY).places["searches"]) == 2
         return
-    with pytest.raises(ParamsError, match=r"(first|second) and .* both have a list 'searches'.*'a'"):
+    with pytest.raises(
+        ParamsError, match=r"(first|second) and .* both have a list 'searches'.*'a'"
+    ):
         manifest_of(stages, files, STUDY)
 
 

@@ -45,7 +45,12 @@ FIELDS = dict(fields_on_commands())
 
 def test_options_of_many_sections_are_looked_at() -> None:
     looked_at = {key.rpartition(".")[0] for key in FIELDS}
-    assert {"landscapes.grid", "connectivity.starts", "between.of", "curvature.examples"} <= looked_at
+    assert {
+        "landscapes.grid",
+        "connectivity.starts",
+        "between.of",
+        "curvature.examples",
+    } <= looked_at
 
 
 @pytest.mark.parametrize("key", FIELDS)

@@ -11,7 +11,7 @@ from transformers import PreTrainedModel
 
 from stages.tickets.at_start import flow, linear, scores
 from stages.tickets.at_start.linear import FIRST, KEY, QUERY, SECOND, Linear
-from stages.tickets.at_start.scores import Rule, Start
+from stages.tickets.at_start.scores import Rule, Untrained
 from stages.tickets.encoder.theta import Encoder
 from stages.tickets.encoder.weights import prunable_weights
 from stages.tickets.pruning import masks
@@ -61,7 +61,7 @@ def _log10(network: Linear, weights: Weights, mask: Mask) -> float | None:
     return logarithm if math.isfinite(logarithm) else None
 
 
-def followed(start: Start, rule: Rule, how: Steps) -> dict[str, Any]:
+def followed(start: Untrained, rule: Rule, how: Steps) -> dict[str, Any]:
     """Prune on until one weight is left for each matrix, or a matrix is empty.
 
     Args:

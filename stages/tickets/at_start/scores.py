@@ -28,7 +28,7 @@ Name = Literal["random", "magnitude", "snip", "grasp", "synflow", "synflow-witho
 
 
 @dataclass(frozen=True)
-class Start:
+class Untrained:
     """A model before its training, and the task that it is going to train on."""
 
     model: PreTrainedModel
@@ -58,7 +58,7 @@ class Rule:
         return self.score.startswith("synflow")
 
 
-def prune(start: Start, rule: Rule, how: Steps) -> Iterator[Step]:
+def prune(start: Untrained, rule: Rule, how: Steps) -> Iterator[Step]:
     """Yield the steps from all weights to the compression; the model stays as it is.
 
     Raises:
@@ -74,7 +74,7 @@ def prune(start: Start, rule: Rule, how: Steps) -> Iterator[Step]:
     return steps.prune(score, dense, how)
 
 
-def scoring(start: Start, rule: Rule, weights: Weights) -> Score:
+def scoring(start: Untrained, rule: Rule, weights: Weights) -> Score:
     """Return the function that scores the survivors of a mask.
 
     Args:

@@ -124,7 +124,6 @@ def either(word: str, holds: Callable[[Any], bool], others: str) -> AfterValidat
     return AfterValidator(check)
 
 
-
 @dataclass(frozen=True)
 class Among:
     """Rule: every value of the field, or its only value, stands in another list of the study.
