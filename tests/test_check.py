@@ -122,8 +122,10 @@ WRONG: list[tuple[Change, str]] = [
     ),
     (
         own_pair(second="$NO_SUCH_VARIABLE/b"),
-        "between.files[0].second is '$NO_SUCH_VARIABLE/b', but the environment variable "
-        "NO_SUCH_VARIABLE is not set",
+        (
+            "between.files[0].second is '$NO_SUCH_VARIABLE/b', but the environment variable "
+            "NO_SUCH_VARIABLE is not set"
+        ),
     ),
     (
         lambda study: study["tasks"].append("sentimant"),

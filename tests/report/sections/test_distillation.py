@@ -45,6 +45,7 @@ def walked(folder: Path, task: str, height: float) -> None:
             learned = seed != 3 or net != "dense"
             ends.append(dict.fromkeys(paths.COLUMNS["ends"]) | place)
             ends[-1] |= {"seeds": str(seed), "learned": int(learned)}
+            ends[-1] |= {"distance": 1, "union": 1, "jaccard": 1}
             rise = 100 * (top + 0.001 * seed if learned else 9)
             curves += [
                 what | {"seeds": str(seed), "alpha": alpha, "value": value}
@@ -97,7 +98,7 @@ def section_of(
             "task": task, "arm": arm, "seed": seed, "mask_seed": seed, "round": number,
             "jaccard_one_shot": 0.9, "jaccard_real": 0.8, "newcomers_hit": HITS[arm] + 0.1 * seed,
             "newcomers_chance": 0.1, "newcomers_nearest": 0.41, "leavers_hit": "",
-            "leavers_nearest": "", "move_50": 1e-4,
+            "leavers_nearest": "", "move_50": 1e-4, "jaccard_at_least": 0.3,
         }
         for task, seed, number, arm in product(asked.tasks, asked.seeds, (1, 2), (*ARMS, "real"))
     ]  # fmt: skip
@@ -133,6 +134,7 @@ def test_masks_are_averaged_over_seeds_beside_the_threshold(tmp_path: Path) -> N
         assert row["newcomers_hit"] == pytest.approx(HITS[str(arm)] + 0.2)
         assert row["newcomers_nearest"] == pytest.approx(0.41)
         assert row["leavers_hit"] is None
+        assert row["jaccard_at_least"] == pytest.approx(0.3)
         assert row["round"] == 2
 
 

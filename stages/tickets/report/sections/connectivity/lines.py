@@ -22,7 +22,6 @@ from stages.tickets.report.sections.connectivity.measured import (
     Place,
     Point,
 )
-from stages.tickets.report.table import Row
 from stages.tickets.settings import Study
 from stages.tickets.statistics import intervals
 from stages.tickets.statistics.barriers import MEASURES
@@ -178,16 +177,6 @@ def pair(ends: Ends, points: Iterable[Point]) -> Pair:
         for kind, own in grouped(points, lambda point: point.kind).items()
     }
     return Pair(ends.seeds, ends, curves)
-
-
-def by_place(barriers: Iterable[Barrier], study: Study) -> list[Row]:
-    """Make a row of every place with its barriers alone."""
-    names_of = (*Place.__annotations__, "sparsity", "chord", "frankle", "loss", "verdict")
-    made = (
-        line(group, (), None, {}, study)
-        for group in grouped(barriers, lambda row: row.place).values()
-    )
-    return [Row(**{name: getattr(row, name) for name in names_of}) for row in made]
 
 
 def line(

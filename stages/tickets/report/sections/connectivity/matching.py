@@ -23,9 +23,9 @@ CAPTION = (
 )
 COLUMNS = (
     columns.named("network", "net"),
-    columns.text("matching, stable", "both"),
-    columns.text("matching, not stable", "matching"),
-    columns.text("not matching, stable", "stable"),
+    columns.text("matching, stable", "matching_and_stable"),
+    columns.text("matching, not stable", "matching_alone"),
+    columns.text("not matching, stable", "stable_alone"),
     columns.text("neither", "neither"),
     columns.text("at chance", "at_chance"),
     columns.text("n", "n"),
@@ -92,18 +92,16 @@ def _count(net: str, counted: Sequence[Counted]) -> Row:
     def of(*, matches: bool, stable: bool) -> int:
         return sum((pair.matches, pair.stable) == (matches, stable) for pair in counted)
 
-    cells = (
-        of(matches=True, stable=True),
-        of(matches=True, stable=False),
-        of(matches=False, stable=True),
-        of(matches=False, stable=False),
-    )
-    names = ("both", "matching", "stable", "neither")
-    row = Row(net=net, n=sum(cells), p=fisher_exact(*cells))
-    row.at_chance = str(len(counted) - row.n)
-    vars(row).update(zip(names, map(str, cells), strict=True))
-    row.n = str(row.n)
-    return row
+    cells = {
+        "matching_and_stable": of(matches=True, stable=True),
+        "matching_alone": of(matches=True, stable=False),
+        "stable_alone": of(matches=False, stable=True),
+        "neither": of(matches=False, stable=False),
+    }
+    num = sum(cells.values())
+    numbers = cells | {"n": num, "at_chance": len(counted) - num}
+    texts = {name: str(number) for name, number in numbers.items()}
+    return Row(net=net, p=fisher_exact(*cells.values()), **texts)
 
 
 def matching_table(counted: Sequence[Counted], study: Study, why: str) -> Table:
@@ -121,6 +119,6 @@ def answer(counted: Sequence[Counted]) -> str:
     row = _count("all", counted)
     return (
         f"Of {words.count(int(row.n), 'pair')} of copies of subnetworks under other order and dropout "
-        f"{row.both} match and are stable, {row.matching} match alone, {row.stable} are stable alone and "
-        f"{row.neither} are neither."
+        f"{row.matching_and_stable} match and are stable, {row.matching_alone} match alone, "
+        f"{row.stable_alone} are stable alone and {row.neither} are neither."
     )

@@ -23,7 +23,8 @@ MASKS_CAPTION = (
     "The same masks beside the one-shot mask and the ticket of the same seed, means over seeds; in the "
     "row of all real examples are tickets of other seeds. Newcomers are weights that the ticket keeps "
     "and the one-shot mask drops, leavers the reverse, and a hit is one that the other mask has too. "
-    "Nearest: hits of as many weights nearest to the threshold, without any training."
+    "Nearest: hits of as many weights nearest to the threshold, without any training; at least: the "
+    "Jaccard index below which moves as small as the largest one cannot bring a mask."
 )
 COPIES_CAPTION = (
     "Barriers of the error on validation, in points, between two copies of each mask that are trained on "
@@ -75,6 +76,7 @@ MASK_COLUMNS = (
     _share("leavers hit", "leavers_hit"),
     _share("nearest above", "leavers_nearest"),
     _share("Jaccard with the ticket", "jaccard_real"),
+    _share("with one-shot at least", "jaccard_at_least"),
 )
 COPIES_COLUMNS = (
     *PLACE,
@@ -114,7 +116,7 @@ def section(results: Results, study: Study) -> Section:
             table.table("distilled_masks", MASKS_CAPTION, compared, MASK_COLUMNS, why),
             table.table("distilled_copies", COPIES_CAPTION, copied, COPIES_COLUMNS, no_copies),
         ),
-        claims=tuple(claims.claims(rows, results, study, why, no_copies)),
+        claims=tuple(claims.claims(rows, copied, results, study, why, no_copies)),
     )
 
 
