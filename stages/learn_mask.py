@@ -11,7 +11,7 @@ from stages.launch.inputs import Inputs
 from stages.launch.options import Encoder, Out, Prepared, Seed, Task
 from stages.tickets import files, settings
 from stages.tickets.encoder.weights import prunable_weights
-from stages.tickets.learned import search
+from stages.tickets.learned import outcome, search
 from stages.tickets.pruning import bernoulli, masks
 from stages.tickets.settings.noise import stable_seed
 
@@ -40,9 +40,9 @@ def learn(
         draws = np.random.default_rng([noise.mask, number, stable_seed("learned mask")])
         mask = bernoulli.hard(learned.logits, sparsity, asked.rule.scope, draws)
         files.save_mask(mask, folder / "mask.safetensors")
-        files.save_record(search.record(learned, prior, mask, weights), folder / "search.json")
-        for kind, factors in search.kinds_of(learned.logits, mask, draws).items():
-            predictions = search.untrained(model, encoder, prepared, factors)
+        files.save_record(outcome.record(learned, prior, mask, weights), folder / "search.json")
+        for kind, factors in outcome.kinds_of(learned.logits, mask, draws).items():
+            predictions = outcome.untrained(model, encoder, prepared, factors)
             files.save_arrays(predictions, folder / kind / "predictions.safetensors")
             kept = sum(float(part.sum(dtype=np.float64)) for part in factors.values())
             size = {"kept": kept, "prunable": masks.num_weights(mask)}

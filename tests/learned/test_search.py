@@ -10,7 +10,7 @@ from stages.tickets.encoder import parameters
 from stages.tickets.encoder import theta as encoders
 from stages.tickets.encoder.theta import Encoder
 from stages.tickets.encoder.weights import prunable_parameters, prunable_weights, set_prunable_
-from stages.tickets.learned import masking, search
+from stages.tickets.learned import masking, outcome, search
 from stages.tickets.pruning import bernoulli
 from stages.tickets.pruning.masks import Weights
 from stages.tickets.settings import LearnRule
@@ -174,13 +174,13 @@ def test_soft_sampled_and_hard_scores_are_of_the_weights_themselves(
     model = theta_0(encoder, prepared)
     logits = logits_of(encoder, model)
     mask = bernoulli.hard(logits, 0.6, "global", np.random.default_rng(1))
-    kinds = search.kinds_of(logits, mask, np.random.default_rng(2))
+    kinds = outcome.kinds_of(logits, mask, np.random.default_rng(2))
     assert list(kinds) == ["soft", "sampled", "hard"]
     assert {np.asarray(part).dtype.kind for part in kinds["hard"].values()} == {"b"}
     assert all(((part == 0) | (part == 1)).all() for part in kinds["sampled"].values())
     assert not all(((part == 0) | (part == 1)).all() for part in kinds["soft"].values())
     predicted = {
-        kind: search.untrained(model, encoder, prepared, factors)["validation.logits"]
+        kind: outcome.untrained(model, encoder, prepared, factors)["validation.logits"]
         for kind, factors in kinds.items()
     }
     for kind, factors in kinds.items():
@@ -192,6 +192,6 @@ def test_soft_sampled_and_hard_scores_are_of_the_weights_themselves(
         np.testing.assert_allclose(predicted[kind], expected, rtol=0, atol=1e-6)
     assert not np.array_equal(predicted["soft"], predicted["hard"])
     assert not np.array_equal(predicted["sampled"], predicted["hard"])
-    again = search.untrained(model, encoder, prepared, kinds["soft"])["validation.logits"]
+    again = outcome.untrained(model, encoder, prepared, kinds["soft"])["validation.logits"]
     np.testing.assert_array_equal(again, predicted["soft"])
     assert not any(hasattr(module, "parametrizations") for module in model.modules())

@@ -7,74 +7,20 @@ the initial classifier.
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from stages.tickets.report import words
-from stages.tickets.report.claim import FAILS, HOLDS, NO_EVIDENCE, Bounded, Claim, of_every, placed
+from stages.tickets.report.claim import FAILS, HOLDS, NO_EVIDENCE, Bounded, Claim, of_every
 from stages.tickets.report.papers import shared
 from stages.tickets.report.results import Results
 from stages.tickets.report.sections.connectivity.lines import Line
-from stages.tickets.report.sections.connectivity.measured import ACCURACY, POINTS
+from stages.tickets.report.sections.connectivity.measured import ACCURACY
 from stages.tickets.report.sections.connectivity.tables import later_minus_dense
+from stages.tickets.report.sections.connectivity.tried import Tests, Tried, lacks, place
 from stages.tickets.settings import Study
-from stages.tickets.statistics.intervals import Difference
 
-AT_CHANCE = f"{NO_EVIDENCE}: all pairs at chance"
 NUMBERS = {"dense_stable": "dense", "tickets_as_stable": "ticket"}
 """Networks whose published points of stability stand beside a statement."""
-Tests = tuple[list[Bounded], str]
-"""The tests of a statement, and why there is none."""
-
-
-@dataclass(frozen=True)
-class Tried:
-    """The lines that count: of tasks with accuracy whose dense model has learned."""
-
-    lines: Sequence[Line]
-    results: Results
-    study: Study
-
-    @property
-    def threshold(self) -> float:
-        """Barrier under which copies are stable, as a fraction of 1."""
-        return self.study.connectivity.threshold / POINTS
-
-    @property
-    def margin(self) -> float:
-        """Smallest difference of two barriers that is of interest: that of accuracy."""
-        return self.study.verdict.margins.accuracy
-
-    def orders(self, *nets: str) -> list[Line]:
-        """Return the lines between copies of some networks under the noise of the paper."""
-        return [line for line in self.lines if line.is_order and line.net in nets]
-
-    def matching(self, line: Line, gain: Difference | None) -> str:
-        """Tell whether a network is surely at least as good as dense: holds, does not, or undecided."""
-        return placed(gain, -shared.margin(line.task, self.results), math.inf)
-
-    def minus(
-        self,
-        first: Sequence[Line],
-        second: Sequence[Line],
-        keys: Sequence[str],
-        measure: str = "error_barrier",
-    ) -> dict[str, Difference]:
-        """Subtract the barriers of lines of the same task and `keys`, by the place of the first."""
-        known = {_key(line, keys): line for line in second}
-        pairs = [(line, known[_key(line, keys)]) for line in first if _key(line, keys) in known]
-        confidence = self.study.tickets.confidence
-        gains = {place(line): line.minus(other, measure, confidence) for line, other in pairs}
-        return {name: gain for name, gain in gains.items() if gain}
-
-
-def _key(line: Line, keys: Sequence[str]) -> tuple[object, ...]:
-    return line.task, *(getattr(line, key) for key in keys)
-
-
-def place(line: Line) -> str:
-    """Name a line among those of one statement."""
-    start = "" if line.point is None else f" from {line.point}\N{NO-BREAK SPACE}%"
-    return f"{line.task}, {line.name}{start}"
 
 
 def claims(lines: Sequence[Line], results: Results, study: Study, why: str) -> Iterator[Claim]:
@@ -100,11 +46,6 @@ def published(name: str, results: Results) -> str:
     """Word from where on the paper's networks are stable, if a statement is about that."""
     points = [row for row in results.published_stability if row.net == NUMBERS.get(name)]
     return ", ".join(f"{row.network} {row.unit} {row.at:,}" for row in points) or words.NONE
-
-
-def lacks(lines: Sequence[Line], what: str) -> str:
-    """Say why no line of a kind has a barrier: none ran, or all pairs are at chance."""
-    return AT_CHANCE if lines else f"not run: connectivity.starts has no {what}"
 
 
 def dense_stable(tried: Tried) -> Tests:

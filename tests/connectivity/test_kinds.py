@@ -21,9 +21,7 @@ from stages.tickets.tasks.squad import Asked
 from stages.tickets.tasks.task import NOT_SCORED, Prepared
 from stages.tickets.training import endpoints
 from tests.conftest import QUESTIONS, Words, asked_of
-from tests.test_connectivity_stages import Project, geometry, made, path, study_here, walk_stored
-
-__all__ = ["study_here"]
+from tests.connectivity.project import Project, geometry, made, path, walk_stored
 
 
 @pytest.fixture(scope="module")
