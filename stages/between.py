@@ -62,7 +62,6 @@ def main(
     for pair, meet in endpoints.walks(endpoints.pairs(kinds, seeds, imp.keep_weights), meets):
         name = "-".join([f"{end.seed}.{end.round}" for end in pair] + [meet] * (meet != "union"))
         jobs[name] = partial(job, loaded, pair, meet, load, grid, sample, out / name)
-    out.mkdir(parents=True, exist_ok=True)  # DVC asks for it, and one seed has no pair of seeds
     side_by_side.run(jobs, first.recipe.threads)
 
 

@@ -21,6 +21,10 @@ MORE_STABLE = {"distilled_more_stable": REAL, "distilled_more_stable_than_dense"
 Lines = Mapping[tuple[str, str, int], Line]
 """Lines between copies under this noise, by task, arm and round."""
 NO_ORDER = f"not run: distil.copies.arms has no {NOISE!r}"
+NO_SEED = (
+    "not run: no seed has copies of both networks above chance; connectivity.seeds has copies of tickets, "
+    "distil.seeds those of masks on sets"
+)
 
 
 def claims(
@@ -54,8 +58,8 @@ def claims(
     ]
     yield of_every(results.claim("distilled_match", over), of_tickets, none)
     yield of_every(results.claim("distilled_beat_random", over), of_random, none)
-    if study.distil.copies.arms and NOISE not in study.distil.copies.arms:
-        no_copies = NO_ORDER
+    if study.distil.copies.arms:
+        no_copies = NO_SEED if NOISE in study.distil.copies.arms else NO_ORDER
     none = shared.nothing(study.distil.tasks, results, no_copies)
     lines = {(row.task, row.arm, row.round): row.line for row in copied if row.noise == NOISE}
     for name, beside in MORE_STABLE.items():
