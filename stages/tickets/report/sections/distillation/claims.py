@@ -22,8 +22,8 @@ Lines = Mapping[tuple[str, str, int], Line]
 """Lines between copies under this noise, by task, arm and round."""
 NO_ORDER = f"not run: distil.copies.arms has no {NOISE!r}"
 NO_SEED = (
-    "not run: no seed has copies of both networks above chance; connectivity.seeds has copies of tickets, "
-    "distil.seeds those of masks on sets"
+    "not run: no seed has copies of both networks above chance; those of connectivity.seeds are of "
+    "tickets, and those of distil.seeds of masks on sets"
 )
 
 
