@@ -116,23 +116,23 @@ class PatternNetwork(Section):
     seeds: Annotated[tuple[Seed, ...], Unique, NeededBy("patterns.tasks")]
     """Seeds, each with a network for raw and one for normed maps; their agreement shows how reliable
     shares of patterns are."""
-    maps: int = Field(ge=5)
+    maps: Annotated[Whole, Field(ge=5)]
     """Number of made-up maps that a network learns from."""
     lengths: tuple[Annotated[Whole, Field(ge=5)], Annotated[Whole, Field(ge=5)]]
     """Fewest and most tokens of made-up maps and of the examples that are classified. Networks learn from
     every second length, from the first on, and are tested on the others."""
     noise: float = Field(ge=0)
     """Standard deviation of the noise on the logarithms of attention."""
-    size: int = Field(ge=32)
+    size: Annotated[Whole, Field(ge=32)]
     """Number of rows and columns that maps are padded to."""
-    epochs: int = Field(ge=1)
-    batch_size: int = Field(ge=1)
+    epochs: Annotated[Whole, Field(ge=1)]
+    batch_size: Annotated[Whole, Field(ge=1)]
     learning_rate: float = Field(gt=0)
     """Learning rate of Adam, which stays constant."""
-    held_out: int = Field(ge=5)
+    held_out: Annotated[Whole, Field(ge=5)]
     """Number of made-up maps in the test."""
     held_out_noise: float = Field(ge=0)
-    threads: int = Field(ge=1)
+    threads: Annotated[Whole, Field(ge=1)]
 
     @model_validator(mode="after")
     def _lengths_fit(self) -> "PatternNetwork":
@@ -150,7 +150,7 @@ class PatternExamples(Section):
     """Examples on which the heads of a task's models are classified."""
 
     split: Literal["selection", "validation"]
-    number: int = Field(ge=1)
+    number: Annotated[Whole, Field(ge=1)]
     """Number drawn from the examples whose lengths the networks know; all if there are fewer."""
 
 
