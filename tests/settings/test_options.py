@@ -35,7 +35,7 @@ def fields_on_commands() -> Iterator[tuple[str, FieldInfo]]:
 
 def read(field: FieldInfo, value: Any) -> Any:
     try:
-        return TypeAdapter(Annotated[field.annotation, *field.metadata]).validate_python(value)
+        return TypeAdapter(Annotated[field.annotation, "", *field.metadata]).validate_python(value)
     except ValidationError:
         return None
 
