@@ -117,17 +117,6 @@ def own_pair(**changes: str) -> Change:
 
 WRONG: list[tuple[Change, str]] = [
     (
-        own_pair(),
-        "between.files[0].second is 'b.safetensors', but there is no such file or folder",
-    ),
-    (
-        own_pair(second="$NO_SUCH_VARIABLE/b"),
-        (
-            "between.files[0].second is '$NO_SUCH_VARIABLE/b', but the environment variable "
-            "NO_SUCH_VARIABLE is not set"
-        ),
-    ),
-    (
         lambda study: study["tasks"].append("sentimant"),
         "tasks has 'sentimant', allowed are " + ", ".join(miniature()["data"]),
     ),
@@ -267,6 +256,14 @@ NOT_THERE: list[tuple[Change, str]] = [
     (
         own(validation="validation.csv"),
         "own.reviews.validation is 'validation.csv', but there is no such file",
+    ),
+    (
+        own_pair(),
+        "between.files[0].second is 'b.safetensors', but there is no such file or folder",
+    ),
+    (
+        own_pair(second="$NOWHERE/b"),
+        "between.files[0].second is '$NOWHERE/b', but the environment variable NOWHERE is not set",
     ),
 ]
 
