@@ -4,10 +4,13 @@ import ast
 from collections.abc import Callable, Iterable, Sequence
 from collections.abc import Set as AbstractSet
 from functools import cache
+from importlib import import_module
 from itertools import pairwise
 from typing import Any
 
+import click
 import pytest
+import typer
 
 from stages.launch import hashes
 from stages.tickets import settings
@@ -196,6 +199,19 @@ def wrong_paths(stages: Iterable[Stage]) -> list[str]:
     return problems
 
 
+def wrong_options(stages: Iterable[Stage]) -> list[str]:
+    """The first command of every kind has all options that its script asks for, and no others."""
+    problems = []
+    for stage in {stage.group: stage for stage in reversed([*stages])}.values():
+        app = typer.Typer()
+        app.command()(import_module(f"stages.{stage.module}").main)
+        try:
+            typer.main.get_command(app).make_context(stage.module, [*stage.arguments])
+        except click.ClickException as error:
+            problems.append(f"{stage.name}: {error.format_message()}")
+    return problems
+
+
 def wrong_outs(stages: Sequence[Stage]) -> list[str]:
     """Outs do not overlap, and what a stage depends on is made by another."""
     outs = sorted((f"{out}/", stage.name) for stage in stages for out in stage.outs)
@@ -327,7 +343,8 @@ def _differences(where: str, listed: AbstractSet[str], expected: AbstractSet[str
 # --- dvc.yaml as it is -----------------------------------------------------------------------
 
 CHECKS: tuple[Check, ...] = (
-    wrong_code, wrong_params, wrong_paths, wrong_outs, wrong_caching, wrong_rounds, wrong_ends,
+    wrong_code, wrong_params, wrong_paths, wrong_options, wrong_outs, wrong_caching, wrong_rounds,
+    wrong_ends,
 )  # fmt: skip
 
 
@@ -437,6 +454,16 @@ UNCACHED = {"results/stability": {"cache": False}}
             wrong_paths,
             ("stability", "cmd", "--rounds results/rounds", ""),
             "stability: results/rounds is not on the command",
+        ),
+        (
+            wrong_options,
+            ("stability", "cmd", "--rounds results/rounds", ""),
+            "stability: Missing option '--rounds'",
+        ),
+        (
+            wrong_options,
+            ("rewind", "cmd", "--seed ${item.seed}", "--seed ${item.seed}.0"),
+            f"{REWIND}: Invalid value for '--seed': '1.0' is not a valid int",
         ),
         (
             wrong_outs,
