@@ -160,9 +160,9 @@ def error_of_examples(deviations: NDArray[np.floating[Any]], seeds_differ: bool 
     return float(f"{math.sqrt(variance / examples):.9g}")  # no last bits of sums
 
 
-def average(values: Iterable[float]) -> float | None:
-    """Compute the mean of the values; None if there are none."""
-    listed = list(values)
+def average(values: Iterable[float | None]) -> float | None:
+    """Compute the mean of the values that are known; None if none is."""
+    listed = [value for value in values if value is not None]
     return math.fsum(listed) / len(listed) if listed else None
 
 

@@ -100,7 +100,7 @@ def measure(results: Results, study: Study) -> list[Row]:
             rival=rival,
             title=names.task_name(task, results.scores),
             kept=fmean(size.share for size in sizes),
-            flops=average(share for size in sizes if (share := size.share_of_flops) is not None),
+            flops=average(size.share_of_flops for size in sizes),
             of_good=overlap(sizes) if rival or name.startswith("random") else {},
             states={state: results.summary(run) for state, run in runs.items()},
             collapsed=results.scores.collapsed(retrained),

@@ -112,10 +112,10 @@ def collapses(known: Sequence[MaskRow]) -> list[Row]:
             empty=sum(row.collapsed for row in own) / len(own),
             connected=share(row.connected for row in own),
             connected_without_residual=share(row.connected_without_residual for row in own),
-            before=mean(row.flow_before for row in own),
-            after=mean(row.flow_after for row in own),
-            lost=mean(row.flow_lost for row in own),
-            in_out=mean(row.in_out_correlation for row in own),
+            before=intervals.average(row.flow_before for row in own),
+            after=intervals.average(row.flow_after for row in own),
+            lost=intervals.average(row.flow_lost for row in own),
+            in_out=intervals.average(row.in_out_correlation for row in own),
             cut=max((row.largest_cut for row in own if row.largest_cut is not None), default=None),
         )
         for (task, start, mask, compression), own in groups.items()
@@ -128,7 +128,7 @@ def ends(known: Sequence[MaskRow], results: Results) -> list[Row]:
     for (start, mask), own in grouped(known, lambda row: (row.start, row.mask)).items():
         reached = {(row.task, row.seed): row.critical for row in own}
         by_seed = grouped(reached.items(), lambda item: item[0][1])
-        logs = [mean(log10(value) for _, value in items) for items in by_seed.values()]
+        logs = [intervals.average(log10(value) for _, value in items) for items in by_seed.values()]
         log = results.over([level for level in logs if level is not None])
         assert log
         row = Row(start=start, mask=mask, log=log, maximal=own[0].maximal, reached=reached)
@@ -141,11 +141,6 @@ def share(holds: Iterable[bool | None]) -> str:
     """Word in how many of the known cases something holds; empty if none is known."""
     known = [held for held in holds if held is not None]
     return f"{sum(known)} of {len(known)}" if known else ""
-
-
-def mean(values: Iterable[float | None]) -> float | None:
-    """Return the mean of what is known; None if nothing is."""
-    return intervals.average(value for value in values if value is not None)
 
 
 def orders(log: Summary) -> str:

@@ -22,10 +22,11 @@ from stages.tickets.report.figure import (
 from stages.tickets.report.results import Results
 from stages.tickets.report.rows import grouped
 from stages.tickets.report.scores import Run
-from stages.tickets.report.sections.at_initialisation.collapse import MatrixRow, NeuronRow, mean
+from stages.tickets.report.sections.at_initialisation.collapse import MatrixRow, NeuronRow
 from stages.tickets.report.sections.at_initialisation.compared import KIND, SCORES, dense_of
 from stages.tickets.report.table import Row
 from stages.tickets.settings import Study
+from stages.tickets.statistics import intervals
 
 TICKET, RANDOM = names.NAMES["imp"], f"{names.NAMES['random']} (control)"
 SCORES_TITLE = "Score against compression of masks made before any training, one panel per task"
@@ -114,7 +115,7 @@ def sizes_figure(known: Sequence[MatrixRow], results: Results, study: Study) -> 
     of_mask = grouped(known, lambda row: (f"{row.mask}, {row.start}", row.matrix))
     rows = [
         Row(panel=panel, matrix=matrix, type=own[0].place[1], size=own[0].size,
-            score=mean(abs(row.mean_score) for row in own))
+            score=intervals.average(abs(row.mean_score) for row in own))
         for (panel, matrix), own in of_mask.items()
     ]  # fmt: skip
     types = list(dict.fromkeys(row.type for row in rows))

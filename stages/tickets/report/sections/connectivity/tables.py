@@ -1,7 +1,7 @@
 """Tables of lines: barriers, successive rounds, geometry and function, and HANS."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from statistics import fmean
 
 from stages.tickets.report import columns, names, table, words
@@ -159,8 +159,10 @@ def _geometry(line: Line) -> Row:
     row = Row(**vars(line), n=len(ends))
     for name in ("distance", "ratio", "disagreement", "chance", "divergence", "middle", "average"):
         setattr(row, name, _of_ends(line, name))
-    row.way = _mean(end.distance / end.ratio for end in ends if end.ratio)
-    row.angle = _mean(math.degrees(math.acos(end.cosine)) for end in ends if end.cosine is not None)
+    row.way = intervals.average(end.distance / end.ratio for end in ends if end.ratio)
+    row.angle = intervals.average(
+        math.degrees(math.acos(end.cosine)) for end in ends if end.cosine is not None
+    )
     is_accuracy = line.metric == ACCURACY
     row.score = 1 - _along(line.kind, line.pairs, (0, -1)) if is_accuracy else None
     return row
@@ -187,8 +189,4 @@ def _along(kind: Kind, pairs: Sequence[Pair], steps: Sequence[int]) -> float:
 
 def _of_ends(line: Line, name: str) -> float | None:
     """Average what is known of the two networks over pairs; None if nothing is."""
-    return _mean(getattr(pair.ends, name) for pair in line.pairs)
-
-
-def _mean(values: Iterable[float | None]) -> float | None:
-    return intervals.average(value for value in values if value is not None)
+    return intervals.average(getattr(pair.ends, name) for pair in line.pairs)

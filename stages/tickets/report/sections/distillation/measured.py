@@ -95,13 +95,10 @@ def averaged(results: Results) -> dict[tuple[str, int, str], dict[str, float | N
     """Average what masks have in common with others over seeds, by task, round and arm."""
     compared = results.read("newcomers", "masks.csv", ComparedMask)
     groups = grouped(compared, lambda row: (row.task, row.round, row.arm))
-    return {place: {name: _mean(rows, name) for name in SHARES} for place, rows in groups.items()}
-
-
-def _mean(rows: Sequence[ComparedMask], name: str) -> float | None:
-    return intervals.average(
-        value for value in (getattr(row, name) for row in rows) if value is not None
-    )
+    return {
+        place: {name: intervals.average(getattr(row, name) for row in rows) for name in SHARES}
+        for place, rows in groups.items()
+    }
 
 
 def seen(arm: str, task: str, number: int, results: Results, study: Study) -> Row | None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from stages.tickets.pruning.rivals import LENT
 from stages.tickets.report import columns, names, table, words
 from stages.tickets.report.results import Results
 from stages.tickets.report.rows import grouped
@@ -9,7 +10,6 @@ from stages.tickets.report.scores import Run
 from stages.tickets.report.table import Row, Table
 from stages.tickets.settings import Study
 
-MASKS = ("learned", "imp", "shuffled", "by-density")
 CAPTION = (
     "Masks of a source trained on a target, from the weights over which they were learned (same) or "
     "from others that are drawn (fresh). Shuffled is the learned mask after its survivors were "
@@ -46,7 +46,7 @@ def rows_of(results: Results, study: Study) -> list[Row]:
         for target in asked.targets:
             for number in asked.rounds:
                 for start in asked.starts:
-                    runs = {name: run_of(source, target, name, start, number) for name in MASKS}
+                    runs = {name: run_of(source, target, name, start, number) for name in LENT}
                     if not results.scores.ran([*runs.values()]):
                         continue
                     known = {

@@ -123,8 +123,8 @@ def _row(
         gap=results.over(gaps(own).values()),
         beside_dense=beside_dense,
         beside_imp=results.compare(run, imp) if mask not in (DENSE, "imp") else None,
-        learned_flips=_mean([row.learned_flips for row in ends]),
-        resisted_flips=_mean([row.resisted_flips for row in ends]),
+        learned_flips=intervals.average(row.learned_flips for row in ends),
+        resisted_flips=intervals.average(row.resisted_flips for row in ends),
     )
 
 
@@ -132,10 +132,6 @@ def gaps(points: Sequence[Point]) -> dict[Seed, float]:
     """Return the overfit gap by seed, of trainings of one kind."""
     by_seed = grouped(points, lambda row: row.seed)
     return {seed: gap([row.score for row in own]) for seed, own in by_seed.items()}
-
-
-def _mean(values: Sequence[float | None]) -> float | None:
-    return intervals.average(value for value in values if value is not None)
 
 
 def sparsest(rows: Sequence[Row]) -> list[Row]:
