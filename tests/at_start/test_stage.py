@@ -42,7 +42,7 @@ def project(on_the_cpu: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
         for stage in stages(SMALL):
             names = ("encoder", "prepare@similarity")
             if stage.name in names or stage.group == "at-initialisation":
-                assert run(stage.module, *stage.arguments) == 0, stage.name
+                assert run(stage.script, *stage.arguments) == 0, stage.name
         manifests.save(manifest(SMALL), Path("results") / "manifest.json")
         (collapse,) = (stage for stage in stages(SMALL) if stage.group == "collapse")
         assert run(collapse.module, *collapse.arguments) == 0

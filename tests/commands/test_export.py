@@ -83,7 +83,7 @@ def finished(on_the_cpu: None, tmp_path_factory: pytest.TempPathFactory) -> Path
         patch.chdir(folder)
         for stage in stages(EXPORTED):
             if stage.group in NEEDED:
-                assert run(stage.module, *stage.arguments) == 0, stage.name
+                assert run(stage.script, *stage.arguments) == 0, stage.name
     return folder
 
 

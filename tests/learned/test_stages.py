@@ -69,12 +69,12 @@ def project(on_the_cpu: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
         patch.chdir(folder)
         made = stages(SMALL)
         for stage in (stage for stage in made if stage.group in BEFORE):
-            assert run(stage.module, *stage.arguments) == 0, stage.name
+            assert run(stage.script, *stage.arguments) == 0, stage.name
         for task in SMALL["learned_masks"]["tasks"]:
             save_ticket(task)
         manifests.save(MANIFEST, Path("results") / "manifest.json")
         for stage in (stage for stage in made if stage.group in OURS):
-            assert run(stage.module, *stage.arguments) == 0, stage.name
+            assert run(stage.script, *stage.arguments) == 0, stage.name
     return folder
 
 

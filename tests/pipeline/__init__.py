@@ -36,11 +36,6 @@ class Stage(stages.Stage):
         return shlex.split(self.command)
 
     @property
-    def module(self) -> str:
-        """File name of its script without the ending."""
-        return self.words[3]
-
-    @property
     def arguments(self) -> list[str]:
         return self.words[4:]
 

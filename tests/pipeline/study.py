@@ -177,7 +177,7 @@ def run_all(folder: Path, study: dict[str, Any] = STUDY) -> Path:
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         for stage in stages(study):
-            assert run(stage.module, *stage.arguments) == 0, stage.name
+            assert run(stage.script, *stage.arguments) == 0, stage.name
     return folder
 
 

@@ -141,7 +141,7 @@ def wrong_code(stages: Iterable[Stage]) -> list[str]:
         for problem in _differences(
             f"{stage.name}: deps",
             {dep for dep in stage.deps if dep.startswith("stages") or lies_in(dep, CODE)},
-            sources.get(stage.module, {f"{CODE}/{stage.module}.json"}),
+            sources.get(stage.script, {f"{CODE}/{stage.script}.json"}),
         )
     ]
 
@@ -151,7 +151,7 @@ def wrong_params(stages: Iterable[Stage]) -> list[str]:
     problems = []
     for stage in stages:
         task = stage.option("target") or stage.option("task")
-        read_by_script = fields_of_params(stage.module) - {NOT_READ.get(stage.group, "")}
+        read_by_script = fields_of_params(stage.script) - {NOT_READ.get(stage.group, "")}
         parts = PARTS.get(stage.group, {})
         expected = {
             key
@@ -204,9 +204,9 @@ def wrong_options(stages: Iterable[Stage]) -> list[str]:
     problems = []
     for stage in {stage.group: stage for stage in reversed([*stages])}.values():
         app = typer.Typer()
-        app.command()(import_module(f"stages.{stage.module}").main)
+        app.command()(import_module(f"stages.{stage.script}").main)
         try:
-            typer.main.get_command(app).make_context(stage.module, [*stage.arguments])
+            typer.main.get_command(app).make_context(stage.script, [*stage.arguments])
         except click.ClickException as error:
             problems.append(f"{stage.name}: {error.format_message()}")
     return problems
@@ -395,7 +395,7 @@ def test_a_task_of_the_users_depends_on_its_files() -> None:
 
 
 def test_every_field_of_a_scripts_params_is_a_section() -> None:
-    fields = {name for stage in resolve(MINIATURE) for name in fields_of_params(stage.module)}
+    fields = {name for stage in resolve(MINIATURE) for name in fields_of_params(stage.script)}
     assert fields <= {plan.PARAMS, *settings.Study.model_fields}
 
 

@@ -59,12 +59,12 @@ def test_a_missing_input_ends_in_one_sentence(
     (project / dep).rename(hidden)
     before = contents(project)
     try:
-        code = run(stage.module, *stage.arguments)
+        code = run(stage.script, *stage.arguments)
     finally:
         hidden.rename(project / dep)
     assert code == 1
     message = capsys.readouterr().err
-    assert message.startswith(f"{stage.module.replace('_', '-')}: ")
+    assert message.startswith(f"{stage.script.replace('_', '-')}: ")
     assert message.count("\n") == 1
     assert dep in message
     assert before.items() <= contents(project).items()
@@ -88,12 +88,12 @@ def test_an_out_that_cannot_be_written_ends_in_one_sentence(
     if obstacle == "a full disk":
         resource.setrlimit(resource.RLIMIT_FSIZE, (100, limits[1]))
     try:
-        code = run(stage.module, *arguments)
+        code = run(stage.script, *arguments)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert code == 1
     *progress, message = capsys.readouterr().err.strip().split("\n")
-    assert message.startswith(f"{stage.module.replace('_', '-')}: ")
+    assert message.startswith(f"{stage.script.replace('_', '-')}: ")
     assert "Traceback" not in "".join(progress)
     shutil.rmtree(blocked, ignore_errors=True)
 
@@ -109,8 +109,8 @@ def test_a_diverged_training_names_task_step_and_learning_rate(
         patch.chdir(tmp_path)
         Path("results").mkdir()
         Path("results/encoder").symlink_to(project / "results" / "encoder")
-        assert run(prepare.module, *prepare.arguments) == 0
-        assert run(stage.module, *stage.arguments) == 1
+        assert run(prepare.script, *prepare.arguments) == 0
+        assert run(stage.script, *stage.arguments) == 1
     message = capsys.readouterr().err.split("\n")[-2]
     assert message.startswith("fine-tune: the loss of task 'mood' is nan from step ")
     assert "where the learning rate was " in message
@@ -123,7 +123,7 @@ def test_too_few_steps_to_tell_rewinding_points_apart(
     study = STUDY | {"dense": {"points": [0, 1, 50]}}
     stage = next(stage for stage in stages(study) if stage.name == "fine-tune@mood-1")
     before = contents(project)
-    assert run(stage.module, *stage.arguments) == 1
+    assert run(stage.script, *stage.arguments) == 1
     assert capsys.readouterr().err == (
         "fine-tune: dense.points is [0, 1, 50], but the 6 steps of 'mood' are too few to tell them "
         "apart\n"

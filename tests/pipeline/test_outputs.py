@@ -109,23 +109,23 @@ def all_runs() -> list[tuple[str, str]]:
     found = []
     for stage in stages():
         task = stage.option("target") or stage.option("task") or ""
-        if stage.module == "prune_round" and stage.option("round") != "0":
+        if stage.script == "prune_round" and stage.option("round") != "0":
             found.append((f"{stage.option('out')}/before", task))
-        elif stage.module == "controls":
+        elif stage.script == "controls":
             kinds = [kind for option, kind in pairwise(stage.arguments) if option == "--kinds"]
             found += [(f"{stage.option('out')}/{kind}", task) for kind in kinds]
-        elif stage.module == "ticket":
+        elif stage.script == "ticket":
             found.append((f"{stage.option('out')}/ticket", task))
             found += [(f"{stage.option('out')}/random/round-{k}", task) for k in SPARSITY]
         elif stage.group == "retrain":
             found.append((f"{stage.option('scratch')}/random", task))
-        elif stage.module == "rewind":
+        elif stage.script == "rewind":
             found.append((f"{stage.option('out')}/point-50", task))
-        elif stage.module == "standard":
+        elif stage.script == "standard":
             for number in SPARSITY:
                 found.append((f"{stage.option('out')}/round-{number}/standard", task))
             found.append((f"{stage.option('out')}/round-2/aliased", task))
-        elif stage.module == "fine_tune" or (stage.module == "train" and not is_own(stage)):
+        elif stage.script == "fine_tune" or (stage.script == "train" and not is_own(stage)):
             found.append((str(stage.option("out")), task))
     return found
 
