@@ -45,7 +45,7 @@ def project(on_the_cpu: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
                 assert run(stage.script, *stage.arguments) == 0, stage.name
         manifests.save(manifest(SMALL), Path("results") / "manifest.json")
         (collapse,) = (stage for stage in stages(SMALL) if stage.group == "collapse")
-        assert run(collapse.module, *collapse.arguments) == 0
+        assert run(collapse.script, *collapse.arguments) == 0
     return folder
 
 
