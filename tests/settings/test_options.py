@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Iterator
-from typing import Annotated, Any, get_args
+from typing import Any, get_args
 
 import pytest
 from pydantic import TypeAdapter, ValidationError
@@ -35,7 +35,7 @@ def fields_on_commands() -> Iterator[tuple[str, FieldInfo]]:
 
 def read(field: FieldInfo, value: Any) -> Any:
     try:
-        return TypeAdapter(Annotated[field.annotation, "", *field.metadata]).validate_python(value)
+        return TypeAdapter(field.rebuild_annotation()).validate_python(value)
     except ValidationError:
         return None
 
