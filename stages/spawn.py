@@ -12,7 +12,7 @@ from stages.launch import cli, inputs, side_by_side
 from stages.launch.copies import Copy, copy_run, walk
 from stages.launch.options import Encoder, Grid, Out, Prepared, Sample, Seed, Task
 from stages.tickets import settings
-from stages.tickets.training import copies
+from stages.tickets.training import copies, refit
 
 
 def main(
@@ -40,6 +40,8 @@ def main(
     loaded = inputs.load(task, seed, theta_0, prepared)
     other = replace(loaded, noise=copies.second(loaded.noise, arm, task, seed))
     unlike = "head_init" in copies.AXES[arm]
+    if unlike:
+        refit.check(loaded.prepared, copies.sampled(loaded.prepared, sample)[0])
     first = Copy(loaded, net, weights, mask if number else None, number)
     second = replace(first, loaded=other, weights=None if unlike else weights)
     out.mkdir(parents=True, exist_ok=True)

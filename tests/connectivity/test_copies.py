@@ -11,7 +11,7 @@ from torch import nn
 
 from stages.launch import side_by_side
 from stages.launch.copies import Copy, walk
-from stages.tickets import files
+from stages.tickets import files, settings
 from stages.tickets.encoder.weights import prunable_weights
 from stages.tickets.pruning import masks
 from stages.tickets.settings.noise import derive
@@ -120,6 +120,16 @@ def test_another_head_starts_apart_in_the_head_alone_and_is_fitted_anew(
     assert walked["validation.refit"].shape == (5, 5, 2)
     np.testing.assert_allclose(np.exp(walked["train.refit"]).sum(axis=-1), 1, rtol=1e-5)
     np.testing.assert_array_equal(walked["validation.logits"][-1], logits(out / "copy-2"))
+
+
+def test_a_sample_that_no_head_can_be_fitted_to_is_refused_before_any_training(
+    project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(copies, "sampled", lambda *_: (np.arange(1), 0))
+    for arm in ("head", "all"):
+        with pytest.raises(settings.UserError, match="have none of class .* train_sample"):
+            project.spawn(tmp_path / "out", "ticket", arm)
+    assert not (tmp_path / "out").exists()
 
 
 def test_copies_from_a_later_point_take_the_rest_of_the_steps_or_all(

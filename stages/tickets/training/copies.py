@@ -10,13 +10,14 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from transformers import PreTrainedModel
 
 from stages.tickets.encoder import device
 from stages.tickets.encoder.theta import Encoder, by_full_name, in_layer_or_pooler
 from stages.tickets.files import Arrays
 from stages.tickets.pruning.masks import Mask
-from stages.tickets.settings import Arm, Net, UserError
+from stages.tickets.settings import Arm, Net
 from stages.tickets.settings.noise import Seeds, stable_seed
 from stages.tickets.tasks import task as tasks
 from stages.tickets.tasks.task import Prepared
@@ -94,6 +95,12 @@ class Path:
     and what the two masks share."""
 
 
+def sampled(prepared: Prepared, sample: int) -> tuple[NDArray[np.int64], int]:
+    """Draw the numbers of the training examples of all paths of a task; also return the seed."""
+    seed = stable_seed("path", prepared.task.name)
+    return tasks.drawn(len(prepared.train), sample, seed), seed
+
+
 def connect(
     model: PreTrainedModel,
     encoder: Encoder,
@@ -117,16 +124,11 @@ def connect(
         masked: share of the sample's words that masked language modelling hides, in (0, 1).
 
     Raises:
-        UserError: heads are unlike, and an example has not one label that a head could be fitted to.
+        UserError: heads are unlike, and none can be fitted anew, see `refit.check`.
     """
-    if unlike_heads and prepared.task.kind not in tasks.LABELLED:
-        raise UserError(
-            f"the two models of {prepared.task.name!r} started with heads of their own, which build a "
-            "barrier of their own, and a head can be fitted anew only if each example has one label; "
-            "fix noise.head_init to a number, or walk between other networks"
-        )
-    seed = stable_seed("path", prepared.task.name)
-    rows = tasks.drawn(len(prepared.train), sample, seed)
+    rows, seed = sampled(prepared, sample)
+    if unlike_heads:
+        refit.check(prepared, rows)
     splits = {key: part for key, part in prepared.evaluated.items() if key != NOT_WALKED}
     splits[SAMPLE] = tasks.take(prepared.train, rows)
     known: Arrays = {f"{SAMPLE}.rows": rows}

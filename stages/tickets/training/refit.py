@@ -19,7 +19,7 @@ from transformers import PreTrainedModel
 from stages.tickets.encoder.pooling import PooledClassifier
 from stages.tickets.files import Arrays
 from stages.tickets.settings import UserError
-from stages.tickets.tasks.task import Prepared, Task
+from stages.tickets.tasks.task import LABELLED, Prepared, Task
 from stages.tickets.training import predict
 
 States = dict[str, NDArray[np.float32]]
@@ -87,12 +87,8 @@ def logits(
     Raises:
         UserError: the split lacks a class, whose probability no head could learn.
     """
+    _check_classes(task, labels)
     is_classes = task.kind == "classification"
-    if is_classes and (missing := set(range(task.num_labels)).difference(labels.tolist())):
-        raise UserError(
-            f"the {len(labels)} examples of {task.name!r} on which heads are fitted anew have none of "
-            f"class {min(missing)}; raise connectivity.path.train_sample"
-        )
     head = LogisticRegression(max_iter=2000) if is_classes else Ridge()
     fitted = make_pipeline(StandardScaler(), head).fit(states[source], labels)
     predict_ = fitted.predict_log_proba if is_classes else fitted.predict
@@ -100,3 +96,31 @@ def logits(
         name: np.reshape(predict_(read), (len(read), -1)).astype(np.float32)
         for name, read in states.items()
     }
+
+
+def check(prepared: Prepared, rows: NDArray[np.int64]) -> None:
+    """Refuse training examples to which no head could be fitted, before anything else is done.
+
+    Args:
+        prepared: the task.
+        rows: numbers of the examples.
+
+    Raises:
+        UserError: an example has not one label, or the examples lack a class.
+    """
+    if prepared.task.kind not in LABELLED:
+        raise UserError(
+            f"the two models of {prepared.task.name!r} started with heads of their own, which build a "
+            "barrier of their own, and a head can be fitted anew only if each example has one label; "
+            "fix noise.head_init to a number, or walk between other networks"
+        )
+    _check_classes(prepared.task, prepared.train.labels[rows])
+
+
+def _check_classes(task: Task, labels: NDArray[Any]) -> None:
+    classes = range(task.num_labels) if task.kind == "classification" else ()
+    if missing := set(classes).difference(labels.tolist()):
+        raise UserError(
+            f"the {len(labels)} examples of {task.name!r} on which heads are fitted anew have none of "
+            f"class {min(missing)}; raise connectivity.path.train_sample"
+        )
