@@ -124,3 +124,8 @@ def test_to_show_that_more_effects_are_there_is_harder_than_one(p_values: list[f
     assert every == max(p_values)
     one = matching.partial_conjunction(p_values, 1)
     assert one == min(1, len(p_values) * min(p_values))
+
+
+def test_the_average_is_that_of_what_is_known() -> None:
+    assert intervals.average([1.0, None, 4.0]) == 2.5
+    assert intervals.average([None]) is intervals.average([]) is None
