@@ -467,8 +467,8 @@ UNCACHED = {"results/stability": {"cache": False}}
         ),
         (
             wrong_options,
-            ("rewind", "cmd", "--seed ${item.seed}", "--seed ${item.seed}.0"),
-            f"{REWIND}: '1.0' is not a valid int",
+            ("rewind", "cmd", "--seed ${item.seed}", "--seed ${item.seed}.5"),
+            f"{REWIND}: Input should be a valid integer",
         ),
         (
             wrong_outs,

@@ -55,7 +55,7 @@ def test_options_of_many_sections_are_looked_at() -> None:
 
 @pytest.mark.parametrize("key", FIELDS)
 def test_whole_numbers_are_written_without_a_point(key: str) -> None:
-    """The command would get 400.0, which its option refuses after hours of training."""
+    """Plans read numbers from commands, where 13.0 is no whole number, and paths would differ."""
     assert not isinstance(read(FIELDS[key], 401.0), int)
     for item in read(FIELDS[key], [401.0]) or ():
         assert not isinstance(item, int)
