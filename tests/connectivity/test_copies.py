@@ -127,7 +127,9 @@ def test_a_sample_that_no_head_can_be_fitted_to_is_refused_before_any_training(
 ) -> None:
     monkeypatch.setattr(copies, "sampled", lambda *_: (np.arange(1), 0))
     for arm in ("head", "all"):
-        with pytest.raises(settings.UserError, match=r"none of class .; raise connectivity.path.train_sample"):
+        with pytest.raises(
+            settings.UserError, match=r"none of class .; raise connectivity.path.train_sample"
+        ):
             project.spawn(tmp_path / "out", "ticket", arm)
     assert not (tmp_path / "out").exists()
 
