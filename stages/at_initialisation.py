@@ -2,7 +2,7 @@
 
 from functools import partial
 from pathlib import Path
-from typing import Annotated, cast
+from typing import Annotated
 
 import typer
 
@@ -48,23 +48,21 @@ def main(
     seed: Seed,
     start: Annotated[str, typer.Option(help="Start from pretrained or from random weights.")],
     name: Annotated[str, typer.Option(help="Name of the mask in messages.")],
-    score: Annotated[str, typer.Option(help="Keep weights of the largest scores of this kind.")],
+    score: Annotated[Name, typer.Option(help="Keep weights of the largest scores of this kind.")],
     iterations: Annotated[int, typer.Option(help="Score and drop weights so many times.")],
-    schedule: Annotated[str, typer.Option(help="Drop weights by this schedule.")],
-    scope: Annotated[str, typer.Option(help="Rank weights of all matrices, or by matrix.")],
+    schedule: Annotated[Schedule, typer.Option(help="Drop weights by this schedule.")],
+    scope: Annotated[Scope, typer.Option(help="Rank weights of all matrices, or by matrix.")],
     compressions: Annotated[list[str], typer.Option(help="Keep one of so many weights.")],
     examples: Annotated[int, typer.Option(help="Score with so many examples.")],
     temperature: Annotated[float, typer.Option(help="Divide logits by this for GraSP.")],
-    qk: Annotated[str, typer.Option(help="Use queries and keys like this in SynFlow.")],
+    qk: Annotated[Attention, typer.Option(help="Use queries and keys like this in SynFlow.")],
     theta_0: Encoder,
     prepared: Prepared,
     out: Out,
 ) -> None:
     loaded = inputs.load(task, seed, theta_0, prepared)
-    rule = Rule(cast(Name, score), examples, temperature, cast(Attention, qk))
-    how = partial(
-        Steps, iterations=iterations, schedule=cast(Schedule, schedule), scope=cast(Scope, scope)
-    )
+    rule = Rule(score, examples, temperature, qk)
+    how = partial(Steps, iterations=iterations, schedule=schedule, scope=scope)
     common = loaded, start == "random", rule
     jobs = {
         f"{name} {size}": partial(train, *common, how(float(size)), out / f"compression-{size}")
