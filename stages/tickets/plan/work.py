@@ -126,6 +126,7 @@ RULES: Mapping[str, Callable[[Stage], Work]] = {
     "retrain": _retrain,
     "learn_mask": beside.learn_mask,
     "noisy_labels": beside.noisy_labels,
+    "sizes": lambda stage: Work(predictions=len(stage.options.get("precisions", ()))),
     "spawn": beside.spawn,
     "between": beside.between,
     "between_files": lambda stage: Work(predictions=int(stage.option("grid") or 0)),

@@ -48,6 +48,7 @@ from stages.tickets.settings.searches import (
     RetrainSuper,
     Search,
 )
+from stages.tickets.settings.sizes import Sizes
 from stages.tickets.settings.study import Study
 from stages.tickets.settings.train import Noise, Override, Recipe, Train
 from stages.tickets.settings.trials import (

@@ -41,6 +41,7 @@ from stages.tickets.settings.searches import (
     check_search,
     check_searched,
 )
+from stages.tickets.settings.sizes import Sizes, check_sizes
 from stages.tickets.settings.train import Noise, Override, Train
 
 
@@ -90,6 +91,7 @@ class Study(Section):
     patterns: Patterns
     at_initialisation: AtInitialisation
     learned_masks: LearnedMasks
+    sizes: Sizes
     landscapes: Landscapes
     planes: Planes
     curvature: Curvature
@@ -130,6 +132,7 @@ class Study(Section):
         check_between(self.between, self.tasks, self.data, self.noise, self.imp)
         check_distil(self.distil, self.data, self.seeds, self.dense, self.imp, self.connectivity)
         check_learned(self.learned_masks, self.data, self.own, self.imp)
+        check_sizes(self.sizes, self.numerics)
         networks = {key: getattr(self, key) for key in ("landscapes", "planes", "curvature")}
         check_networks(self.imp, self.planes, networks)
         return self
