@@ -34,6 +34,7 @@ ORDER = (
     "importance",
     "hans",
     "patterns",
+    "sizes",
     "landscapes",
     "connectivity",
 )
