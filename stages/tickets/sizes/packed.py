@@ -1,7 +1,7 @@
 """What the file of a model holds: its tensors, each as it is or packed, and how many bytes they take.
 
 All forms of a model are counted in one way: every parameter, embeddings and classifier too, in one file
-of safetensors, tied ones once. What is packed is several tensors, and an entry says how `load` reads them.
+of safetensors, tied ones once. What is packed is several tensors, and an entry says how they are read.
 """
 
 import json
@@ -19,7 +19,7 @@ from transformers import PreTrainedModel
 from stages.tickets import output
 from stages.tickets.encoder import parameters
 from stages.tickets.pruning.masks import Mask
-from stages.tickets.sizes.load import ENTRIES
+from stages.tickets.sizes.packed_model import ENTRIES
 
 DYNAMIC = torch.ao.nn.quantized.dynamic.Linear
 """Linear layers of torch whose weights are whole numbers of 8 bits."""
@@ -56,7 +56,7 @@ def of(model: PreTrainedModel) -> Packed:
         tensors[f"{name}.weight.scale"] = torch.tensor(weight.q_scale(), dtype=torch.float64)
         entries[f"{name}.weight"] = {"as": "dynamic"}
         if bias is not None:
-            tensors[f"{name}.bias"] = bias
+            tensors[f"{name}.bias"] = bias.clone()  # that of a decoder is tied to another
     return Packed(tensors, entries)
 
 
@@ -88,5 +88,9 @@ def in_memory(model: PreTrainedModel) -> int:
     """Count the bytes of the weights of a model as it runs, each once; zeros count as any number."""
     layers = layers_of(model).values()
     biases = [bias for layer in layers if (bias := layer.bias()) is not None]
-    floats = sum(tensor.nbytes for tensor in [*parameters.by_name(model).values(), *biases])
-    return floats + sum(layer.weight().numel() for layer in layers)
+    floats = {
+        tensor.data_ptr(): tensor for tensor in [*parameters.by_name(model).values(), *biases]
+    }
+    return sum(tensor.nbytes for tensor in floats.values()) + sum(
+        layer.weight().numel() for layer in layers
+    )

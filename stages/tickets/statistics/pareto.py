@@ -17,8 +17,7 @@ def front(sizes: Sequence[float], scores: Sequence[float]) -> list[int]:
     kept: list[int] = []
     for index in order:
         last = kept[-1] if kept else None
-        if last is None or scores[index] > scores[last]:
-            kept.append(index)
-        elif (sizes[index], scores[index]) == (sizes[last], scores[last]):
+        same = last is not None and (sizes[index], scores[index]) == (sizes[last], scores[last])
+        if last is None or scores[index] > scores[last] or same:
             kept.append(index)
     return kept

@@ -114,7 +114,13 @@ def test_without_a_measurement_one_line_says_how_to_make_it(section: Section) ->
 def test_measured_times_and_memory_are_shown_beside_their_machine(
     made: Study, tmp_path: Path
 ) -> None:
-    common = {"tokens": 128, "threads": 1, "load": 3.2, "machine": "a processor", "date": "2026-01-02"}
+    common = {
+        "tokens": 128,
+        "threads": 1,
+        "load": 3.2,
+        "machine": "a processor",
+        "date": "2026-01-02",
+    }
     speed = [
         Speed("sentiment", "precision", "int8", 0, number, ratio, ratio - 0.1, ratio + 0.1, 9.5, 40,
               612.4, **common)  # type: ignore[arg-type]

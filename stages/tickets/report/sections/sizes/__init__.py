@@ -131,10 +131,7 @@ def sizes_table(rows: Sequence[Row], results: Results, why: str) -> Table:
     if results.speed:
         shown += [
             columns.number("peak, MB", "peak", "{:.0f}".format),
-            *(
-                columns.number(f"time of {number}", f"ratio_{number}", times)
-                for number in EXAMPLES
-            ),
+            *(columns.number(f"time of {number}", f"ratio_{number}", times) for number in EXAMPLES),
         ]
         caption += f" {measured(results.speed)}"
     else:
@@ -151,8 +148,8 @@ def measured(speed: Sequence[Speed]) -> str:
     """Say what was measured, and on which machine."""
     row = speed[0]
     return (
-        f"Time: as a multiple of dense fp32, median of {row.pairs} pairs of passes of {row.tokens} tokens "
-        f"and its interval; peak: memory of a process that loads the form and runs {max(EXAMPLES)} "
+        f"Time: as a multiple of dense fp32, median of {row.pairs} pairs of passes of {row.tokens} tokens"
+        f" and its interval; peak: memory of a process that loads the form and runs {max(EXAMPLES)} "
         f"examples, beyond its libraries. {row.machine}, {words.count(row.threads, 'thread')}, load "
         f"{row.load:.1f}, {row.date}."
     )

@@ -130,7 +130,10 @@ def heads(task: str, known: Counted, results: Results, _: Study) -> Iterator[Arm
         for seed, less in dropped.items()
         if seed in dense
     }
-    for kind, name in {"pruned": "heads and MLPs", "retrained": "heads and MLPs, retrained"}.items():
+    for kind, name in {
+        "pruned": "heads and MLPs",
+        "retrained": "heads and MLPs, retrained",
+    }.items():
         if sizes:
             yield Arm(Run(task, kind, 0, "structured good"), name, HEADS, sizes)
 

@@ -46,7 +46,7 @@ class OnlyNorm(nn.Module):
         return normalised
 
 
-def load(folder: str | Path = ".") -> Any:
+def load(folder: str | Path = ".") -> Any:  # noqa: ANN401
     """Build the model on the CPU, ready to predict."""
     folder = Path(folder)
     config = transformers.AutoConfig.from_pretrained(folder, trust_remote_code=False)
@@ -54,8 +54,9 @@ def load(folder: str | Path = ".") -> Any:
     kind = getattr(transformers, name, None) or getattr(import_module("pooled"), name)
     model, weights = kind(config), tensors(folder / FILE)
     layers = getattr(getattr(model.base_model, "encoder", None), "layer", ())
-    for number, layer in enumerate(layers):
-        _cut(layer, f"{model.base_model_prefix}.encoder.layer.{number}", weights)
+    paths = {id(module): path for path, module in model.named_modules()}
+    for layer in layers:
+        _cut(layer, paths[id(layer)], weights)
     for path, module in list(model.named_modules()):
         if isinstance(module, nn.Linear) and f"{path}.weight" in weights:
             _fit(model, path, module, weights)
@@ -92,7 +93,7 @@ def _unpacked(entry: dict[str, Any], parts: dict[str, Tensor]) -> Tensor:
         return torch._make_per_tensor_quantized_tensor(parts["codes"], float(parts["scale"]), 0)
 
 
-def _cut(layer: Any, path: str, weights: dict[str, Tensor]) -> None:
+def _cut(layer: nn.Module, path: str, weights: dict[str, Tensor]) -> None:
     attention, query = layer.attention, weights.get(f"{path}.attention.self.query.weight")
     if query is None:
         attention.self, attention.output = NoHeads(), OnlyNorm(attention.output.LayerNorm)
