@@ -74,12 +74,6 @@ def _beside(name: str, state: str, order: str, results: Results, study: Study) -
 
 
 def _over(
-    tests: Sequence[Bounded],
-    name: str,
-    missing: str,
-    results: Results,
-    what: str = "task and kind of channel",
+    tests: Sequence[Bounded], name: str, missing: str, results: Results, what: str = "ranking"
 ) -> Claim:
-    plural = "tasks and kinds of channels" if what != "task" and len(tests) != 1 else ""
-    over = f"{len(tests)} {plural}" if plural else words.count(len(tests), what)
-    return of_every(results.claim(name, over), tests, missing)
+    return of_every(results.claim(name, words.count(len(tests), what)), tests, missing)

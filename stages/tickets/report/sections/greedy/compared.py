@@ -44,17 +44,19 @@ FIGURE = (
 )
 TITLE = "Score by share of dropped channels, a panel per task and way of training"
 ACROSS = "dropped of every layer (%)"
-COLUMNS = (
+PLACE = (
     columns.named("task", "task"),
     columns.named("training", "state", STATES.__getitem__),
     columns.number("dropped", "sparsity", words.percent, "dropped"),
     columns.number("left", "left", words.percent, "left"),
-    *(
-        columns.score(
-            order, f"scores.{order}", prefix=f"{order.replace('-', '_')}_", nothing=words.NONE
-        )
-        for order in ORDERS
-    ),
+)
+SCORES = {
+    order: columns.score(
+        order, f"scores.{order}", prefix=f"{order.replace('-', '_')}_", nothing=words.NONE
+    )
+    for order in ORDERS
+}
+GAINS = (
     columns.difference("greedy − one-shot", "beside_one_shot", "minus_one_shot_", words.NONE),
     columns.difference("greedy − random", "beside_random", "minus_random_", words.NONE),
     columns.difference("greedy − dense", "beside_dense", "minus_dense_", words.NONE),
@@ -146,8 +148,11 @@ def answer(results: Results, study: Study) -> str:
 
 
 def table_of(rows: Sequence[Row], results: Results) -> Table:
-    """List the scores."""
-    return table.table("channels", CAPTION, rows, COLUMNS, results.not_run(KIND))
+    """List the scores of all orders that were tried."""
+    tried = {order for row in rows for order in row.scores}
+    scores = [column for order, column in SCORES.items() if order in tried]
+    shown = (*PLACE, *scores, *GAINS)
+    return table.table("channels", CAPTION, rows, shown, results.not_run(KIND))
 
 
 def figure(rows: Sequence[Row], results: Results, study: Study) -> Figure:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from matplotlib.axes import Axes
 
-from stages.tickets.report import columns, names, panels, table, words
+from stages.tickets.report import columns, panels, table, words
 from stages.tickets.report.figure import BLACK, BLUE, GREEN, ORANGE, PURPLE, VERMILION, Figure
 from stages.tickets.report.results import Results
 from stages.tickets.report.rows import Number, grouped
@@ -142,9 +142,7 @@ def figure(ranked: Sequence[Rank], results: Results, study: Study) -> Figure:
         )
         for (task, part, sparsity, layer), own in groups.items()
     ]
-    panel_of = grouped(
-        points, lambda row: f"{names.task_name(row.task, results.scores)}, {PARTS[row.part]}"
-    )
+    panel_of = grouped(points, lambda row: f"{row.task}, {PARTS[row.part]}")
 
     def draw(panel: Axes, title: str) -> None:
         panel.axhline(1, color=BLACK, linewidth=0.8, linestyle=":")
