@@ -107,9 +107,9 @@ def test_a_training_moves_weights_and_ranges(encoder: Encoder, prepared: Prepare
     attached.attach_(model, bits.of_arm("w4a8e8"))
     attached.calibrate_(model, batches(model, prepared))
     before = copy.deepcopy(model)
-    with attached.watching(model):
+    with attached.following(model):
         fit.fit_(model, prepared, SEEDS, RECIPE)
-    assert not attached.mode_of(model).watches
+    assert not attached.mode_of(model).follows
     for name, module in model.named_modules():
         old = before.get_submodule(name)
         if isinstance(module, QuantizedLinear) and isinstance(old, QuantizedLinear):
@@ -186,11 +186,11 @@ def test_copies_do_not_share_what_they_do(encoder: Encoder, prepared: Prepared) 
     model = built(encoder, prepared)
     attached.attach_(model, W8A8)
     copied = copy.deepcopy(model)
-    with attached.watching(copied):
+    with attached.following(copied):
         logits(copied, prepared)
         modules = [m for m in copied.modules() if isinstance(m, QuantizedLinear)]
         assert [m.values.seen for m in modules if m.values] == [1] * len(modules)
-        assert not attached.mode_of(model).watches
+        assert not attached.mode_of(model).follows
         assert attached.mode_of(copied).there is not None
         assert attached.mode_of(model).there is None
     attached.detach_(copied)

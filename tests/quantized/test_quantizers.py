@@ -92,7 +92,7 @@ def test_a_row_of_zeros_stays_zero() -> None:
 def test_both_ends_and_zero_are_levels_of_activations(bits: int) -> None:
     """The range moves by half a step at most, so that 0 is a level."""
     values = torch.tensor([-0.17, 0.0, 0.4, 1.9])
-    quantizer = Values(Mode(watches=True), bits, False, torch.zeros(()))
+    quantizer = Values(Mode(follows=True), bits, False, torch.zeros(()))
     made = quantizer(values)
     scale, zero = quantizer.grid()
     assert float(scale) == pytest.approx(2.07 / (2**bits - 1))
@@ -105,28 +105,28 @@ def test_both_ends_and_zero_are_levels_of_activations(bits: int) -> None:
 
 @pytest.mark.parametrize("sign", [1.0, -1.0])
 def test_a_range_on_one_side_of_zero_reaches_to_zero(sign: float) -> None:
-    quantizer = Values(Mode(watches=True), 2, False, torch.zeros(()))
+    quantizer = Values(Mode(follows=True), 2, False, torch.zeros(()))
     made = quantizer(sign * torch.tensor([3.0, 6.0]))
     assert made.tolist() == [sign * 4, sign * 6]
 
 
 def test_ranges_are_means_over_batches_of_any_size() -> None:
-    mode = Mode(watches=True)
+    mode = Mode(follows=True)
     quantizer = Values(mode, 8, False, torch.zeros(()))
     quantizer(torch.tensor([-1.0, 2.0, *[0.0] * 50]))
     quantizer(torch.tensor([-3.0, 6.0]))
     assert (float(quantizer.low), float(quantizer.high)) == (-2, 4)
-    mode.watches = False
+    mode.follows = False
     quantizer(torch.tensor([-100.0, 100.0]))
     assert (float(quantizer.low), float(quantizer.high)) == (-2, 4)
     rows = Rows(mode, 8, False, torch.tensor([[1.0, -3.0]]))
-    mode.watches = True
+    mode.follows = True
     rows(torch.tensor([[5.0, 2.0]]))
     assert rows.scales().tolist() == [4 / 128]
 
 
 def test_padding_does_not_widen_a_range() -> None:
-    mode = Mode(watches=True, there=torch.tensor([[True, True, False], [True, False, False]]))
+    mode = Mode(follows=True, there=torch.tensor([[True, True, False], [True, False, False]]))
     values = torch.tensor([[1.0, -2.0, 90.0], [3.0, -80.0, 70.0]])[..., None]
     quantizer = Values(mode, 8, False, torch.zeros(()))
     quantizer(values)
@@ -137,7 +137,7 @@ def test_padding_does_not_widen_a_range() -> None:
 
 
 def test_without_rounding_values_pass_as_they_are_and_are_seen() -> None:
-    mode = Mode(watches=True, rounds=False)
+    mode = Mode(calibrates=True)
     quantizer = Values(mode, 2, False, torch.zeros(()))
     values = drawn(3, 4)
     assert quantizer(values) is values

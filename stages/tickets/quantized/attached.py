@@ -123,27 +123,28 @@ def embeddings(model: PreTrainedModel) -> dict[str, nn.Embedding]:
 
 
 @contextmanager
-def watching(model: PreTrainedModel) -> Iterator[Mode]:
-    """Let ranges follow what comes in a `with` block, or until the mode that it yields says no more."""
+def following(model: PreTrainedModel) -> Iterator[Mode]:
+    """Let ranges follow what trainings compute in a `with` block, or until the mode says otherwise."""
     mode = mode_of(model)
-    mode.watches = True
+    mode.follows = True
     try:
         yield mode
     finally:
-        mode.watches = False
+        mode.follows = False
 
 
 def calibrate_(model: PreTrainedModel, given: Iterable[ModelBatch]) -> None:
-    """Let the ranges of activations see batches, on which the model computes in floats.
+    """Let all ranges see batches, on which the model computes in floats.
 
     Args:
         model: with quantizers, in the mode of evaluation, see `objective.batches`.
         given: batches of this model; each counts alike.
     """
-    with watching(model) as mode, torch.no_grad():
-        mode.rounds = False
-        try:
+    mode = mode_of(model)
+    mode.calibrates = True
+    try:
+        with torch.no_grad():
             for batch in given:
                 batch.logits({})
-        finally:
-            mode.rounds = True
+    finally:
+        mode.calibrates = False

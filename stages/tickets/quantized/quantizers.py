@@ -47,7 +47,7 @@ class _Rounded(torch.autograd.Function):
 def _levels(
     values: Tensor, scale: Tensor, zero: Tensor | int, low: int, high: int
 ) -> tuple[Tensor, Tensor]:
-    """Return the whole numbers that values are rounded to, less that of zero, before and after a clamp."""
+    """Return the whole numbers of levels, less that of zero, before and after the clamp."""
     free = (values * scale.reciprocal()).round_()
     return free, free.clamp(low - zero, high - zero)  # type: ignore[arg-type]
 
@@ -79,10 +79,10 @@ def power_of_two(scale: Tensor) -> Tensor:
 class Mode:
     """What all quantizers of a model do in its next pass."""
 
-    watches: bool = False
-    """Whether ranges follow what comes."""
-    rounds: bool = True
-    """Whether values are rounded; if not, they pass as they are."""
+    follows: bool = False
+    """Whether ranges follow what comes in a training; never in predictions."""
+    calibrates: bool = False
+    """Whether ranges see what comes, which passes as it is, without rounding."""
     there: Tensor | None = None
     """Which tokens are no padding, bool (examples, tokens); None if all are."""
 
@@ -111,6 +111,11 @@ class Quantizer(nn.Module):
         self.low.add_((low - self.low) / self.seen)
         self.high.add_((high - self.high) / self.seen)
 
+    @property
+    def watches(self) -> bool:
+        """Whether the next pass changes the range."""
+        return self.mode.calibrates or (self.mode.follows and self.training)
+
     def _scale(self, steps: int) -> Tensor:
         if not self.seen:
             raise ValueError(
@@ -132,9 +137,9 @@ class Rows(Quantizer):
             matrix: (rows, columns), whose ranges are the first that are seen.
         """
         super().__init__(mode, bits, whole_shifts, matrix.detach()[:, 0])
-        self.watch_(matrix)
+        self.see_rows_(matrix)
 
-    def watch_(self, matrix: Tensor) -> None:
+    def see_rows_(self, matrix: Tensor) -> None:
         """See the largest magnitude of every row; the low end stays 0."""
         largest = matrix.detach().abs().amax(1)
         self.see_(torch.zeros_like(largest), largest)
@@ -151,10 +156,10 @@ class Rows(Quantizer):
 
     def forward(self, matrix: Tensor, numbers: Tensor | None = None) -> Tensor:
         """Round a matrix, or its rows of some numbers alone, (..., columns) for numbers (...)."""
-        if self.mode.watches:
-            self.watch_(matrix)
+        if self.watches:
+            self.see_rows_(matrix)
         values = matrix if numbers is None else nn.functional.embedding(numbers, matrix)
-        if not self.mode.rounds:
+        if self.mode.calibrates:
             return values
         scales = self.scales() if numbers is None else self.scales()[numbers]
         half = 1 << (self.bits - 1)
@@ -164,7 +169,7 @@ class Rows(Quantizer):
 class Values(Quantizer):
     """Quantizer of a tensor of activations: levels 0 to 2^bits - 1 over a range that holds 0."""
 
-    def watch_(self, values: Tensor) -> None:
+    def see_values_(self, values: Tensor) -> None:
         """See the least and the greatest value of tokens that are no padding."""
         given, there = values.detach(), self.mode.there
         if there is not None and given.ndim == 3:
@@ -185,9 +190,9 @@ class Values(Quantizer):
     def forward(self, values: Tensor) -> Tensor:
         """Round values, in the precision of the range."""
         given = values.to(self.low.dtype)
-        if self.mode.watches:
-            self.watch_(given)
-        if not self.mode.rounds:
+        if self.watches:
+            self.see_values_(given)
+        if self.mode.calibrates:
             return values
         return rounded(given, *self.grid(), 0, (1 << self.bits) - 1)
 

@@ -20,6 +20,7 @@ from stages.tickets.settings.distil import Distil, check_distil
 from stages.tickets.settings.encoder import Encoder, Pretrain
 from stages.tickets.settings.landscapes import Curvature, Landscapes, Planes, check_networks
 from stages.tickets.settings.learned import LearnedMasks, check_learned
+from stages.tickets.settings.quantized import Quantized
 from stages.tickets.settings.reading import Plot, Ran, Tickets, Verdict
 from stages.tickets.settings.rounds import (
     Controls,
@@ -90,6 +91,7 @@ class Study(Section):
     patterns: Patterns
     at_initialisation: AtInitialisation
     learned_masks: LearnedMasks
+    quantized: Quantized
     landscapes: Landscapes
     planes: Planes
     curvature: Curvature
