@@ -56,21 +56,20 @@ def masked(model: PreTrainedModel, channels: Channels) -> Iterator[Channels]:
     """Multiply the dropped channels of `model` by zero in a `with` block.
 
     Args:
-        model: a complete model on its device.
+        model: a complete model.
         channels: kept at first.
 
     Yields:
         The channels, as arrays that may change in place, which counts from the next pass on.
     """
     live = Channels(channels.heads.copy(), channels.neurons.copy())
-    where = next(model.parameters()).device
 
     def multiply(site: Site, _: nn.Module, given: tuple[Tensor, ...]) -> tuple[Tensor, ...] | None:
         kept = kept_at(live, site)
         if kept.all():
             return None
         values = given[0]  # (examples, tokens, channels * columns of a channel)
-        factors = torch.from_numpy(kept.copy()).to(where, values.dtype)
+        factors = torch.from_numpy(kept.copy()).to(values.device, values.dtype)
         return (values * factors.repeat_interleave(values.shape[-1] // len(kept)), *given[1:])
 
     hooks = [
