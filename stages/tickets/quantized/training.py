@@ -1,8 +1,8 @@
-"""Training with quantizers, on a complete model or on one that loses heads and neurons before or meanwhile.
+"""Training with quantizers, of a complete model or of one that loses heads and neurons as well.
 
-The training begins where fine-tuning has ended, with a share of its length and of its learning rate. As in
-Zhang, Colbert, Das 2022, the ranges of activations are known before weights move: they turn quantizers on
-some time into the training, and here some training examples are seen in floats before it.
+The training begins where fine-tuning has ended, with a share of its length and of its learning rate. As
+in Zhang, Colbert, Das 2022, ranges are known before weights are rounded: they turn quantizers on some
+time into the training, and here some training examples are seen in floats before it.
 """
 
 from dataclasses import dataclass, replace
