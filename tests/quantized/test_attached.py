@@ -187,7 +187,9 @@ def test_copies_do_not_share_what_they_do(encoder: Encoder, prepared: Prepared) 
     attached.attach_(model, W8A8)
     copied = copy.deepcopy(model)
     with attached.following(copied):
-        logits(copied, prepared)
+        (batch,) = batches(copied, prepared)
+        copied.train()
+        batch.logits({})
         modules = [m for m in copied.modules() if isinstance(m, QuantizedLinear)]
         assert [m.values.seen for m in modules if m.values] == [1] * len(modules)
         assert not attached.mode_of(model).follows
