@@ -10,6 +10,7 @@ import typer
 from stages.launch import cli, inputs, side_by_side
 from stages.launch.inputs import Inputs
 from stages.tickets import files, settings
+from stages.tickets.greedy import compact
 from stages.tickets.quantized import stored, training
 from stages.tickets.quantized.training import Order, Setup
 from stages.tickets.training import predict
@@ -62,6 +63,7 @@ def main(
         for way, job in (("calibrated", calibrate), ("trained", train)):
             jobs[f"{arm} {way}"] = partial(job, loaded, trained, setup, out / way)
     else:
+        compact.whole(loaded.encoder.config)  # it can lose heads and neurons
         for order in config.pruned.orders:
             training.check_length(setup, order, loaded.encoder.config.num_hidden_layers)
             job = partial(prune, loaded, trained, setup, order, sparsity, out / order)

@@ -55,6 +55,8 @@ PARTS = {
     },
     "noisy-dense": {"learned_masks": NOISE},
     "noisy-masks": {"learned_masks": NOISE},
+    "quantize": {"quantized": ["quantized.rule"]},
+    "prune-and-quantize": {"quantized": ["quantized.rule", "quantized.pruned.orders"]},
     "lend-mask": {"learned_masks": ["learned_masks.start", "learned_masks.lend.starts"]},
     "rewind": {"rewind": ["rewind.points", "rewind.source"]},
     "retrain": {"retrain": ["retrain.structured", "retrain.magnitude", "retrain.scratch"]},

@@ -126,6 +126,7 @@ RULES: Mapping[str, Callable[[Stage], Work]] = {
     "retrain": _retrain,
     "learn_mask": beside.learn_mask,
     "noisy_labels": beside.noisy_labels,
+    "quantize": beside.quantize,
     "spawn": beside.spawn,
     "between": beside.between,
     "between_files": lambda stage: Work(predictions=int(stage.option("grid") or 0)),

@@ -13,6 +13,7 @@ from stages.tickets.settings.base import (
     Whole,
     matching,
 )
+from stages.tickets.settings.data import Data, MiniatureData, TextData
 from stages.tickets.settings.trials import Seeds, Tasks
 
 FULL = 32
@@ -72,3 +73,16 @@ class Quantized(Section):
     """Names that say the bits, such as w8a8e8; w32a32 only trains on, as a control."""
     rule: QuantizedRule
     pruned: PrunedAndQuantized
+
+
+def check_quantized(quantized: Quantized, data: dict[str, Data]) -> None:
+    """Refuse embeddings of few bits where a language model's decoder, which stays floats, is the same."""
+    for task in quantized.tasks:
+        of = data.get(task)
+        if isinstance(of, TextData) or (isinstance(of, MiniatureData) and task == "mlm"):
+            for arm in quantized.arms:
+                if "e" in arm and not arm.endswith(f"e{FULL}"):
+                    raise ValueError(
+                        f"quantized.arms has {arm!r}, allowed with the language model {task!r} are arms "
+                        "without bits of embeddings, which are its decoder, too"
+                    )
