@@ -22,7 +22,7 @@ SMALL: dict[str, Any] = STUDY | {
         "tasks": ["mood", "mlm"],
         "seeds": [1],
         "arms": ["w8a8", "w2a4"],
-        "rule": ASKED["rule"] | {"length": 3.0, "calibration": 12, "tokens": 9},
+        "rule": ASKED["rule"] | {"length": 5.0, "calibration": 12, "tokens": 9},
         "pruned": {"arms": ["w8a8"], "sparsities": [0.5], "orders": ORDERS},
     },
 }

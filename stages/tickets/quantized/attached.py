@@ -5,7 +5,7 @@ and keep their parameters, names and hooks, so trainings, predictions, files of 
 channels work as on a model without quantizers.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -27,7 +27,8 @@ class QuantizedLinear(nn.Linear):
     values: Values | Fixed | None
 
     def forward(self, states: Tensor) -> Tensor:
-        given = states if self.values is None else self.values(states)
+        # For others, torch chooses between two kernels by whether weights have gradients.
+        given = states.contiguous() if self.values is None else self.values(states)
         weight = self.weight if self.rows is None else self.rows(self.weight)
         return nn.functional.linear(given, weight, self.bias)
 
@@ -82,6 +83,19 @@ def attach_(model: PreTrainedModel, bits: Bits, whole_shifts: bool = False) -> N
 
     vars(model)[MODE] = mode
     vars(model)[HOOK] = model.register_forward_pre_hook(_see_padding, with_kwargs=True)
+
+
+def attach_fixed_(model: PreTrainedModel, grids: Mapping[str, Fixed]) -> None:
+    """Put grids of activations on a model whose weights have been rounded.
+
+    Args:
+        model: without quantizers.
+        grids: by name of the linear module in `model`; others take their inputs as they are.
+    """
+    for name, module in linears(model).items():
+        module.__class__ = QuantizedLinear
+        quantized: Any = module
+        quantized.rows, quantized.values = None, grids.get(f"{model.base_model_prefix}.{name}")
 
 
 def _see_padding(model: nn.Module, _: object, inputs: dict[str, Any]) -> None:

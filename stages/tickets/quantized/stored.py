@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 from safetensors.torch import load_file, save_file
-from torch import Tensor, nn
+from torch import Tensor
 from transformers import PreTrainedModel
 
 from stages.tickets import files, output
@@ -17,6 +17,7 @@ from stages.tickets.pruning.channels import Channels
 from stages.tickets.quantized import attached, bits, counts, integers
 from stages.tickets.quantized.attached import QuantizedEmbedding, QuantizedLinear
 from stages.tickets.quantized.quantizers import Fixed, Rows, Values
+from stages.tickets.settings.quantized import FULL
 from stages.tickets.tasks.task import Prepared
 
 TENSORS = "model.safetensors"
@@ -122,12 +123,15 @@ def build(encoder: Encoder, folder: Path) -> PreTrainedModel:
                 numbers = integers.unpacked(values, width, parameter.shape[1])
                 values = numbers * scales[:, None]
             theta.copy_(parameter, values, name)
-    for name, module in model.named_modules():
-        if isinstance(module, nn.Linear) and name + INPUT_SCALE in stored:
-            scale, zero = stored.pop(name + INPUT_SCALE), stored.pop(name + INPUT_ZERO)
-            quantized: Any = module
-            quantized.__class__ = QuantizedLinear
-            quantized.rows, quantized.values = None, Fixed(scale, zero, of_arm.activations)
+    names = [name.removesuffix(INPUT_SCALE) for name in stored if name.endswith(INPUT_SCALE)]
+    grids = {
+        name: Fixed(
+            stored.pop(name + INPUT_SCALE), stored.pop(name + INPUT_ZERO), of_arm.activations
+        )
+        for name in names
+    }
+    if (of_arm.weights, of_arm.activations) != (FULL, FULL):
+        attached.attach_fixed_(model, grids)
     if stored:
         raise ValueError(f"{folder / TENSORS} has {min(stored)!r}, which the model has not")
     return model.train(mode=False)  # type: ignore[no-any-return]
