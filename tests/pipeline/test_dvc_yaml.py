@@ -53,6 +53,11 @@ PARTS = {
     "learn-mask": {
         "learned_masks": [f"learned_masks.{key}" for key in ("rounds", "start", "rule")]
     },
+    "choose-channels": {
+        "greedy": [f"greedy.{key}" for key in ("sparsities", "orders", "examples")]
+    },
+    "prune-channels": {"greedy": ["greedy.sparsities", "greedy.keep_weights"]},
+    "channels-within": {"greedy": ["greedy.sparsities", "greedy.keep_weights"]},
     "noisy-dense": {"learned_masks": NOISE},
     "noisy-masks": {"learned_masks": NOISE},
     "quantize": {"quantized": ["quantized.rule"]},

@@ -13,6 +13,7 @@ from stages.tickets.greedy.importance import Numbers, Running
 from stages.tickets.greedy.masking import Site, kept_at, masked, sites
 from stages.tickets.pruning import channels as channels_
 from stages.tickets.pruning.channels import Channels
+from stages.tickets.settings.noise import stable_seed
 from stages.tickets.tasks.task import Prepared
 
 Order = Literal["greedy", "reversed", "shuffled", "one-shot", "magnitude", "random"]
@@ -85,6 +86,23 @@ def choose(
                 importances[site] = score(order, model, site, running[site], live)
             choose_(live, importances, group, sparsity)
     return Chosen(live, importances)
+
+
+def dense(model: PreTrainedModel, prepared: Prepared, batches: list[Numbers]) -> Importances:
+    """Measure importance in the dense network; arguments are those of `choose`."""
+    unused = np.random.default_rng(0)  # one-shot draws nothing
+    return choose("one-shot", model, prepared, batches, 0.0, unused).importances
+
+
+def draws(order: Order, sparsity: float, mask: int) -> np.random.Generator:
+    """Make the generator of an order; `random` draws the same channels with and without a training.
+
+    Args:
+        order: see `Order`.
+        sparsity: share that is dropped.
+        mask: seed of random masks of the run.
+    """
+    return np.random.default_rng([mask, stable_seed("channels", order, str(sparsity))])
 
 
 def score(

@@ -24,6 +24,7 @@ from stages.tickets.encoder.theta import Encoder
 from stages.tickets.pruning import channels as channels_
 from stages.tickets.pruning.channels import Channels
 from stages.tickets.pruning.structure import Structure
+from stages.tickets.settings import UserError
 from stages.tickets.tasks.task import Prepared
 
 CHANNELS = "channels.safetensors"
@@ -45,10 +46,10 @@ def whole(config: PreTrainedConfig) -> Channels:
     """Return the channels of a complete model.
 
     Raises:
-        ValueError: the model is not built like BERT.
+        UserError: the model is not built like BERT.
     """
     if not removal.supported(config):
-        raise ValueError(
+        raise UserError(
             f"heads and neurons of a {config.model_type!r} cannot be dropped, allowed are encoders of "
             f"the types {', '.join(checkpoint.BERTS)}"
         )

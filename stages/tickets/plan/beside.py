@@ -71,6 +71,25 @@ def noisy_labels(stage: Stage) -> Work:
     )
 
 
+def prune_channels(stage: Stage) -> Work:
+    """Count a training per sparsity, of a model that is smaller than the one whose FLOPs are counted."""
+    sizes, kept = (stage.params[f"greedy.{key}"] for key in ("sparsities", "keep_weights"))
+    stored = number_of(kept) if stage.option("order") == "greedy" else 0
+    return Work(number_of(sizes), predictions=2 * number_of(sizes), weights=stored)
+
+
+def channels_within(stage: Stage) -> Work:
+    """Count a training per sparsity, in windows of which importance is measured."""
+    sizes, kept = (stage.params[f"greedy.{key}"] for key in ("sparsities", "keep_weights"))
+    stored = number_of(kept) if stage.option("order") == "greedy" else 0
+    return Work(
+        number_of(sizes),
+        predictions=number_of(sizes),
+        weights=stored,
+        left_out="forward passes over the batches of up to a third of a training in channels-within",
+    )
+
+
 def quantize(stage: Stage) -> Work:
     """Count trainings with quantizers as the trainings that they take as many steps as.
 

@@ -1,6 +1,6 @@
 """Uniform quantizers: a running range, the grid that it spans, and rounding to that grid.
 
-As in Zhang, Colbert, Das 2022, weights have a symmetric grid per row, whose scale is the running mean of
+As in Zhang, Colbert and Das 2022, weights have a symmetric grid per row, whose scale is the running mean of
 the largest magnitude over 2^(bits - 1), and activations an asymmetric grid per tensor over the running
 means of the least and the greatest value of a batch. Every batch counts alike, whatever its size.
 

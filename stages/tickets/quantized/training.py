@@ -1,7 +1,7 @@
 """Training with quantizers, of a complete model or of one that loses heads and neurons as well.
 
 The training begins where fine-tuning has ended, with a share of its length and of its learning rate. As
-in Zhang, Colbert, Das 2022, ranges are known before weights are rounded: they turn quantizers on some
+in Zhang, Colbert and Das 2022, ranges are known before weights are rounded: they turn quantizers on some
 time into the training, and here some training examples are seen in floats before it.
 """
 

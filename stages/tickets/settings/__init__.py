@@ -29,6 +29,7 @@ from stages.tickets.settings.encoder import (
     PackageEncoder,
     Pretrain,
 )
+from stages.tickets.settings.greedy import Greedy
 from stages.tickets.settings.learned import LearnedMasks, LearnRule
 from stages.tickets.settings.quantized import Quantized, QuantizedRule
 from stages.tickets.settings.reading import Ran, Tickets, Verdict

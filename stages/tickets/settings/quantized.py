@@ -39,7 +39,7 @@ class QuantizedRule(Section):
     length: float = Field(gt=0)
     """Length of the training with quantizers, in trainings of the task."""
     rate: float = Field(gt=0)
-    """Factor on the learning rate of the task in this training; 0.2 in Zhang, Colbert, Das 2022."""
+    """Factor on the learning rate of the task in this training; 0.2 in Zhang, Colbert and Das 2022."""
     frozen: float = Field(ge=0, le=1)
     """Share of its steps, the last ones, in which ranges stay as they are."""
     scales: Literal["any", "powers of two"]

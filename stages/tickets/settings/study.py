@@ -18,6 +18,7 @@ from stages.tickets.settings.connectivity import (
 from stages.tickets.settings.data import Data, MiniatureData, OwnData, Prepare, check_data
 from stages.tickets.settings.distil import Distil, check_distil
 from stages.tickets.settings.encoder import Encoder, Pretrain
+from stages.tickets.settings.greedy import Greedy
 from stages.tickets.settings.landscapes import Curvature, Landscapes, Planes, check_networks
 from stages.tickets.settings.learned import LearnedMasks, check_learned
 from stages.tickets.settings.quantized import Quantized, check_quantized
@@ -91,6 +92,7 @@ class Study(Section):
     patterns: Patterns
     at_initialisation: AtInitialisation
     learned_masks: LearnedMasks
+    greedy: Greedy
     quantized: Quantized
     landscapes: Landscapes
     planes: Planes

@@ -27,6 +27,7 @@ ORDER = (
     "chen",
     "at_initialisation",
     "learned_masks",
+    "greedy",
     "quantized",
     "subnetworks",
     "bad_subnetworks",

@@ -17,7 +17,7 @@ def section(results: Results, study: Study) -> Section:
         "How few bits does a trained model need?",
         "What do weights and activations of 8, 4 and 2 bits cost, what does training with quantizers win "
         "back, and does it matter whether heads and neurons go before, after or meanwhile?",
-        "Zhang, Colbert, Das 2022, who ask it of convolutional networks for images.",
+        "Zhang, Colbert and Das 2022, who ask it of convolutional networks for images.",
         shared.naming(text, results) if text else words.sentence(why),
         stages=("quantize", "prune-and-quantize"),
         figures=(measured.figure(rows, results, study),),
