@@ -20,13 +20,14 @@ def check(study: settings.Study) -> None:
         folder = checkpoint.folder_of(study.encoder)
         model_type = checkpoint.check(folder, str(folder))
         dropped = {
-            "search": (study.search.tasks, "heads and MLPs are searched"),
-            "greedy": (study.greedy.tasks, "heads and neurons are dropped"),
+            "search.tasks": (study.search.tasks, "heads and MLPs are searched"),
+            "greedy.tasks": (study.greedy.tasks, "heads and neurons are dropped"),
+            "quantized.pruned.arms": (study.quantized.pruned.arms, "heads and neurons are dropped"),
         }
-        for key, (tasks, what) in dropped.items():
-            if tasks and model_type not in checkpoint.BERTS:
+        for key, (values, what) in dropped.items():
+            if values and model_type not in checkpoint.BERTS:
                 raise settings.ParamsError(
-                    f"{key}.tasks has {tasks[0]!r}, allowed are none with an encoder of type "
+                    f"{key} has {values[0]!r}, allowed are none with an encoder of type "
                     f"{model_type!r}: {what} in {', '.join(checkpoint.BERTS)}"
                 )
     for task, data in study.data.items():

@@ -309,9 +309,19 @@ def test_neurons_are_dropped_in_encoders_built_like_bert(
     encoder = {"source": "folder", "pooler": "pretrained", "path": "models"}
     write(study | {"encoder": encoder})
     assert run() == 1
-    assert "greedy.tasks has 'sentiment', allowed are none with an encoder of type 'albert'" in (
-        capsys.readouterr().err
-    )
+    refused = "allowed are none with an encoder of type 'albert'"
+    assert f"greedy.tasks has 'sentiment', {refused}" in capsys.readouterr().err
+    study["greedy"] |= {key: [] for key in GREEDY}
+    complete = {"tasks": ["sentiment"], "seeds": [1], "arms": ["w8a8"]}
+    study["quantized"] |= complete
+    write(study | {"encoder": encoder})
+    assert run() == 0
+    study["quantized"]["pruned"] = {
+        "arms": ["w8a8"], "sparsities": [0.5], "orders": ["prune-first"],
+    }  # fmt: skip
+    write(study | {"encoder": encoder})
+    assert run() == 1
+    assert f"quantized.pruned.arms has 'w8a8', {refused}" in capsys.readouterr().err
 
 
 @pytest.mark.usefixtures("project")

@@ -60,6 +60,8 @@ PARTS = {
     "channels-within": {"greedy": ["greedy.sparsities", "greedy.keep_weights"]},
     "noisy-dense": {"learned_masks": NOISE},
     "noisy-masks": {"learned_masks": NOISE},
+    "quantize": {"quantized": ["quantized.rule"]},
+    "prune-and-quantize": {"quantized": ["quantized.rule", "quantized.pruned.orders"]},
     "lend-mask": {"learned_masks": ["learned_masks.start", "learned_masks.lend.starts"]},
     "rewind": {"rewind": ["rewind.points", "rewind.source"]},
     "retrain": {"retrain": ["retrain.structured", "retrain.magnitude", "retrain.scratch"]},

@@ -127,6 +127,25 @@ def test_measuring_in_windows_is_named():
     assert "a third of a training" in done.left_out
 
 
+@pytest.mark.parametrize(
+    ("options", "length", "expected"),
+    [
+        ("--arm w8a8e8", 0.4, (0.4, 2, 1)),
+        ("--arm w8a8", 1.0, (1.0, 2, 2)),
+        ("--arm w4a8e2 --sparsity 0.5", 0.4, (1.2, 3, 1)),
+        ("--arm w32a32 --sparsity 0.5", 1.0, (3.0, 3, 3)),
+    ],
+)
+def test_trainings_with_quantizers_count_by_their_length_and_models_by_their_bits(
+    options, length, expected
+):
+    made = stage("x@1", command=f"python -m stages quantize --task a --seed 1 {options}")
+    orders = {"quantized.pruned.orders": ["prune-first", "quantize-first", "jointly"]}
+    done = work.of(replace(made, params={"quantized.rule": {"length": length}} | orders))
+    steps = done.trainings * (1 - done.percent / 100)
+    assert (pytest.approx(steps), done.predictions, done.weights) == expected
+
+
 def test_all_of_a_sparse_training_counts():
     params = {"rewind.points": [20, 50], "rewind.source": "sparse"}
     made = replace(stage("x@1", command="python -m stages rewind"), params=params)

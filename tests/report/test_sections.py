@@ -67,6 +67,7 @@ def test_every_answer_table_and_figure_stands_in_its_section() -> None:
             ["learned_masks", "noisy_labels", "lent_masks"],
         ),
         "greedy": (["channel_rankings", "channels"], ["channel_rankings", "channels"]),
+        "quantized": (["quantized"], ["quantized"]),
         "subnetworks": (["subnetworks"], ["subnetworks"]),
         "bad_subnetworks": ([], ["bad_subnetworks"]),
         "claims": ([], ["claims", "structure_claims", "published"]),

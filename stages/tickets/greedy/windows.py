@@ -113,6 +113,26 @@ def train_(
     Raises:
         UserError: the training is too short for a step per site, or the loss is not finite.
     """
+    channels, losses = choose_(order, model, prepared, sparsity, seeds, config, generator)
+    compact.compact_(model, channels)
+    return Trained(channels, Run(predict.predict(model, prepared), losses))
+
+
+def choose_(
+    order: Order,
+    model: PreTrainedModel,
+    prepared: Prepared,
+    sparsity: float,
+    seeds: Seeds,
+    config: Train,
+    generator: np.random.Generator,
+) -> tuple[Channels, list[float]]:
+    """Train a complete model in place and choose its channels meanwhile, see `train_`.
+
+    Returns:
+        The kept channels, and the losses. The model still has the others, which are no more multiplied by
+        zero.
+    """
     total = schedule.num_steps(len(prepared.train), config)
     everything = compact.whole(model.config)
     first, plan = everything, list[Window]()
@@ -137,5 +157,4 @@ def train_(
 
         at = {point for window in plan for point in window.points}
         losses = fit.fit_(model, prepared, seeds, config, after_step=after, at=at)
-    compact.compact_(model, live)
-    return Trained(live, Run(predict.predict(model, prepared), losses))
+    return live, losses

@@ -129,6 +129,7 @@ RULES: Mapping[str, Callable[[Stage], Work]] = {
     "choose_channels": lambda _: Work(left_out="forward passes in which channels are measured"),
     "prune_channels": beside.prune_channels,
     "channels_within": beside.channels_within,
+    "quantize": beside.quantize,
     "sizes": lambda stage: Work(predictions=len(stage.options.get("precisions", ()))),
     "spawn": beside.spawn,
     "between": beside.between,

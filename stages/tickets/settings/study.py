@@ -21,6 +21,7 @@ from stages.tickets.settings.encoder import Encoder, Pretrain
 from stages.tickets.settings.greedy import Greedy
 from stages.tickets.settings.landscapes import Curvature, Landscapes, Planes, check_networks
 from stages.tickets.settings.learned import LearnedMasks, check_learned
+from stages.tickets.settings.quantized import Quantized, check_quantized
 from stages.tickets.settings.reading import Plot, Ran, Tickets, Verdict
 from stages.tickets.settings.rounds import (
     Controls,
@@ -93,6 +94,7 @@ class Study(Section):
     at_initialisation: AtInitialisation
     learned_masks: LearnedMasks
     greedy: Greedy
+    quantized: Quantized
     sizes: Sizes
     landscapes: Landscapes
     planes: Planes
@@ -134,6 +136,7 @@ class Study(Section):
         check_between(self.between, self.tasks, self.data, self.noise, self.imp)
         check_distil(self.distil, self.data, self.seeds, self.dense, self.imp, self.connectivity)
         check_learned(self.learned_masks, self.data, self.own, self.imp)
+        check_quantized(self.quantized, self.data)
         check_sizes(self.sizes, self.numerics)
         networks = {key: getattr(self, key) for key in ("landscapes", "planes", "curvature")}
         check_networks(self.imp, self.planes, networks)

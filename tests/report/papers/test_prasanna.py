@@ -193,6 +193,7 @@ def test_every_statement_of_the_file_is_decided_once() -> None:
             "at_initialisation",
             "learned_masks",
             "greedy",
+            "quantized",
             "connectivity",
         )
         for claim in part.claims

@@ -28,6 +28,7 @@ ORDER = (
     "at_initialisation",
     "learned_masks",
     "greedy",
+    "quantized",
     "subnetworks",
     "bad_subnetworks",
     "prasanna",
