@@ -41,6 +41,7 @@ from stages.tickets.settings.searches import (
     check_search,
     check_searched,
 )
+from stages.tickets.settings.ternary import Ternary
 from stages.tickets.settings.train import Noise, Override, Train
 
 
@@ -90,6 +91,7 @@ class Study(Section):
     patterns: Patterns
     at_initialisation: AtInitialisation
     learned_masks: LearnedMasks
+    ternary: Ternary
     landscapes: Landscapes
     planes: Planes
     curvature: Curvature
