@@ -75,7 +75,8 @@ def check(
     if survivors_at(sparsity, number) == 0:
         raise UserError(
             f"ternary.sparsities has {100 * sparsity:g}, which leaves none of {number} blocks of "
-            f"{block} {'in a column ' if balanced else ''}in {matrix}; take fewer per cent or smaller blocks"
+            f"{block} {'in a column ' if balanced else ''}in {matrix}; take fewer per cent, or smaller "
+            "blocks"
         )
 
 

@@ -17,9 +17,9 @@ Stats = Mapping[str, float]
 GRID = ("scale", "largest", "norm")
 """The scale of the ternary values, the largest magnitude, and the mean norm of the blocks."""
 SHARES = ("pushed", "latent_blocks", "ternary_blocks", "ternary_weights")
-"""Shares of the blocks whose norm is under the ratio times the mean norm, and so is penalised if the
-penalty is clipped; of the blocks whose norm is under a thousandth of the mean; of the blocks whose ternary
-weights are all 0; and of the weights whose ternary values are 0."""
+"""Shares of the blocks whose norm is under the ratio times the mean norm, which a clipped penalty pushes;
+of the blocks whose norm is under a thousandth of the mean; of the blocks whose ternary weights are all 0;
+and of the weights whose ternary values are 0."""
 MATRIX = (*GRID, *SHARES)
 COURSE = ("step", "share", "is_start", "is_freeze", *GRID, *SHARES)
 TINY = 1e-3

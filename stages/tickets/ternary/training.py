@@ -154,7 +154,7 @@ def train_(
     block = {name: blocks.of(geometry, name, encoder.config) for name in live}
     for name, weights in live.items():
         blocks.check(name, weights.shape, block[name], sparsity, rule.scope == "column")
-    places = {name: _place(model.base_model, name) for name in live}
+    places = {name: place_of(model.base_model, name) for name in live}
     parts = {name: Part(live[name], Reading(rule.threshold), block[name]) for name in live}
     readings = [(places[name], part.reading) for name, part in parts.items()]
     embedding = None
@@ -202,7 +202,8 @@ def embeddings_of(model: PreTrainedModel, kind: str) -> nn.Module:
     return module
 
 
-def _place(body: nn.Module, name: str) -> tuple[nn.Module, str]:
+def place_of(body: nn.Module, name: str) -> tuple[nn.Module, str]:
+    """Return the module of a base model that has a parameter, and the parameter's name in it."""
     module, _, kind = name.rpartition(".")
     return body.get_submodule(module), kind
 
