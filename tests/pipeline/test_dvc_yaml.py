@@ -56,6 +56,7 @@ PARTS = {
     "noisy-dense": {"learned_masks": NOISE},
     "noisy-masks": {"learned_masks": NOISE},
     "lend-mask": {"learned_masks": ["learned_masks.start", "learned_masks.lend.starts"]},
+    "ternary": {"ternary": ["ternary.sparsities", "ternary.rule"]},
     "rewind": {"rewind": ["rewind.points", "rewind.source"]},
     "retrain": {"retrain": ["retrain.structured", "retrain.magnitude", "retrain.scratch"]},
     "retrain-super": {"retrain_super": ["retrain_super.subnetworks"]},

@@ -221,4 +221,4 @@ def build(encoder: Path, folder: Path) -> PreTrainedModel:
     with torch.no_grad():
         for name, parameter in live.items():
             copy_(parameter, torch.from_numpy(values[name]), name)
-    return model.train(mode=False)
+    return model.train(mode=False)  # type: ignore[no-any-return]

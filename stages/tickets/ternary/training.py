@@ -83,7 +83,7 @@ class Phases:
         penalty = penalty_of(self.arm, self.rule)
         for part in self.parts.values() if penalty else ():
             hook = penalty.hook(part.weights, part.block)  # type: ignore[union-attr]
-            self.handles.append(part.weights.register_hook(hook))
+            self.handles.append(part.weights.register_hook(hook))  # type: ignore[no-untyped-call]
 
     def freeze_(self) -> None:
         """End the penalty and fix the blocks; of `pruned` make weights ternary instead."""
