@@ -199,13 +199,6 @@ def test_embeddings_become_ternary_by_row_if_asked(encoder: Encoder, prepared: P
     assert len(other.get_input_embeddings().get_parameter("weight").unique()) > 100
 
 
-def test_embeddings_that_predict_words_are_refused(
-    encoder: Encoder, prepared_words: Prepared
-) -> None:
-    with pytest.raises(UserError, match=r"ternary\.rule\.embeddings is 'ternary', allowed with"):
-        trained(encoder, prepared_words, embeddings="ternary")
-
-
 @pytest.mark.parametrize("geometry", ["16x32", "3x4"])
 def test_blocks_that_do_not_fit_are_refused_before_any_training(
     encoder: Encoder, prepared: Prepared, geometry: str, monkeypatch: pytest.MonkeyPatch

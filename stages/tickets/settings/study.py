@@ -41,7 +41,7 @@ from stages.tickets.settings.searches import (
     check_search,
     check_searched,
 )
-from stages.tickets.settings.ternary import Ternary
+from stages.tickets.settings.ternary import Ternary, check_ternary
 from stages.tickets.settings.train import Noise, Override, Train
 
 
@@ -132,6 +132,7 @@ class Study(Section):
         check_between(self.between, self.tasks, self.data, self.noise, self.imp)
         check_distil(self.distil, self.data, self.seeds, self.dense, self.imp, self.connectivity)
         check_learned(self.learned_masks, self.data, self.own, self.imp)
+        check_ternary(self.ternary, self.data)
         networks = {key: getattr(self, key) for key in ("landscapes", "planes", "curvature")}
         check_networks(self.imp, self.planes, networks)
         return self

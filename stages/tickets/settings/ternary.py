@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from stages.tickets.settings.base import NeededBy, Percent, Section, Unique, Whole, matching
+from stages.tickets.settings.data import WIKITEXT, Data, MiniatureData, TextData
 from stages.tickets.settings.trials import Seeds, Tasks
 
 Arm = Literal["ternary", "lasso", "clipped", "pruned"]
@@ -63,3 +64,20 @@ class Ternary(Section):
     sparsities: Annotated[tuple[Percent, ...], Unique, NeededBy("ternary.tasks")]
     """Per cent of the blocks of every matrix that are dropped."""
     rule: TernaryRule
+
+
+def check_ternary(ternary: Ternary, data: dict[str, Data]) -> None:
+    """Refuse ternary embeddings of language models, whose heads predict words by the same matrix."""
+    for task in ternary.tasks if ternary.rule.embeddings == "ternary" else ():
+        if is_language(task, data.get(task)):
+            raise ValueError(
+                f"ternary.tasks has {task!r}, allowed while ternary.rule.embeddings is 'ternary' are "
+                "tasks other than masked language modelling, whose head predicts by the same matrix"
+            )
+
+
+def is_language(task: str, data: Data | None) -> bool:
+    """Tell whether a task, described in `data`, is masked language modelling."""
+    if isinstance(data, MiniatureData):
+        return task == "mlm"
+    return isinstance(data, TextData) or (data is not None and data.config in WIKITEXT)

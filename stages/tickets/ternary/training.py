@@ -17,7 +17,7 @@ from transformers import PreTrainedModel
 
 from stages.tickets.encoder.theta import Encoder
 from stages.tickets.encoder.weights import prunable_parameters
-from stages.tickets.settings import Train, UserError
+from stages.tickets.settings import Train
 from stages.tickets.settings.noise import Seeds
 from stages.tickets.settings.ternary import Arm, TernaryRule
 from stages.tickets.tasks.task import Prepared
@@ -147,7 +147,7 @@ def train_(
         config: recipe.
 
     Raises:
-        UserError: blocks do not fit a matrix, or embeddings cannot become ternary.
+        UserError: blocks do not fit a matrix.
         TrainingError: the loss is not finite.
     """
     live = prunable_parameters(model, encoder)
@@ -160,7 +160,9 @@ def train_(
     embedding = None
     if rule.embeddings == "ternary":
         embedding = Reading(rule.threshold, by_row=True)
-        readings.append(((embeddings_of(model, prepared.task.kind), "weight"), embedding))
+        words = model.get_input_embeddings()
+        assert isinstance(words, nn.Module)
+        readings.append(((words, "weight"), embedding))
     phases = Phases(parts, embedding, arm, sparsity, rule)
     total = schedule.num_steps(len(prepared.train), config)
     start, freeze = (round(share * total) for share in (rule.start, rule.freeze))
@@ -184,22 +186,6 @@ def train_(
     fixed = {name: part.kept.cpu() for name, part in parts.items() if part.kept is not None}
     run = Run(predict.predict(model, prepared), losses)
     return Trained(run, fixed, block, by_step, start, freeze, total, zero)
-
-
-def embeddings_of(model: PreTrainedModel, kind: str) -> nn.Module:
-    """Return the word embeddings of a model.
-
-    Raises:
-        UserError: they are tied to the head of masked language modelling, which needs them exact.
-    """
-    if kind == "mlm":
-        raise UserError(
-            "ternary.rule.embeddings is 'ternary', allowed with a task of masked language modelling is "
-            "'fp32', since its head predicts words by the same matrix"
-        )
-    module = model.get_input_embeddings()
-    assert isinstance(module, nn.Module)
-    return module
 
 
 def place_of(body: nn.Module, name: str) -> tuple[nn.Module, str]:
