@@ -12,6 +12,7 @@ from stages.launch.inputs import Inputs
 from stages.tickets import files, settings
 from stages.tickets.settings.ternary import Arm
 from stages.tickets.ternary import course, measured, packed, training
+from stages.tickets.ternary.measured import PLACE, Place
 
 
 @dataclass(frozen=True)
@@ -19,45 +20,22 @@ class Params:
     ternary: settings.Ternary
 
 
-def train(
-    loaded: Inputs,
-    seed: int,
-    arm: Arm,
-    blocks: str,
-    percent: int,
-    asked: settings.Ternary,
-    out: Path,
-) -> None:
+def train(loaded: Inputs, place: Place, asked: settings.Ternary, out: Path) -> None:
     """Train at one sparsity, and write predictions, the packed model, and how the training went."""
     model, prepared, rule = loaded.model(), loaded.prepared, asked.rule
-    trained = training.train_(
-        model,
-        loaded.encoder,
-        prepared,
-        arm,
-        blocks,
-        percent / 100,
-        rule,
-        loaded.noise,
-        loaded.recipe,
-    )
+    how = place.arm, place.blocks, place.percent / 100, rule
+    trained = training.train_(model, loaded.encoder, prepared, *how, loaded.noise, loaded.recipe)
     files.save_run(trained.run.predictions, trained.run.losses, out)
     taken = packed.take(model, trained.kept, trained.block, rule.embeddings == "ternary")
     size = measured.size_of(taken, trained)
-    packed.save(taken, prepared, {"arm": arm, **size}, out)
-    stored = {"kept": size["kept_weights"], "prunable": size["weights"]}
-    files.save_record(stored, out / "subnetwork.json")
-    place = {
-        "task": prepared.task.name,
-        "seed": seed,
-        "arm": arm,
-        "blocks": blocks,
-        "percent": percent,
-    }
-    files.save_table([place | size], (*measured.PLACE, *measured.SIZE), out / "size.csv")
+    packed.save(taken, prepared, {"arm": place.arm, **size}, out)
+    subnetwork = {"kept": size["kept_weights"], "prunable": size["weights"]}
+    files.save_record(subnetwork, out / "subnetwork.json")
+    coordinates = place._asdict()
+    files.save_table([coordinates | size], (*PLACE, *measured.SIZE), out / "size.csv")
     rows = course.over_matrices(trained.by_step, trained.start, trained.freeze, trained.total)
-    along = [place | row for row in rows]
-    files.save_table(along, (*measured.PLACE, *course.COURSE), out / "course.csv")
+    along = [coordinates | row for row in rows]
+    files.save_table(along, (*PLACE, *course.COURSE), out / "course.csv")
     by_matrix = course.rows_of(trained.by_step)
     files.save_table(by_matrix, ("step", "matrix", *course.MATRIX), out / "matrices.csv")
 
@@ -72,12 +50,12 @@ def main(
     out: Annotated[Path, typer.Option()],
 ) -> None:
     asked, loaded = cli.read(Params).ternary, inputs.load(task, seed, theta_0, prepared)
-    common = loaded, seed, cast(Arm, arm), blocks
+    places = [Place(task, seed, cast(Arm, arm), blocks, percent) for percent in asked.sparsities]
     jobs = {
-        f"{arm} {blocks} {percent}": partial(
-            train, *common, percent, asked, out / f"percent-{percent}"
+        f"{arm} {blocks} {place.percent}": partial(
+            train, loaded, place, asked, out / f"percent-{place.percent}"
         )
-        for percent in asked.sparsities
+        for place in places
     }
     side_by_side.run(jobs, loaded.recipe.threads)
 

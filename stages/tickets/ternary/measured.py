@@ -1,9 +1,25 @@
 """What a training to ternary blocks ends in: counts of blocks and weights, and compression ratios."""
 
+from typing import NamedTuple
+
+from stages.tickets.settings.ternary import Arm
 from stages.tickets.ternary.packed import Taken
 from stages.tickets.ternary.training import Trained
 
-PLACE = ("task", "seed", "arm", "blocks", "percent")
+
+class Place(NamedTuple):
+    """What a training is of: the first columns of its tables."""
+
+    task: str
+    seed: int
+    arm: Arm
+    blocks: str
+    """Geometry of the blocks, see `blocks.of`."""
+    percent: int
+    """Per cent of the blocks that are dropped."""
+
+
+PLACE = Place._fields
 SIZE = (
     "weights", "kept_weights", "zero_weights", "num_blocks", "kept_blocks",
     "zero_at_freeze", "zero_among_dropped", "empty_blocks", "paper", "counted", "model",

@@ -80,10 +80,10 @@ class Phases:
             self._keep_()
             return
         self._ternary_()
-        penalty = penalty_of(self.arm, self.rule)
-        for part in self.parts.values() if penalty else ():
-            hook = penalty.hook(part.weights, part.block)  # type: ignore[union-attr]
-            self.handles.append(part.weights.register_hook(hook))  # type: ignore[no-untyped-call]
+        if penalty := penalty_of(self.arm, self.rule):
+            for part in self.parts.values():
+                hook = penalty.hook(part.weights, part.block)
+                self.handles.append(part.weights.register_hook(hook))  # type: ignore[no-untyped-call]
 
     def freeze_(self) -> None:
         """End the penalty and fix the blocks; of `pruned` make weights ternary instead."""
