@@ -381,7 +381,7 @@ REFUSED: list[tuple[str, ...]] = [
     ("ternary.arms: []", "ternary.arms", "empty", "one at least"),
     ("ternary.arms: [wpc]", "ternary.arms[0]", "'wpc'", "'clipped'"),
     ("ternary.blocks: []", "ternary.blocks", "empty", "one at least"),
-    *((f"ternary.blocks: [{blocks}]", "ternary.blocks[0]", f"'{blocks}'", "head, and outputs x inputs")
+    *((f'ternary.blocks: ["{blocks}"]', "ternary.blocks[0]", f"'{blocks}'", "head, and outputs x inputs")
       for blocks in ("0x16", "16", "16x", "16X16", "heads")),
     ("ternary.sparsities: [100]", "ternary.sparsities[0]", "100", "less than 100"),
     ("ternary.sparsities: [0.25]", "ternary.sparsities[0]", "0.25", "integer"),

@@ -173,6 +173,16 @@ def test_the_course_has_its_points_and_the_three_parts(
     assert set(by_matrix[0]) == {"step", "matrix", *course.MATRIX}
 
 
+def test_parts_may_be_empty(encoder: Encoder, prepared: Prepared) -> None:
+    """Ternary and with fixed blocks from before the first step, in every arm."""
+    for arm in ARMS[2:]:
+        made, model = trained(encoder, prepared, arm, start=0.0, freeze=0.05)
+        assert (made.start, made.freeze) == (0, 0)
+        for name, weights in prunable_parameters(model, encoder).items():
+            assert int(made.kept[name].sum()) * 2 == made.kept[name].numel()
+            assert len(weights.detach().unique()) == 3
+
+
 def test_what_is_measured_of_a_matrix_by_hand() -> None:
     """Norms 5, 0, 1 and 2; the mean magnitude is 1.375, so the threshold is 0.9625."""
     weights = torch.tensor([[3.0, 4, 0, 0], [0.6, 0.8, 2, 0]])
