@@ -12,8 +12,8 @@ from stages.tickets.report.rows import Number, grouped
 from stages.tickets.report.sections.ternary.arms import (
     ARMS,
     CLIPPED,
-    COLOURS,
     LASSO,
+    LOOKS,
     Size,
     title_of,
 )
@@ -36,11 +36,12 @@ GRID = (
 )
 BLOCKS = (
     "Share of the blocks whose ternary weights are all 0 (lines), and of those whose trained weights are "
-    "(dots), mean over seeds. A penalty acts on the latter, and the former is what counts."
+    "(dots), until blocks are fixed, mean over seeds. A penalty acts on the latter, and the former is "
+    "what counts."
 )
 TITLES = {
     "ternary_grid": "Scale and largest weight along training, a panel per task and size of blocks",
-    "ternary_blocks": "Blocks that are zero along training, a panel per task and size of blocks",
+    "ternary_blocks": "Blocks that become zero by themselves, a panel per task and size of blocks",
 }
 SHOWN = {
     "ternary_grid": ("scale", "largest"),
@@ -161,16 +162,19 @@ def table_of(rows: Sequence[Row], results: Results) -> Table:
 
 def figures(points: Sequence[Point], results: Results, study: Study) -> list[Figure]:
     """Draw scales and largest weights, and blocks that are zero, along trainings."""
-    captions = {"ternary_grid": GRID, "ternary_blocks": BLOCKS}
-    return [_figure(name, captions[name], points, results, study) for name in SHOWN]
+    shown = sparsest(points)
+    until = max((point.share for point in shown if point.is_freeze), default=1.0)
+    before = [point for point in shown if point.share <= until]
+    return [
+        _figure("ternary_grid", GRID, shown, results, study),
+        _figure("ternary_blocks", BLOCKS, before, results, study),
+    ]
 
 
 def _figure(
     name: str, caption: str, points: Sequence[Point], results: Results, study: Study
 ) -> Figure:
-    groups = grouped(
-        sparsest(points), lambda row: (row.task, row.blocks, row.arm, row.step, row.share)
-    )
+    groups = grouped(points, lambda row: (row.task, row.blocks, row.arm, row.step, row.share))
     means = [
         Row(
             task=task,
@@ -190,11 +194,11 @@ def _figure(
             panel.axvline(100 * share, color=GREY, linewidth=0.8)
         for arm, own in grouped(panel_of[title], lambda row: row.arm).items():
             across = [100 * row.share for row in own]
-            for part, look in zip(
-                SHOWN[name], ({"label": ARMS[arm]}, {"linestyle": ":"}), strict=True
-            ):
+            colour, fmt = LOOKS[ARMS[arm]]
+            for part, line in zip(SHOWN[name], ("-", ":"), strict=True):
                 heights = [100 * getattr(row, part) for row in own]
-                panel.plot(across, heights, color=COLOURS[arm], **look)
+                label = ARMS[arm] if line == "-" else None
+                panel.plot(across, heights, fmt[0] + line, color=colour, label=label, markersize=3)
 
     csv = table.records(
         means, columns.value("task", "blocks", "arm", "step", "share", *SHOWN[name])
