@@ -63,6 +63,7 @@ PARTS = {
     "quantize": {"quantized": ["quantized.rule"]},
     "prune-and-quantize": {"quantized": ["quantized.rule", "quantized.pruned.orders"]},
     "lend-mask": {"learned_masks": ["learned_masks.start", "learned_masks.lend.starts"]},
+    "ternary": {"ternary": ["ternary.sparsities", "ternary.rule"]},
     "rewind": {"rewind": ["rewind.points", "rewind.source"]},
     "retrain": {"retrain": ["retrain.structured", "retrain.magnitude", "retrain.scratch"]},
     "retrain-super": {"retrain_super": ["retrain_super.subnetworks"]},

@@ -66,6 +66,7 @@ def test_every_answer_table_and_figure_stands_in_its_section() -> None:
             ["learned_probabilities", "noisy_labels"],
             ["learned_masks", "noisy_labels", "lent_masks"],
         ),
+        "ternary": (["ternary", "ternary_grid", "ternary_blocks"], ["ternary", "ternary_grid"]),
         "greedy": (["channel_rankings", "channels"], ["channel_rankings", "channels"]),
         "quantized": (["quantized"], ["quantized"]),
         "subnetworks": (["subnetworks"], ["subnetworks"]),

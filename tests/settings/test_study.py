@@ -403,6 +403,27 @@ REFUSED: list[tuple[str, ...]] = [
     ("quantized.rule.calibration: 0", "quantized.rule.calibration", "0", "equal to 1"),
     ("imp.rewind_to: 50, rewind.points: [0], distil.tasks: []",
      "imp.rewind_to", "50", "with learned_masks.tasks is 0"),
+    ("ternary.tasks: [cola]", "ternary.tasks", "'cola'", "acceptability"),
+    ("ternary.seeds: []", "ternary.seeds", "empty", "one at least"),
+    ("ternary.arms: []", "ternary.arms", "empty", "one at least"),
+    ("ternary.arms: [wpc]", "ternary.arms[0]", "'wpc'", "'clipped'"),
+    ("ternary.blocks: []", "ternary.blocks", "empty", "one at least"),
+    *((f'ternary.blocks: ["{blocks}"]', "ternary.blocks[0]", f"'{blocks}'", "head, and outputs x inputs")
+      for blocks in ("0x16", "16", "16x", "16X16", "heads")),
+    ("ternary.sparsities: [100]", "ternary.sparsities[0]", "100", "less than 100"),
+    ("ternary.sparsities: [0.25]", "ternary.sparsities[0]", "0.25", "integer"),
+    ("ternary.sparsities: [25, 25]", "ternary.sparsities", "25", "once"),
+    ("ternary.rule.threshold: mean", "ternary.rule.threshold", "'mean'", "'twn'"),
+    ("ternary.rule.embeddings: int8", "ternary.rule.embeddings", "'int8'", "'fp32'"),
+    ("ternary.rule.scope: global", "ternary.rule.scope", "'global'", "'column'"),
+    ("ternary.rule.gradient: kept", "ternary.rule.gradient", "'kept'", "'leaking'"),
+    ("ternary.rule.weight: -1", "ternary.rule.weight", "-1", "equal to 0"),
+    ("ternary.rule.ratio: 0", "ternary.rule.ratio", "0", "greater than 0"),
+    ("ternary.rule.start: 1", "ternary.rule.start", "1", "less than 1"),
+    ("ternary.rule.freeze: 1.0", "ternary.rule.freeze", "1.0", "less than 1"),
+    ("ternary.rule.freeze: 0.1", "freeze is 0.1", "at least ternary.rule.start, 0.2"),
+    ("ternary.rule.points: 0", "ternary.rule.points", "0", "equal to 1"),
+    ("ternary.rule.embeddings: ternary", "ternary.tasks", "'mlm'", "other than masked"),
 ]  # fmt: skip
 
 

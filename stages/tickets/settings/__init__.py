@@ -52,6 +52,7 @@ from stages.tickets.settings.searches import (
 )
 from stages.tickets.settings.sizes import Sizes
 from stages.tickets.settings.study import Study
+from stages.tickets.settings.ternary import Ternary
 from stages.tickets.settings.train import Noise, Override, Recipe, Train
 from stages.tickets.settings.trials import (
     NO_TASKS,

@@ -43,6 +43,7 @@ from stages.tickets.settings.searches import (
     check_search,
     check_searched,
 )
+from stages.tickets.settings.ternary import Ternary, check_ternary
 from stages.tickets.settings.sizes import Sizes, check_sizes
 from stages.tickets.settings.train import Noise, Override, Train
 
@@ -93,6 +94,7 @@ class Study(Section):
     patterns: Patterns
     at_initialisation: AtInitialisation
     learned_masks: LearnedMasks
+    ternary: Ternary
     greedy: Greedy
     quantized: Quantized
     sizes: Sizes
@@ -136,6 +138,7 @@ class Study(Section):
         check_between(self.between, self.tasks, self.data, self.noise, self.imp)
         check_distil(self.distil, self.data, self.seeds, self.dense, self.imp, self.connectivity)
         check_learned(self.learned_masks, self.data, self.own, self.imp)
+        check_ternary(self.ternary, self.data)
         check_quantized(self.quantized, self.data)
         check_sizes(self.sizes, self.numerics)
         networks = {key: getattr(self, key) for key in ("landscapes", "planes", "curvature")}

@@ -27,6 +27,7 @@ ORDER = (
     "chen",
     "at_initialisation",
     "learned_masks",
+    "ternary",
     "greedy",
     "quantized",
     "subnetworks",
