@@ -126,6 +126,10 @@ OF_STUDIES["landscapes"] = MINIATURE | {
     | {"tasks": ["acceptability"], "seeds": [1], "others": [2, 3], "rounds": [0]},
 }
 """The loss around networks whose weights are stored, which no study in studies/ asks for."""
+OF_STUDIES["sizes"] = MINIATURE | {
+    "sizes": MINIATURE["sizes"]
+    | {"tasks": ["sentiment"], "seeds": [1, 2], "lower": {"precisions": ["int8"]}},
+}
 Check = Callable[[Sequence[Stage]], list[str]]
 
 

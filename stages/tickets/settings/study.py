@@ -43,8 +43,8 @@ from stages.tickets.settings.searches import (
     check_search,
     check_searched,
 )
-from stages.tickets.settings.ternary import Ternary, check_ternary
 from stages.tickets.settings.sizes import Sizes, check_sizes
+from stages.tickets.settings.ternary import Ternary, check_ternary
 from stages.tickets.settings.train import Noise, Override, Train
 
 
@@ -94,9 +94,9 @@ class Study(Section):
     patterns: Patterns
     at_initialisation: AtInitialisation
     learned_masks: LearnedMasks
-    ternary: Ternary
     greedy: Greedy
     quantized: Quantized
+    ternary: Ternary
     sizes: Sizes
     landscapes: Landscapes
     planes: Planes
