@@ -219,6 +219,7 @@ def export_form(
     dense = loaded.model(weights)
     models.describe_(dense, loaded.prepared.task.kind, labels)
     made = form.build(dense, loaded.encoder)
+    forms.describe_(made, dense)
     named = {form.family.name: form.run, "dense": Run(task, "dense")}
     table = card.Table(scores, study.settings.tickets.confidence, [seed], named)
     with folders.new(out) as folder:

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import fields
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -48,8 +49,8 @@ def main(
         list[str] | None,
         typer.Option(
             "--form",
-            help="Take this form alone; repeat it for more. The default is all, of "
-            "tickets the last, since all take the same time.",
+            help="Take this form alone; repeat it for more. The default is all that "
+            "are stored, and the last ticket, since all take the same time.",
         ),
     ] = None,
     pairs: Annotated[int, typer.Option(min=FEWEST, help="Time so many pairs of passes.")] = 20,
@@ -108,7 +109,7 @@ def measured(
 
     known = forms.of(study, task, seed)
     last = f"ticket-{study.settings.last_round}"
-    names = wanted or [name for name in known if name == last or not name.startswith("ticket-")]
+    names = wanted or [name for name, form in known.items() if name == last or not form.not_stored]
     chosen = [forms.chosen(known, name) for name in dict.fromkeys(names)]
     loaded: Inputs = inputs.load(task, seed, study.encoder, study.prepared(task))
     torch.set_num_threads(threads)
@@ -118,7 +119,7 @@ def measured(
     for form in chosen:
         made = form.build(dense, loaded.encoder)
         peak = memory.peak(
-            lambda folder, made=made: forms.save(made, folder),
+            partial(forms.save, made),
             forms.loading(made, kind),
             type(made.model).__module__,
             (EXAMPLES[-1], tokens, threads),

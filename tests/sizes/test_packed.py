@@ -18,8 +18,9 @@ from stages.tickets.sizes.packed import Packed
 WORDS, HIDDEN, MLP, LAYERS, POSITIONS, LABELS = 11, 8, 12, 2, 6, 3
 CONFIG = BertConfig(
     vocab_size=WORDS, hidden_size=HIDDEN, num_hidden_layers=LAYERS, num_attention_heads=2,
-    intermediate_size=MLP, max_position_embeddings=POSITIONS, type_vocab_size=1, num_labels=LABELS,
+    intermediate_size=MLP, max_position_embeddings=POSITIONS, type_vocab_size=1,
 )  # fmt: skip
+CONFIG.num_labels = LABELS
 EMBEDDINGS = (WORDS + POSITIONS + 1) * HIDDEN + 2 * HIDDEN
 LINEAR = LAYERS * (4 * HIDDEN * HIDDEN + 2 * HIDDEN * MLP)
 """Weights of the linear modules in the layers, all of which a mask is over but for the pooler."""

@@ -16,7 +16,7 @@ from stages.commands import export as command
 from stages.commands import measure
 from stages.launch import cli, inputs
 from stages.launch.inputs import Inputs
-from stages.tickets import files
+from stages.tickets import files, settings
 from stages.tickets.plan import manifest as manifests
 from stages.tickets.report.rows import Speed, read
 from stages.tickets.sizes import memory
@@ -314,10 +314,10 @@ def test_peak_memory_has_what_a_process_takes(monkeypatch: pytest.MonkeyPatch) -
     )
     peak = memory.peak(lambda _: None, code, "torch", (1, 1, 1))
     assert 75 < peak < 110
-    with pytest.raises(memory.UserError, match="form of the model failed: ValueError: no"):
+    with pytest.raises(settings.UserError, match="form of the model failed: ValueError: no"):
         memory.peak(lambda _: None, "raise ValueError('no')", "torch", (1, 1, 1))
     monkeypatch.setattr(memory, "STATUS", Path("none"))
-    with pytest.raises(memory.UserError, match="on Linux alone"):
+    with pytest.raises(settings.UserError, match="on Linux alone"):
         memory.peak(lambda _: None, "", "torch", (1, 1, 1))
 
 

@@ -4,7 +4,6 @@ Every experiment that compresses gives its forms by one function in `SOURCES`.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from transformers import PreTrainedModel
@@ -12,16 +11,15 @@ from transformers import PreTrainedModel
 from stages.tickets import files, output
 from stages.tickets.encoder.pooling import PooledClassifier
 from stages.tickets.encoder.theta import Encoder
-from stages.tickets.export import card, origin, usage
+from stages.tickets.export import card, compressed, origin, usage
 from stages.tickets.export import model as models
+from stages.tickets.export.form import Form, Made
 from stages.tickets.export.markdown import code, python
 from stages.tickets.export.study import Finished
 from stages.tickets.report.scores import Run
-from stages.tickets.report.sections.sizes import arms
-from stages.tickets.report.sections.sizes.arms import Family
+from stages.tickets.report.sections.sizes import families
 from stages.tickets.settings import Kind, ParamsError
 from stages.tickets.sizes import forms, packed, packed_model
-from stages.tickets.sizes.packed import Packed
 
 LOADER = "from packed_model import load\n\nmodel = load()\n"
 """Python that loads a packed model, run in its folder."""
@@ -35,37 +33,13 @@ HOW = (
 )
 
 
-@dataclass(frozen=True)
-class Made:
-    """A form as it runs, on the CPU in evaluation mode, and what its file holds."""
-
-    model: PreTrainedModel
-    held: Packed
-    is_ordinary: bool = False
-    """Whether transformers reads its folder as any other."""
-
-
-@dataclass(frozen=True)
-class Form:
-    """A form that a study has of the model of one task and seed."""
-
-    name: str
-    run: Run
-    """Run whose scores are those of the form."""
-    family: Family
-    build: Callable[[PreTrainedModel, Encoder], Made]
-    """Makes it of the dense fine-tuned model, which it leaves as it is, and of theta_0."""
-    not_stored: str = ""
-    """Why the model has other weights than its run; empty if they are the same."""
-
-
 def precisions(_: Finished, task: str, __: int) -> Iterator[Form]:
     """List the dense model as it is and in lower precision."""
 
     def dense(model: PreTrainedModel, _: Encoder) -> Made:
         return Made(model.train(mode=False), packed.of(model), not _is_pooled(model))
 
-    yield Form("dense", Run(task, "dense"), arms.DENSE, dense)
+    yield Form("dense", Run(task, "dense"), families.DENSE, dense)
     for name, lower in forms.PRECISIONS.items():
 
         def build(
@@ -77,7 +51,7 @@ def precisions(_: Finished, task: str, __: int) -> Iterator[Form]:
             held = packed.of(made)
             return Made(made, held, not (held.entries or _is_pooled(made)))
 
-        yield Form(name, Run(task, "precision", 0, name), arms.PRECISIONS[name], build)
+        yield Form(name, Run(task, "precision", 0, name), families.PRECISIONS[name], build)
 
 
 def tickets(study: Finished, task: str, seed: int) -> Iterator[Form]:
@@ -100,7 +74,7 @@ def tickets(study: Finished, task: str, seed: int) -> Iterator[Form]:
             "ticket` trains it again"
         )
         run = Run(task, "imp", number)
-        yield Form(f"ticket-{number}", run, arms.TICKET, build, "" if number in kept else why)
+        yield Form(f"ticket-{number}", run, families.TICKET, build, "" if number in kept else why)
 
 
 def heads(study: Finished, task: str, seed: int) -> Iterator[Form]:
@@ -113,10 +87,17 @@ def heads(study: Finished, task: str, seed: int) -> Iterator[Form]:
             return Made(made, packed.of(made))
 
         run = Run(task, "pruned", 0, "structured good")
-        yield Form("heads-and-mlps", run, arms.HEADS, build)
+        yield Form("heads-and-mlps", run, families.HEADS, build)
 
 
-SOURCES: tuple[Callable[[Finished, str, int], Iterator[Form]], ...] = (precisions, tickets, heads)
+SOURCES: tuple[Callable[[Finished, str, int], Iterator[Form]], ...] = (
+    precisions,
+    tickets,
+    heads,
+    compressed.channels,
+    compressed.few_bits,
+    compressed.ternary,
+)
 """Functions that list forms of a task and seed; one more experiment that compresses is one more line."""
 
 
@@ -132,6 +113,12 @@ def chosen(known: dict[str, Form], wanted: str) -> Form:
     return known[wanted]
 
 
+def describe_(made: Made, dense: PreTrainedModel) -> None:
+    """Let the configuration of a form say what its outputs are, as that of the dense model does."""
+    for key in ("id2label", "label2id", "problem_type"):
+        setattr(made.model.config, key, getattr(dense.config, key))
+
+
 def save(made: Made, folder: Path) -> None:
     """Write the model to a new folder, and the code that loads it if transformers does not."""
     if made.is_ordinary:
@@ -143,7 +130,7 @@ def save(made: Made, folder: Path) -> None:
     config.save_pretrained(folder)
     text = Path(packed_model.__file__).read_text(encoding="utf-8")
     output.save_text(text, folder / "packed_model.py")
-    if _is_pooled(made.model):
+    if isinstance(made.model, PooledClassifier):
         output.save_text(usage.pooled(made.model), folder / "pooled.py")
 
 

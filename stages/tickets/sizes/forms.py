@@ -22,7 +22,7 @@ def bf16(model: PreTrainedModel) -> PreTrainedModel:
 
     A classifier on means of tokens, which are taken in float32, stays as it is.
     """
-    made = copy.deepcopy(model).train(mode=False)
+    made: PreTrainedModel = copy.deepcopy(model).train(mode=False)
     nn.Module.to(made, torch.bfloat16)
     if isinstance(made, PooledClassifier):
         nn.Module.to(made.classifier, torch.float32)
@@ -39,7 +39,7 @@ def int8(model: PreTrainedModel) -> PreTrainedModel:
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        made: PreTrainedModel = torch.ao.quantization.quantize_dynamic(
+        made: PreTrainedModel = torch.ao.quantization.quantize_dynamic(  # type: ignore[no-untyped-call]
             copy.deepcopy(model).train(mode=False), {nn.Linear}, dtype=torch.qint8
         )
     return made
@@ -63,7 +63,7 @@ def with_zeros(
         mask: survivors, bool, by name in the base model.
         weights: file of the weights to take, as `save_weights` wrote it; None for those of `model`.
     """
-    made = copy.deepcopy(model).train(mode=False)
+    made: PreTrainedModel = copy.deepcopy(model).train(mode=False)
     if weights:
         load_weights_(made, encoder, weights)
     with torch.no_grad():
@@ -74,6 +74,6 @@ def with_zeros(
 
 def without(model: PreTrainedModel, structure: Structure) -> PreTrainedModel:
     """Return a copy without the heads and MLPs that a structure drops."""
-    made = copy.deepcopy(model).train(mode=False)
+    made: PreTrainedModel = copy.deepcopy(model).train(mode=False)
     removal.remove_(made, structure)
     return made

@@ -5,7 +5,7 @@ of safetensors, tied ones once. What is packed is several tensors, and an entry 
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from transformers import PreTrainedModel
 from stages.tickets import output
 from stages.tickets.encoder import parameters
 from stages.tickets.pruning.masks import Mask
-from stages.tickets.sizes.packed_model import ENTRIES
+from stages.tickets.sizes.packed_model import ENTRIES, GRID
 
 DYNAMIC = torch.ao.nn.quantized.dynamic.Linear
 """Linear layers of torch whose weights are whole numbers of 8 bits."""
@@ -79,6 +79,31 @@ def sparse(model: PreTrainedModel, mask: Mask) -> Packed:
     return Packed(tensors, entries)
 
 
+def whole_numbers(
+    stored: Mapping[str, Tensor],
+    columns: Mapping[str, int],
+    bits: Callable[[str], int],
+    activations: int,
+) -> Packed:
+    """Take what `quantized.stored` has stored, with an entry for each matrix and for each grid.
+
+    Args:
+        stored: tensors by name.
+        columns: columns of each parameter by name.
+        bits: returns the bits of the numbers of a matrix by its name.
+        activations: bits of activations.
+    """
+    tensors = dict(stored)
+    entries: dict[str, dict[str, Any]] = {}
+    for name in stored:
+        if name in columns and f"{name}.scale" in stored:
+            tensors[f"{name}.codes"] = tensors.pop(name)
+            entries[name] = {"as": "rows", "bits": bits(name), "columns": columns[name]}
+        elif name.endswith(f"{GRID}.scale"):
+            entries[name.removesuffix(".scale")] = {"as": "grid", "bits": activations}
+    return Packed(tensors, entries)
+
+
 def layers_of(model: nn.Module) -> dict[str, Any]:
     """Return the linear layers that torch has quantized, by name."""
     return {name: layer for name, layer in model.named_modules() if isinstance(layer, DYNAMIC)}
@@ -91,6 +116,5 @@ def in_memory(model: PreTrainedModel) -> int:
     floats = {
         tensor.data_ptr(): tensor for tensor in [*parameters.by_name(model).values(), *biases]
     }
-    return sum(tensor.nbytes for tensor in floats.values()) + sum(
-        layer.weight().numel() for layer in layers
-    )
+    numbers: int = sum(layer.weight().numel() for layer in layers)
+    return sum(tensor.nbytes for tensor in floats.values()) + numbers

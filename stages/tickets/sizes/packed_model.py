@@ -5,6 +5,7 @@ This file lies in the folder of every such model and needs numpy, safetensors, t
 
 import json
 import warnings
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,8 @@ from torch import Tensor, nn
 ENTRIES = "packed"
 """Key of the file's metadata: how the tensors of a parameter become that parameter."""
 FILE = "packed.safetensors"
+GRID = ".input"
+"""End of the name of the grid to which inputs of a linear module are rounded."""
 
 
 class NoHeads(nn.Module):
@@ -60,6 +63,9 @@ def load(folder: str | Path = ".") -> Any:  # noqa: ANN401
     for path, module in list(model.named_modules()):
         if isinstance(module, nn.Linear) and f"{path}.weight" in weights:
             _fit(model, path, module, weights)
+    for path in [name for name in weights if name.endswith(GRID)]:
+        module = model.get_submodule(path.removesuffix(GRID))
+        module.register_forward_pre_hook(partial(_rounded, weights.pop(path)))
     given = {id(parameter) for name, parameter in _named(model) if name in weights}
     for name, parameter in _named(model):
         if id(parameter) not in given:
@@ -82,6 +88,14 @@ def tensors(path: Path) -> dict[str, Tensor]:
 
 
 def _unpacked(entry: dict[str, Any], parts: dict[str, Tensor]) -> Tensor:
+    if entry["as"] == "grid":
+        last = torch.tensor((1 << entry["bits"]) - 1.0)
+        return torch.stack([parts["scale"], parts["zero"].to(torch.float32), last])
+    if entry["as"] == "rows":
+        numbers = _numbers(parts["codes"], entry["bits"], entry["columns"])
+        return numbers * parts["scale"][:, None]
+    if entry["as"] == "ternary":
+        return _ternary(entry["shape"], entry["block"], parts)
     if entry["as"] == "sparse":
         rows, columns = entry["shape"]
         bits = np.unpackbits(parts["mask"].numpy(), count=rows * columns)
@@ -93,7 +107,37 @@ def _unpacked(entry: dict[str, Any], parts: dict[str, Tensor]) -> Tensor:
         return torch._make_per_tensor_quantized_tensor(parts["codes"], float(parts["scale"]), 0)
 
 
-def _cut(layer: nn.Module, path: str, weights: dict[str, Tensor]) -> None:
+def _numbers(codes: Tensor, bits: int, columns: int) -> Tensor:
+    """Read whole numbers of a few bits, several in a byte, the first in the lowest bits."""
+    if bits == 8:
+        return codes
+    shifts, half = torch.arange(0, 8, bits, dtype=torch.uint8), 1 << (bits - 1)
+    numbers = (codes[..., None] >> shifts & (2 * half - 1)).flatten(1)[:, :columns]
+    return ((numbers.to(torch.int16) ^ half) - half).to(torch.int8)
+
+
+def _ternary(shape: list[int], block: list[int], parts: dict[str, Tensor]) -> Tensor:
+    """Read signs of two bits block after block, in row-major order; dropped blocks are 0."""
+    (rows, columns), (high, wide) = shape, block
+    kept = torch.ones(rows // high, columns // wide, dtype=torch.bool)
+    if "blocks" in parts:
+        bits = np.unpackbits(parts["blocks"].numpy(), count=kept.numel())
+        kept = torch.from_numpy(bits.astype(bool)).view(kept.shape)
+    codes = (parts["codes"][:, None] >> torch.arange(0, 8, 2, dtype=torch.uint8) & 3).flatten()
+    signs = torch.tensor([0.0, 1.0, -1.0, 0.0])[codes[: int(kept.sum()) * high * wide].long()]
+    values = torch.zeros(*kept.shape, high, wide)
+    values[kept] = signs.view(-1, high, wide)
+    return values.transpose(1, 2).reshape(rows, columns) * parts["scale"]
+
+
+def _rounded(grid: Tensor, _: nn.Module, given: tuple[Tensor, ...]) -> tuple[Tensor]:
+    """Round what a linear module reads to the grid that it was trained with."""
+    scale, zero, last = grid
+    levels = (given[0] * scale.reciprocal()).round()
+    return (levels.clamp(-zero, last - zero) * scale,)
+
+
+def _cut(layer: Any, path: str, weights: dict[str, Tensor]) -> None:  # noqa: ANN401
     attention, query = layer.attention, weights.get(f"{path}.attention.self.query.weight")
     if query is None:
         attention.self, attention.output = NoHeads(), OnlyNorm(attention.output.LayerNorm)
@@ -104,16 +148,15 @@ def _cut(layer: nn.Module, path: str, weights: dict[str, Tensor]) -> None:
 
 
 def _fit(model: nn.Module, path: str, module: nn.Linear, weights: dict[str, Tensor]) -> None:
-    weight, parent = weights[f"{path}.weight"], path.rpartition(".")
+    weight = weights[f"{path}.weight"]
+    module.out_features, module.in_features = weight.shape  # some of them may be cut out
     if weight.is_quantized:
         del weights[f"{path}.weight"]
-        new: Any = torch.ao.nn.quantized.dynamic.Linear(*reversed(weight.shape))
+        kind: Any = torch.ao.nn.quantized.dynamic.Linear
+        new = kind(*reversed(weight.shape))
         new.set_weight_bias(weight, weights.pop(f"{path}.bias", None))
-    elif weight.shape != module.weight.shape:
-        new = nn.Linear(*reversed(weight.shape), bias=module.bias is not None)
-    else:
-        return
-    setattr(model.get_submodule(parent[0]), parent[2], new)
+        parent, _, name = path.rpartition(".")
+        setattr(model.get_submodule(parent), name, new)
 
 
 def _named(model: nn.Module) -> list[tuple[str, nn.Parameter]]:

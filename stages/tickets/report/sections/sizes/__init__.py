@@ -8,8 +8,9 @@ from stages.tickets.report.results import Results
 from stages.tickets.report.rows import Speed
 from stages.tickets.report.scores import Run
 from stages.tickets.report.section import Section
-from stages.tickets.report.sections.sizes import arms, figures
-from stages.tickets.report.sections.sizes.arms import Arm, Family
+from stages.tickets.report.sections.sizes import arms, families, figures
+from stages.tickets.report.sections.sizes.arms import Arm
+from stages.tickets.report.sections.sizes.families import Family
 from stages.tickets.report.table import Row, Table
 from stages.tickets.settings import Study
 from stages.tickets.statistics import intervals, pareto
@@ -54,7 +55,7 @@ def rows_of(results: Results, study: Study) -> list[Row]:
         points = [row.megabytes for row in own], [row.score.mean for row in own]
         for place in pareto.front(*points):
             own[place].front = "front"
-        dense = next((row.megabytes for row in own if row.family is arms.DENSE), None)
+        dense = next((row.megabytes for row in own if row.family is families.DENSE), None)
         for row in own:
             row.share = row.megabytes / dense if dense else None
         rows += own
@@ -101,9 +102,9 @@ def answer(rows: Sequence[Row]) -> str:
     parts = []
     for task in dict.fromkeys(row.task for row in rows):
         own = [row for row in rows if row.task == task]
-        good = [row for row in own if row.family is arms.DENSE or row.near]
+        good = [row for row in own if row.family is families.DENSE or row.near]
         best = min(good, key=lambda row: row.megabytes, default=None)
-        if best is None or best.family is arms.DENSE:
+        if best is None or best.family is families.DENSE:
             parts.append(f"{task} none but dense")
         else:
             parts.append(
