@@ -4,9 +4,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from stages.tickets import files
+from stages.tickets.plan import manifest
 from stages.tickets.report.results import Results
 from stages.tickets.report.rows import Speed
 from stages.tickets.report.scores import Scores
@@ -150,3 +152,52 @@ def test_every_form_says_what_its_file_holds_and_where_it_is_fast(section: Secti
     row = cells(section, "forms")["IMP ticket, packed"]
     assert "nowhere" in row["runs fast on"]
     assert {len(text) > 10 for text in row.values()} == {True}
+
+
+STORED = {
+    ("channels", "untrained greedy 0.25"): ("greedy 25\N{NO-BREAK SPACE}%, untrained", 89.8, 89.8),
+    ("channels", "trained greedy 0.25"): ("greedy 25\N{NO-BREAK SPACE}%, trained", 89.8, 89.8),
+    ("channels", "trained one-shot 0.25"): None,
+    ("quantized", "w8a8 trained"): ("w8a8 trained", 0.004, 90.0),
+    ("pruned_quantized", "w8a8 0.5 jointly"): ("w8a8 0.5 jointly", 0.004, 89.8),
+    ("ternary", "clipped 1x16 25"): ("clipped 1x16, 25\N{NO-BREAK SPACE}%", 0.004, 90.0),
+}
+"""Name, megabytes of the file and of the weights by kind and source; other orders are left out."""
+
+
+def test_stored_forms_of_other_experiments_are_rows_by_their_files_and_records(
+    made: Study, tmp_path: Path
+) -> None:
+    """Files have 1000 weights of 4 bytes; 50,000 of 60,000 parameters are dropped if heads are."""
+    base, runs, scores = results_of(made, tmp_path), [], []
+    for kind, source in STORED:
+        for seed in SEEDS:
+            folder = f"results/runs/{kind}/{source}/{seed}".replace(" ", "-")
+            record = f"{folder}/record.json" if kind != "quantized" else None
+            run = manifest.Run(folder, "sentiment", kind, seed, 0, source=source, size=record)
+            runs.append(run)
+            heads = {} if kind == "ternary" else {"heads": 1}
+            files.save_record(
+                {"kept": 10_000, "prunable": 60_000, **heads}, tmp_path / folder / "record.json"
+            )
+            if kind != "channels":
+                weights = {"w": np.zeros(1000, np.float32)}
+                files.save_arrays(weights, tmp_path / folder / "model.safetensors")
+        scores += [
+            replace(row, kind=kind, source=source)
+            for row in made.scores
+            if (row.kind, row.task) == ("dense", "sentiment")
+        ]
+    every = replace(
+        base,
+        manifest=replace(base.manifest, runs=(*base.manifest.runs, *runs)),
+        scores=Scores([*made.scores, *scores]),
+    )
+    shown = cells(sizes.section(every, made.config), "sizes")
+    for expected in STORED.values():
+        if expected:
+            name, of_file, memory = expected
+            assert float(shown[name]["file, MB"]) == pytest.approx(of_file)
+            assert float(shown[name]["weights, MB"]) == pytest.approx(memory)
+            assert shown[name]["n"] == "3"
+    assert not any("one-shot" in form for form in shown)
