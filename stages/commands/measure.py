@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 COLUMNS = [field.name for field in fields(Speed)]
 FEWEST = 6
 """Pairs of which the median has an interval of 95 %."""
-EXAMPLES = (1, 32)
+EXAMPLES, TOKENS = (1, 32), 64
 
 
 def main(
@@ -54,7 +54,10 @@ def main(
         ),
     ] = None,
     pairs: Annotated[int, typer.Option(min=FEWEST, help="Time so many pairs of passes.")] = 20,
-    tokens: Annotated[int, typer.Option(min=1, help="Take examples of so many tokens.")] = 64,
+    tokens: Annotated[
+        int | None,
+        typer.Option(min=1, help="Take examples of so many tokens; by default 64, or the longest."),
+    ] = None,
     threads: Annotated[int, typer.Option(min=1, help="Use so many threads.")] = 1,
     results: Annotated[Path, typer.Option(help="Look here for results.")] = Path("results"),
     reports: Annotated[Path, typer.Option(help="Look here for the reports.")] = Path("reports"),
@@ -69,12 +72,13 @@ def main(
         study.check(task, number)
         study.weights(task, number, None)
         longest = study.max_length(task)
-        if tokens > longest:
+        if tokens is not None and tokens > longest:
             raise ParamsError(
                 f"--tokens is {tokens}, allowed is at most {longest}, that of {task!r}"
             )
+    length = tokens or min(TOKENS, *map(study.max_length, asked))
     about = {
-        "tokens": tokens,
+        "tokens": length,
         "threads": threads,
         "load": os.getloadavg()[0],
         "machine": machine(),
@@ -83,7 +87,7 @@ def main(
     rows = [
         row | about | {"task": task}
         for task in asked
-        for row in measured(study, task, number, wanted, pairs, tokens, threads)
+        for row in measured(study, task, number, wanted, pairs, length, threads)
     ]
     out = study.scores_file.with_name("speed.csv")
     files.save_table(rows, COLUMNS, out)
@@ -105,11 +109,16 @@ def measured(
     from stages.launch import inputs  # noqa: PLC0415
     from stages.tickets.export import forms  # noqa: PLC0415
     from stages.tickets.export import model as models  # noqa: PLC0415
+    from stages.tickets.report.sections.sizes import families  # noqa: PLC0415
     from stages.tickets.sizes import memory, timing  # noqa: PLC0415
 
     known = forms.of(study, task, seed)
     last = f"ticket-{study.settings.last_round}"
-    names = wanted or [name for name, form in known.items() if name == last or not form.not_stored]
+    names = wanted or [
+        name
+        for name, form in known.items()
+        if name == last or not (form.family is families.TICKET or form.not_stored)
+    ]
     chosen = [forms.chosen(known, name) for name in dict.fromkeys(names)]
     loaded: Inputs = inputs.load(task, seed, study.encoder, study.prepared(task))
     torch.set_num_threads(threads)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from stages.tickets.settings.sizes import Lower, Sizes, check_sizes
+from stages.tickets.settings.trials import Lower, Sizes, check_sizes
 
 ASKED = Sizes(tasks=("mood",), seeds=(1,), lower=Lower(precisions=("bf16", "int8")))
 

@@ -50,7 +50,6 @@ from stages.tickets.settings.searches import (
     RetrainSuper,
     Search,
 )
-from stages.tickets.settings.sizes import Sizes
 from stages.tickets.settings.study import Study
 from stages.tickets.settings.ternary import Ternary
 from stages.tickets.settings.train import Noise, Override, Recipe, Train
@@ -61,6 +60,7 @@ from stages.tickets.settings.trials import (
     Multitask,
     Over,
     Rewind,
+    Sizes,
     Standard,
     Transfer,
     TransferWeights,

@@ -43,7 +43,6 @@ from stages.tickets.settings.searches import (
     check_search,
     check_searched,
 )
-from stages.tickets.settings.sizes import Sizes, check_sizes
 from stages.tickets.settings.ternary import Ternary, check_ternary
 from stages.tickets.settings.train import Noise, Override, Train
 
@@ -97,7 +96,7 @@ class Study(Section):
     greedy: Greedy
     quantized: Quantized
     ternary: Ternary
-    sizes: Sizes
+    sizes: trials.Sizes
     landscapes: Landscapes
     planes: Planes
     curvature: Curvature
@@ -140,7 +139,7 @@ class Study(Section):
         check_learned(self.learned_masks, self.data, self.own, self.imp)
         check_ternary(self.ternary, self.data)
         check_quantized(self.quantized, self.data)
-        check_sizes(self.sizes, self.numerics)
+        trials.check_sizes(self.sizes, self.numerics)
         networks = {key: getattr(self, key) for key in ("landscapes", "planes", "curvature")}
         check_networks(self.imp, self.planes, networks)
         return self
