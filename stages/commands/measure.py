@@ -26,6 +26,7 @@ from stages.tickets.settings import ParamsError
 
 if TYPE_CHECKING:
     from stages.launch.inputs import Inputs
+    from stages.tickets.export.form import Form
 
 COLUMNS = [field.name for field in fields(Speed)]
 FEWEST = 6
@@ -84,33 +85,21 @@ def main(
         "machine": machine(),
         "date": date.today().isoformat(),
     }
+    chosen = {task: choose(study, task, number, wanted) for task in asked}
     rows = [
         row | about | {"task": task}
         for task in asked
-        for row in measured(study, task, number, wanted, pairs, length, threads)
+        for row in measured(study, task, number, chosen[task], pairs, length, threads)
     ]
     out = study.scores_file.with_name("speed.csv")
     files.save_table(rows, COLUMNS, out)
     print(f"{out}: `uv run dvc repro -s -f report` shows it")
 
 
-def measured(
-    study: Finished,
-    task: str,
-    seed: int,
-    wanted: list[str] | None,
-    pairs: int,
-    tokens: int,
-    threads: int,
-) -> Iterator[dict[str, Any]]:
-    """Measure the forms of a task and seed, and print each."""
-    import torch  # noqa: PLC0415
-
-    from stages.launch import inputs  # noqa: PLC0415
-    from stages.tickets.export import forms  # noqa: PLC0415
-    from stages.tickets.export import model as models  # noqa: PLC0415
+def choose(study: Finished, task: str, seed: int, wanted: list[str] | None) -> "list[Form]":
+    """Return the forms of a task and seed that are asked for, or those that the default names."""
+    from stages.tickets.export import forms  # noqa: PLC0415  torch
     from stages.tickets.report.sections.sizes import families  # noqa: PLC0415
-    from stages.tickets.sizes import memory, timing  # noqa: PLC0415
 
     known = forms.of(study, task, seed)
     last = f"ticket-{study.settings.last_round}"
@@ -119,7 +108,26 @@ def measured(
         for name, form in known.items()
         if name == last or not (form.family is families.TICKET or form.not_stored)
     ]
-    chosen = [forms.chosen(known, name) for name in dict.fromkeys(names)]
+    return [forms.chosen(known, name) for name in dict.fromkeys(names)]
+
+
+def measured(
+    study: Finished,
+    task: str,
+    seed: int,
+    chosen: "list[Form]",
+    pairs: int,
+    tokens: int,
+    threads: int,
+) -> Iterator[dict[str, Any]]:
+    """Measure forms of a task and seed, and print each."""
+    import torch  # noqa: PLC0415
+
+    from stages.launch import inputs  # noqa: PLC0415
+    from stages.tickets.export import forms  # noqa: PLC0415
+    from stages.tickets.export import model as models  # noqa: PLC0415
+    from stages.tickets.sizes import memory, timing  # noqa: PLC0415
+
     loaded: Inputs = inputs.load(task, seed, study.encoder, study.prepared(task))
     torch.set_num_threads(threads)
     dense = loaded.model(study.weights(task, seed, None)).train(mode=False)

@@ -117,4 +117,4 @@ def in_memory(model: PreTrainedModel) -> int:
         tensor.data_ptr(): tensor for tensor in [*parameters.by_name(model).values(), *biases]
     }
     numbers: int = sum(layer.weight().numel() for layer in layers)
-    return sum(tensor.nbytes for tensor in floats.values()) + numbers
+    return numbers + sum(int(tensor.nbytes) for tensor in floats.values())
