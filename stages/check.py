@@ -19,11 +19,17 @@ def check(study: settings.Study) -> None:
     if isinstance(study.encoder, settings.FolderEncoder | settings.PackageEncoder):
         folder = checkpoint.folder_of(study.encoder)
         model_type = checkpoint.check(folder, str(folder))
-        if study.search.tasks and model_type not in checkpoint.BERTS:
-            raise settings.ParamsError(
-                f"search.tasks has {study.search.tasks[0]!r}, allowed are none with an encoder of type "
-                f"{model_type!r}: heads and MLPs are searched in {', '.join(checkpoint.BERTS)}"
-            )
+        dropped = {
+            "search.tasks": (study.search.tasks, "heads and MLPs are searched"),
+            "greedy.tasks": (study.greedy.tasks, "heads and neurons are dropped"),
+            "quantized.pruned.arms": (study.quantized.pruned.arms, "heads and neurons are dropped"),
+        }
+        for key, (values, what) in dropped.items():
+            if values and model_type not in checkpoint.BERTS:
+                raise settings.ParamsError(
+                    f"{key} has {values[0]!r}, allowed are none with an encoder of type "
+                    f"{model_type!r}: {what} in {', '.join(checkpoint.BERTS)}"
+                )
     for task, data in study.data.items():
         if isinstance(data, settings.FolderData):
             _folder(data.path, f"data.{task}.path")

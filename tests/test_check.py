@@ -28,6 +28,7 @@ ROUNDS = {
     "imp": {"rewind_to": 0, "keep_weights": [], "decay_over": 1, "classifier": "rewound"},
     "random": {"rounds": [2, 3]},
 }
+GREEDY = {"tasks": ["sentiment"], "seeds": [1], "sparsities": [0.5], "orders": ["greedy"]}
 
 
 @pytest.fixture
@@ -317,6 +318,34 @@ def test_what_is_there_is_accepted() -> None:
     study = miniature(own())
     write(study | {"encoder": {"source": "folder", "pooler": "pretrained", "path": "models"}})
     assert run() == 0
+
+
+@pytest.mark.usefixtures("project")
+def test_neurons_are_dropped_in_encoders_built_like_bert(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    Path("models").mkdir()
+    Path("models/config.json").write_text('{"model_type": "albert"}', encoding="utf-8")
+    study = miniature(lambda study: study["greedy"].update(GREEDY))
+    for section in ("search", "retrain", "retrain_super", "patterns"):
+        lists = {key: [] for key, value in study[section].items() if isinstance(value, list)}
+        study[section] |= lists
+    encoder = {"source": "folder", "pooler": "pretrained", "path": "models"}
+    write(study | {"encoder": encoder})
+    assert run() == 1
+    refused = "allowed are none with an encoder of type 'albert'"
+    assert f"greedy.tasks has 'sentiment', {refused}" in capsys.readouterr().err
+    study["greedy"] |= {key: [] for key in GREEDY}
+    complete = {"tasks": ["sentiment"], "seeds": [1], "arms": ["w8a8"]}
+    study["quantized"] |= complete
+    write(study | {"encoder": encoder})
+    assert run() == 0
+    study["quantized"]["pruned"] = {
+        "arms": ["w8a8"], "sparsities": [0.5], "orders": ["prune-first"],
+    }  # fmt: skip
+    write(study | {"encoder": encoder})
+    assert run() == 1
+    assert f"quantized.pruned.arms has 'w8a8', {refused}" in capsys.readouterr().err
 
 
 @pytest.mark.usefixtures("project")

@@ -16,7 +16,8 @@ from tests.imports import ROOT, imported_names, libraries, project_names
 STAGES = ROOT / "stages"
 ORDER = (
     "settings", "language", "pruning", "output", "files", "tasks", "statistics", "encoder", "plan",
-    "training", "distillation", "landscapes", "at_start", "learned", "searches", "report", "export",
+    "training", "distillation", "landscapes", "at_start", "learned", "greedy", "quantized", "ternary",
+    "sizes", "searches", "report", "export",
 )  # fmt: skip
 """Rooms of stages/tickets; each imports from those before it and from itself."""
 FRAMEWORKS = {"torch", "transformers"}

@@ -1,7 +1,7 @@
-"""Export masks, tickets or smaller models of a finished study.
+"""Export masks, tickets, smaller models or compressed forms of a finished study.
 
-These are commands, not stages: `uv run python -m stages export masks --help`, and `ticket` or `smaller`
-in place of `masks`. The last two need torch and import it when they run.
+These are commands, not stages: `uv run python -m stages export masks --help`, and `ticket`, `smaller` or
+`form` in place of `masks`. The last three need torch and import it when they run.
 """
 
 from pathlib import Path
@@ -29,7 +29,9 @@ Results = Annotated[Path, typer.Option(help="Look here for what `dvc repro` has 
 Reports = Annotated[Path, typer.Option(help="Look here for the reports.")]
 RESULTS, REPORTS = Path("results"), Path("reports")
 
-app = cli.application(help="Export masks, tickets or smaller models of a finished study.")
+app = cli.application(
+    help="Export masks, tickets, smaller models or compressed forms of a finished study."
+)
 
 
 @app.command("masks")
@@ -187,6 +189,44 @@ def export_smaller(
         write_tokenizer(study, loaded, task, folder)
         write_card(smaller.card_of(study, model, table, kept, size), folder)
     print(f"{out}: {size}, {smaller.time_of(out, dense, loaded.recipe.threads)}")
+
+
+@app.command("form")
+def export_form(
+    task: Task,
+    seed: Seed,
+    wanted: Annotated[
+        str, typer.Option("--form", help="Take this form, such as int8, bf16 or heads-and-mlps.")
+    ],
+    out: Out,
+    results: Results = RESULTS,
+    reports: Reports = REPORTS,
+) -> None:
+    """Write a compressed form of the trained model, as the table of sizes has it, with its loader."""
+    from stages.launch import inputs  # noqa: PLC0415  torch
+    from stages.tickets.export import forms  # noqa: PLC0415
+    from stages.tickets.export import model as models  # noqa: PLC0415
+
+    study = finished.load(cli.PARAMS, results, reports)
+    study.check(task, seed)
+    form = forms.chosen(forms.of(study, task, seed), wanted)
+    if form.not_stored:
+        raise ParamsError(f"--form is {wanted!r}, but {form.not_stored}")
+    folders.check_free(out)
+    weights, scores = study.weights(task, seed, None), study.scores(task)
+    loaded = inputs.load(task, seed, study.encoder, study.prepared(task))
+    labels = sources.class_names(task, study.source(task), loaded.prepared)
+    dense = loaded.model(weights)
+    models.describe_(dense, loaded.prepared.task.kind, labels)
+    made = form.build(dense, loaded.encoder)
+    forms.describe_(made, dense)
+    named = {form.family.name: form.run, "dense": Run(task, "dense")}
+    table = card.Table(scores, study.settings.tickets.confidence, [seed], named)
+    with folders.new(out) as folder:
+        forms.save(made, folder)
+        write_tokenizer(study, loaded, task, folder)
+        write_card(forms.card_of(study, form, made, table), folder)
+    print(f"{out}: {form.name}, {made.held.num_bytes / 1e6:.2f} MB of tensors")
 
 
 def write_tokenizer(study: Finished, loaded: "Inputs", task: str, folder: Path) -> None:

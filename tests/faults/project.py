@@ -41,6 +41,8 @@ STUDY_OF_SECONDS: dict[str, Any] = STUDY | {
     "distil": SHIPPED["distil"],
     "at_initialisation": SHIPPED["at_initialisation"],
     "learned_masks": SHIPPED["learned_masks"],
+    "quantized": SHIPPED["quantized"],
+    "ternary": SHIPPED["ternary"],
     "connectivity": SHIPPED["connectivity"],
     "between": SHIPPED["between"],
     "patterns": STUDY["patterns"]

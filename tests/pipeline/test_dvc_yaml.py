@@ -55,9 +55,17 @@ PARTS = {
     "learn-mask": {
         "learned_masks": [f"learned_masks.{key}" for key in ("rounds", "start", "rule")]
     },
+    "choose-channels": {
+        "greedy": [f"greedy.{key}" for key in ("sparsities", "orders", "examples")]
+    },
+    "prune-channels": {"greedy": ["greedy.sparsities", "greedy.keep_weights"]},
+    "channels-within": {"greedy": ["greedy.sparsities", "greedy.keep_weights"]},
     "noisy-dense": {"learned_masks": NOISE},
     "noisy-masks": {"learned_masks": NOISE},
+    "quantize": {"quantized": ["quantized.rule"]},
+    "prune-and-quantize": {"quantized": ["quantized.rule", "quantized.pruned.orders"]},
     "lend-mask": {"learned_masks": ["learned_masks.start", "learned_masks.lend.starts"]},
+    "ternary": {"ternary": ["ternary.sparsities", "ternary.rule"]},
     "rewind": {"rewind": ["rewind.points", "rewind.source"]},
     "retrain": {"retrain": ["retrain.structured", "retrain.magnitude", "retrain.scratch"]},
     "retrain-super": {"retrain_super": ["retrain_super.subnetworks"]},
@@ -120,6 +128,10 @@ OF_STUDIES["landscapes"] = MINIATURE | {
     | {"tasks": ["acceptability"], "seeds": [1], "others": [2, 3], "rounds": [0]},
 }
 """The loss around networks whose weights are stored, which no study in studies/ asks for."""
+OF_STUDIES["sizes"] = MINIATURE | {
+    "sizes": MINIATURE["sizes"]
+    | {"tasks": ["sentiment"], "seeds": [1, 2], "lower": {"precisions": ["int8"]}},
+}
 Check = Callable[[Sequence[Stage]], list[str]]
 
 

@@ -23,6 +23,8 @@ TRACKED = {
     "learned_masks.rounds": [1, 3],
     "learned_masks.noise.points": 10,
     "learned_masks.noise.sample": 400,
+    "greedy.sparsities": [0.5, 0.75, 0.9],
+    "greedy.keep_weights": [0.75],
 }
 ROUNDS = [{"from": 0, "to": 1, "sparsity": 0.4}, {"from": 1, "to": 2, "sparsity": 0.6}]
 
@@ -87,6 +89,8 @@ def test_a_script_without_a_rule_trains_the_runs_that_it_declares():
         ("between --seeds 1 --seeds 2 --seeds 3 --pairs seeds --grid 11", Work(predictions=33)),
         ("between --seeds 1 --seeds 2 --pairs rounds --grid 11", Work(predictions=2 * 2 * 11)),
         ("between --seeds 1 --pairs rounds --pairs dense --grid 5", Work(predictions=4 * 5)),
+        ("prune_channels --order greedy", Work(3, predictions=6, weights=1)),
+        ("prune_channels --order random", Work(3, predictions=6)),
         ("super_survivors", Work()),
     ],
 )
@@ -114,6 +118,32 @@ def test_noisy_trainings_are_counted_and_their_scores_on_the_way_named():
     done = work.of(replace(made, params=TRACKED, meta={"runs": runs}))
     assert (done.trainings, done.predictions) == (6, 6)
     assert "10 scores" in done.left_out
+
+
+def test_measuring_in_windows_is_named():
+    made = stage("x@1", command="python -m stages channels_within --order greedy")
+    done = work.of(replace(made, params=TRACKED))
+    assert (done.trainings, done.predictions, done.weights) == (3, 3, 1)
+    assert "a third of a training" in done.left_out
+
+
+@pytest.mark.parametrize(
+    ("options", "length", "expected"),
+    [
+        ("--arm w8a8e8", 0.4, (0.4, 2, 1)),
+        ("--arm w8a8", 1.0, (1.0, 2, 2)),
+        ("--arm w4a8e2 --sparsity 0.5", 0.4, (1.2, 3, 1)),
+        ("--arm w32a32 --sparsity 0.5", 1.0, (3.0, 3, 3)),
+    ],
+)
+def test_trainings_with_quantizers_count_by_their_length_and_models_by_their_bits(
+    options, length, expected
+):
+    made = stage("x@1", command=f"python -m stages quantize --task a --seed 1 {options}")
+    orders = {"quantized.pruned.orders": ["prune-first", "quantize-first", "jointly"]}
+    done = work.of(replace(made, params={"quantized.rule": {"length": length}} | orders))
+    steps = done.trainings * (1 - done.percent / 100)
+    assert (pytest.approx(steps), done.predictions, done.weights) == expected
 
 
 def test_all_of_a_sparse_training_counts():

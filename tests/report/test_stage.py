@@ -15,8 +15,9 @@ import numpy as np
 import pytest
 
 from stages import report
-from stages.tickets import files
+from stages.tickets import files, settings
 from stages.tickets.plan import manifest
+from stages.tickets.report import results
 from stages.tickets.report.results import Results
 from stages.tickets.report.rows import ScoreRow
 from tests.made_up import config, study
@@ -116,6 +117,27 @@ def test_a_wrong_cell_is_named_with_its_file(project: Path) -> None:
     with pytest.raises(ValueError, match=r"scores\.csv: row \d+ has score 'nan'"):
         run()
     assert not (project / "out" / "tables").exists()
+
+
+SPEED = (
+    "task,kind,source,round,examples,ratio,low,high,milliseconds,pairs,peak,tokens,threads,load,"
+    "machine,date\nsentiment,dense,,0,1,{},0.9,1.1,5.1,20,80,64,1,0.5,a processor,2026-01-02\n"
+)
+
+
+def test_times_are_read_if_they_were_measured(project: Path) -> None:
+    """Without the table there are no times, and a wrong cell is named."""
+    config = settings.load(project / "params.yaml")
+    names = ("manifest", "report", "measured", "encoder", "published")
+    where = (project / OPTIONS[name] for name in names)
+    manifest_file, out, *others = where
+    assert results.load(config, manifest_file, out, *others).speed == ()
+    (out / "speed.csv").write_text(SPEED.format(1.05))
+    (row,) = results.load(config, manifest_file, out, *others).speed
+    assert (row.ratio, row.source, row.machine) == (1.05, "", "a processor")
+    (out / "speed.csv").write_text(SPEED.format("nan"))
+    with pytest.raises(ValueError, match=r"speed\.csv: row 1 has ratio 'nan'"):
+        results.load(config, manifest_file, out, *others)
 
 
 def test_the_stage_imports_no_framework() -> None:

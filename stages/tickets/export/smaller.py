@@ -1,9 +1,7 @@
 """A subnetwork of heads and MLPs as a model of its own, smaller and faster."""
 
 import re
-import time
 from pathlib import Path
-from statistics import median
 
 import torch
 from transformers import PreTrainedModel
@@ -18,6 +16,7 @@ from stages.tickets.plan import flops
 from stages.tickets.pruning import structure
 from stages.tickets.pruning.structure import Structure
 from stages.tickets.settings import ParamsError
+from stages.tickets.sizes import timing
 
 REPEATS = 20
 TOKENS = 32
@@ -71,25 +70,11 @@ def time_of(folder: Path, dense: PreTrainedModel, threads: int) -> str:
     torch.set_num_threads(threads)
     dense.train(mode=False)
     alone = removal.build(*models.load(folder))  # without what training may have done to a model
+    few, many = (timing.compare(alone, dense, number, TOKENS, REPEATS).median for number in (1, 32))
     return (
-        f"{_ratio(alone, dense, 1):.2f} of the time of one example and "
-        f"{_ratio(alone, dense, 32):.2f} of that of 32 (median of {REPEATS} pairs here)"
+        f"{few:.2f} of the time of one example and {many:.2f} of that of 32 (median of {REPEATS} pairs "
+        "here)"
     )
-
-
-def _ratio(smaller: PreTrainedModel, dense: PreTrainedModel, examples: int) -> float:
-    """Take the median over interleaved pairs of passes, after one to warm up."""
-    pairs = [(_latency(smaller, examples), _latency(dense, examples)) for _ in range(REPEATS + 1)]
-    return median(first / second for first, second in pairs[1:])
-
-
-def _latency(model: PreTrainedModel, examples: int) -> float:
-    """Measure the seconds of one forward pass on the CPU."""
-    ids = torch.ones(examples, TOKENS, dtype=torch.long)
-    with torch.inference_mode():
-        start = time.perf_counter()
-        model(input_ids=ids)
-    return time.perf_counter() - start
 
 
 def card_of(

@@ -140,16 +140,20 @@ def loading(model: PreTrainedModel, kind: Kind, structure: Structure | None = No
     """
     name, is_cut = type(model).__name__, structure is not None and not is_whole(structure)
     if isinstance(model, PooledClassifier):
-        before = IMPORTS_POOLED + POOLED.format(
-            prefix=model.base_model_prefix,
-            vectors=model.classifier.in_features // model.config.hidden_size,
-            types=", token_type_ids=token_type_ids" if has_types(model.config) else "",
-            pool=POOLS[model.config.text_pooling],
-        )
-        return before + (LOAD_SMALLER.format(name=name) if is_cut else LOAD_POOLED)
+        return pooled(model) + (LOAD_SMALLER.format(name=name) if is_cut else LOAD_POOLED)
     if is_cut:
         return LOAD_SMALLER.format(name=f"transformers.{name}")
     return LOAD_WHOLE.format(name=theta.MODELS[kind].__name__)
+
+
+def pooled(model: PooledClassifier) -> str:
+    """Write Python of the class of a classifier on means of tokens, with what it imports."""
+    return IMPORTS_POOLED + POOLED.format(
+        prefix=model.base_model_prefix,
+        vectors=model.classifier.in_features // model.config.hidden_size,
+        types=", token_type_ids=token_type_ids" if has_types(model.config) else "",
+        pool=POOLS[model.config.text_pooling],
+    )
 
 
 def asking(kind: Kind, pair: bool) -> str:

@@ -1,11 +1,13 @@
 """The work of stages beside the rounds of pruning and their controls, a rule per script."""
 
 import math
+import re
 from collections.abc import Mapping
 from itertools import pairwise
 
 from stages.tickets.plan.done import Work, number_of, point_of
 from stages.tickets.plan.stages import Stage
+from stages.tickets.settings.quantized import FULL
 
 
 def spawn(stage: Stage) -> Work:
@@ -66,6 +68,47 @@ def noisy_labels(stage: Stage) -> Work:
         predictions=runs,
         left_out=f"a noisy training's {points} scores on its way, forward passes over validation and "
         f"{sample} training examples",
+    )
+
+
+def prune_channels(stage: Stage) -> Work:
+    """Count a training per sparsity, of a model that is smaller than the one whose FLOPs are counted."""
+    sizes, kept = (stage.params[f"greedy.{key}"] for key in ("sparsities", "keep_weights"))
+    stored = number_of(kept) if stage.option("order") == "greedy" else 0
+    return Work(number_of(sizes), predictions=2 * number_of(sizes), weights=stored)
+
+
+def channels_within(stage: Stage) -> Work:
+    """Count a training per sparsity, in windows of which importance is measured."""
+    sizes, kept = (stage.params[f"greedy.{key}"] for key in ("sparsities", "keep_weights"))
+    stored = number_of(kept) if stage.option("order") == "greedy" else 0
+    return Work(
+        number_of(sizes),
+        predictions=number_of(sizes),
+        weights=stored,
+        left_out="forward passes over the batches of up to a third of a training in channels-within",
+    )
+
+
+def quantize(stage: Stage) -> Work:
+    """Count trainings with quantizers as the trainings that they take as many steps as.
+
+    Steps also round weights and activations, which is not counted. Stored models count by the wider of
+    weights and embeddings.
+    """
+    rule, arm = stage.params["quantized.rule"], stage.option("arm") or ""
+    assert isinstance(rule, Mapping)
+    weights, _, *embeddings = map(int, re.findall(r"\d+", arm))
+    is_pruned = stage.option("sparsity") is not None
+    trained = number_of(stage.params["quantized.pruned.orders"]) if is_pruned else 1
+    models = trained if is_pruned else 2
+    steps = trained * float(rule["length"])
+    trainings = math.ceil(steps)
+    return Work(
+        trainings,
+        100 * (1 - steps / trainings),
+        predictions=models,
+        weights=math.ceil(models * max(weights, *embeddings or (FULL,)) / FULL),
     )
 
 

@@ -81,6 +81,9 @@ class Results:
     published_strict: Sequence[published.PublishedStrict] = _from("published/chen2020_strict.csv")
     published_stability: Sequence[published.PublishedStability] = _from("published/frankle2020.csv")
 
+    speed: Sequence[rows.Speed] = ()
+    """Times and memory on a machine; empty until the command `measure` has been run."""
+
     def summary(self, run: Run, split: str = VALIDATION, metric: str = "") -> Summary | None:
         """Return mean and interval over all seeds of a run; None if nothing ran."""
         return self.scores.summary(run, self.study.tickets.confidence, split, metric)
@@ -127,7 +130,11 @@ class Results:
     def read(self, name: str, file: str, kind: type[Row]) -> list[Row]:
         """Read a table of an experiment's own from all folders that the manifest lists under a name."""
         entries = self.manifest.places.get(name, ())
-        return [row for entry in entries for row in rows.read(self.folder_of(entry) / file, kind)]
+        return [row for entry in entries for row in self.read_of(entry, file, kind)]
+
+    def read_of(self, entry: Mapping[str, Any], file: str, kind: type[Row]) -> list[Row]:
+        """Read a table from the folder of an entry of the manifest."""
+        return rows.read(self.folder_of(entry) / file, kind)
 
     def not_run(self, kind: str) -> str:
         """Say why there is no run of a kind, or nothing of the stage of a name: `not run: ...`."""
@@ -178,6 +185,8 @@ def load(
                 for task in tasks
                 for row in rows.read(folders[folder] / rest.format(task=task), kind)
             ]
+    if (report / "speed.csv").is_file():
+        tables["speed"] = rows.read(report / "speed.csv", rows.Speed)
     deviations = files.load_arrays(measured / "deviations.safetensors")
     scores = Scores(rows.read(report / "scores.csv", rows.ScoreRow), deviations)
     record = json.loads((encoder / "encoder.json").read_text(encoding="utf-8"))

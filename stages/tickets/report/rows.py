@@ -172,3 +172,28 @@ class HansScore:
     accuracy: Number
     num_examples: int
     origin: str
+
+
+@dataclass(frozen=True)
+class Speed:
+    """A row of speed.csv: a form of a model beside the dense one, in passes over as many examples."""
+
+    task: str
+    kind: str
+    source: str
+    round: int
+    examples: int
+    ratio: Number
+    """Time as a multiple of the dense model's: median over pairs, and the ends of its interval."""
+    low: Number
+    high: Number
+    milliseconds: Number
+    pairs: int
+    peak: Number
+    """Most megabytes of memory that a process of its own had beyond its libraries, one pass included."""
+    tokens: int
+    threads: int
+    load: Number
+    """Processes that waited for a core when the command started, mean of a minute."""
+    machine: str
+    date: str

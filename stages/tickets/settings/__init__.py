@@ -29,7 +29,9 @@ from stages.tickets.settings.encoder import (
     PackageEncoder,
     Pretrain,
 )
+from stages.tickets.settings.greedy import Greedy
 from stages.tickets.settings.learned import LearnedMasks, LearnRule
+from stages.tickets.settings.quantized import Quantized, QuantizedRule
 from stages.tickets.settings.reading import Ran, Tickets, Verdict
 from stages.tickets.settings.rounds import (
     DRAWN_CONTROLS,
@@ -49,6 +51,7 @@ from stages.tickets.settings.searches import (
     Search,
 )
 from stages.tickets.settings.study import Study
+from stages.tickets.settings.ternary import Ternary
 from stages.tickets.settings.train import Noise, Override, Recipe, Train
 from stages.tickets.settings.trials import (
     NO_TASKS,
@@ -57,6 +60,7 @@ from stages.tickets.settings.trials import (
     Multitask,
     Over,
     Rewind,
+    Sizes,
     Standard,
     Transfer,
     TransferWeights,

@@ -18,8 +18,10 @@ from stages.tickets.settings.connectivity import (
 from stages.tickets.settings.data import Data, MiniatureData, OwnData, Prepare, check_data
 from stages.tickets.settings.distil import Distil, check_distil
 from stages.tickets.settings.encoder import Encoder, Pretrain
+from stages.tickets.settings.greedy import Greedy
 from stages.tickets.settings.landscapes import Curvature, Landscapes, Planes, check_networks
 from stages.tickets.settings.learned import LearnedMasks, check_learned
+from stages.tickets.settings.quantized import Quantized, check_quantized
 from stages.tickets.settings.reading import Plot, Ran, Tickets, Verdict
 from stages.tickets.settings.rounds import (
     Controls,
@@ -41,6 +43,7 @@ from stages.tickets.settings.searches import (
     check_search,
     check_searched,
 )
+from stages.tickets.settings.ternary import Ternary, check_ternary
 from stages.tickets.settings.train import Noise, Override, Train
 
 
@@ -90,6 +93,10 @@ class Study(Section):
     patterns: Patterns
     at_initialisation: AtInitialisation
     learned_masks: LearnedMasks
+    greedy: Greedy
+    quantized: Quantized
+    ternary: Ternary
+    sizes: trials.Sizes
     landscapes: Landscapes
     planes: Planes
     curvature: Curvature
@@ -130,6 +137,9 @@ class Study(Section):
         check_between(self.between, self.tasks, self.data, self.noise, self.imp)
         check_distil(self.distil, self.data, self.seeds, self.dense, self.imp, self.connectivity)
         check_learned(self.learned_masks, self.data, self.own, self.imp)
+        check_ternary(self.ternary, self.data)
+        check_quantized(self.quantized, self.data)
+        trials.check_sizes(self.sizes, self.numerics)
         networks = {key: getattr(self, key) for key in ("landscapes", "planes", "curvature")}
         check_networks(self.imp, self.planes, networks)
         return self

@@ -166,3 +166,26 @@ def check_transfer(
             f"transfer_weights.points has {imp.rewind_to}, allowed with a task as source and "
             "target are others than imp.rewind_to, from where its own ticket is trained anyway"
         )
+
+
+class Lower(Section):
+    """Precisions below that of the training."""
+
+    precisions: Annotated[tuple[Literal["bf16", "int8"], ...], Unique, NeededBy("sizes.tasks")]
+    """bf16: weights and activations in bfloat16; int8: linear layers by torch's dynamic quantization."""
+
+
+class Sizes(Section):
+    """Scores and bytes of the dense model in lower precision, beside all other forms of it."""
+
+    tasks: Tasks
+    seeds: Annotated[Seeds, NeededBy("sizes.tasks")]
+    lower: Lower
+
+
+def check_sizes(sizes: Sizes, numerics: str) -> None:
+    """Refuse bfloat16 if results may not depend on the processor, whose products of it differ."""
+    if sizes.tasks and numerics == "portable" and "bf16" in sizes.lower.precisions:
+        raise ValueError(
+            "sizes.lower.precisions has 'bf16', allowed is 'int8' while numerics is portable"
+        )
