@@ -158,3 +158,11 @@ def test_forms_leave_the_dense_model_as_it_is() -> None:
 def test_the_loader_needs_nothing_of_the_project() -> None:
     text = Path(packed_model.__file__).read_text(encoding="utf-8")
     assert "stages" not in text
+
+
+def test_a_model_is_built_without_memory_and_what_is_tied_stays_so() -> None:
+    model = packed_model.empty(BertForMaskedLM, CONFIG)
+    assert all(parameter.is_meta for parameter in model.parameters())
+    assert not any(buffer.is_meta for buffer in model.buffers())
+    assert model.get_output_embeddings().weight is model.get_input_embeddings().weight
+    assert not torch.nn.Linear(2, 2).weight.is_meta  # others are built as before

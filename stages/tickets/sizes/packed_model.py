@@ -55,7 +55,7 @@ def load(folder: str | Path = ".") -> Any:  # noqa: ANN401
     config = transformers.AutoConfig.from_pretrained(folder, trust_remote_code=False)
     name = config.architectures[0]
     kind = getattr(transformers, name, None) or getattr(import_module("pooled"), name)
-    model, weights = kind(config), tensors(folder / FILE)
+    model, weights = empty(kind, config), tensors(folder / FILE)
     layers = getattr(getattr(model.base_model, "encoder", None), "layer", ())
     paths = {id(module): path for path, module in model.named_modules()}
     for layer in layers:
@@ -66,13 +66,33 @@ def load(folder: str | Path = ".") -> Any:  # noqa: ANN401
     for path in [name for name in weights if name.endswith(GRID)]:
         module = model.get_submodule(path.removesuffix(GRID))
         module.register_forward_pre_hook(partial(_rounded, weights.pop(path)))
-    given = {id(parameter) for name, parameter in _named(model) if name in weights}
+    given = {
+        id(parameter): nn.Parameter(weights[name])
+        for name, parameter in _named(model)
+        if name in weights
+    }
     for name, parameter in _named(model):
         if id(parameter) not in given:
             raise ValueError(f"{folder / FILE} lacks {name}")
-        if name in weights:
-            parameter.data = weights[name]
+        parent, _, last = name.rpartition(".")
+        setattr(model.get_submodule(parent), last, given[id(parameter)])
     return model.train(mode=False)
+
+
+def empty(kind: Any, config: Any) -> Any:  # noqa: ANN401
+    """Build a model whose parameters have shapes and no memory; its buffers are complete."""
+    register = nn.Module.register_parameter
+
+    def on_meta(module: nn.Module, name: str, parameter: nn.Parameter | None) -> None:
+        if parameter is not None and not parameter.is_meta:  # a tied one has been here before
+            parameter = nn.Parameter(parameter.to("meta"))
+        register(module, name, parameter)
+
+    nn.Module.register_parameter = on_meta  # type: ignore[method-assign]
+    try:
+        return kind(config)
+    finally:
+        nn.Module.register_parameter = register  # type: ignore[method-assign]
 
 
 def tensors(path: Path) -> dict[str, Tensor]:
