@@ -17,19 +17,7 @@ def check(study: settings.Study) -> None:
     if study.numerics == numerics.PORTABLE and (reason := numerics.unfit()):
         raise settings.ParamsError(reason)
     if isinstance(study.encoder, settings.FolderEncoder | settings.PackageEncoder):
-        folder = checkpoint.folder_of(study.encoder)
-        model_type = checkpoint.check(folder, str(folder))
-        dropped = {
-            "search.tasks": (study.search.tasks, "heads and MLPs are searched"),
-            "greedy.tasks": (study.greedy.tasks, "heads and neurons are dropped"),
-            "quantized.pruned.arms": (study.quantized.pruned.arms, "heads and neurons are dropped"),
-        }
-        for key, (values, what) in dropped.items():
-            if values and model_type not in checkpoint.BERTS:
-                raise settings.ParamsError(
-                    f"{key} has {values[0]!r}, allowed are none with an encoder of type "
-                    f"{model_type!r}: {what} in {', '.join(checkpoint.BERTS)}"
-                )
+        _encoder(study, checkpoint.folder_of(study.encoder))
     for task, data in study.data.items():
         if isinstance(data, settings.FolderData):
             _folder(data.path, f"data.{task}.path")
@@ -50,6 +38,21 @@ def check(study: settings.Study) -> None:
 
         for task, tables in study.own.items():
             own.load(task, tables)
+
+
+def _encoder(study: settings.Study, folder: Path) -> None:
+    model_type = checkpoint.check(folder, str(folder))
+    dropped = {
+        "search.tasks": (study.search.tasks, "heads and MLPs are searched"),
+        "greedy.tasks": (study.greedy.tasks, "heads and neurons are dropped"),
+        "quantized.pruned.arms": (study.quantized.pruned.arms, "heads and neurons are dropped"),
+    }
+    for key, (values, what) in dropped.items():
+        if values and model_type not in checkpoint.BERTS:
+            raise settings.ParamsError(
+                f"{key} has {values[0]!r}, allowed are none with an encoder of type "
+                f"{model_type!r}: {what} in {', '.join(checkpoint.BERTS)}"
+            )
 
 
 def _folder(path: str, key: str) -> None:

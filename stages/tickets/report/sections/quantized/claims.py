@@ -1,4 +1,4 @@
-"""What Zhang, Colbert and Das 2022 and their paper before it state, as far as an encoder can decide it."""
+"""What Zhang, Colbert and Das 2022 and their paper before it state, if an encoder can decide it."""
 
 import math
 from collections.abc import Iterator, Sequence
