@@ -204,9 +204,15 @@ def heat(panel: Axes, cells: Map) -> QuadMesh:
     return mesh
 
 
-def colour_bar(canvas: Canvas, panel: Axes | list[Axes], mesh: ScalarMappable, label: str) -> None:
-    """Draw what the colours mean below the panels."""
-    bar = canvas.colorbar(mesh, ax=panel, location="bottom", shrink=0.7, aspect=30)
+def colour_bar(
+    canvas: Canvas,
+    panel: Axes | list[Axes],
+    mesh: ScalarMappable,
+    label: str,
+    ticks: Sequence[float] | None = None,
+) -> None:
+    """Draw what the colours mean below the panels, with ticks of matplotlib's choice by default."""
+    bar = canvas.colorbar(mesh, ax=panel, location="bottom", shrink=0.7, aspect=30, ticks=ticks)
     bar.set_label(label)
     bar.outline.set_visible(False)
 

@@ -130,8 +130,8 @@ def test_the_answer_is_about_curvature_then_pairs_then_planes(
     results: Results, section: Section
 ) -> None:
     assert section.answer == (
-        "The sum of h · w² over the kept weights is 3 ± 0.21 (entailment, dense), and of all types of "
-        "matrices most of it is in one of entailment, dense: MLP out."
+        "The sum of h · w² over the kept weights is 3 ± 0.21 (entailment, dense), and the type of "
+        "matrices with most of it is MLP out (entailment, dense)."
     )
     places = dict(results.manifest.places)
     answers = []

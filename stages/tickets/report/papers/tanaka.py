@@ -109,7 +109,9 @@ def reaches(ends: Sequence[Row], missing: str, results: Results, study: Study) -
         missing = THIRDS if flows else lacks
     paper = published_criticals(results).get("synflow")
     published = f"{paper:.2f} of about 6" if paper else words.NONE
-    claim = results.claim("critical_maximal", words.count(len(tests), "start and task"))
+    claim = results.claim(
+        "critical_maximal", words.count(len(tests), "pair") + " of start and task"
+    )
     claim = replace(claim, published=published, same=SAME)
     return with_orders(of_every(claim, tests, missing))
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.ticker import LogLocator
 
 from stages.tickets.report import columns, names, panels, table, words
 from stages.tickets.report.figure import (
@@ -62,13 +63,19 @@ def scores_figure(compared: Sequence[Row], results: Results, study: Study) -> Fi
     csv = table.records(compared, *SCORES)
     figure = Figure(KIND, SCORES_TITLE, caption, "", csv, results.not_run(KIND))
     across = "compression (weights for each that is kept)"
-    return panels.curves(figure, points, looks, study, across=across, finish=logarithmic)
+    return panels.curves(figure, points, looks, study, across=across, finish=by_compression)
 
 
-def logarithmic(panel: Axes, axes: str = "x") -> None:
-    """Make axes logarithmic, with ticks that are written out, since no figure has formulas."""
+def by_compression(panel: Axes) -> None:
+    """Make the axis of compressions logarithmic, with ticks also for a few compressions below 10."""
+    logarithmic(panel, "x", (1.0, 2.0, 5.0))
+
+
+def logarithmic(panel: Axes, axes: str = "xy", subs: Sequence[float] = (1.0,)) -> None:
+    """Make axes logarithmic, with ticks at `subs` times powers of ten, written out without formulas."""
     for axis in axes:
         getattr(panel, f"set_{axis}scale")("log")
+        getattr(panel, f"{axis}axis").set_major_locator(LogLocator(subs=subs))
         getattr(panel, f"{axis}axis").set_major_formatter("{x:g}")
         getattr(panel, f"{axis}axis").set_minor_formatter("")
 
@@ -89,7 +96,7 @@ def neurons_figure(known: Sequence[NeuronRow], results: Results, study: Study) -
         panel.plot([FAINT, 1], [FAINT, 1], color=GREY, linewidth=1, linestyle=":")
         panel.plot(*shares.T, ".", color=BLUE, markersize=3)
         panel.set(xlim=(FAINT, 1.5), ylim=(FAINT, 1.5))
-        logarithmic(panel, "xy")
+        logarithmic(panel)
 
     records = table.records(known, columns.value("start", "mask", "into", "out_of"))
     figure = Figure("neurons", NEURONS_TITLE, caption, "", records, results.not_run(KIND))
@@ -129,7 +136,7 @@ def sizes_figure(known: Sequence[MatrixRow], results: Results, study: Study) -> 
         sizes = sorted({row.size for row in own})
         equal = sum(row.size for row in own) / len(own)
         panel.plot(sizes, [equal / size for size in sizes], color=GREY, linewidth=1, linestyle=":")
-        logarithmic(panel, "xy")
+        logarithmic(panel)
         panel.set_xticks(sizes, [f"{size / 1000:.0f}" for size in sizes])
         panel.set_yticks([0.1, 0.3, 1, 3, 10])
         panel.set_xlim(sizes[0] / 1.5, sizes[-1] * 1.5)

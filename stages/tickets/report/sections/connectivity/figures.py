@@ -100,6 +100,7 @@ def main(lines: Sequence[Line], results: Results, study: Study, why: str) -> Fig
             )
             above.set_title(task)
             below.set_xlabel("start (% of the dense training)")
+            below.set_xticks(sorted({line.point or 0 for line in own}))
             below.tick_params(labelbottom=True)
             if column == 0:
                 above.set_ylabel("barrier\n(points of error)")

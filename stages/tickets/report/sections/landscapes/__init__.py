@@ -152,10 +152,7 @@ def answer(
         where = "no type of matrices has surely more than 0"
         if types:
             most = max(types, key=lambda row: row.scaled)
-            where = (
-                f"of all types of matrices most of it is in one of {most.task}, {most.network}: "
-                f"{most.place}"
-            )
+            where = f"the type of matrices with most of it is {most.place} ({most.task}, {most.network})"
         return f"The sum of h · w² over the kept weights is {text}, and {where}."
     if pairs:
         bowls = sum(row.record["mid_gap"] <= 0 for row in pairs)

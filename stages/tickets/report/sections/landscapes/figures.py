@@ -58,7 +58,7 @@ def contours(
             panel.set_aspect("equal")
             panel.grid(visible=False)
             mark(panel, surface)
-        panels.colour_bar(canvas, grid, shown, "loss above the network's")
+        panels.colour_bar(canvas, grid, shown, "loss above the network's", levels[::2])
         if any(panel.get_legend_handles_labels()[0] for panel in grid):
             panels.legend(canvas, grid)
 

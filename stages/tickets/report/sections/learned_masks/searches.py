@@ -120,14 +120,15 @@ def answer(rows: Sequence[Row]) -> str:
         return ""
     last = max(row.round for row in rows)
     texts = [
-        f"{row.task} {words.mean(row.hard)} untrained, trained {words.difference(row.imp)}"
+        f"{row.task} {words.mean(row.hard)} untrained, {words.difference(row.imp)} against its IMP "
+        "ticket once trained"
         if row.imp
         else f"{row.task} {words.mean(row.hard)} untrained"
         for row in rows
         if row.round == last
     ]
     size = next(words.percent(row.sparsity) for row in rows if row.round == last)
-    return f"Learned masks of {size} sparsity, trained minus the IMP ticket: {'; '.join(texts)}."
+    return f"Learned masks of {size} sparsity: {'; '.join(texts)}."
 
 
 def table_of(rows: Sequence[Row], results: Results) -> Table:
