@@ -41,6 +41,7 @@ STUDY_OF_SECONDS: dict[str, Any] = STUDY | {
     "distil": SHIPPED["distil"],
     "at_initialisation": SHIPPED["at_initialisation"],
     "learned_masks": SHIPPED["learned_masks"],
+    "ternary": SHIPPED["ternary"],
     "connectivity": SHIPPED["connectivity"],
     "between": SHIPPED["between"],
     "patterns": STUDY["patterns"]
