@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from matplotlib.axes import Axes
+
 from stages.tickets.report import columns, names, panels, table, words
 from stages.tickets.report.figure import BLACK, BLUE, GREEN, ORANGE, VERMILION, Figure
 from stages.tickets.report.results import Results
@@ -168,6 +170,8 @@ def figure(rows: Sequence[Row], results: Results, study: Study) -> Figure:
     )
     made = Figure("ternary", TITLE, FIGURE, "", csv, results.not_run("ternary"))
     across = "dropped blocks (% of each matrix)"
-    return panels.curves(
-        made, points, LOOKS, study, across=across, finish=lambda panel: panel.set_xlim(-4)
-    )
+
+    def finish(panel: Axes) -> None:
+        panel.set_xlim(left=-4)
+
+    return panels.curves(made, points, LOOKS, study, across=across, finish=finish)

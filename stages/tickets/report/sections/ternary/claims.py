@@ -51,8 +51,10 @@ def _moves(
     scales = course.at_freeze(points, "scale")
     for place in places:
         plain = scales.get((*place, PLAIN), {})
-        moved = [_distance(scales.get((*place, arm), {}), plain) for arm in (CLIPPED, LASSO)]
-        if gain := intervals.compare(*moved, study.tickets.confidence):
+        clipped, lasso = (
+            _distance(scales.get((*place, arm), {}), plain) for arm in (CLIPPED, LASSO)
+        )
+        if gain := intervals.compare(clipped, lasso, study.tickets.confidence):
             yield Bounded(", ".join(place), gain, high=0.0)
 
 

@@ -32,7 +32,8 @@ CAPTION = (
 GRID = (
     "Scale of the ternary values (lines) and largest weight (dots) along a training, mean over matrices "
     "and seeds, in per cent of when weights became ternary. Grey lines are that step and the one at "
-    "which blocks are fixed. A penalty that moves the scale moves the grid of all weights."
+    "which blocks are fixed, after which kept ones alone count. A penalty that moves the scale moves "
+    "the grid of all weights."
 )
 BLOCKS = (
     "Share of the blocks whose ternary weights are all 0 (lines), and of those whose trained weights are "
