@@ -1,7 +1,7 @@
 """Uniform quantizers: a running range, the grid that it spans, and rounding to that grid.
 
-As in Zhang, Colbert and Das 2022, weights have a symmetric grid per row, whose scale is the running mean of
-the largest magnitude over 2^(bits - 1), and activations an asymmetric grid per tensor over the running
+As in Zhang, Colbert and Das 2022, weights have a symmetric grid per row, whose scale is the running mean
+of the largest magnitude over 2^(bits - 1), and activations an asymmetric grid per tensor over the running
 means of the least and the greatest value of a batch. Every batch counts alike, whatever its size.
 
 Their published code differs in three points. It throws the result of the clamp away, so nothing

@@ -1,4 +1,4 @@
-"""What Zhang, Colbert and Das 2022 and their paper before it state, as far as an encoder can decide it."""
+"""What Zhang, Colbert and Das 2022 and their earlier paper state, as far as an encoder decides it."""
 
 import math
 from collections.abc import Iterator, Sequence
