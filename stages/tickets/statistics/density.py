@@ -7,8 +7,8 @@ def performance_density(
     """Return the score per million bits of weights and activations.
 
     Zhang, Colbert and Das 2022 multiply the numbers of the complete network with the shares that are
-    kept; here what is kept is counted. Their unit is the megabit, 10^6 bits. Numbers that stay floats in a
-    quantized network, such as embeddings, biases and the classifier, are left out.
+    kept; here what is kept is counted. Their unit is the megabit, 10^6 bits. Numbers that stay floats in
+    a quantized network, such as embeddings, biases and the classifier, are left out.
 
     Args:
         percent: score in per cent.
