@@ -304,7 +304,9 @@ def test_neurons_are_dropped_in_encoders_built_like_bert(
     Path("models/config.json").write_text('{"model_type": "albert"}', encoding="utf-8")
     study = miniature(lambda study: study["greedy"].update(GREEDY))
     for section in ("search", "retrain", "retrain_super", "patterns"):
-        lists = {key: [] for key, value in study[section].items() if isinstance(value, list)}
+        lists: dict[str, list[str]] = {
+            key: [] for key, value in study[section].items() if isinstance(value, list)
+        }
         study[section] |= lists
     encoder = {"source": "folder", "pooler": "pretrained", "path": "models"}
     write(study | {"encoder": encoder})

@@ -2,6 +2,7 @@
 
 import copy
 from functools import cache
+from typing import Any
 
 import numpy as np
 import torch
@@ -47,6 +48,11 @@ def _drawn(kind: Kind, model_type: str) -> PreTrainedModel:
                 if parameter.ndim == 1:
                     parameter.add_(torch.randn_like(parameter) * 0.3)
     return model.train(mode=False)  # type: ignore[no-any-return]
+
+
+def layers_of(model: PreTrainedModel) -> Any:
+    """The layers, of which mypy knows little."""
+    return model.base_model.encoder.layer  # type: ignore[union-attr]
 
 
 def batch() -> dict[str, Tensor]:

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from torch import nn
 from transformers import AutoConfig, AutoModelForSequenceClassification
 
 from stages.tickets import files
@@ -19,7 +20,7 @@ from stages.tickets.settings import Kind
 from stages.tickets.tasks.task import Prepared
 from stages.tickets.training import fit, predict
 from tests.conftest import RECIPE, SEEDS
-from tests.greedy.models import HEADS, LAYERS, NEURONS, batch, few, small
+from tests.greedy.models import HEADS, LAYERS, NEURONS, batch, few, layers_of, small
 
 WHOLE = channels.whole(LAYERS, HEADS, NEURONS)
 CHANNELS = {
@@ -42,7 +43,8 @@ by_channels = pytest.mark.parametrize("kept", CHANNELS.values(), ids=CHANNELS)
 def test_compact_says_what_masked_says(
     kept: Channels, dtype: torch.dtype, most: float, kind: Kind
 ) -> None:
-    model = small(kind).to(dtype)
+    model = small(kind)
+    nn.Module.to(model, dtype)
     dense = model(**batch()).logits
     smaller = copy.deepcopy(model)
     compact.compact_(smaller, kept)
@@ -58,7 +60,7 @@ def test_masked_is_zeros_in_the_weights(kept: Channels) -> None:
     """The masks are compared with what anybody would write into the matrices."""
     by_hand, model = small(), small()
     with torch.no_grad():
-        for number, layer in enumerate(by_hand.base_model.encoder.layer):
+        for number, layer in enumerate(layers_of(by_hand)):
             columns = np.repeat(~kept.heads[number], 16 // HEADS)
             layer.attention.output.dense.weight[:, torch.from_numpy(columns)] = 0
             layer.output.dense.weight[:, torch.from_numpy(~kept.neurons[number])] = 0
@@ -126,10 +128,10 @@ def test_a_model_comes_back(encoder: Encoder, prepared: Prepared, tmp_path: Path
     kept = channels.random_at(compact.whole(model.config), 0.5, np.random.default_rng(0))
     kept.heads[0] = kept.neurons[1] = False
     compact.compact_(model, kept)
-    before = model.base_model.encoder.layer[0].output.dense.weight.detach().clone()
+    before = layers_of(model)[0].output.dense.weight.detach().clone()
     losses = fit.fit_(model, prepared, SEEDS, RECIPE)
     assert np.isfinite(losses).all()
-    assert not torch.equal(model.base_model.encoder.layer[0].output.dense.weight, before)
+    assert not torch.equal(layers_of(model)[0].output.dense.weight, before)
     compact.save(model, kept, prepared, tmp_path, weights=True)
     again = compact.build(encoder, tmp_path)
     assert not again.training

@@ -14,7 +14,7 @@ from stages.tickets.greedy import choosing, compact, importance
 from stages.tickets.greedy.importance import Numbers, Running
 from stages.tickets.greedy.masking import Site, masked, sites
 from stages.tickets.tasks.task import Prepared
-from tests.greedy.models import HEADS, LAYERS, few, small
+from tests.greedy.models import HEADS, LAYERS, few, layers_of, small
 
 pytestmark = pytest.mark.usefixtures("on_the_cpu")
 ALL = [np.arange(8)]
@@ -52,7 +52,7 @@ def test_it_is_the_mean_that_a_loop_over_tokens_gives(prepared_words: Prepared) 
     for number in range(8):
         ids, there = padded(prepared_words, np.array([number]))
         states = model(ids, attention_mask=there, output_hidden_states=True).hidden_states
-        layers = model.base_model.encoder.layer
+        layers = layers_of(model)
         with torch.inference_mode():
             context = layers[0].attention.self(states[0])[0]
             after = layers[0].attention.output(context, states[0])
@@ -101,7 +101,7 @@ def test_the_last_layer_of_a_classifier_counts_first_tokens(prepared: Prepared) 
         ids, there = padded(prepared, np.array([number]))
         with torch.inference_mode():
             states = model(ids, attention_mask=there, output_hidden_states=True).hidden_states[-2]
-            layer = model.base_model.encoder.layer[-1]
+            layer = layers_of(model)[-1]
             context = layer.attention.self(states)[0]
             after = layer.attention.output(context, states)
             first.append(torch.nn.functional.gelu(layer.intermediate.dense(after))[0, 0].abs())
@@ -119,7 +119,7 @@ def test_there_is_no_dropout_and_training_goes_on(prepared: Prepared) -> None:
     importance.measure_(running, model, prepared, ALL, few(0, 0.0))
     np.testing.assert_allclose(running[NEURONS_0].mean, measured(prepared, ALL)[NEURONS_0])
     assert model.training
-    assert len(model.base_model.encoder.layer) == LAYERS
+    assert len(layers_of(model)) == LAYERS
 
 
 def test_masks_before_a_site_count_and_its_own_do_not(prepared: Prepared) -> None:
@@ -133,6 +133,22 @@ def test_masks_before_a_site_count_and_its_own_do_not(prepared: Prepared) -> Non
         np.testing.assert_allclose(running[site].mean, dense[site])
     for site in (HEADS_1, NEURONS_1):
         assert not np.allclose(running[site].mean, dense[site], rtol=1e-3)
+
+
+@pytest.mark.parametrize("model_type", ["electra", "roberta", "xlm-roberta", "camembert"])
+def test_layers_above_a_site_are_not_computed_in_all_types(
+    model_type: str, prepared: Prepared
+) -> None:
+    """And what is measured of a lower layer is the same without them."""
+    model, computed = small("classification", model_type), []
+    for number, layer in enumerate(layers_of(model)):
+        layer.register_forward_hook(lambda *_, number=number: computed.append(number))
+    alone, beside = {NEURONS_1: Running()}, {site: Running() for site in sites(LAYERS)}
+    importance.measure_(alone, model, prepared, ALL, few(0, 0.0))
+    assert computed == [0, 1]
+    importance.measure_(beside, model, prepared, ALL, few(0, 0.0))
+    assert computed == [0, 1, 0, 1, 2]
+    np.testing.assert_array_equal(alone[NEURONS_1].mean, beside[NEURONS_1].mean)
 
 
 def test_without_examples_there_is_no_importance() -> None:
@@ -151,7 +167,7 @@ def test_drawn_examples_are_as_many_as_asked(prepared: Prepared) -> None:
 
 def test_magnitude_is_the_mean_of_all_weights_of_a_channel() -> None:
     model = small()
-    layer = model.base_model.encoder.layer[1]
+    layer = layers_of(model)[1]
     matrices = [*(layer.attention.self.get_submodule(n).weight for n in ("query", "key", "value"))]
     columns = layer.attention.output.dense.weight
     of_head = [part[4:8] for part in matrices] + [columns[:, 4:8]]
@@ -218,7 +234,7 @@ def test_greedy_sees_that_pruning_flips_the_order_of_the_next_layer(
     words = dataclasses.replace(
         prepared, task=dataclasses.replace(prepared.task, kind="mlm", num_labels=0)
     )
-    layers = model.base_model.encoder.layer
+    layers = layers_of(model)
     with torch.no_grad():
         for layer in layers:
             for part in (layer.attention.output, layer.intermediate, layer.output):
@@ -234,7 +250,7 @@ def test_greedy_sees_that_pruning_flips_the_order_of_the_next_layer(
     def best(order: choosing.Order) -> list[int]:
         chosen = choosing.choose(order, model, words, ALL, 31 / 32, np.random.default_rng(0))
         assert chosen.channels.neurons[0].nonzero()[0].tolist() == [31]
-        return chosen.channels.neurons[1].nonzero()[0].tolist()
+        return [int(number) for number in np.flatnonzero(chosen.channels.neurons[1])]
 
     assert best("one-shot") == [0]
     assert best("greedy") == [1]
@@ -243,4 +259,4 @@ def test_greedy_sees_that_pruning_flips_the_order_of_the_next_layer(
 def test_chosen_models_are_cut(prepared: Prepared) -> None:
     model, chosen = small(), choose("greedy", prepared, 0.75)
     compact.compact_(model, chosen.channels)
-    assert model.base_model.encoder.layer[1].output.dense.in_features == 3
+    assert layers_of(model)[1].output.dense.in_features == 3

@@ -13,11 +13,13 @@ from stages.tickets.encoder import theta
 from stages.tickets.encoder.theta import Encoder
 from stages.tickets.greedy import choosing, importance, windows
 from stages.tickets.greedy.choosing import ORDERS, Order
+from stages.tickets.greedy.importance import Running
 from stages.tickets.greedy.masking import Site
 from stages.tickets.settings import UserError
 from stages.tickets.tasks.task import Prepared
 from stages.tickets.training import fit, predict
 from tests.conftest import RECIPE, SEEDS
+from tests.greedy.models import layers_of
 
 pytestmark = pytest.mark.usefixtures("on_the_cpu")
 LONG = RECIPE.model_copy(update={"epochs": 8.0, "learning_rate": 1e-3})
@@ -84,7 +86,7 @@ def test_what_is_kept_and_predicted(order: Order, encoder: Encoder, prepared: Pr
     made = windows.train_(order, model, prepared, 0.5, SEEDS, LONG, np.random.default_rng(0))
     assert made.channels.heads.sum(axis=1).tolist() == [1, 1]
     assert made.channels.neurons.sum(axis=1).tolist() == [16, 16]
-    assert model.base_model.encoder.layer[0].output.dense.in_features == 16
+    assert layers_of(model)[0].output.dense.in_features == 16
     assert len(made.run.losses) == 32
     again = predict.predict(model, prepared)
     for name, logits in made.run.predictions.items():
@@ -121,7 +123,7 @@ def test_importance_is_gathered_on_the_steps_just_taken(
     seen: dict[Site, list[int]] = {}
     measure_ = importance.measure_
 
-    def spied(running: dict, *rest: object) -> None:
+    def spied(running: dict[Site, Running], *rest: object) -> None:
         for site in running:
             seen.setdefault(site, []).append(len(rest[2]))  # type: ignore[arg-type]
         measure_(running, *rest)  # type: ignore[arg-type]

@@ -72,12 +72,13 @@ def compact_(model: PreTrainedModel, channels: Channels) -> None:
             lacks heads or neurons already. The model is then unchanged.
     """
     everything = whole(model.config)
-    channels_.check_shape(channels, *everything.heads.shape, everything.neurons.shape[1])
+    (num_layers, num_heads), num_neurons = everything.heads.shape, everything.neurons.shape[1]
+    channels_.check_shape(channels, num_layers, num_heads, num_neurons)
     layers: list[Any] = list(model.base_model.encoder.layer)  # type: ignore[union-attr,arg-type]
     for number, layer in enumerate(layers):
         if layer.output.dense.in_features != model.config.intermediate_size:
             raise ValueError(f"layer {number} lacks neurons already")
-    some = channels.heads.any(axis=1)
+    some = np.count_nonzero(channels.heads, axis=1) > 0
     # Removal would take the output bias of a layer without heads, so such layers wait.
     heads = np.where(some[:, None], channels.heads, True)
     removal.remove_(model, Structure(heads, np.ones_like(some)))
@@ -204,5 +205,5 @@ def _cut_(linear: nn.Linear, dim: int, kept: NDArray[np.bool_]) -> None:
         linear.in_features = len(numbers)
 
 
-def _part(parameter: nn.Parameter, dim: int, numbers: Tensor) -> nn.Parameter:
+def _part(parameter: Tensor, dim: int, numbers: Tensor) -> nn.Parameter:
     return nn.Parameter(parameter.detach().index_select(dim, numbers), parameter.requires_grad)

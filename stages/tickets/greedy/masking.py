@@ -47,8 +47,8 @@ def module_of(model: PreTrainedModel, site: Site) -> nn.Module:
 
 def kept_at(channels: Channels, site: Site) -> NDArray[np.bool_]:
     """Return the kept channels of a site, (channels,), as a view that may change in place."""
-    rows: NDArray[np.bool_] = getattr(channels, site.part)
-    return rows[site.layer]
+    kept: NDArray[np.bool_] = getattr(channels, site.part)[site.layer]
+    return kept
 
 
 @contextmanager

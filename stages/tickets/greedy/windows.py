@@ -13,7 +13,6 @@ from itertools import islice
 import numpy as np
 from transformers import PreTrainedModel
 
-from stages.tickets.encoder import device
 from stages.tickets.greedy import choosing, compact, importance
 from stages.tickets.greedy.choosing import Order
 from stages.tickets.greedy.importance import Running
@@ -142,7 +141,6 @@ def choose_(
         plan = windows(choosing.groups(order, len(everything.heads), generator), total)
     taken = list(islice(batches.drawn(prepared.train.lengths, config, seeds.data_order), total))
     running = {site: Running() for window in plan for site in window.sites}
-    device.place_(model, prepared.task.kind)
     with masked(model, first) as live:
 
         def after(step: int) -> None:

@@ -36,7 +36,7 @@ class Channels:
     @property
     def structure(self) -> Structure:
         """Heads as they are, and an MLP for each layer that keeps any neuron."""
-        return Structure(self.heads, self.neurons.any(axis=1))
+        return Structure(self.heads, np.count_nonzero(self.neurons, axis=1) > 0)
 
 
 def whole(num_layers: int, num_heads: int, num_neurons: int) -> Channels:

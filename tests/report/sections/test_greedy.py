@@ -29,14 +29,16 @@ LAYERS = 6
 
 @pytest.fixture(scope="module")
 def made() -> Study:
-    asked = Greedy(
-        tasks=TASKS,
-        seeds=SEEDS,
-        sparsities=SPARSITIES,
-        orders=ORDERS,
-        windows=WINDOWS,
-        keep_weights=(),
-        examples=9,
+    asked = Greedy.model_validate(
+        {
+            "tasks": TASKS,
+            "seeds": SEEDS,
+            "sparsities": SPARSITIES,
+            "orders": ORDERS,
+            "windows": WINDOWS,
+            "keep_weights": (),
+            "examples": 9,
+        }
     )
     return study(config(2, len(SEEDS), 2).model_copy(update={"greedy": asked}))
 

@@ -1,9 +1,11 @@
 """How much the ranking of a layer's channels changes if a share of every earlier layer is dropped."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
 
 from stages.tickets.report import columns, panels, table, words
 from stages.tickets.report.figure import BLACK, BLUE, GREEN, ORANGE, PURPLE, VERMILION, Figure
@@ -76,26 +78,27 @@ def rows_of(ranked: Sequence[Rank], results: Results) -> list[Row]:
     groups = grouped(known, lambda row: (tasks.index(row.task), row.part, row.sparsity))
     for (place, part, sparsity), own in sorted(groups.items()):
         by_seed = {
-            seed: intervals.average(row.tau for row in of_seed)
-            for seed, of_seed in grouped(own, lambda row: row.seed).items()
+            seed: _mean(of_seed) for seed, of_seed in grouped(own, lambda row: row.seed).items()
         }
-        by_layer = [
-            intervals.average(row.tau for row in of_layer)
-            for of_layer in grouped(own, lambda row: row.layer).values()
-        ]
+        by_layer = [_mean(of_layer) for of_layer in grouped(own, lambda row: row.layer).values()]
         rows.append(
             Row(
                 task=tasks[place],
                 part=part,
                 sparsity=sparsity,
                 by_seed=by_seed,
-                tau=results.over([tau for tau in by_seed.values() if tau is not None]),
-                least=min(tau for tau in by_layer if tau is not None),
+                tau=results.over(by_seed.values()),
+                least=min(by_layer),
                 jaccard=intervals.average(row.jaccard for row in own),
                 by_chance=intervals.average(row.jaccard_by_chance for row in own),
             )
         )
     return rows
+
+
+def _mean(rows: Sequence[Rank]) -> float:
+    """Return the mean tau of rows that have one."""
+    return math.fsum(row.tau or 0.0 for row in rows) / len(rows)
 
 
 def sparsest(rows: Sequence[Row], *, least: bool = False) -> list[Row]:
@@ -153,7 +156,7 @@ def figure(ranked: Sequence[Rank], results: Results, study: Study) -> Figure:
             label = f"{words.percent(sparsity)} of earlier layers dropped"
             layers = [row.layer for row in own]
             panel.plot(layers, taus, fmt, color=colour, label=label, markersize=3.5)
-        panel.xaxis.get_major_locator().set_params(integer=True)
+        panel.xaxis.set_major_locator(MaxNLocator(integer=True))
 
     csv = table.records(
         points, columns.value("task", "part", "sparsity", "layer"), columns.spread_of("tau")
