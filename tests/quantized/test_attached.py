@@ -11,6 +11,7 @@ from stages.tickets.encoder import parameters, theta
 from stages.tickets.encoder.theta import Encoder
 from stages.tickets.quantized import attached, bits
 from stages.tickets.quantized.attached import QuantizedEmbedding, QuantizedLinear
+from stages.tickets.quantized.quantizers import Values
 from stages.tickets.tasks.task import Prepared
 from stages.tickets.training import fit, objective, predict
 from stages.tickets.training.objective import ModelBatch
@@ -113,10 +114,10 @@ def test_a_training_moves_weights_and_ranges(encoder: Encoder, prepared: Prepare
     for name, module in model.named_modules():
         old = before.get_submodule(name)
         if isinstance(module, QuantizedLinear) and isinstance(old, QuantizedLinear):
+            assert isinstance(module.values, Values)
+            assert isinstance(old.values, Values)
             assert module.rows
-            assert module.values
             assert old.rows
-            assert old.values
             assert not torch.equal(module.weight, old.weight)
             assert not torch.equal(module.rows.high, old.rows.high)
             assert not torch.equal(module.values.high, old.values.high)
@@ -156,7 +157,7 @@ def test_calibration_sees_what_the_model_computes_in_floats_without_padding(
     attached.attach_(model, bits.of_arm("w2a2"))
     attached.calibrate_(model, objective.batches(model, prepared, sample, 100))
     assert isinstance(module, QuantizedLinear)
-    assert module.values
+    assert isinstance(module.values, Values)
     assert float(module.values.low) == pytest.approx(min(low for low, _ in seen), rel=1e-5)
     assert float(module.values.high) == pytest.approx(max(high for _, high in seen), rel=1e-5)
 
@@ -191,7 +192,9 @@ def test_copies_do_not_share_what_they_do(encoder: Encoder, prepared: Prepared) 
         copied.train()
         batch.logits({})
         modules = [m for m in copied.modules() if isinstance(m, QuantizedLinear)]
-        assert [m.values.seen for m in modules if m.values] == [1] * len(modules)
+        assert [m.values.seen for m in modules if isinstance(m.values, Values)] == [1] * len(
+            modules
+        )
         assert not attached.mode_of(model).follows
         assert attached.mode_of(copied).there is not None
         assert attached.mode_of(model).there is None

@@ -8,7 +8,7 @@ from transformers import PreTrainedModel
 
 from stages.tickets.encoder import parameters
 from stages.tickets.encoder.theta import Encoder
-from stages.tickets.greedy import choosing, windows
+from stages.tickets.greedy import choosing, importance
 from stages.tickets.quantized import attached, stored, training
 from stages.tickets.quantized.attached import QuantizedLinear
 from stages.tickets.quantized.quantizers import Values
@@ -141,13 +141,13 @@ def test_jointly_channels_are_chosen_with_quantizers_on_and_ranges_that_follow(
     encoder: Encoder, prepared: Prepared, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     known: list[tuple[set[int], bool]] = []
-    measure = windows.importance.measure_
+    measure = importance.measure_
 
     def watched(running: object, model: PreTrainedModel, *rest: object) -> None:
         known.append((seen(model), attached.mode_of(model).follows))
         measure(running, model, *rest)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(windows.importance, "measure_", watched)
+    monkeypatch.setattr(importance, "measure_", watched)
     training.prune_and_train_(built(encoder, prepared), setup(prepared), "jointly", 0.5)
     assert known == [({1 + step}, True) for step in (1, 2, 3, 4)]
 

@@ -32,7 +32,9 @@ def num_activations(model: PreTrainedModel, tokens: int) -> int:
     where, training = next(model.parameters()).device, model.training
     try:
         with torch.no_grad():
-            model.eval().base_model(input_ids=torch.zeros(1, 2, dtype=torch.int64, device=where))
+            model.train(mode=False).base_model(
+                input_ids=torch.zeros(1, 2, dtype=torch.int64, device=where)
+            )
     finally:
         model.train(training)
         for hook in hooks:

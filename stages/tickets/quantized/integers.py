@@ -23,7 +23,8 @@ def packed(numbers: Tensor, bits: int) -> Tensor:
     codes = (numbers.to(torch.int16) & ((1 << bits) - 1)).to(torch.uint8)
     codes = torch.nn.functional.pad(codes, (0, -numbers.shape[1] % each))
     shifts = torch.arange(0, BYTE, bits, dtype=torch.uint8)
-    return (codes.unflatten(1, (-1, each)) << shifts).sum(-1, dtype=torch.uint8)  # type: ignore[no-untyped-call]
+    grouped: Tensor = codes.unflatten(1, (-1, each))  # type: ignore[no-untyped-call]
+    return (grouped << shifts).sum(-1, dtype=torch.uint8)
 
 
 def unpacked(stored: Tensor, bits: int, columns: int) -> Tensor:

@@ -6,9 +6,9 @@ def performance_density(
 ) -> float:
     """Return the score per million bits of weights and activations.
 
-    Zhang, Colbert and Das 2022 count the complete network times the share that is kept, and so do we,
-    since weights and activations that are gone are not counted. Their unit is the megabit, 10^6 bits.
-    Numbers that stay floats in a quantized network, such as embeddings, biases and the classifier, are left out.
+    Zhang, Colbert and Das 2022 multiply the numbers of the complete network with the shares that are
+    kept; here what is kept is counted. Their unit is the megabit, 10^6 bits. Numbers that stay floats in
+    a quantized network, such as embeddings, biases and the classifier, are left out.
 
     Args:
         percent: score in per cent.

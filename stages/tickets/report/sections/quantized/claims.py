@@ -1,4 +1,4 @@
-"""What Zhang, Colbert and Das 2022 and their paper before it state, if an encoder can decide it."""
+"""What Zhang, Colbert and Das 2022 and their earlier paper state, as far as an encoder decides it."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -78,7 +78,8 @@ def claims(results: Results, study: Study) -> Iterator[Claim]:
             for sparsity in of.pruned.sparsities
             for test in _compared(
                 f"{task}, {arm.upper()}, {words.percent(sparsity)}",
-                *(run_of(task, arm, way, sparsity) for way in (order, other)),
+                run_of(task, arm, order, sparsity),
+                run_of(task, arm, other, sparsity),
                 -shared.margin(task, results),
                 results,
             )
