@@ -56,7 +56,7 @@ def project(on_the_cpu: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
         for group in (*BEFORE, *OURS):
             own = [stage for stage in made if stage.group == group]
             for stage in (stage for stage in own if int(stage.meta.get("seed", 1)) == 1):
-                assert run(stage.module, *stage.arguments) == 0, stage.name
+                assert run(stage.script, *stage.arguments) == 0, stage.name
         manifests.save(MANIFEST, Path("results") / "manifest.json")
     return folder
 

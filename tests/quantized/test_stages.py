@@ -48,7 +48,7 @@ def project(on_the_cpu: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
         ]
         for stage in wanted:
             if stage.group != "fine-tune" or stage.name.endswith("-1"):
-                assert run(stage.module, *stage.arguments) == 0, stage.name
+                assert run(stage.script, *stage.arguments) == 0, stage.name
     return folder
 
 

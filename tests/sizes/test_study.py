@@ -62,7 +62,7 @@ def finished(on_the_cpu: None, tmp_path_factory: pytest.TempPathFactory) -> Path
         manifests.save(manifest(SMALL), Path("results") / "manifest.json")
         for stage in stages(SMALL):
             if stage.group in NEEDED:
-                assert run(stage.module, *stage.arguments) == 0, stage.name
+                assert run(stage.script, *stage.arguments) == 0, stage.name
     return folder
 
 
@@ -326,4 +326,4 @@ def test_measuring_is_part_of_no_stage() -> None:
     """No stage depends on the table of times, so that none reruns for it."""
     every = stages(SMALL)
     assert not any("speed" in path for stage in every for path in (*stage.deps, *stage.outs))
-    assert measure.__name__ not in {stage.module for stage in every}
+    assert measure.__name__ not in {stage.script for stage in every}

@@ -44,7 +44,7 @@ def project(on_the_cpu: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
         made = stages(SMALL)
         manifests.save(MANIFEST, Path("results") / "manifest.json")
         for stage in (stage for stage in made if stage.group in (*BEFORE, "ternary")):
-            assert run(stage.module, *stage.arguments) == 0, stage.name
+            assert run(stage.script, *stage.arguments) == 0, stage.name
     return folder
 
 
@@ -124,7 +124,7 @@ def test_blocks_that_do_not_fit_end_in_a_sentence(
     stage = next(stage for stage in stages(SMALL) if stage.group == "ternary")
     words = ["32x32" if word == "head" else word for word in stage.arguments]
     words[-1] = "results/other"
-    assert run(stage.module, *words) == 1
+    assert run(stage.script, *words) == 1
     said = capsys.readouterr().err.strip().splitlines()[-1]
     assert "ternary.blocks has blocks of 32x32, which do not divide encoder.layer.0." in said
     assert not Path("results/other").exists()

@@ -88,7 +88,7 @@ def empty(kind: Any, config: Any) -> Any:  # noqa: ANN401
             parameter = nn.Parameter(parameter.to("meta"))
         register(module, name, parameter)
 
-    nn.Module.register_parameter = on_meta  # type: ignore[method-assign]
+    nn.Module.register_parameter = on_meta  # type: ignore[method-assign,assignment]
     try:
         return kind(config)
     finally:
