@@ -29,9 +29,8 @@ from stages.tickets.settings.encoder import (
     PackageEncoder,
     Pretrain,
 )
-from stages.tickets.settings.greedy import Greedy
 from stages.tickets.settings.learned import LearnedMasks, LearnRule
-from stages.tickets.settings.quantized import Quantized, QuantizedRule
+from stages.tickets.settings.quantized import Greedy, Quantized, QuantizedRule
 from stages.tickets.settings.reading import Ran, Tickets, Verdict
 from stages.tickets.settings.rounds import (
     DRAWN_CONTROLS,

@@ -18,10 +18,9 @@ from stages.tickets.settings.connectivity import (
 from stages.tickets.settings.data import Data, MiniatureData, OwnData, Prepare, check_data
 from stages.tickets.settings.distil import Distil, check_distil
 from stages.tickets.settings.encoder import Encoder, Pretrain
-from stages.tickets.settings.greedy import Greedy
 from stages.tickets.settings.landscapes import Curvature, Landscapes, Planes, check_networks
 from stages.tickets.settings.learned import LearnedMasks, check_learned
-from stages.tickets.settings.quantized import Quantized, check_quantized
+from stages.tickets.settings.quantized import Greedy, Quantized, check_quantized
 from stages.tickets.settings.reading import Plot, Ran, Tickets, Verdict
 from stages.tickets.settings.rounds import (
     Controls,

@@ -12,7 +12,7 @@ from stages.tickets.report.rows import ScoreRow
 from stages.tickets.report.scores import Scores
 from stages.tickets.report.section import Section
 from stages.tickets.report.sections import greedy
-from stages.tickets.settings.greedy import Greedy
+from stages.tickets.settings.quantized import Greedy
 from tests.made_up import Study, config, study
 
 SEEDS = (1, 2, 3, 4, 5)
