@@ -14,10 +14,11 @@ import pytest
 from stages.launch import cli, warm
 from stages.tickets import files
 from stages.tickets.pruning.masks import Mask
-from tests.imports import ROOT
+from tests.imports import BEYOND, ROOT
 from tests.pipeline import Stage, read, resolve
 
-SHIPPED = read(ROOT / "params.yaml")
+OFF = read(ROOT / "studies" / "off.yaml")
+SHIPPED = read(ROOT / "params.yaml") | {key: OFF[key] for key in BEYOND}
 TRAIN = SHIPPED["train"] | {"epochs": 2, "batch_size": 8}
 CONTROLS = ["random-2", "random-by-matrix", "reinitialised", "shuffled-layers", "one-shot"]
 STUDY: dict[str, Any] = SHIPPED | {
