@@ -49,12 +49,14 @@ def prune(
 def main(
     task: Annotated[str, typer.Option()],
     seed: Annotated[int, typer.Option()],
-    arm: Annotated[str, typer.Option(help="Such as w8a8e8: bits of weights, activations, tables.")],
+    arm: Annotated[str, typer.Option(help="Take these bits of weights and activations: w8a8.")],
     theta_0: Annotated[Path, typer.Option("--encoder")],
     prepared: Annotated[Path, typer.Option()],
     trained: Annotated[Path, typer.Option(help="Read the weights after dense training.")],
     out: Annotated[Path, typer.Option()],
-    sparsity: Annotated[float | None, typer.Option(help="Of heads and neurons.")] = None,
+    sparsity: Annotated[
+        float | None, typer.Option(help="Drop this share of heads and neurons.")
+    ] = None,
 ) -> None:
     config, loaded = cli.read(Params).quantized, inputs.load(task, seed, theta_0, prepared)
     setup = Setup(arm, loaded.prepared, loaded.noise, loaded.recipe, config.rule)

@@ -166,7 +166,7 @@ def _manifest(content: str) -> Manifest:
 def config(
     num_tasks: int = 3, num_seeds: int = 3, num_rounds: int = 2, controls: bool = True
 ) -> Params:
-    """Tickets of the shipped params.yaml at another size; without controls, nothing that can be left out."""
+    """Tickets of params.yaml at another size; without controls, nothing that can be left out."""
     off = settings.content(ROOT / "studies" / "off.yaml")
     content = settings.content(ROOT / "params.yaml") | {key: off[key] for key in BEYOND}
     whole = settings.checked(content, "params.yaml")

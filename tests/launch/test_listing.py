@@ -80,5 +80,6 @@ def test_the_help_of_every_option_is_a_sentence_that_tells_what_to_do(name: str)
 VERBS = (
     "Add", "Change", "Choose", "Compare", "Compose", "Divide", "Draw", "Drop", "Find", "Give", "Go",
     "Hash", "Keep", "Let", "Look", "Make", "Name", "Note", "Pad", "Print", "Prune", "Rank", "Read",
-    "Remove", "Run", "Score", "Start", "Store", "Take", "Test", "Train", "Use", "Walk", "Write",
+    "Predict", "Remove", "Run", "Score", "Start", "Store", "Take", "Test", "Time", "Train", "Use",
+    "Walk", "Write",
 )  # fmt: skip

@@ -81,6 +81,13 @@ def cut(
     for section in dict.fromkeys(key.split(".")[0] for key, _ in rules(Study)):
         if _cut_section(content, section):
             _switch_off(content[section], off[section])
+    if content["distil"]["set"]["seed"] not in content["seeds"]:
+        _switch_off(content["distil"], off["distil"])
+    networks = content["between"]["of"]
+    if len(networks["seeds"]) < 2:  # two rounds of a seed are a pair still
+        networks["pairs"] = in_one_line([pair for pair in networks["pairs"] if pair != "seeds"])
+        if not networks["pairs"] and not content["between"]["files"]:
+            _switch_off(content["between"], off["between"])
 
 
 def _cut_section(content: CommentedMap, section: str) -> bool:

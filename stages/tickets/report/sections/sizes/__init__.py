@@ -24,8 +24,8 @@ MEASURE = (
 )
 CAPTION = (
     "File: megabytes (10^6 bytes) of all parameters, embeddings too, packed into one safetensors file, "
-    "without its header; weights: what they take in memory as the model runs. † as in other tables. "
-    "Front: no other form is as small and scores as much."
+    "without its header; weights: what they take in memory as the model runs; front: no other form is as "
+    "small and scores as much"
 )
 FORMS = "What the file of each form holds, and on which hardware it runs faster than dense fp32."
 
@@ -128,7 +128,7 @@ def sizes_table(rows: Sequence[Row], results: Results, why: str) -> Table:
         columns.text("front", lambda row: row.front or words.NONE),
         columns.only_csv("front", "front"),
     ]
-    caption = f"{CAPTION} {words.DAGGER}."
+    caption = f"{CAPTION}; {words.DAGGER}."
     if results.speed:
         shown += [
             columns.number("peak, MB", "peak", "{:.0f}".format),
