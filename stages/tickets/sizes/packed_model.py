@@ -15,6 +15,7 @@ import torch
 import transformers
 from safetensors import safe_open
 from torch import Tensor, nn
+from torch.nn.modules.module import register_module_parameter_registration_hook
 
 ENTRIES = "packed"
 """Key of the file's metadata: how the tensors of a parameter become that parameter."""
@@ -81,18 +82,16 @@ def load(folder: str | Path = ".") -> Any:  # noqa: ANN401
 
 def empty(kind: Any, config: Any) -> Any:  # noqa: ANN401
     """Build a model whose parameters have shapes and no memory; its buffers are complete."""
-    register = nn.Module.register_parameter
 
-    def on_meta(module: nn.Module, name: str, parameter: nn.Parameter | None) -> None:
-        if parameter is not None and not parameter.is_meta:  # a tied one has been here before
-            parameter = nn.Parameter(parameter.to("meta"))
-        register(module, name, parameter)
+    def on_meta(_: nn.Module, __: str, parameter: nn.Parameter) -> nn.Parameter | None:
+        # A tied parameter has been here before and stays what it is.
+        return None if parameter.is_meta else nn.Parameter(parameter.to("meta"))
 
-    nn.Module.register_parameter = on_meta  # type: ignore[method-assign,assignment]
+    hook = register_module_parameter_registration_hook(on_meta)
     try:
         return kind(config)
     finally:
-        nn.Module.register_parameter = register  # type: ignore[method-assign]
+        hook.remove()
 
 
 def tensors(path: Path) -> dict[str, Tensor]:
@@ -158,12 +157,14 @@ def _rounded(grid: Tensor, _: nn.Module, given: tuple[Tensor, ...]) -> tuple[Ten
 
 
 def _cut(layer: Any, path: str, weights: dict[str, Tensor]) -> None:  # noqa: ANN401
-    attention, query = layer.attention, weights.get(f"{path}.attention.self.query.weight")
-    if query is None:
+    """Take out what is gone of a layer: all heads, with or without the bias of their output, or the MLP."""
+    gone = {name for name, _ in layer.named_parameters() if f"{path}.{name}" not in weights}
+    attention = layer.attention
+    if "attention.output.dense.bias" in gone:
         attention.self, attention.output = NoHeads(), OnlyNorm(attention.output.LayerNorm)
-    elif len(query) == 0:
+    elif "attention.self.query.weight" in gone:
         attention.self = NoContext()
-    if f"{path}.intermediate.dense.weight" not in weights:
+    if "intermediate.dense.weight" in gone:
         layer.intermediate, layer.output = nn.Identity(), OnlyNorm(layer.output.LayerNorm)
 
 
