@@ -10,6 +10,7 @@ from stages.tickets import output, settings
 from stages.tickets.encoder import checkpoint
 from stages.tickets.plan import declared, manifest
 from stages.tickets.plan import stages as pipeline
+from stages.tickets.ternary import sizing
 
 
 def check(study: settings.Study) -> None:
@@ -18,21 +19,19 @@ def check(study: settings.Study) -> None:
         raise settings.ParamsError(reason)
     if isinstance(study.encoder, settings.FolderEncoder | settings.PackageEncoder):
         _encoder(study, checkpoint.folder_of(study.encoder))
+    sizing.check_study(study.ternary, study.encoder)
     for task, data in study.data.items():
         if isinstance(data, settings.FolderData):
-            _folder(data.path, f"data.{task}.path")
+            _there(data.path, f"data.{task}.path", "folder")
         if isinstance(data, settings.TextData):
-            _file(data.train, f"data.{task}.train")
-            _file(data.validation, f"data.{task}.validation")
+            _there(data.train, f"data.{task}.train", "file")
+            _there(data.validation, f"data.{task}.validation", "file")
         elif not isinstance(data, settings.MiniatureData) and data.hans:
-            _file(data.hans.path, f"data.{task}.hans.path")
+            _there(data.hans.path, f"data.{task}.hans.path", "file")
     for number, pair in enumerate(study.between.files):
         for side in ("first", "second"):
             given, key = getattr(pair, side), f"between.files[{number}].{side}"
-            if not settings.expanded(given, key).exists():
-                raise settings.ParamsError(
-                    f"{key} is {given!r}, but there is no such file or folder"
-                )
+            _there(given, key, "file or folder")
     if study.own:
         from stages.tickets.tasks import own  # noqa: PLC0415  takes time that most studies can save
 
@@ -55,14 +54,11 @@ def _encoder(study: settings.Study, folder: Path) -> None:
             )
 
 
-def _folder(path: str, key: str) -> None:
-    if not settings.expanded(path, key).is_dir():
-        raise settings.ParamsError(f"{key} is {path!r}, but there is no such folder")
-
-
-def _file(path: str, key: str) -> None:
-    if not settings.expanded(path, key).is_file():
-        raise settings.ParamsError(f"{key} is {path!r}, but there is no such file")
+def _there(path: str, key: str, what: str) -> None:
+    place = settings.expanded(path, key)
+    tests = {"folder": place.is_dir, "file": place.is_file, "file or folder": place.exists}
+    if not tests[what]():
+        raise settings.ParamsError(f"{key} is {path!r}, but there is no such {what}")
 
 
 def main(

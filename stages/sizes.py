@@ -24,12 +24,14 @@ class Params:
 def main(
     task: Annotated[str, typer.Option()],
     seed: Annotated[int, typer.Option()],
-    precisions: Annotated[list[str], typer.Option(help="Predict in these, such as int8.")],
     theta_0: Annotated[Path, typer.Option("--encoder")],
     prepared: Annotated[Path, typer.Option()],
     weights: Annotated[Path, typer.Option(help="Read the weights after dense training.")],
     rounds: Annotated[Path, typer.Option(help="Read the masks of rounds here.")],
     out: Annotated[Path, typer.Option()],
+    precisions: Annotated[
+        list[str] | None, typer.Option(help="Predict in these, such as int8.")
+    ] = None,
 ) -> None:
     config = cli.read(Params)
     os.environ["CUDA_VISIBLE_DEVICES"] = ""  # torch has whole numbers of 8 bits on the CPU alone
@@ -44,7 +46,7 @@ def main(
 
     dense = packed.of(model)
     add("dense", "", 0, dense, packed.in_memory(model))
-    for name in precisions:
+    for name in precisions or ():
         lower = forms.PRECISIONS[name](model)
         add("precision", name, 0, packed.of(lower), packed.in_memory(lower))
         files.save_arrays(

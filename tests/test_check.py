@@ -3,6 +3,7 @@
 import copy
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -15,6 +16,7 @@ import pytest
 from stages import check
 from stages.launch import cli, numerics
 from stages.tickets import settings
+from stages.tickets.ternary import sizing
 from tests.imports import ROOT
 from tests.pipeline import STUDIES, read
 
@@ -348,6 +350,75 @@ def test_neurons_are_dropped_in_encoders_built_like_bert(
     write(study | {"encoder": encoder})
     assert run() == 1
     assert f"quantized.pruned.arms has 'w8a8', {refused}" in capsys.readouterr().err
+
+
+BLOCKS = {"tasks": ["sentiment"], "seeds": [1], "arms": ["clipped"]}
+QUERY = "encoder.layer.0.attention.self.query.weight"
+
+
+@pytest.mark.usefixtures("project")
+@pytest.mark.parametrize(
+    ("asked", "message"),
+    [
+        (
+            {"blocks": ["16x16", "16x48"], "sparsities": [25]},
+            f"ternary.blocks has blocks of 16x48, which do not divide {QUERY} of 128 x 128; take blocks",
+        ),
+        (
+            {"blocks": ["256x1"], "sparsities": [25]},
+            f"ternary.blocks has blocks of 256x1, which do not divide {QUERY} of 128 x 128; take blocks",
+        ),
+        (
+            {"blocks": ["head"], "sparsities": [25, 90]},
+            "ternary.sparsities has 90, which leaves none of 4 blocks of 32x128 in ",
+        ),
+    ],
+)
+def test_blocks_that_do_not_fit_are_refused_before_any_work(
+    asked: dict[str, Any], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(miniature(lambda study: study["ternary"].update(BLOCKS | asked)))
+    assert run() == 1
+    assert message in capsys.readouterr().err
+    write(miniature(lambda study: study["ternary"].update(BLOCKS | asked | {"tasks": []})))
+    assert run() == 0
+    fine = {"blocks": ["1x16", "head"], "sparsities": [25]}
+    write(miniature(lambda study: study["ternary"].update(BLOCKS | fine)))
+    assert run() == 0
+
+
+@pytest.mark.parametrize(
+    ("config", "blocks", "message"),
+    [
+        ({"model_type": "bert"}, ["5x5"], None),  # its sizes are those of transformers
+        ({"model_type": "albert"}, ["5x5"], None),
+        ({"model_type": "albert"}, ["head"], "the encoder is of the type 'albert'"),
+        (
+            {
+                "model_type": "roberta",
+                "hidden_size": 32,
+                "intermediate_size": 40,
+                "num_attention_heads": 2,
+            },
+            ["16x16"],
+            "which do not divide encoder.layer.0.intermediate.dense.weight of 40 x 32",
+        ),
+    ],
+)
+def test_so_are_those_of_an_encoder_on_this_machine(
+    project: Path, config: dict[str, Any], blocks: list[str], message: str | None
+) -> None:
+    (project / "config.json").write_text(json.dumps(config), encoding="utf-8")
+    study = settings.checked(
+        miniature(lambda study: study["ternary"].update(BLOCKS, blocks=blocks, sparsities=[25])),
+        "it",
+    )
+    encoder = settings.FolderEncoder(source="folder", path=str(project), pooler="mean")
+    if message is None:
+        sizing.check_study(study.ternary, encoder)
+        return
+    with pytest.raises(settings.UserError, match=re.escape(message)):
+        sizing.check_study(study.ternary, encoder)
 
 
 @pytest.mark.usefixtures("project")

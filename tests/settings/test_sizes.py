@@ -9,9 +9,10 @@ ASKED = Sizes(tasks=("mood",), seeds=(1,), lower=Lower(precisions=("bf16", "int8
 
 def test_bfloat16_is_refused_while_bytes_may_not_depend_on_the_processor() -> None:
     with pytest.raises(
-        ValueError, match=r"^sizes\.lower\.precisions has 'bf16', allowed is 'int8'"
+        ValueError, match=r"^sizes\.lower\.precisions has 'bf16', allowed are int8 and none"
     ):
         check_sizes(ASKED, "portable")
     check_sizes(ASKED, "fast")
-    check_sizes(ASKED.model_copy(update={"lower": Lower(precisions=("int8",))}), "portable")
+    for fine in (("int8",), ()):
+        check_sizes(ASKED.model_copy(update={"lower": Lower(precisions=fine)}), "portable")
     check_sizes(ASKED.model_copy(update={"tasks": ()}), "portable")

@@ -7,13 +7,19 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from transformers import BertConfig, BertForMaskedLM, BertForSequenceClassification
+from transformers import (
+    AutoModelForSequenceClassification,
+    BertConfig,
+    BertForMaskedLM,
+    BertForSequenceClassification,
+)
 
 from stages.tickets.encoder.theta import Encoder
 from stages.tickets.pruning.masks import Mask
 from stages.tickets.pruning.structure import Structure
 from stages.tickets.sizes import forms, packed, packed_model
 from stages.tickets.sizes.packed import Packed
+from tests.encoder import checkpoints
 
 WORDS, HIDDEN, MLP, LAYERS, POSITIONS, LABELS = 11, 8, 12, 2, 6, 3
 CONFIG = BertConfig(
@@ -166,3 +172,21 @@ def test_a_model_is_built_without_memory_and_what_is_tied_stays_so() -> None:
     assert not any(buffer.is_meta for buffer in model.buffers())
     assert model.get_output_embeddings().weight is model.get_input_embeddings().weight
     assert not torch.nn.Linear(2, 2).weight.is_meta  # others are built as before
+
+
+@pytest.mark.parametrize(
+    "model_type",
+    ["albert", "convbert", "deberta-v2", "distilbert", "electra", "modernbert", "mpnet"],
+)
+def test_other_architectures_come_back_too(tmp_path: Path, model_type: str) -> None:
+    """Their layers have other names, of which none is taken for a part that is gone."""
+    with torch.random.fork_rng():
+        torch.manual_seed(3)
+        config = checkpoints.config_of(model_type, num_labels=LABELS)
+        model = AutoModelForSequenceClassification.from_config(config).train(mode=False)
+    made = forms.int8(model)
+    packed.of(made).save(tmp_path / packed_model.FILE)
+    made.config.architectures = [type(model).__name__]
+    made.config.save_pretrained(tmp_path)
+    assert torch.equal(logits(packed_model.load(tmp_path)), logits(made))
+    assert not torch.equal(logits(made), logits(model))

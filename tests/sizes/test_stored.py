@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from stages.tickets.encoder import parameters, theta
+from stages.tickets.encoder import parameters
 from stages.tickets.encoder.theta import Encoder
 from stages.tickets.export import compressed, forms
 from stages.tickets.export.form import Form
@@ -22,7 +22,7 @@ from stages.tickets.sizes import packed_model
 from stages.tickets.tasks.task import Prepared
 from stages.tickets.ternary import blocks
 from stages.tickets.ternary import packed as ternary_files
-from stages.tickets.ternary.blocks import Block
+from stages.tickets.ternary.sizing import Block
 from tests.quantized.test_attached import batches, built
 
 CHANNELS = Channels(np.array([[True, False], [False, False]]), np.arange(64).reshape(2, 32) > 31)
@@ -42,6 +42,16 @@ class Study:
 def study_of(kind: str, source: str, root: Path, encoder: Path) -> Finished:
     run = Run(f"runs/{kind}", "acceptability", kind, 1, 0, source=source)
     return cast("Finished", Study(Manifest((run,), {}, {}), root, encoder))
+
+
+def with_biases(model: Any) -> Any:
+    """Draw biases and LayerNorms, which are 0 and 1 at first, so that none can be lost unseen."""
+    generator = torch.Generator().manual_seed(5)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            if parameter.ndim == 1:
+                parameter.add_(0.3 * torch.randn(parameter.shape, generator=generator))
+    return model
 
 
 def logits(model: Any) -> torch.Tensor:
@@ -70,8 +80,7 @@ def assert_reads_again(form: Form, dense: Any, encoder: Encoder, expected: Any, 
 def test_channels(
     encoder: Encoder, encoder_folder: Path, prepared: Prepared, tmp_path: Path, is_stored: bool
 ) -> None:
-    dense = built(encoder, prepared).train(mode=False)
-    expected = built(encoder, prepared).train(mode=False)
+    dense, expected = (with_biases(built(encoder, prepared)).train(mode=False) for _ in range(2))
     compact.compact_(expected, CHANNELS)
     folder = tmp_path / "runs" / "channels"
     compact.save(expected, CHANNELS, prepared, folder, weights=is_stored)
@@ -96,7 +105,7 @@ def test_few_bits(
     arm: str,
     channels: Channels | None,
 ) -> None:
-    model = built(encoder, prepared)
+    model = with_biases(built(encoder, prepared))
     if channels:
         compact.compact_(model, channels)
     attached.attach_(model, bits.of_arm(arm))
@@ -110,36 +119,41 @@ def test_few_bits(
     assert arms.payload(folder / arms.STORED) == size
 
 
-@pytest.mark.parametrize("rows", [True, False], ids=["ternary words", "float words"])
-def test_ternary_blocks(
-    encoder: Encoder, encoder_folder: Path, prepared: Prepared, tmp_path: Path, rows: bool
-) -> None:
-    """Signs and scales of half of the blocks of every matrix of the layers."""
-    model = theta.build(encoder, "classification", 2, 0.0, 1).train(mode=False)
-    live = parameters.by_name(model)
+def in_blocks(model: Any, encoder: Encoder, rows: bool) -> ternary_files.Taken:
+    """Make the matrices of the layers ternary with half of their blocks, in place, and maybe words."""
+    live, kept = parameters.by_name(model), {}
     words = model.get_input_embeddings().get_parameter("weight")
     names = [name for name in encoder.prunable if "layer" in name]
-    kept = {}
     with torch.no_grad():
         for name in names:
             weight = live[f"{model.base_model_prefix}.{name}"]
-            kept[name] = (
-                torch.arange(weight.numel() // 32).view(*BLOCK.number(weight.shape)) % 2 > 0
-            )
+            number = BLOCK.number(weight.shape)
+            kept[name] = (torch.arange(weight.numel() // 32).view(*number) % 2) > 0
             weight.copy_(0.3 * weight.sign() * (weight.abs() > 0.1))
             weight.mul_(blocks.spread(kept[name], BLOCK))
         if rows:
             scale = torch.arange(1.0, len(words) + 1)[:, None] / 8
             words.copy_(scale * words.sign() * (words.abs() > 0.1))
-    taken = ternary_files.take(model, kept, dict.fromkeys(names, BLOCK), rows)
+    return ternary_files.take(model, kept, dict.fromkeys(names, BLOCK), rows)
+
+
+@pytest.mark.parametrize("rows", [True, False], ids=["ternary words", "float words"])
+def test_ternary_blocks(
+    encoder: Encoder, encoder_folder: Path, prepared: Prepared, tmp_path: Path, rows: bool
+) -> None:
+    """Signs and scales of half of the blocks of every matrix of the layers."""
+    model = with_biases(built(encoder, prepared)).train(mode=False)
+    taken = in_blocks(model, encoder, rows)
+    live, kept = parameters.by_name(model), taken.in_blocks
+    words = model.get_input_embeddings().get_parameter("weight")
     folder = tmp_path / "runs" / "ternary"
     ternary_files.save(taken, prepared, {}, folder)
     study = study_of("ternary", "clipped 4x8 50", tmp_path, encoder_folder)
     (form,) = compressed.ternary(study, "acceptability", 1)
     size = assert_reads_again(form, None, encoder, model, tmp_path / "out")
     assert arms.payload(folder / arms.STORED) == size
-    weights = sum(live[f"{model.base_model_prefix}.{name}"].numel() for name in names)
+    weights = sum(live[name].numel() for name in kept)
     others = sum(each.numel() for each in live.values()) - weights - rows * words.numel()
     of_words = rows * (words.numel() // 4 + 4 * len(words))
-    of_blocks = sum(-(-kept[name].numel() // 8) for name in names)
-    assert size == weights // 2 // 4 + of_blocks + 4 * len(names) + 4 * others + of_words
+    of_blocks = sum(-(-live[name].numel() // (4 * 8) // 8) for name in kept)
+    assert size == weights // 2 // 4 + of_blocks + 4 * len(kept) + 4 * others + of_words

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stages.tickets.settings import UserError
-from stages.tickets.ternary import blocks
-from stages.tickets.ternary.blocks import Block
+from stages.tickets.ternary import blocks, sizing
+from stages.tickets.ternary.sizing import Block
 
 BERT_BASE: Any = SimpleNamespace(model_type="bert", hidden_size=768, num_attention_heads=12)
 QUERY = "encoder.layer.0.attention.self.query.weight"
@@ -28,8 +28,8 @@ def test_blocks_put_together_are_the_matrix(
     geometry: str, name: str, shape: tuple[int, int]
 ) -> None:
     weights = torch.arange(shape[0] * shape[1]).reshape(shape)
-    block = blocks.of(geometry, name, BERT_BASE)
-    blocks.check(name, weights.shape, block, 0.5)
+    block = sizing.of(geometry, name, BERT_BASE)
+    sizing.check(name, weights.shape, block, 0.5)
     cut = blocks.cut(weights, block)
     assert tuple(cut.shape[2:]) == (block.rows, block.columns)
     assert torch.equal(cut[-1, 0], weights[-block.rows :, : block.columns])
@@ -39,7 +39,7 @@ def test_blocks_put_together_are_the_matrix(
 
 def test_a_head_is_rows_of_what_reads_hidden_states_and_columns_of_what_writes_them() -> None:
     """Of bert-base a head has 64 x 768 weights in each of four matrices."""
-    sizes = [blocks.of("head", name, BERT_BASE) for name in (QUERY, OUT, MLP_IN, MLP_OUT)]
+    sizes = [sizing.of("head", name, BERT_BASE) for name in (QUERY, OUT, MLP_IN, MLP_OUT)]
     assert [str(block) for block in sizes] == ["64x768", "768x64", "64x768", "768x64"]
 
 
@@ -48,7 +48,7 @@ def test_bert_base_has_as_many_blocks_as_worked_out() -> None:
     square, wide, tall = (768, 768), (3072, 768), (768, 3072)
     shapes = [*[square] * (4 * 12 + 1), *[wide] * 12, *[tall] * 12]
     for geometry, number in {"1x16": 5_345_280, "16x16": 334_080, "32x32": 83_520}.items():
-        block = blocks.of(geometry, QUERY, BERT_BASE)
+        block = sizing.of(geometry, QUERY, BERT_BASE)
         counts = [block.number(torch.Size(shape)) for shape in shapes]
         assert sum(rows * columns for rows, columns in counts) == number
 
@@ -56,24 +56,24 @@ def test_bert_base_has_as_many_blocks_as_worked_out() -> None:
 @pytest.mark.parametrize("shape", [(768, 770), (770, 768), (8, 16)])
 def test_ragged_shapes_are_refused_in_a_sentence(shape: tuple[int, int]) -> None:
     with pytest.raises(UserError, match=rf"16x16, which do not divide {OUT} of {shape[0]} x "):
-        blocks.check(OUT, torch.Size(shape), Block(16, 16), 0.5)
+        sizing.check(OUT, torch.Size(shape), Block(16, 16), 0.5)
 
 
 def test_a_sparsity_that_leaves_no_block_is_refused() -> None:
     """Of 12 heads 97 % are all of them, and so are 90 % of 4 rows of blocks in a column."""
-    blocks.check(QUERY, torch.Size((768, 768)), Block(64, 768), 0.9)
+    sizing.check(QUERY, torch.Size((768, 768)), Block(64, 768), 0.9)
     with pytest.raises(UserError, match=r"sparsities has 97, which leaves none of 12 blocks"):
-        blocks.check(QUERY, torch.Size((768, 768)), Block(64, 768), 0.97)
-    blocks.check(QUERY, torch.Size((64, 64)), Block(16, 16), 0.9)
+        sizing.check(QUERY, torch.Size((768, 768)), Block(64, 768), 0.97)
+    sizing.check(QUERY, torch.Size((64, 64)), Block(16, 16), 0.9)
     with pytest.raises(UserError, match="none of 4 blocks of 16x16 in a column"):
-        blocks.check(QUERY, torch.Size((64, 64)), Block(16, 16), 0.9, balanced=True)
+        sizing.check(QUERY, torch.Size((64, 64)), Block(16, 16), 0.9, balanced=True)
 
 
 def test_heads_of_an_encoder_that_is_not_built_like_bert_are_refused() -> None:
     config: Any = SimpleNamespace(model_type="albert", hidden_size=768, num_attention_heads=12)
     with pytest.raises(UserError, match=r"'albert', allowed with heads are bert, .*16x16"):
-        blocks.of("head", QUERY, config)
-    assert blocks.of("16x16", QUERY, config) == Block(16, 16)
+        sizing.of("head", QUERY, config)
+    assert sizing.of("16x16", QUERY, config) == Block(16, 16)
 
 
 def test_norms_are_those_of_the_tiles() -> None:
@@ -110,6 +110,11 @@ def test_exactly_as_many_blocks_stay_and_they_are_the_largest(
 def test_of_equal_norms_the_first_are_dropped() -> None:
     stays = blocks.kept(torch.ones(2, 3), 0.5)
     assert stays.tolist() == [[False] * 3, [True] * 3]
+
+
+def test_blocks_without_a_number_cannot_be_ranked() -> None:
+    with pytest.raises(ValueError, match="NaN"):
+        blocks.kept(torch.tensor([[1.0, torch.nan]]), 0.5)
 
 
 @pytest.mark.parametrize("block", [Block(1, 4), Block(2, 2), Block(4, 8)])

@@ -11,7 +11,7 @@ from stages.tickets.encoder import parameters
 from stages.tickets.encoder.theta import Encoder
 from stages.tickets.tasks.task import Prepared
 from stages.tickets.ternary import blocks, measured, packed
-from stages.tickets.ternary.blocks import Block
+from stages.tickets.ternary.sizing import Block
 from stages.tickets.training import predict
 from tests.ternary.test_training import trained
 

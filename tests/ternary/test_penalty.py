@@ -5,8 +5,8 @@ import math
 import pytest
 import torch
 
-from stages.tickets.ternary.blocks import Block
 from stages.tickets.ternary.penalty import Penalty
+from stages.tickets.ternary.sizing import Block
 
 ROW = Block(1, 2)
 

@@ -14,8 +14,8 @@ from stages.tickets.settings import UserError
 from stages.tickets.settings.ternary import Arm, TernaryRule
 from stages.tickets.tasks.task import Prepared
 from stages.tickets.ternary import blocks, course, training
-from stages.tickets.ternary.blocks import Block
 from stages.tickets.ternary.quantizer import Reading, ternary
+from stages.tickets.ternary.sizing import Block
 from stages.tickets.ternary.training import Trained
 from stages.tickets.training import fit, predict
 from tests.conftest import RECIPE, SEEDS

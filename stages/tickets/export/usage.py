@@ -48,7 +48,8 @@ class PooledClassifier(nn.Module):
 POOLS = {
     "mean": "        pooled = self.mean(states, attention_mask)",
     "segments": """\
-        u, v = (self.mean(states, attention_mask * (token_type_ids == n)) for n in (0, 1))
+        second = torch.zeros_like(input_ids) if token_type_ids is None else token_type_ids
+        u, v = (self.mean(states, attention_mask * (second == n)) for n in (0, 1))
         pooled = torch.cat([u, v, (u - v).abs(), u * v], dim=-1)""",
 }
 """Python that pools the tokens of a text or a pair, by the field of `pooling`."""

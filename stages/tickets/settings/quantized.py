@@ -13,7 +13,8 @@ from stages.tickets.settings.base import (
     Whole,
     matching,
 )
-from stages.tickets.settings.data import Data, MiniatureData, TextData
+from stages.tickets.settings.data import Data
+from stages.tickets.settings.ternary import is_language
 from stages.tickets.settings.trials import Seeds, Tasks
 
 FULL = 32
@@ -104,11 +105,9 @@ class Quantized(Section):
 def check_quantized(quantized: Quantized, data: dict[str, Data]) -> None:
     """Refuse embeddings of few bits where a language model's decoder, which stays floats, is the same."""
     for task in quantized.tasks:
-        of = data.get(task)
-        if isinstance(of, TextData) or (isinstance(of, MiniatureData) and task == "mlm"):
-            for arm in quantized.arms:
-                if "e" in arm and not arm.endswith(f"e{FULL}"):
-                    raise ValueError(
-                        f"quantized.arms has {arm!r}, allowed with the language model {task!r} are arms "
-                        "without bits of embeddings, which are its decoder, too"
-                    )
+        for arm in quantized.arms if is_language(task, data.get(task)) else ():
+            if "e" in arm and not arm.endswith(f"e{FULL}"):
+                raise ValueError(
+                    f"quantized.arms has {arm!r}, allowed with the language model {task!r} are arms "
+                    "without bits of embeddings, which are its decoder, too"
+                )

@@ -171,8 +171,9 @@ def check_transfer(
 class Lower(Section):
     """Precisions below that of the training."""
 
-    precisions: Annotated[tuple[Literal["bf16", "int8"], ...], Unique, NeededBy("sizes.tasks")]
-    """bf16: weights and activations in bfloat16; int8: linear layers by torch's dynamic quantization."""
+    precisions: Annotated[tuple[Literal["bf16", "int8"], ...], Unique]
+    """bf16: weights and activations in bfloat16; int8: linear layers by torch's dynamic quantization.
+    Without any the table has the other forms alone."""
 
 
 class Sizes(Section):
@@ -187,5 +188,5 @@ def check_sizes(sizes: Sizes, numerics: str) -> None:
     """Refuse bfloat16 if results may not depend on the processor, whose products of it differ."""
     if sizes.tasks and numerics == "portable" and "bf16" in sizes.lower.precisions:
         raise ValueError(
-            "sizes.lower.precisions has 'bf16', allowed is 'int8' while numerics is portable"
+            "sizes.lower.precisions has 'bf16', allowed are int8 and none while numerics is portable"
         )

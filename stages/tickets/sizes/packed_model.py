@@ -157,7 +157,7 @@ def _rounded(grid: Tensor, _: nn.Module, given: tuple[Tensor, ...]) -> tuple[Ten
 
 
 def _cut(layer: Any, path: str, weights: dict[str, Tensor]) -> None:  # noqa: ANN401
-    """Take out what is gone of a layer: all heads, with or without the bias of their output, or the MLP."""
+    """Take out what a layer has lost: all heads, with the bias of their output or without, or its MLP."""
     gone = {name for name, _ in layer.named_parameters() if f"{path}.{name}" not in weights}
     attention = layer.attention
     if "attention.output.dense.bias" in gone:

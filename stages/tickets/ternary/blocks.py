@@ -1,83 +1,10 @@
 """Blocks of a matrix: its tiles of one size, their norms, and which of them are kept."""
 
-from dataclasses import dataclass
-
 import torch
 from torch import Tensor
-from transformers import PreTrainedConfig
 
-from stages.tickets.encoder import checkpoint
 from stages.tickets.pruning.masks import survivors_at
-from stages.tickets.settings import UserError
-
-HEAD = "head"
-WRITES = "output.dense.weight"
-"""End of the names of matrices that write to the hidden states, and read heads or neurons."""
-
-
-@dataclass(frozen=True)
-class Block:
-    """The size of a block: `rows` outputs by `columns` inputs."""
-
-    rows: int
-    columns: int
-
-    def __str__(self) -> str:
-        return f"{self.rows}x{self.columns}"
-
-    def number(self, shape: torch.Size) -> tuple[int, int]:
-        """Count the rows and the columns of blocks in a matrix that they divide."""
-        return shape[0] // self.rows, shape[1] // self.columns
-
-
-def of(geometry: str, matrix: str, config: PreTrainedConfig) -> Block:
-    """Return the size of the blocks of a matrix.
-
-    A head is as many rows of queries, keys and values as it has dimensions, and as many columns of the
-    attention's output matrix. MLPs are cut alike: as many neurons, with all of their inputs or outputs.
-
-    Args:
-        geometry: rows x columns, such as 1x16, or `head`.
-        matrix: name of the matrix in the base model.
-        config: configuration of the encoder.
-
-    Raises:
-        UserError: heads are asked for of an encoder that is not built like BERT.
-    """
-    if geometry != HEAD:
-        rows, columns = map(int, geometry.split("x"))
-        return Block(rows, columns)
-    if config.model_type not in checkpoint.BERTS:
-        raise UserError(
-            f"ternary.blocks has 'head', but the encoder is of the type {config.model_type!r}, allowed "
-            f"with heads are {', '.join(checkpoint.BERTS)}; take blocks such as 16x16"
-        )
-    hidden = int(config.hidden_size)
-    size = hidden // int(config.num_attention_heads)
-    return Block(hidden, size) if matrix.endswith(WRITES) else Block(size, hidden)
-
-
-def check(
-    matrix: str, shape: torch.Size, block: Block, sparsity: float, balanced: bool = False
-) -> None:
-    """Refuse blocks that do not divide a matrix, and a sparsity at which no block is left.
-
-    Raises:
-        UserError: one of both is so.
-    """
-    if shape[0] % block.rows or shape[1] % block.columns:
-        raise UserError(
-            f"ternary.blocks has blocks of {block}, which do not divide {matrix} of {shape[0]} x "
-            f"{shape[1]}; take blocks whose sides divide both"
-        )
-    rows, columns = block.number(shape)
-    number = rows if balanced else rows * columns
-    if survivors_at(sparsity, number) == 0:
-        raise UserError(
-            f"ternary.sparsities has {100 * sparsity:g}, which leaves none of {number} blocks of "
-            f"{block} {'in a column ' if balanced else ''}in {matrix}; take fewer per cent, or smaller "
-            "blocks"
-        )
+from stages.tickets.ternary.sizing import Block
 
 
 def cut(weights: Tensor, block: Block) -> Tensor:
@@ -120,7 +47,12 @@ def kept(of_blocks: Tensor, sparsity: float, balanced: bool = False) -> Tensor:
 
     Returns:
         True for each kept block, in the shape of `of_blocks`.
+
+    Raises:
+        ValueError: a norm is NaN.
     """
+    if of_blocks.isnan().any():
+        raise ValueError("the norm of a block is NaN, so blocks cannot be ranked")
     ranked = of_blocks if balanced else of_blocks.reshape(-1, 1)
     num_dropped = len(ranked) - survivors_at(sparsity, len(ranked))
     dropped = ranked.argsort(dim=0, stable=True)[:num_dropped]

@@ -10,8 +10,8 @@ from torch import Tensor
 
 from stages.tickets.settings.ternary import Threshold
 from stages.tickets.ternary import blocks
-from stages.tickets.ternary.blocks import Block
 from stages.tickets.ternary.quantizer import grid, ternary
+from stages.tickets.ternary.sizing import Block
 
 Stats = Mapping[str, float]
 GRID = ("scale", "largest", "norm")

@@ -14,7 +14,7 @@ class Place(NamedTuple):
     seed: int
     arm: Arm
     blocks: str
-    """Geometry of the blocks, see `blocks.of`."""
+    """Geometry of the blocks, see `sizing.of`."""
     percent: int
     """Per cent of the blocks that are dropped."""
 

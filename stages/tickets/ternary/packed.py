@@ -23,7 +23,7 @@ from stages.tickets.files import Arrays
 from stages.tickets.tasks.task import Prepared
 from stages.tickets.ternary import accounting, blocks
 from stages.tickets.ternary.accounting import Matrix, Ratios
-from stages.tickets.ternary.blocks import Block
+from stages.tickets.ternary.sizing import Block
 
 MODEL, RECORD = "model.safetensors", "record.json"
 SIGNS = np.array([0, 1, -1, 0], dtype=np.int8)

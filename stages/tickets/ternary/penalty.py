@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from stages.tickets.ternary import blocks
-from stages.tickets.ternary.blocks import Block
+from stages.tickets.ternary.sizing import Block
 
 
 @dataclass(frozen=True)

@@ -54,11 +54,12 @@ def ternary(
 ) -> Tensor:
     """Replace weights by their scale with their sign, or by 0 up to the threshold; see `grid`.
 
-    The released scripts drop +threshold and keep -threshold; both signs are alike here.
+    The released scripts drop +threshold and keep -threshold; both signs are alike here. A weight that is
+    NaN makes all of its matrix, or of its row, NaN, so that a loss shows it.
     """
     values = weights.detach()
     made = grid(values, rule, kept, by_row)
-    return torch.where(values.abs() > made.threshold, values.sign() * made.scale, 0.0)
+    return torch.where(values.abs() <= made.threshold, 0.0, values.sign() * made.scale)
 
 
 def straight_through(weights: Tensor, values: Tensor) -> Tensor:

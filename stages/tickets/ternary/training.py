@@ -21,10 +21,10 @@ from stages.tickets.settings import Train
 from stages.tickets.settings.noise import Seeds
 from stages.tickets.settings.ternary import Arm, TernaryRule
 from stages.tickets.tasks.task import Prepared
-from stages.tickets.ternary import blocks, course
-from stages.tickets.ternary.blocks import Block
+from stages.tickets.ternary import blocks, course, sizing
 from stages.tickets.ternary.penalty import Penalty
 from stages.tickets.ternary.quantizer import Reading
+from stages.tickets.ternary.sizing import Block
 from stages.tickets.training import fit, predict, schedule
 from stages.tickets.training.subnetwork import Run
 
@@ -140,7 +140,7 @@ def train_(
         encoder: theta_0, whose prunable matrices become ternary, if the model has them.
         prepared: task and data.
         arm: way to the blocks.
-        geometry: see `blocks.of`.
+        geometry: see `sizing.of`.
         sparsity: share of the blocks of every matrix that are dropped, in [0, 1).
         rule: thresholds, penalty and parts.
         seeds: noise of the run.
@@ -151,9 +151,9 @@ def train_(
         TrainingError: the loss is not finite.
     """
     live = prunable_parameters(model, encoder)
-    block = {name: blocks.of(geometry, name, encoder.config) for name in live}
+    block = {name: sizing.of(geometry, name, encoder.config) for name in live}
     for name, weights in live.items():
-        blocks.check(name, weights.shape, block[name], sparsity, rule.scope == "column")
+        sizing.check(name, weights.shape, block[name], sparsity, rule.scope == "column")
     places = {name: place_of(model.base_model, name) for name in live}
     parts = {name: Part(live[name], Reading(rule.threshold), block[name]) for name in live}
     readings = [(places[name], part.reading) for name, part in parts.items()]
