@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from stages.tickets.encoder import device, gates
+from stages.tickets.encoder.pooling import has_types
 from stages.tickets.greedy.masking import Site, module_of
 from stages.tickets.pruning.channels import Channels
 from stages.tickets.tasks.task import Prepared
@@ -111,7 +112,10 @@ def measure_(
                 numbers = torch.from_numpy(examples).to(where)
                 inputs, there = rows.padded(numbers, int(lengths.max()))
                 full = bool((lengths == lengths.max()).all())
-                model.base_model(**device.inputs_of(model, inputs, full))
+                given = device.inputs_of(model, inputs, full)
+                if not has_types(model.config):  # they are for a classifier on segments alone
+                    given.pop("token_type_ids", None)
+                model.base_model(**given)
     finally:
         for hook in hooks:
             hook.remove()
