@@ -352,6 +352,33 @@ def test_neurons_are_dropped_in_encoders_built_like_bert(
     assert f"quantized.pruned.arms has 'w8a8', {refused}" in capsys.readouterr().err
 
 
+@pytest.mark.usefixtures("project")
+@pytest.mark.parametrize("precisions", [["int8"], [], ["bf16", "int8"]])
+def test_the_miniature_can_be_made_smaller_in_all_ways(
+    precisions: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Its numerics are portable, which bfloat16 is not."""
+
+    def change(study: dict[str, Any]) -> None:
+        of = {"tasks": ["sentiment", "mlm"], "seeds": [1]}
+        pruned = {"arms": ["w8a8"], "sparsities": [0.5], "orders": ["prune-first", "jointly"]}
+        study["greedy"] |= GREEDY | of | {"windows": ["greedy", "reversed"]}
+        study["quantized"] |= of | {"arms": ["w8a8", "w4a8"], "pruned": pruned}
+        study["ternary"] |= BLOCKS | of | {"blocks": ["16x16", "head"], "sparsities": [25, 50]}
+        study["sizes"] |= of | {"lower": {"precisions": precisions}}
+
+    write(miniature(change))
+    assert run() == ("bf16" in precisions)
+    said = "sizes.lower.precisions has 'bf16', allowed are int8 and none while numerics is portable"
+    assert (said in capsys.readouterr().err) == ("bf16" in precisions)
+    if not precisions:
+        kinds = {
+            run["kind"] for run in json.loads(Path("results/manifest.json").read_text())["runs"]
+        }
+        assert {"channels", "quantized", "pruned_quantized", "ternary"} <= kinds
+        assert "precision" not in kinds
+
+
 BLOCKS = {"tasks": ["sentiment"], "seeds": [1], "arms": ["clipped"]}
 QUERY = "encoder.layer.0.attention.self.query.weight"
 

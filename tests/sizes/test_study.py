@@ -141,6 +141,19 @@ def test_both_precisions_are_scored() -> None:
     assert {("precision", "bf16"), ("precision", "int8"), ("dense", ""), ("imp", "")} <= kinds
 
 
+def test_without_lower_precisions_bytes_alone_are_counted(tmp_path: Path) -> None:
+    asked = SMALL | {"sizes": SMALL["sizes"] | {"lower": {"precisions": []}}}
+    (stage,) = [stage for stage in stages(asked) if stage.group == "sizes"]
+    elsewhere = [str(tmp_path) if part == str(OUT) else part for part in stage.arguments]
+    assert str(tmp_path) in elsewhere
+    assert run(stage.script, *elsewhere) == 0
+    assert [path.name for path in tmp_path.iterdir()] == ["sizes.csv"]
+    with (tmp_path / "sizes.csv").open(newline="") as file:
+        kinds = [(row["kind"], row["round"]) for row in csv.DictReader(file)]
+    assert kinds == [("dense", "0"), ("imp", "1"), ("imp", "2")]
+    assert not [made for made in manifest(asked).runs if made.kind == "precision"]
+
+
 # --- exports ---------------------------------------------------------------------------------
 
 
