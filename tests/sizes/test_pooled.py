@@ -19,7 +19,7 @@ from stages.tickets.pruning import masks
 from stages.tickets.quantized import attached, bits, stored
 from stages.tickets.settings import FolderEncoder
 from stages.tickets.sizes import forms as sized
-from stages.tickets.sizes import packed
+from stages.tickets.sizes import packed, packed_model
 from stages.tickets.tasks.task import Prepared
 from stages.tickets.ternary import packed as ternary_files
 from tests.encoder import checkpoints
@@ -131,3 +131,5 @@ def test_all_forms_say_there_what_they_say_here(
         assert not torch.equal(*logits)  # token types matter
         torch.testing.assert_close(shown, logits, rtol=0, atol=2e-6)
         assert name == "dense" or not torch.equal(logits[0], expected["dense"][0])
+    elsewhere = packed_model.load(tmp_path / "int8")  # this is not its folder
+    assert torch.equal(elsewhere(**INPUTS, **types).logits, expected["int8"][0])

@@ -6,8 +6,9 @@ This file lies in the folder of every such model and needs numpy, safetensors, t
 import json
 import warnings
 from functools import partial
-from importlib import import_module
+from importlib.machinery import SourceFileLoader
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -55,7 +56,7 @@ def load(folder: str | Path = ".") -> Any:  # noqa: ANN401
     folder = Path(folder)
     config = transformers.AutoConfig.from_pretrained(folder, trust_remote_code=False)
     name = config.architectures[0]
-    kind = getattr(transformers, name, None) or getattr(import_module("pooled"), name)
+    kind = getattr(transformers, name, None) or getattr(_module(folder / "pooled.py"), name)
     model, weights = empty(kind, config), tensors(folder / FILE)
     layers = getattr(getattr(model.base_model, "encoder", None), "layer", ())
     paths = {id(module): path for path, module in model.named_modules()}
@@ -78,6 +79,13 @@ def load(folder: str | Path = ".") -> Any:  # noqa: ANN401
         parent, _, last = name.rpartition(".")
         setattr(model.get_submodule(parent), last, given[id(parameter)])
     return model.train(mode=False)
+
+
+def _module(path: Path) -> ModuleType:
+    """Run a file of Python as a module; another folder may have one of the same name."""
+    module = ModuleType(path.stem)
+    SourceFileLoader(path.stem, str(path)).exec_module(module)
+    return module
 
 
 def empty(kind: Any, config: Any) -> Any:  # noqa: ANN401
