@@ -18,7 +18,7 @@ from stages.launch import cli, numerics
 from stages.tickets import settings
 from stages.tickets.ternary import sizing
 from tests.imports import ROOT
-from tests.pipeline import STUDIES, read
+from tests.pipeline import STUDIES, manifest, read
 
 OUT = Path("results/params-checked")
 Change = Callable[[dict[str, Any]], object]
@@ -371,12 +371,9 @@ def test_the_miniature_can_be_made_smaller_in_all_ways(
     assert run() == ("bf16" in precisions)
     said = "sizes.lower.precisions has 'bf16', allowed are int8 and none while numerics is portable"
     assert (said in capsys.readouterr().err) == ("bf16" in precisions)
-    if not precisions:
-        kinds = {
-            run["kind"] for run in json.loads(Path("results/manifest.json").read_text())["runs"]
-        }
-        assert {"channels", "quantized", "pruned_quantized", "ternary"} <= kinds
-        assert "precision" not in kinds
+    kinds = {made.kind for made in manifest(miniature(change)).runs}
+    assert {"channels", "quantized", "pruned_quantized", "ternary"} <= kinds
+    assert ("precision" in kinds) == bool(precisions)
 
 
 BLOCKS = {"tasks": ["sentiment"], "seeds": [1], "arms": ["clipped"]}
