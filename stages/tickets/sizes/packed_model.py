@@ -95,7 +95,7 @@ def empty(kind: Any, config: Any) -> Any:  # noqa: ANN401
         # A tied parameter has been here before and stays what it is.
         return None if parameter.is_meta else nn.Parameter(parameter.to("meta"))
 
-    hook = register_module_parameter_registration_hook(on_meta)
+    hook = register_module_parameter_registration_hook(on_meta)  # type: ignore[arg-type]  # may return
     try:
         return kind(config)
     finally:
