@@ -38,8 +38,7 @@ from stages.tickets.report.search_rows import Size as Sizes
 from stages.tickets.report.section import Section
 from stages.tickets.searches.attention.patterns import MAPS, PATTERNS
 from stages.tickets.settings import Study as Params
-from tests.imports import BEYOND, ROOT
-from tests.pipeline import manifest
+from tests.pipeline import BASE, manifest
 
 Size = tuple[int, int, int, bool]
 """Tasks, seeds, rounds, and whether there are controls."""
@@ -167,9 +166,7 @@ def config(
     num_tasks: int = 3, num_seeds: int = 3, num_rounds: int = 2, controls: bool = True
 ) -> Params:
     """Tickets of params.yaml at another size; without controls, nothing that can be left out."""
-    off = settings.content(ROOT / "studies" / "off.yaml")
-    content = settings.content(ROOT / "params.yaml") | {key: off[key] for key in BEYOND}
-    whole = settings.checked(content, "params.yaml")
+    whole = settings.checked(BASE, "params.yaml")
     tasks, seeds = TASKS[:num_tasks], tuple(range(1, num_seeds + 1))
     rounds = [
         settings.Round.model_validate({"from": k, "to": k + 1, "sparsity": round(0.3 * (k + 1), 1)})
