@@ -7,7 +7,7 @@ import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pytest
@@ -15,11 +15,11 @@ import pytest
 from stages.launch import cli, warm
 from stages.tickets import files
 from stages.tickets.pruning.masks import Mask
+from stages.tickets.settings.searches import Variant
 from tests.imports import ROOT
 from tests.pipeline import BASE, Stage, resolve
 
 TRAIN = BASE["train"] | {"epochs": 2, "batch_size": 8}
-VARIANTS = ["joint", "heads", "mlps", "published", "half-1", "half-2", "magnitude"]
 CONTROLS = ["random-2", "random-by-matrix", "reinitialised", "shuffled-layers", "one-shot"]
 STUDY: dict[str, Any] = BASE | {
     "study": "tiny",
@@ -79,7 +79,7 @@ STUDY: dict[str, Any] = BASE | {
     "search": {
         "tasks": ["mood", "similarity"],
         "seeds": [1, 2],
-        "rule": BASE["search"]["rule"] | {"variants": VARIANTS, "amount": 0.3},
+        "rule": BASE["search"]["rule"] | {"variants": [*get_args(Variant)], "amount": 0.3},
         "permutations": 10,
     },
     "retrain": {
