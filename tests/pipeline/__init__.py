@@ -74,8 +74,8 @@ def read(path: Path) -> dict[str, Any]:
 
 SHIPPED, OFF = read(ROOT / "params.yaml"), read(ROOT / "studies" / "off.yaml")
 OWN = ("study", "title", "tasks", "seeds", "encoder", "data", "prepare", "train", "override")
-BASE = OFF | {key: SHIPPED[key] for key in (*OWN, "rounds", "last_round")}
-BASE["transfer"] = OFF["transfer"] | {"round": SHIPPED["last_round"]}
+TRANSFER = OFF["transfer"] | {"round": SHIPPED["last_round"]}
+BASE = OFF | {key: SHIPPED[key] for key in (*OWN, "rounds", "last_round")} | {"transfer": TRANSFER}
 """The miniature with every experiment switched off, which small studies of tests begin with."""
 
 

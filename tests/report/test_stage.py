@@ -49,7 +49,6 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     content = made.config.model_dump(mode="json", by_alias=True)
     for task in content["override"]:
         content["override"][task] = {}
-    content["numerics"] = "fast"  # these run in a process that has numpy already
     (tmp_path / "params.yaml").write_text(json.dumps(content))  # JSON is YAML
     save(made.scores, ScoreRow, tmp_path / "out" / "scores.csv")
     hints = get_type_hints(Results)
