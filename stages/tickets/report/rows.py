@@ -31,10 +31,10 @@ def read(path: Path, kind: type[Row], unique: Iterable[str] = ()) -> list[Row]:
         if content and content[0].get(name) is None:
             raise ValueError(f"{path}: there is no column {name!r}")
     for name in unique:
-        first: dict[str, int] = {}
-        for number, row in enumerate(content, 1):
-            if first.setdefault(row[name], number) != number:
-                twins = f"rows {first[row[name]]} and {number} have the same {name} {row[name]!r}"
+        seen: dict[str, int] = {}
+        for second, row in enumerate(content, 1):
+            if (first := seen.setdefault(row[name], second)) != second:
+                twins = f"rows {first} and {second} have the same {name} {row[name]!r}"
                 raise ValueError(f"{path}: {twins}; remove one of the rows")
     cells = [
         {name: None if row[name] == "" and hints[name] is not str else row[name] for name in names}
