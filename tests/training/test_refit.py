@@ -3,6 +3,10 @@
 import numpy as np
 import pytest
 import torch
+from scipy.special import softmax
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 from stages.tickets.encoder import theta
 from stages.tickets.encoder.theta import Encoder
@@ -39,11 +43,25 @@ def test_a_new_head_separates_what_a_wrong_head_confuses() -> None:
     split = {"train": states[:40], "validation": states[40:]}
     fitted = refit.logits(TOY, split, labels[:40], "train")
     assert fitted["validation"].shape == (20, 2)
-    np.testing.assert_allclose(np.exp(fitted["validation"]).sum(axis=1), 1, rtol=1e-5)
+    head = make_pipeline(StandardScaler(), LogisticRegression(max_iter=2000))
+    shares = head.fit(split["train"], labels[:40]).predict_proba(split["validation"])
+    np.testing.assert_allclose(softmax(fitted["validation"], axis=1), shares, atol=1e-5)
     assert (fitted["validation"].argmax(axis=1) == labels[40:]).all()
     scaled = {name: 1000 * part + 7 for name, part in split.items()}  # states are standardised
     again = refit.logits(TOY, scaled, labels[:40], "train")
     np.testing.assert_allclose(again["validation"], fitted["validation"], rtol=1e-2, atol=1e-3)
+
+
+@pytest.mark.parametrize("classes", [2, 3])
+def test_a_head_that_is_sure_has_finite_logits(classes: int) -> None:
+    """A probability of 1 in float32 would leave 0 for the others, whose logarithm is no number."""
+    labels = np.arange(600) % classes
+    states = np.eye(classes, dtype=np.float32)[labels]
+    far = {"train": states, "validation": 100 * states}
+    task = Task("toy", "classification", classes, ("accuracy",))
+    fitted = refit.logits(task, far, labels, "train")["validation"]
+    assert np.isfinite(fitted).all()
+    assert (fitted.argmax(axis=1) == labels).all()
 
 
 def test_numbers_are_fitted_by_a_line() -> None:

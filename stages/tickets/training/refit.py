@@ -81,8 +81,7 @@ def logits(
         source: name of that split.
 
     Returns:
-        Logarithms of probabilities (examples, classes), in the order of the task's classes, or numbers
-        (examples, 1), by split.
+        By split, logits (examples, classes) in the order of the task's classes, or numbers (examples, 1).
 
     Raises:
         UserError: the split lacks a class, whose probability no head could learn.
@@ -91,11 +90,13 @@ def logits(
     is_classes = task.kind == "classification"
     head = LogisticRegression(max_iter=2000) if is_classes else Ridge()
     fitted = make_pipeline(StandardScaler(), head).fit(states[source], labels)
-    predict_ = fitted.predict_log_proba if is_classes else fitted.predict
-    return {
-        name: np.reshape(predict_(read), (len(read), -1)).astype(np.float32)
-        for name, read in states.items()
-    }
+    predict_ = fitted.decision_function if is_classes else fitted.predict
+    logits_of: dict[str, NDArray[np.float32]] = {}
+    for name, read in states.items():
+        numbers = np.reshape(predict_(read), (len(read), -1)).astype(np.float32)
+        two = is_classes and numbers.shape[1] == 1  # one number, the logit of the second class
+        logits_of[name] = np.hstack([np.zeros_like(numbers), numbers]) if two else numbers
+    return logits_of
 
 
 def check(prepared: Prepared, rows: NDArray[np.int64]) -> None:
