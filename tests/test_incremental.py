@@ -16,9 +16,8 @@ from dvc.repo import Repo  # type: ignore[import-untyped]
 
 from tests.imports import ROOT
 from tests.launch.project import end_processes
-from tests.pipeline import lies_in, pipeline
+from tests.pipeline import BASE, lies_in, pipeline
 from tests.pipeline.study import (
-    BASE,
     NO_CONTROLS,
     STUDY,
     contents,

@@ -12,8 +12,8 @@ from stages.tickets import files
 from stages.tickets.learned import starts
 from stages.tickets.plan.manifest import Run
 from stages.tickets.pruning import masks, rivals
-from tests.pipeline import manifest
-from tests.pipeline.study import BASE, SPARSITY, STUDY, run_all
+from tests.pipeline import BASE, manifest
+from tests.pipeline.study import SPARSITY, STUDY, run_all
 
 ASKED = BASE["learned_masks"]
 SHARES = [0.0, 0.5]

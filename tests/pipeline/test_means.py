@@ -13,7 +13,8 @@ from stages.tickets.encoder import theta
 from stages.tickets.encoder.pooling import PooledClassifier
 from tests.commands.test_export import export, run_code
 from tests.encoder import checkpoints
-from tests.pipeline.study import BASE, STUDY, run_all
+from tests.pipeline import BASE
+from tests.pipeline.study import STUDY, run_all
 
 POOLED = STUDY | {
     "seeds": [1, 2],

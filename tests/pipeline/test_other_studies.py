@@ -12,8 +12,8 @@ from stages.tickets import files
 from stages.tickets.report import rows as rows_of
 from stages.tickets.tasks import task as tasks
 from stages.tickets.training import subnetwork as subnetworks
+from tests.pipeline import BASE
 from tests.pipeline.study import (
-    BASE,
     NO_CONTROLS,
     STUDY,
     TICKETS_ALONE,

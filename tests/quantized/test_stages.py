@@ -11,8 +11,8 @@ from stages.tickets.plan.manifest import Run
 from stages.tickets.quantized import stored
 from stages.tickets.report import scoring
 from stages.tickets.training import predict
-from tests.pipeline import Stage, manifest
-from tests.pipeline.study import BASE, STUDY, run_all
+from tests.pipeline import BASE, Stage, manifest
+from tests.pipeline.study import STUDY, run_all
 
 ASKED = BASE["quantized"]
 ORDERS = ["prune-first", "quantize-first", "jointly"]

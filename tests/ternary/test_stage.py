@@ -14,8 +14,8 @@ from stages.tickets.report.sections.ternary.arms import ARMS, Size
 from stages.tickets.report.sections.ternary.course import Point
 from stages.tickets.ternary import packed
 from stages.tickets.training import predict
-from tests.pipeline import manifest
-from tests.pipeline.study import BASE, STUDY, run, run_all, stages
+from tests.pipeline import BASE, manifest
+from tests.pipeline.study import STUDY, run, run_all, stages
 
 ASKED = BASE["ternary"]
 SMALL: dict[str, Any] = STUDY | {
