@@ -1,4 +1,4 @@
-"""Measure error and loss along all lines that were walked: curves, barriers, and what the ends share."""
+"""Measure error and loss along all lines that were walked; write curves, barriers and what ends share."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -44,7 +44,7 @@ def job(
 def main(
     task: Task,
     seeds: Annotated[list[int], typer.Option(help="Take the networks of these seeds.")],
-    kinds: Annotated[list[str], typer.Option("--pairs", help="Walk seeds, rounds or dense.")],
+    kinds: Annotated[list[str], typer.Option("--pairs", help="Take pairs of these kinds.")],
     meets: Annotated[list[str], typer.Option("--meet", help="Keep a union or intersection.")],
     grid: Grid,
     sample: Sample,

@@ -1,4 +1,4 @@
-"""Write tables of what masks at initialisation do: size, flow and paths, and density by matrix."""
+"""Write tables of masks at initialisation: their size, flow and paths, and their density by matrix."""
 
 from pathlib import Path
 from typing import Any

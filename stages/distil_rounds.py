@@ -1,4 +1,4 @@
-"""Find masks on a set, or on real examples with as few steps, and train them on all real examples."""
+"""Find masks on a set, or in as few steps on real examples, and train them on all real examples."""
 
 from dataclasses import dataclass
 from functools import partial

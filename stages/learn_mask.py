@@ -1,4 +1,4 @@
-"""Learn masks of the sizes of tickets over weights that stay, score them untrained, and train them."""
+"""Learn a mask of the size of each ticket over fixed weights, score it untrained, and train it."""
 
 from dataclasses import dataclass
 from functools import partial

@@ -1,4 +1,4 @@
-"""Write tables of learned masks: what searches have found, and how trainings on flipped labels went."""
+"""Write tables of learned masks, and of trainings on flipped labels."""
 
 import csv
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Train the learned mask of a source on a target, beside the source's ticket and draws of its size."""
+"""Train the learned mask of a source on a target, beside the source's ticket and random masks."""
 
 from dataclasses import dataclass
 from functools import partial

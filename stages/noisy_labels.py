@@ -1,4 +1,4 @@
-"""Train on labels some of which are flipped, densely or under masks of one size; score on the way."""
+"""Train on labels of which some are flipped, densely or under masks of one size, and score on the way."""
 
 from dataclasses import dataclass
 from functools import partial

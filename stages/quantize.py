@@ -49,7 +49,7 @@ def prune(
 def main(
     task: Annotated[str, typer.Option()],
     seed: Annotated[int, typer.Option()],
-    arm: Annotated[str, typer.Option(help="Take these bits of weights and activations: w8a8.")],
+    arm: Annotated[str, typer.Option(help="Use the bits that this arm names, such as w8a8.")],
     theta_0: Annotated[Path, typer.Option("--encoder")],
     prepared: Annotated[Path, typer.Option()],
     trained: Annotated[Path, typer.Option(help="Read the weights after dense training.")],

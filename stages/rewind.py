@@ -1,4 +1,4 @@
-"""Train the last ticket from other points of the training than those from which rounds restart."""
+"""Train the last ticket from other points of the training than the one from which rounds restart."""
 
 from dataclasses import dataclass
 from functools import partial

@@ -18,7 +18,7 @@ from stages.tickets.training import copies, refit
 def main(
     task: Task,
     seed: Seed,
-    net: Annotated[settings.Net, typer.Option(help="Train this.")],
+    net: Annotated[settings.Net, typer.Option(help="Train this kind of network.")],
     number: Annotated[int, typer.Option("--round", help="Take the ticket of this round.")],
     point: Annotated[int, typer.Option(help="Start at this per cent of the dense run.")],
     arm: Annotated[settings.Arm, typer.Option(help="Let the copies differ in this noise.")],
@@ -27,7 +27,7 @@ def main(
     sample: Sample,
     theta_0: Encoder,
     prepared: Prepared,
-    weights: Annotated[Path, typer.Option(help="Start from theta_k.")],
+    weights: Annotated[Path, typer.Option(help="Start from these weights.")],
     mask: Annotated[Path, typer.Option(help="Take the mask of the ticket.")],
     out: Out,
     trained: Annotated[

@@ -43,8 +43,8 @@ def train(loaded: Inputs, place: Place, asked: settings.Ternary, out: Path) -> N
 def main(
     task: Annotated[str, typer.Option()],
     seed: Annotated[int, typer.Option()],
-    arm: Annotated[str, typer.Option(help="Take this way to the blocks.")],
-    blocks: Annotated[str, typer.Option(help="Divide matrices into such blocks, as 16x16.")],
+    arm: Annotated[str, typer.Option(help="Train by this arm, such as lasso.")],
+    blocks: Annotated[str, typer.Option(help="Drop blocks of this shape, such as 16x16.")],
     theta_0: Annotated[Path, typer.Option("--encoder")],
     prepared: Annotated[Path, typer.Option()],
     out: Annotated[Path, typer.Option()],

@@ -4,17 +4,6 @@ import ast
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
-BEYOND = (
-    "connectivity",
-    "between",
-    "landscapes",
-    "planes",
-    "curvature",
-    "distil",
-    "at_initialisation",
-    "learned_masks",
-)
-"""Experiments of the miniature that tests of tickets switch off."""
 
 
 def imported_names(source: str) -> set[str]:

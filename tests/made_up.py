@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cache
 from itertools import combinations, product
 from pathlib import Path
+from typing import get_args
 
 from stages.tickets import settings
 from stages.tickets.plan.manifest import Manifest
@@ -38,8 +39,8 @@ from stages.tickets.report.search_rows import Size as Sizes
 from stages.tickets.report.section import Section
 from stages.tickets.searches.attention.patterns import MAPS, PATTERNS
 from stages.tickets.settings import Study as Params
-from tests.imports import BEYOND, ROOT
-from tests.pipeline import manifest
+from stages.tickets.settings.searches import Variant
+from tests.pipeline import BASE, manifest
 
 Size = tuple[int, int, int, bool]
 """Tasks, seeds, rounds, and whether there are controls."""
@@ -166,16 +167,16 @@ def _manifest(content: str) -> Manifest:
 def config(
     num_tasks: int = 3, num_seeds: int = 3, num_rounds: int = 2, controls: bool = True
 ) -> Params:
-    """Tickets of params.yaml at another size; without controls, nothing that can be left out."""
-    off = settings.content(ROOT / "studies" / "off.yaml")
-    content = settings.content(ROOT / "params.yaml") | {key: off[key] for key in BEYOND}
-    whole = settings.checked(content, "params.yaml")
+    """Tickets of the miniature at another size; without controls, nothing that can be left out."""
+    whole = settings.checked(BASE, "params.yaml")
     tasks, seeds = TASKS[:num_tasks], tuple(range(1, num_seeds + 1))
     rounds = [
         settings.Round.model_validate({"from": k, "to": k + 1, "sparsity": round(0.3 * (k + 1), 1)})
         for k in range(num_rounds)
     ]
     on = tasks if controls else ()
+    rule = whole.search.rule.model_copy(update={"variants": get_args(Variant)})
+    network = whole.patterns.network.model_copy(update={"seeds": (1, 2)})
     data = {task: {"similarity": SIMILARITY, **whole.data}[task] for task in tasks}
     if not controls:
         data = {task: one.model_copy(update={"hans": None}) for task, one in data.items()}
@@ -187,32 +188,16 @@ def config(
             "last_round": num_rounds,
             "data": data,
             "override": {task: settings.Override() for task in tasks},
-            "own": {},
-            "imp": whole.imp.model_copy(update={"rewind_to": 0, "keep_weights": ()}),
             "dense": settings.Dense(points=(0, 50)),
             "rewind": settings.Rewind(
                 tasks=on, seeds=seeds, points=(50,) if controls else (), source="dense"
             ),
             "random": settings.Random(rounds=(num_rounds,) if controls else ()),
-            "controls": settings.Controls(
-                more=settings.ControlKinds(kinds=()),
-                tasks=(),
-                seeds=(),
-                rounds=(),
-            ),
-            "standard": settings.Standard(
-                tasks=(), seeds=(), aliased=settings.AliasedRounds(rounds=())
-            ),
-            "cross": settings.Cross(tasks=(), mask_seeds=(), seeds=()),
-            "multitask": settings.Multitask(tasks=(), seeds=()),
-            "transfer_weights": settings.TransferWeights(
-                sources=(), targets=(), seeds=(), points=()
-            ),
             "scratch": settings.Over(tasks=on, seeds=(1,) if controls else ()),
             "transfer": settings.Transfer(
                 sources=on, targets=on, seeds=(1,) if controls else (), round=num_rounds
             ),
-            "search": whole.search.model_copy(update={"tasks": on, "seeds": seeds}),
+            "search": whole.search.model_copy(update={"tasks": on, "seeds": seeds, "rule": rule}),
             "retrain": settings.Retrain(
                 tasks=on,
                 seeds=seeds,
@@ -221,7 +206,7 @@ def config(
                 scratch=("random",),
             ),
             "retrain_super": settings.RetrainSuper(tasks=on, seeds=seeds, subnetworks=("super",)),
-            "patterns": whole.patterns.model_copy(update={"tasks": on}),
+            "patterns": whole.patterns.model_copy(update={"tasks": on, "network": network}),
         }
     )
 

@@ -16,10 +16,9 @@ from dvc.repo import Repo  # type: ignore[import-untyped]
 
 from tests.imports import ROOT
 from tests.launch.project import end_processes
-from tests.pipeline import lies_in, pipeline
+from tests.pipeline import BASE, lies_in, pipeline
 from tests.pipeline.study import (
     NO_CONTROLS,
-    SHIPPED,
     STUDY,
     contents,
     run_all,
@@ -28,20 +27,18 @@ from tests.pipeline.study import (
 )
 
 SMALL = STUDY | {
+    **NO_CONTROLS,
+    "rewind": BASE["rewind"],
+    "multitask": STUDY["multitask"],
     "tasks": ["mood", "mlm"],
     "seeds": [1],
     "data": {"mlm": STUDY["data"]["mlm"]},
     "override": {"mood": {}, "mlm": {}},
-    "rewind": STUDY["rewind"] | {"tasks": [], "seeds": [], "points": []},
     "random": {"rounds": [1, 2]},
     "scratch": {"tasks": ["mood", "mlm"], "seeds": [1]},
-    "retrain_super": {"tasks": [], "seeds": [], "subnetworks": []},
     "controls": STUDY["controls"]
     | {"more": {"kinds": ["one-shot"]}, "tasks": ["mood"], "rounds": [1]},
     "standard": {"tasks": ["mlm"], "seeds": [1], "aliased": {"rounds": []}},
-    "cross": {"tasks": [], "mask_seeds": [], "seeds": []},
-    "distil": NO_CONTROLS["distil"],
-    "transfer_weights": {"sources": [], "targets": [], "seeds": [], "points": []},
     "transfer": {"sources": ["mood"], "targets": ["mlm"], "seeds": [1], "round": 1},
     "search": STUDY["search"]
     | {"tasks": ["mood"], "seeds": [1]}
@@ -53,8 +50,6 @@ SMALL = STUDY | {
         "magnitude": ["bad"],
         "scratch": [],
     },
-    "connectivity": SHIPPED["connectivity"],
-    "between": SHIPPED["between"],
     "patterns": STUDY["patterns"]
     | {"tasks": ["mood"], "network": STUDY["patterns"]["network"] | {"seeds": [1]}},
 }

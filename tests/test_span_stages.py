@@ -10,9 +10,10 @@ import pytest
 from stages.tickets import files
 from stages.tickets.language import sentences
 from stages.tickets.tasks import squad, task
-from tests.pipeline.study import NO_CONTROLS, STUDY, run_all, stages
+from tests.pipeline.study import STUDY, TICKETS_ALONE, run_all, stages
 
 FEW: dict[str, Any] = STUDY | {
+    **TICKETS_ALONE,
     "study": "spans",
     "tasks": ["question", "novels"],
     "seeds": [1],
@@ -31,14 +32,10 @@ FEW: dict[str, Any] = STUDY | {
     "override": {"question": {}, "novels": {}},
     "rewind": STUDY["rewind"] | {"tasks": ["question"]},
     "random": {"rounds": [2]},
-    **NO_CONTROLS,
     "scratch": {"tasks": ["question", "novels"], "seeds": [1]},
     "controls": STUDY["controls"] | {"tasks": ["question"], "rounds": [2]},
     "standard": {"tasks": ["novels"], "seeds": [1], "aliased": {"rounds": [2]}},
     "transfer": STUDY["transfer"] | {key: ["question", "novels"] for key in ("sources", "targets")},
-    "search": STUDY["search"] | {"tasks": [], "seeds": []},
-    "retrain": STUDY["retrain"] | {"tasks": [], "seeds": []},
-    "patterns": STUDY["patterns"] | {"tasks": []},
 }
 OUT = Path("reports") / "spans"
 

@@ -1,4 +1,4 @@
-"""Measure the time of forms of trained models beside the dense one, and their memory, here.
+"""Measure the time and memory of each form of a trained model on this machine, beside the dense model.
 
 This is a command, not a stage: no stage may write numbers of a machine. It writes
 reports/<study>/speed.csv, which the section of sizes shows when the report is drawn again. It uses the

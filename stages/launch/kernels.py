@@ -35,7 +35,7 @@ BY_VALUE: dict[str, Callable[..., object]] = {
 }
 """Functions that torch has MKL compute, by torch's name."""
 _LIBRARY = torch.library.Library("aten", "IMPL")  # type: ignore[no-untyped-call]
-"""Kernels last as long as this object."""
+"""A handle on aten, torch's library of operators; kernels put in through it are in use while it lives."""
 
 
 @cache

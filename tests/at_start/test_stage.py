@@ -9,10 +9,9 @@ import numpy as np
 import pytest
 
 from stages.tickets import files
-from stages.tickets.plan import manifest as manifests
 from stages.tickets.pruning import masks
 from tests.pipeline import manifest
-from tests.pipeline.study import STUDY, run, stages, write_study
+from tests.pipeline.study import STUDY, run_all
 
 LIKE: dict[str, Any] = {"iterations": 1, "schedule": "exponential", "scope": "global"}
 STARTS = ("pretrained", "random")
@@ -35,18 +34,10 @@ RUNS = [run for run in manifest(SMALL).runs if run.kind == "at_initialisation"]
 
 @pytest.fixture(scope="module")
 def project(on_the_cpu: None, tmp_path_factory: pytest.TempPathFactory) -> Path:  # noqa: ARG001
-    folder = tmp_path_factory.mktemp("at-initialisation")
-    write_study(folder, SMALL)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(folder)
-        for stage in stages(SMALL):
-            names = ("encoder", "prepare@similarity")
-            if stage.name in names or stage.group == "at-initialisation":
-                assert run(stage.script, *stage.arguments) == 0, stage.name
-        manifests.save(manifest(SMALL), Path("results") / "manifest.json")
-        (collapse,) = (stage for stage in stages(SMALL) if stage.group == "collapse")
-        assert run(collapse.script, *collapse.arguments) == 0
-    return folder
+    folder = tmp_path_factory.mktemp("at-initialisation") / "project"
+    needed = ("check", "encoder", "prepare@similarity")
+    ours = ("at-initialisation", "collapse")
+    return run_all(folder, SMALL, lambda stage: stage.name in needed or stage.group in ours)
 
 
 def table(path: Path) -> list[dict[str, str]]:

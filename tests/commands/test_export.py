@@ -34,31 +34,21 @@ from stages.tickets.export import ticket
 from stages.tickets.training import predict as evaluation
 from stages.tickets.training.predict import predict
 from tests.imports import ROOT
-from tests.pipeline.study import NO_CONTROLS, STUDY, run, stages, write_study
+from tests.pipeline.study import STUDY, TICKETS_ALONE, run_all
 
-NOTHING: dict[str, Any] = {"tasks": [], "seeds": []}
-EXPORTED: dict[str, Any] = (
-    STUDY
-    | NO_CONTROLS
+EXPORTED: dict[str, Any] = STUDY | {
+    **TICKETS_ALONE,
+    "search": STUDY["search"]
+    | {"tasks": ["mood"], "seeds": [1]}
+    | {"rule": STUDY["search"]["rule"] | {"variants": ["joint"]}},
+    "retrain": STUDY["retrain"]
     | {
-        "rewind": NOTHING | {"points": [], "source": "dense"},
-        "random": {"rounds": []},
-        "retrain_super": NOTHING | {"subnetworks": []},
-        "scratch": NOTHING,
-        "transfer": {"sources": [], "targets": [], "seeds": [], "round": 1},
-        "search": STUDY["search"]
-        | {"tasks": ["mood"], "seeds": [1]}
-        | {"rule": STUDY["search"]["rule"] | {"variants": ["joint"]}},
-        "retrain": STUDY["retrain"]
-        | {
-            "seeds": [1],
-            "structured": ["good", "bad"],
-            "magnitude": [],
-            "scratch": [],
-        },
-        "patterns": STUDY["patterns"] | {"tasks": []},
-    }
-)
+        "seeds": [1],
+        "structured": ["good", "bad"],
+        "magnitude": [],
+        "scratch": [],
+    },
+}
 NEEDED = (
     "check", "encoder", "prepare", "prepare-own", "baselines", "fine-tune", "prune-round", "ticket",
     "search",
@@ -75,16 +65,7 @@ AUTO = {
 def finished(on_the_cpu: None, tmp_path_factory: pytest.TempPathFactory) -> Path:  # noqa: ARG001
     """A folder in which what exports read has been made."""
     folder = tmp_path_factory.mktemp("export") / "project"
-    folder.mkdir()
-    for part in ("pipeline", "dvc.yaml", ".dvc"):
-        (folder / part).symlink_to(ROOT / part)
-    write_study(folder, EXPORTED)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(folder)
-        for stage in stages(EXPORTED):
-            if stage.group in NEEDED:
-                assert run(stage.script, *stage.arguments) == 0, stage.name
-    return folder
+    return run_all(folder, EXPORTED, lambda stage: stage.group in NEEDED)
 
 
 @pytest.fixture(autouse=True)

@@ -19,32 +19,16 @@ from stages.launch.driver import locks
 from tests.imports import ROOT
 from tests.launch.driver_project import contents, git
 from tests.launch.project import is_alive, processes
-from tests.pipeline.study import SHIPPED, STUDY, TRAIN, write_study
+from tests.pipeline.study import STUDY, TICKETS_ALONE, TRAIN, write_study
 
 STUDY_OF_SECONDS: dict[str, Any] = STUDY | {
+    **TICKETS_ALONE,
+    "random": STUDY["random"],
     "tasks": ["mood"],
     "seeds": [1],
     "data": {},
     "override": {"mood": {}},
     "train": TRAIN | {"epochs": 40},
-    "rewind": STUDY["rewind"] | {"tasks": [], "seeds": [], "points": []},
-    "scratch": {"tasks": [], "seeds": []},
-    "controls": STUDY["controls"] | {"tasks": [], "seeds": [], "rounds": []},
-    "standard": {"tasks": [], "seeds": [], "aliased": {"rounds": []}},
-    "cross": {"tasks": [], "mask_seeds": [], "seeds": []},
-    "transfer": {"sources": [], "targets": [], "seeds": [], "round": 1},
-    "transfer_weights": {"sources": [], "targets": [], "seeds": [], "points": []},
-    "search": STUDY["search"] | {"tasks": [], "seeds": []},
-    "retrain": {"tasks": [], "seeds": [], "structured": [], "magnitude": [], "scratch": []},
-    "retrain_super": {"tasks": [], "seeds": [], "subnetworks": []},
-    "multitask": {"tasks": [], "seeds": []},
-    "distil": SHIPPED["distil"],
-    "at_initialisation": SHIPPED["at_initialisation"],
-    "learned_masks": SHIPPED["learned_masks"],
-    "quantized": SHIPPED["quantized"],
-    "ternary": SHIPPED["ternary"],
-    "connectivity": SHIPPED["connectivity"],
-    "between": SHIPPED["between"],
     "patterns": STUDY["patterns"]
     | {"tasks": [], "network": STUDY["patterns"]["network"] | {"seeds": [1]}},
 }

@@ -11,12 +11,11 @@ from stages.launch import inputs
 from stages.tickets import files
 from stages.tickets.encoder import theta
 from stages.tickets.greedy import compact, ranking
-from stages.tickets.plan import manifest as manifests
 from stages.tickets.plan.manifest import Run
 from stages.tickets.report import scoring
 from stages.tickets.training import predict
-from tests.pipeline import manifest
-from tests.pipeline.study import STUDY, run, stages, write_study
+from tests.pipeline import Stage, manifest
+from tests.pipeline.study import STUDY, run_all
 
 ORDERS = ["greedy", "shuffled", "one-shot", "magnitude", "random"]
 WINDOWS = ["greedy", "reversed", "one-shot", "magnitude", "random"]
@@ -36,7 +35,7 @@ SMALL: dict[str, Any] = STUDY | {
     },
 }
 MANIFEST = manifest(SMALL)
-BEFORE = ("encoder", "prepare", "prepare-own", "fine-tune")
+BEFORE = ("check", "encoder", "prepare", "prepare-own", "fine-tune")
 OURS = ("choose-channels", "prune-channels", "channels-within")
 RUNS = [made for made in MANIFEST.runs if made.kind == "channels"]
 
@@ -48,17 +47,12 @@ def of(task: str, source: str) -> Run:
 
 @pytest.fixture(scope="module")
 def project(on_the_cpu: None, tmp_path_factory: pytest.TempPathFactory) -> Path:  # noqa: ARG001
-    folder = tmp_path_factory.mktemp("greedy")
-    write_study(folder, SMALL)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(folder)
-        made = stages(SMALL)
-        for group in (*BEFORE, *OURS):
-            own = [stage for stage in made if stage.group == group]
-            for stage in (stage for stage in own if int(stage.meta.get("seed", 1)) == 1):
-                assert run(stage.script, *stage.arguments) == 0, stage.name
-        manifests.save(MANIFEST, Path("results") / "manifest.json")
-    return folder
+    folder = tmp_path_factory.mktemp("greedy") / "project"
+    return run_all(folder, SMALL, is_wanted)
+
+
+def is_wanted(stage: Stage) -> bool:
+    return stage.group in (*BEFORE, *OURS) and stage.meta.get("seed", 1) == 1
 
 
 def predicted(project: Path, made: Run) -> files.Arrays:

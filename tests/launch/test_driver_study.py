@@ -5,28 +5,22 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from tests.launch.clusters import Scheduler, make_slurm
 from tests.launch.driver_project import contents
 from tests.launch.project import end_processes
-from tests.pipeline.study import STUDY
+from tests.pipeline.study import TICKETS_ALONE
 from tests.test_incremental import SMALL, Project, make_project, ran
 
-OFF: dict[str, Any] = {"tasks": [], "seeds": []}
 TINY = SMALL | {
+    **TICKETS_ALONE,
+    "random": SMALL["random"],
+    "controls": SMALL["controls"],
     "tasks": ["mood"],
     "data": {},
     "override": {"mood": {}},
-    "scratch": OFF,
-    "standard": OFF | {"aliased": {"rounds": []}},
-    "transfer": STUDY["transfer"] | {"sources": [], "targets": [], "seeds": []},
-    "multitask": OFF,
-    "search": SMALL["search"] | OFF,
-    "retrain": OFF | {"structured": [], "magnitude": [], "scratch": []},
-    "patterns": SMALL["patterns"] | {"tasks": []},
 }
 """A task, a seed, two rounds, random masks and a control."""
 

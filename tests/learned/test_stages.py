@@ -10,13 +10,12 @@ import pytest
 from stages.launch import inputs
 from stages.tickets import files
 from stages.tickets.learned import starts
-from stages.tickets.plan import manifest as manifests
 from stages.tickets.plan.manifest import Run
 from stages.tickets.pruning import masks, rivals
-from tests.pipeline import manifest
-from tests.pipeline.study import SHIPPED, SPARSITY, STUDY, run, stages, write_study
+from tests.pipeline import BASE, manifest
+from tests.pipeline.study import SPARSITY, STUDY, run_all
 
-ASKED = SHIPPED["learned_masks"]
+ASKED = BASE["learned_masks"]
 SHARES = [0.0, 0.5]
 SMALL: dict[str, Any] = STUDY | {
     "learned_masks": ASKED
@@ -45,7 +44,7 @@ SMALL: dict[str, Any] = STUDY | {
 }
 MANIFEST = manifest(SMALL)
 OURS = ("learn-mask", "noisy-dense", "noisy-masks", "lend-mask", "learned-masks", "noise-curves")
-BEFORE = ("encoder", "prepare", "prepare-own")
+BEFORE = ("check", "encoder", "prepare", "prepare-own")
 
 
 def runs(kind: str) -> list[Run]:
@@ -63,28 +62,20 @@ def of(kind: str, task: str, source: str | None = None, number: int = 2) -> Run:
 
 @pytest.fixture(scope="module")
 def project(on_the_cpu: None, tmp_path_factory: pytest.TempPathFactory) -> Path:  # noqa: ARG001
-    folder = tmp_path_factory.mktemp("learned-masks")
-    write_study(folder, SMALL)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(folder)
-        made = stages(SMALL)
-        for stage in (stage for stage in made if stage.group in BEFORE):
-            assert run(stage.script, *stage.arguments) == 0, stage.name
-        for task in SMALL["learned_masks"]["tasks"]:
-            save_ticket(task)
-        manifests.save(MANIFEST, Path("results") / "manifest.json")
-        for stage in (stage for stage in made if stage.group in OURS):
-            assert run(stage.script, *stage.arguments) == 0, stage.name
-    return folder
+    folder = tmp_path_factory.mktemp("learned-masks") / "project"
+    results = run_all(folder, SMALL, lambda stage: stage.group in BEFORE) / "results"
+    for task in SMALL["learned_masks"]["tasks"]:
+        save_ticket(results, task)
+    return run_all(folder, SMALL, lambda stage: stage.group in OURS)
 
 
-def save_ticket(task: str) -> None:
+def save_ticket(results: Path, task: str) -> None:
     """Masks by magnitude of theta_0 in the place of tickets."""
-    loaded = inputs.load(task, 1, Path("results/encoder"), Path("results/prepared") / task)
+    loaded = inputs.load(task, 1, results / "encoder", results / "prepared" / task)
     weights = {name: loaded.encoder.weights[name].numpy() for name in loaded.encoder.prunable}
     for number, sparsity in SPARSITY.items():
         mask = masks.prune_by_magnitude(weights, masks.dense(weights), sparsity)
-        folder = Path("results/rounds") / task / "seed-1" / f"round-{number}"
+        folder = results / "rounds" / task / "seed-1" / f"round-{number}"
         files.save_mask(mask, folder / "mask.safetensors")
 
 

@@ -72,6 +72,13 @@ def read(path: Path) -> dict[str, Any]:
     return settings.content(path)
 
 
+SHIPPED, OFF = read(ROOT / "params.yaml"), read(ROOT / "studies" / "off.yaml")
+OWN = ("study", "title", "tasks", "seeds", "encoder", "data", "prepare", "train", "override")
+TRANSFER = OFF["transfer"] | {"round": SHIPPED["last_round"]}
+BASE = OFF | {key: SHIPPED[key] for key in (*OWN, "rounds", "last_round")} | {"transfer": TRANSFER}
+"""The miniature with every experiment switched off, which small studies of tests begin with."""
+
+
 def lies_in(path: str, folder: str) -> bool:
     return f"{path}/".startswith(f"{folder}/")
 

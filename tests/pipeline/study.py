@@ -5,8 +5,9 @@ import hashlib
 import importlib
 import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pytest
@@ -14,21 +15,19 @@ import pytest
 from stages.launch import cli, warm
 from stages.tickets import files
 from stages.tickets.pruning.masks import Mask
-from tests.imports import BEYOND, ROOT
-from tests.pipeline import Stage, read, resolve
+from stages.tickets.settings.searches import Variant
+from tests.imports import ROOT
+from tests.pipeline import BASE, Stage, resolve
 
-OFF = read(ROOT / "studies" / "off.yaml")
-SHIPPED = read(ROOT / "params.yaml") | {key: OFF[key] for key in BEYOND}
-TRAIN = SHIPPED["train"] | {"epochs": 2, "batch_size": 8}
+TRAIN = BASE["train"] | {"epochs": 2, "batch_size": 8}
 CONTROLS = ["random-2", "random-by-matrix", "reinitialised", "shuffled-layers", "one-shot"]
-STUDY: dict[str, Any] = SHIPPED | {
+STUDY: dict[str, Any] = BASE | {
     "study": "tiny",
-    "numerics": "fast",  # these run in a process that has numpy already
     "tasks": ["mood", "similarity", "mlm"],
     "seeds": [1, 2],
-    "encoder": SHIPPED["encoder"]
+    "encoder": BASE["encoder"]
     | {"sentences": 100, "layers": 2, "attention_heads": 2, "hidden": 16, "mlp": 32}
-    | {"train": SHIPPED["encoder"]["train"] | {"epochs": 1, "batch_size": 16}},
+    | {"train": BASE["encoder"]["train"] | {"epochs": 1, "batch_size": 16}},
     "data": {
         name: {"source": "miniature", "train": 30, "validation": 20, "seed": 0}
         for name in ("similarity", "mlm")
@@ -43,7 +42,7 @@ STUDY: dict[str, Any] = SHIPPED | {
             "metrics": ["accuracy", "f1"],
         }
     },
-    "prepare": SHIPPED["prepare"] | {"selection": 0.2},
+    "prepare": BASE["prepare"] | {"selection": 0.2},
     "train": TRAIN,
     "override": {"mood": {}, "similarity": {"epochs": 1}, "mlm": {"learning_rate": 2e-3}},
     "rounds": [{"from": 0, "to": 1, "sparsity": 0.4}, {"from": 1, "to": 2, "sparsity": 0.75}],
@@ -73,15 +72,14 @@ STUDY: dict[str, Any] = SHIPPED | {
         "tasks": ["mood", "similarity"],
         "seeds": [2],
         "methods": ["regression", "means", "herding", "random", "noise"],
-        "set": SHIPPED["distil"]["set"]
-        | {"per_class": 5, "encoders": [0, 50, "trained"], "steps": 4},
+        "set": BASE["distil"]["set"] | {"per_class": 5, "encoders": [0, 50, "trained"], "steps": 4},
         "masks": {"steps": 3, "rounds": [2]},
         "copies": {"methods": ["regression"], "rounds": [2], "arms": ["order"]},
     },
     "search": {
         "tasks": ["mood", "similarity"],
         "seeds": [1, 2],
-        "rule": SHIPPED["search"]["rule"] | {"amount": 0.3},
+        "rule": BASE["search"]["rule"] | {"variants": [*get_args(Variant)], "amount": 0.3},
         "permutations": 10,
     },
     "retrain": {
@@ -99,11 +97,12 @@ STUDY: dict[str, Any] = SHIPPED | {
     "multitask": {"tasks": ["mood", "mlm"], "seeds": [1]},
     "patterns": {
         "tasks": ["mood", "similarity"],
-        "network": SHIPPED["patterns"]["network"]
-        | {"maps": 10, "lengths": [5, 24], "epochs": 1, "held_out": 10},
+        "network": BASE["patterns"]["network"]
+        | {"seeds": [1, 2], "maps": 10, "lengths": [5, 24], "size": 32, "epochs": 1}
+        | {"batch_size": 32, "learning_rate": 3e-3, "held_out": 10},
         "examples": {"split": "validation", "number": 5},
     },
-    "connectivity": SHIPPED["connectivity"]
+    "connectivity": BASE["connectivity"]
     | {
         "tasks": ["mood", "similarity"],
         "seeds": [1],
@@ -120,18 +119,15 @@ STUDY: dict[str, Any] = SHIPPED | {
         "files": [],
     },
 }
-NO_CONTROLS = {
-    "controls": STUDY["controls"] | {"tasks": [], "seeds": [], "rounds": []},
-    "standard": {"tasks": [], "seeds": [], "aliased": {"rounds": []}},
-    "cross": {"tasks": [], "mask_seeds": [], "seeds": []},
-    "multitask": {"tasks": [], "seeds": []},
-    "transfer_weights": {"sources": [], "targets": [], "seeds": [], "points": []},
-    "distil": SHIPPED["distil"],
-    "retrain_super": {"tasks": [], "seeds": [], "subnetworks": []},
-    "connectivity": SHIPPED["connectivity"],
-    "between": SHIPPED["between"],
-}
+OPTIONAL = (
+    "controls", "standard", "cross", "multitask", "transfer_weights", "distil", "retrain_super",
+    "connectivity", "between",
+)  # fmt: skip
+NO_CONTROLS = {key: BASE[key] for key in OPTIONAL}
 """No control but random masks, no super-survivors, and no copies."""
+MORE = ("rewind", "random", "scratch", "transfer", "search", "retrain", "patterns")
+TICKETS_ALONE = NO_CONTROLS | {key: BASE[key] for key in MORE}
+"""Every experiment switched off."""
 SPARSITY = {after["to"]: after["sparsity"] for after in STUDY["rounds"]}
 RUNS = [(task, seed) for task in STUDY["tasks"] for seed in STUDY["seeds"]]
 
@@ -169,15 +165,20 @@ def run(module: str, *arguments: str) -> int:
     return int(end.value.code or 0)
 
 
-def run_all(folder: Path, study: dict[str, Any] = STUDY) -> Path:
-    """Run every stage of a study in an empty folder, in this process."""
-    folder.mkdir()
-    for part in ("stages", "published", "pipeline", "dvc.yaml", ".dvc"):
-        (folder / part).symlink_to(ROOT / part)
-    write_study(folder, study)
+def run_all(
+    folder: Path,
+    study: dict[str, Any] = STUDY,
+    is_wanted: Callable[[Stage], bool] = lambda _: True,
+) -> Path:
+    """Run the wanted stages of a study in this process, in a folder that is made if it is new."""
+    if not folder.exists():
+        folder.mkdir()
+        for part in ("stages", "published", "pipeline", "dvc.yaml", ".dvc"):
+            (folder / part).symlink_to(ROOT / part)
+        write_study(folder, study)
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
-        for stage in stages(study):
+        for stage in filter(is_wanted, stages(study)):
             assert run(stage.script, *stage.arguments) == 0, stage.name
     return folder
 

@@ -11,7 +11,7 @@ from stages.tickets import files
 from stages.tickets.landscapes import by_matrix, pairs
 from stages.tickets.plan import manifest
 from stages.tickets.training import objective
-from tests.pipeline.study import NO_CONTROLS, STUDY, run_all
+from tests.pipeline.study import STUDY, TICKETS_ALONE, run_all
 
 ROUNDS = {0: 0.0, 1: 0.4}
 FEW = {"split": "validation", "number": 10, "draw": 0}
@@ -20,15 +20,7 @@ AROUND = STUDY | {
     "tasks": ["mood", "mlm"],
     "data": {"mlm": STUDY["data"]["mlm"]},
     "override": {"mood": {}, "mlm": {}},
-    "rewind": {"tasks": [], "seeds": [], "points": [], "source": "dense"},
-    "random": {"rounds": []},
-    **NO_CONTROLS,
-    "scratch": {"tasks": [], "seeds": []},
-    "transfer": {"sources": [], "targets": [], "seeds": [], "round": 1},
-    "search": STUDY["search"] | {"tasks": [], "seeds": []},
-    "retrain": STUDY["retrain"] | {"tasks": [], "seeds": []},
-    "patterns": STUDY["patterns"]
-    | {"tasks": [], "network": STUDY["patterns"]["network"] | {"seeds": []}},
+    **TICKETS_ALONE,
     "landscapes": NETWORKS
     | {"examples": FEW, "grid": {"resolution": 3, "reach": 0.5, "directions": 0}},
     "planes": NETWORKS

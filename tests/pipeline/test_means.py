@@ -13,7 +13,8 @@ from stages.tickets.encoder import theta
 from stages.tickets.encoder.pooling import PooledClassifier
 from tests.commands.test_export import export, run_code
 from tests.encoder import checkpoints
-from tests.pipeline.study import SHIPPED, STUDY, run_all
+from tests.pipeline import BASE
+from tests.pipeline.study import STUDY, run_all
 
 POOLED = STUDY | {
     "seeds": [1, 2],
@@ -21,11 +22,11 @@ POOLED = STUDY | {
     "override": STUDY["override"] | {"similarity": {"epochs": 1, "head_rate": 2.0}},
     "search": STUDY["search"] | {"seeds": [1]},
     "distil": STUDY["distil"],
-    "cross": {"tasks": [], "mask_seeds": [], "seeds": []},
+    "cross": BASE["cross"],
     "retrain": STUDY["retrain"]
     | {"seeds": [1], "structured": ["good", "random", "bad"], "magnitude": ["good", "bad"]},
-    "retrain_super": {"tasks": [], "seeds": [], "subnetworks": []},
-    "between": SHIPPED["between"],
+    "retrain_super": BASE["retrain_super"],
+    "between": BASE["between"],
 }
 
 

@@ -12,7 +12,15 @@ from stages.tickets import files
 from stages.tickets.report import rows as rows_of
 from stages.tickets.tasks import task as tasks
 from stages.tickets.training import subnetwork as subnetworks
-from tests.pipeline.study import NO_CONTROLS, SHIPPED, STUDY, assert_predictions, run_all, ticket
+from tests.pipeline import BASE
+from tests.pipeline.study import (
+    NO_CONTROLS,
+    STUDY,
+    TICKETS_ALONE,
+    assert_predictions,
+    run_all,
+    ticket,
+)
 
 # --- answers on HANS -------------------------------------------------------------------------
 
@@ -20,7 +28,7 @@ ON_HANS = STUDY | {
     "tasks": ["entailment", "mood"],
     "seeds": [1],
     "data": {
-        "entailment": SHIPPED["data"]["entailment"]
+        "entailment": BASE["data"]["entailment"]
         | {"train": 30, "validation": 20, "hans": {"per_subcase": 2}}
     },
     "override": {"entailment": {}, "mood": {}},
@@ -38,7 +46,7 @@ ON_HANS = STUDY | {
         "magnitude": ["bad"],
         "scratch": ["random"],
     },
-    "patterns": STUDY["patterns"] | {"tasks": []},
+    "patterns": BASE["patterns"],
 }
 
 
@@ -90,6 +98,7 @@ def test_hans_has_a_header_alone_where_no_task_has_it(project: Path) -> None:
 # --- from rewound weights --------------------------------------------------------------------
 
 REWOUND = STUDY | {
+    **TICKETS_ALONE,
     "tasks": ["mood", "similarity"],
     "seeds": [1],
     "data": {"similarity": STUDY["data"]["similarity"]},
@@ -97,13 +106,7 @@ REWOUND = STUDY | {
     "imp": STUDY["imp"] | {"rewind_to": 50, "keep_weights": []},
     "rewind": STUDY["rewind"] | {"points": [0]},
     "random": {"rounds": [2]},
-    **NO_CONTROLS,
-    "scratch": {"tasks": [], "seeds": []},
     "transfer": {"sources": ["mood"], "targets": ["similarity"], "seeds": [1], "round": 1},
-    "search": STUDY["search"] | {"tasks": [], "seeds": []},
-    "retrain": STUDY["retrain"] | {"tasks": [], "seeds": []},
-    "patterns": STUDY["patterns"]
-    | {"tasks": [], "network": STUDY["patterns"]["network"] | {"seeds": []}},
 }
 
 
@@ -130,6 +133,7 @@ def test_all_that_starts_from_rewound_weights_takes_the_steps_that_are_left(tmp_
 # --- where rounds depart from the default -----------------------------------------------------
 
 DEPARTED = STUDY | {
+    **TICKETS_ALONE,
     "tasks": ["mood", "mlm"],
     "seeds": [1],
     "data": {"mlm": STUDY["data"]["mlm"]},
@@ -138,13 +142,7 @@ DEPARTED = STUDY | {
     "earlier": {"rounds": [1]},
     "rewind": STUDY["rewind"] | {"tasks": ["mood"], "source": "sparse"},
     "random": {"rounds": [2]},
-    **NO_CONTROLS,
-    "scratch": {"tasks": [], "seeds": []},
     "transfer": {"sources": ["mlm"], "targets": ["mlm"], "seeds": [1], "round": 1},
-    "search": STUDY["search"] | {"tasks": [], "seeds": []},
-    "retrain": STUDY["retrain"] | {"tasks": [], "seeds": []},
-    "patterns": STUDY["patterns"]
-    | {"tasks": [], "network": STUDY["patterns"]["network"] | {"seeds": []}},
 }
 
 

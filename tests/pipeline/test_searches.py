@@ -10,7 +10,7 @@ import pytest
 from stages.tickets import files
 from stages.tickets.pruning import masks, structure
 from stages.tickets.pruning.structure import Structure
-from tests.pipeline.study import SHIPPED, STUDY, options, run
+from tests.pipeline.study import STUDY, options, run
 
 
 def subnetwork(project: Path, kind: str, seed: int, name: str) -> Path:
@@ -39,7 +39,7 @@ def test_random_and_bad_subnetworks_have_the_size_of_the_good_one(project: Path,
 
 def test_what_was_searched_is_told_by_task_and_seed(project: Path) -> None:
     searched = pd.read_csv(project / "results" / "survival" / "searched.csv")
-    assert len(searched) == 2 * 2 * len(SHIPPED["search"]["rule"]["variants"])
+    assert len(searched) == 2 * 2 * len(STUDY["search"]["rule"]["variants"])
     structured = searched[searched["variant"] != "magnitude"]
     assert (structured["heads"] <= structured["all_heads"]).all()
     good = searched[searched["dense_score"] > 0]
@@ -108,7 +108,7 @@ def test_random_heads_from_random_weights_are_those_of_the_random_subnetwork(pro
 
 def test_patterns_are_those_of_every_model_head_and_network(project: Path) -> None:
     folder = project / "results" / "patterns"
-    networks = SHIPPED["patterns"]["network"]["seeds"]
+    networks = STUDY["patterns"]["network"]["seeds"]
     confusion = pd.read_csv(folder / "networks" / "confusion.csv")
     assert (confusion.groupby(["map", "network"])["maps"].sum() == 10).all()
     for task in STUDY["patterns"]["tasks"]:

@@ -3,11 +3,12 @@
 import csv
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
@@ -17,7 +18,8 @@ import pytest
 from stages import report
 from stages.tickets import files, settings
 from stages.tickets.plan import manifest
-from stages.tickets.report import results
+from stages.tickets.report import results, rows
+from stages.tickets.report.published import PublishedClaim
 from stages.tickets.report.results import Results
 from stages.tickets.report.rows import ScoreRow
 from tests.made_up import config, study
@@ -47,7 +49,6 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     content = made.config.model_dump(mode="json", by_alias=True)
     for task in content["override"]:
         content["override"][task] = {}
-    content["numerics"] = "fast"  # these run in a process that has numpy already
     (tmp_path / "params.yaml").write_text(json.dumps(content))  # JSON is YAML
     save(made.scores, ScoreRow, tmp_path / "out" / "scores.csv")
     hints = get_type_hints(Results)
@@ -55,9 +56,9 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         if path := table.metadata.get("path"):
             (kind,) = get_args(hints[table.name])
             place = path.replace("report/", "out/", 1)
-            rows = getattr(made.results, table.name)
+            made_up = getattr(made.results, table.name)
             for task in made.config.patterns.tasks if "{task}" in path else ("",):
-                own = [row for row in rows if not task or row.task == task]
+                own = [row for row in made_up if not task or row.task == task]
                 save(own, kind, tmp_path / place.format(task=task))
     manifest.save(made.results.manifest, tmp_path / "manifest.json")
     files.save_arrays({"x": np.zeros(1)}, tmp_path / "measured" / "deviations.safetensors")
@@ -115,6 +116,19 @@ def test_a_wrong_cell_is_named_with_its_file(project: Path) -> None:
     path = project / "out" / "scores.csv"
     path.write_text(path.read_text().replace(",0.4,", ",nan,", 1))
     with pytest.raises(ValueError, match=r"scores\.csv: row \d+ has score 'nan'"):
+        run()
+    assert not (project / "out" / "tables").exists()
+
+
+@pytest.mark.parametrize(("column", "changed"), [("name", "statement"), ("statement", "name")])
+def test_a_claim_that_stands_twice_is_refused(project: Path, column: str, changed: str) -> None:
+    """As after a merge that keeps the lines of both sides."""
+    path = project / "published" / "claims.csv"
+    claims = rows.read(path, PublishedClaim)
+    save([*claims, replace(claims[3], **{changed: "another"})], PublishedClaim, path)
+    value = re.escape(repr(getattr(claims[3], column)))
+    twins = rf"claims\.csv: rows 4 and {len(claims) + 1} have the same {column} {value}; remove one"
+    with pytest.raises(ValueError, match=twins):
         run()
     assert not (project / "out" / "tables").exists()
 

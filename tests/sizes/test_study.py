@@ -17,36 +17,24 @@ from stages.commands import measure
 from stages.launch import cli, inputs
 from stages.launch.inputs import Inputs
 from stages.tickets import files, settings
-from stages.tickets.plan import manifest as manifests
 from stages.tickets.report.rows import Speed, read
 from stages.tickets.sizes import memory, packed
-from tests.pipeline import manifest
-from tests.pipeline.study import NO_CONTROLS, STUDY, run, stages, write_study
+from tests.pipeline.study import STUDY, TICKETS_ALONE, run, run_all, stages
 
-NOTHING: dict[str, Any] = {"tasks": [], "seeds": []}
-SMALL: dict[str, Any] = (
-    STUDY
-    | NO_CONTROLS
-    | {
-        "tasks": ["mood"],
-        "seeds": [1],
-        "data": {},
-        "override": {"mood": {}},
-        "random": {"rounds": []},
-        "rewind": NOTHING | {"points": [], "source": "dense"},
-        "scratch": NOTHING,
-        "transfer": {"sources": [], "targets": [], "seeds": [], "round": 1},
-        "search": STUDY["search"]
-        | {"tasks": ["mood"], "seeds": [1]}
-        | {"rule": STUDY["search"]["rule"] | {"variants": ["joint"]}},
-        "retrain": NOTHING | {"structured": [], "magnitude": [], "scratch": []},
-        "patterns": STUDY["patterns"] | {"tasks": []},
-        "sizes": {"tasks": ["mood"], "seeds": [1], "lower": {"precisions": ["bf16", "int8"]}},
-    }
-)
+SMALL: dict[str, Any] = STUDY | {
+    **TICKETS_ALONE,
+    "tasks": ["mood"],
+    "seeds": [1],
+    "data": {},
+    "override": {"mood": {}},
+    "search": STUDY["search"]
+    | {"tasks": ["mood"], "seeds": [1]}
+    | {"rule": STUDY["search"]["rule"] | {"variants": ["joint"]}},
+    "sizes": {"tasks": ["mood"], "seeds": [1], "lower": {"precisions": ["bf16", "int8"]}},
+}
 NEEDED = (
-    "encoder", "prepare-own", "baselines", "fine-tune", "prune-round", "ticket", "search", "sizes",
-    "score",
+    "check", "encoder", "prepare-own", "baselines", "fine-tune", "prune-round", "ticket", "search",
+    "sizes", "score",
 )  # fmt: skip
 OUT = Path("results/runs/sizes/mood/seed-1")
 FORMS = ("dense", "bf16", "int8", "ticket-1", "heads-and-mlps")
@@ -55,15 +43,7 @@ FORMS = ("dense", "bf16", "int8", "ticket-1", "heads-and-mlps")
 @pytest.fixture(scope="module")
 def finished(on_the_cpu: None, tmp_path_factory: pytest.TempPathFactory) -> Path:  # noqa: ARG001
     folder = tmp_path_factory.mktemp("sizes") / "project"
-    folder.mkdir()
-    write_study(folder, SMALL)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(folder)
-        manifests.save(manifest(SMALL), Path("results") / "manifest.json")
-        for stage in stages(SMALL):
-            if stage.group in NEEDED:
-                assert run(stage.script, *stage.arguments) == 0, stage.name
-    return folder
+    return run_all(folder, SMALL, lambda stage: stage.group in NEEDED)
 
 
 @pytest.fixture(autouse=True)

@@ -9,16 +9,15 @@ import pytest
 
 from stages.launch import inputs
 from stages.tickets import files
-from stages.tickets.plan import manifest as manifests
 from stages.tickets.report import rows
 from stages.tickets.report.sections.ternary.arms import ARMS, Size
 from stages.tickets.report.sections.ternary.course import Point
 from stages.tickets.ternary import packed
 from stages.tickets.training import predict
-from tests.pipeline import manifest
-from tests.pipeline.study import SHIPPED, STUDY, run, stages, write_study
+from tests.pipeline import BASE, manifest
+from tests.pipeline.study import STUDY, run, run_all, stages
 
-ASKED = SHIPPED["ternary"]
+ASKED = BASE["ternary"]
 SMALL: dict[str, Any] = STUDY | {
     "ternary": ASKED
     | {
@@ -32,20 +31,13 @@ SMALL: dict[str, Any] = STUDY | {
 }
 MANIFEST = manifest(SMALL)
 RUNS = [made for made in MANIFEST.runs if made.kind == "ternary"]
-BEFORE = ("encoder", "prepare", "prepare-own")
+BEFORE = ("check", "encoder", "prepare", "prepare-own")
 
 
 @pytest.fixture(scope="module")
 def project(on_the_cpu: None, tmp_path_factory: pytest.TempPathFactory) -> Path:  # noqa: ARG001
-    folder = tmp_path_factory.mktemp("ternary")
-    write_study(folder, SMALL)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(folder)
-        made = stages(SMALL)
-        manifests.save(MANIFEST, Path("results") / "manifest.json")
-        for stage in (stage for stage in made if stage.group in (*BEFORE, "ternary")):
-            assert run(stage.script, *stage.arguments) == 0, stage.name
-    return folder
+    folder = tmp_path_factory.mktemp("ternary") / "project"
+    return run_all(folder, SMALL, lambda stage: stage.group in (*BEFORE, "ternary"))
 
 
 def test_the_manifest_has_every_run() -> None:

@@ -22,9 +22,12 @@ REPORT = "uv run dvc repro report"
 """The command that draws the report anew."""
 
 
-def _from(path: str) -> Any:  # noqa: ANN401  a field of any rows
-    """Declare a field that is read from a csv file: {task} stands for every task with patterns."""
-    return field(metadata={"path": path})
+def _from(path: str, *unique: str) -> Any:  # noqa: ANN401  a field of any rows
+    """Declare a field that is read from a csv file: {task} stands for every task with patterns.
+
+    Two rows must not have the same value in a `unique` column.
+    """
+    return field(metadata={"path": path, "unique": unique})
 
 
 @dataclass(frozen=True)
@@ -59,7 +62,9 @@ class Results:
     networks: Sequence[search_rows.NetworkAgreement] = _from(
         "measured/patterns/tasks/{task}/agreement.csv"
     )
-    published_claims: Sequence[published.PublishedClaim] = _from("published/claims.csv")
+    published_claims: Sequence[published.PublishedClaim] = _from(
+        "published/claims.csv", "name", "statement"
+    )
     published_scores: Sequence[published.Published] = _from("published/prasanna2020.csv")
     published_structure: Sequence[published.PublishedStructure] = _from(
         "published/prasanna2020_structure.csv"
@@ -183,7 +188,9 @@ def load(
             tables[table.name] = [
                 row
                 for task in tasks
-                for row in rows.read(folders[folder] / rest.format(task=task), kind)
+                for row in rows.read(
+                    folders[folder] / rest.format(task=task), kind, table.metadata["unique"]
+                )
             ]
     if (report / "speed.csv").is_file():
         tables["speed"] = rows.read(report / "speed.csv", rows.Speed)

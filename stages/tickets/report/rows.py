@@ -13,14 +13,15 @@ Key = TypeVar("Key", bound=Hashable)
 Number = Annotated[float, Field(allow_inf_nan=False)]
 
 
-def read(path: Path, kind: type[Row]) -> list[Row]:
+def read(path: Path, kind: type[Row], unique: Iterable[str] = ()) -> list[Row]:
     """Read the rows of a csv file as dataclasses of `kind`; columns that it does not name are left out.
 
     An empty cell of a column that may be empty is None.
 
     Raises:
-        ValueError: a column is missing, or a cell is not what the column holds; the message names the
-            file, the row, counted from 1, and the column.
+        ValueError: a column is missing, a cell is not what the column holds, or two rows have the same
+            value in a `unique` column; the message names the file, the rows, counted from 1, and the
+            column.
     """
     hints = get_type_hints(kind)
     names = [field.name for field in fields(kind)]  # type: ignore[arg-type]
@@ -29,6 +30,12 @@ def read(path: Path, kind: type[Row]) -> list[Row]:
     for name in names:
         if content and content[0].get(name) is None:
             raise ValueError(f"{path}: there is no column {name!r}")
+    for name in unique:
+        seen: dict[str, int] = {}
+        for second, row in enumerate(content, 1):
+            if (first := seen.setdefault(row[name], second)) != second:
+                twins = f"rows {first} and {second} have the same {name} {row[name]!r}"
+                raise ValueError(f"{path}: {twins}; remove one of the rows")
     cells = [
         {name: None if row[name] == "" and hints[name] is not str else row[name] for name in names}
         for row in content

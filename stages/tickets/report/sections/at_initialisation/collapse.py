@@ -152,10 +152,10 @@ def orders(log: Summary) -> str:
 def collapse_table(lost: Sequence[Row], results: Results) -> Table:
     """List what masks do to the encoder."""
     caption = (
-        "Matrices without a kept weight, mean over seeds; seeds with a path from input to output, with "
-        "residual connections and without; the synaptic flow R of the dense encoder and of what is kept; "
-        "the correlation of scores into and out of the neurons of the MLPs, 1 if they are conserved. The "
-        "largest cut is the share of the flow through the weights that a step drops; while it is below "
+        "Matrices without a kept weight, seeds with a path from input to output, with residual "
+        "connections and without, and the synaptic flow R of the dense encoder and of what is "
+        "kept. The in–out ρ of the scores into and out of the neurons of the MLPs is 1 if scores "
+        "are conserved. While the largest cut, the share of the flow that a step drops, is below "
         "1, no matrix that every path goes through can become empty."
     )
     return table.table("collapse", caption, lost, COLLAPSES, results.not_run(KIND))
@@ -164,9 +164,9 @@ def collapse_table(lost: Sequence[Row], results: Results) -> Table:
 def ends_table(reached: Sequence[Row], results: Results, study: Study) -> Table:
     """List how far every score can prune."""
     caption = (
-        "The critical compression, up to which every matrix keeps a weight, on the way to the maximal "
-        "one, which leaves a weight for each; mean of logarithms over tasks, with the interval over "
-        "seeds; a start and score without noise has none."
+        "The critical compression is the largest up to which every matrix keeps a weight, and the "
+        "maximal one leaves a weight for each. Means are of logarithms over tasks, with the "
+        "interval over seeds; a start and score without noise has none."
     )
     if study.at_initialisation.rule.qk == "third":
         caption += f" {THIRDS}."
@@ -174,9 +174,8 @@ def ends_table(reached: Sequence[Row], results: Results, study: Study) -> Table:
 
 
 THIRDS = (
-    "With qk: third SynFlow ends before the maximal compression, since queries, keys and values share "
-    "the flow of one cut, so that the last weight of a query goes before one of two weights elsewhere; "
-    "qk: exclude reaches it without residual connections"
+    "With qk: third, SynFlow ends before the maximal compression, since queries, keys and values "
+    "share the flow of one cut; qk: exclude reaches it without residual connections"
 )
 
 
@@ -198,9 +197,10 @@ def densities_table(known: Sequence[MatrixRow], results: Results) -> Table:
         name = words.NONE if layer is None else str(layer)
         lines.append((start, mask, name, *(cells.get(matrix, words.NONE) for matrix in types)))
     caption = (
-        f"Share of its weights that each type of matrix keeps, per cent, by layer from 0, at the "
-        f"compression {sparsest:g}, which keeps {words.percent(1 / sparsest if sparsest else 0)} of "
-        "all: over all tasks and seeds. The other compressions stand in the csv file."
+        "Share of its weights that each type of matrix keeps, per cent, by layer from 0, over all "
+        f"tasks and seeds. The compression is {sparsest:g}, which keeps "
+        f"{words.percent(1 / sparsest if sparsest else 0)} of all weights; the csv file has the "
+        "others."
     )
     header = ("start", "mask", "layer", *map(words.matrix_name, types))
     csv = table.records(

@@ -103,10 +103,10 @@ def best(compared: Sequence[Row], results: Results, study: Study) -> list[Row]:
 def scores_table(compared: Sequence[Row], results: Results, study: Study) -> Table:
     """List the scores of all masks."""
     caption = (
-        "Masks made before any training and trained from there, mean and half the "
-        f"{names.interval_name(study)}, and minus the IMP ticket and the random mask of the same size, "
-        "and the dense model from the same start, paired by seed. The seed also draws the classifier "
-        f"through which SNIP and GraSP see the task. {words.DAGGER}."
+        "Masks made before any training and trained from there, with half the "
+        f"{names.interval_name(study)}; differences are paired by seed, and dense is the model "
+        "from the same start. The seed also draws the classifier through which SNIP and GraSP see "
+        f"the task. {words.DAGGER}."
     )
     return table.table(KIND, caption, compared, SCORES, results.not_run(KIND))
 
@@ -114,9 +114,10 @@ def scores_table(compared: Sequence[Row], results: Results, study: Study) -> Tab
 def best_table(chosen: Sequence[Row], results: Results, study: Study) -> Table:
     """List how near the best mask of every task and size comes to the ticket."""
     caption = (
-        "The best mask found without training the task at the size of every ticket, chosen on selection, "
-        "minus the ticket on validation. As good: the interval lies above −margin; close: above "
-        f"−{study.verdict.close:g} margins. Where the random mask is as near, nothing was found."
+        "The best mask found without training the task, chosen on selection at the size of every "
+        "ticket, minus the ticket on validation. It is as good if the interval lies above "
+        f"−margin, and close if it lies above −{study.verdict.close:g} margins. If the random mask "
+        "is as near, the score has found nothing."
     )
     why = results.not_run(KIND)
     if study.at_initialisation.tasks and results.scores.has(KIND):

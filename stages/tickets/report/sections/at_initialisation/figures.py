@@ -84,10 +84,10 @@ def logarithmic(panel: Axes, axes: str = "xy", subs: Sequence[float] = (1.0,)) -
 def neurons_figure(known: Sequence[NeuronRow], results: Results, study: Study) -> Figure:
     """Draw a point per neuron; on the diagonal, scores are conserved."""
     caption = (
-        "Sums of the scores at the start of the weights into and out of single neurons of the MLPs, in "
-        "magnitude and over the greatest of the panel, both axes logarithmic from a thousandth on; "
-        "some 200 neurons of the first task and seed. On the line, a neuron passes on what it gets, as "
-        "SynFlow's do."
+        "Sums of the scores of weights into and out of single neurons of the MLPs at the start, "
+        "in magnitude and as shares of the greatest of the panel. Axes are logarithmic from a "
+        "thousandth on, and some 200 neurons of the first task and seed are shown. On the line, a "
+        "neuron passes on what it gets, as SynFlow's do."
     )
     by_panel = grouped(known, lambda row: f"{row.mask}, {row.start}")
 
@@ -107,10 +107,10 @@ def neurons_figure(known: Sequence[NeuronRow], results: Results, study: Study) -
 def sizes_figure(known: Sequence[MatrixRow], results: Results, study: Study) -> Figure:
     """Draw the mean score at the start of every matrix against its size."""
     caption = (
-        "Mean score at the start of the weights of every matrix, in magnitude and over that of all "
-        "weights, against its number of weights: mean over tasks and seeds, both axes logarithmic. If "
-        "all matrices had the same total score, as in a chain without residual connections, the points "
-        "would lie on the dotted line."
+        "Mean score of the weights of every matrix at the start, in magnitude and over that of "
+        "all weights, against its number of weights. Values are means over tasks and seeds, and "
+        "both axes are logarithmic. If all matrices had the same total score, as in a chain "
+        "without residual connections, the points would lie on the dotted line."
     )
     of_mask = grouped(known, lambda row: (f"{row.mask}, {row.start}", row.matrix))
     rows = [

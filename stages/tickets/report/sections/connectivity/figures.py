@@ -33,16 +33,17 @@ MAIN = (
     "Barrier of the error, and score minus dense, against the point at which copies start, by task"
 )
 OF_MAIN = (
-    "Above: the largest rise of the error over the straight line between two copies, which differ in the "
-    "order of examples and in dropout and take the steps that were left; under the dotted line Frankle "
-    "et al. 2020 call a network stable. Below: the mean score of both copies minus that of dense, and "
-    "dotted the margin down to which a network matches."
+    "Above: the largest rise of the error over the straight line between two copies that take the "
+    "steps that were left in another order and with other dropout. Frankle et al. 2020 call a "
+    "network stable if it lies under the dotted line. Below: the mean score of both copies minus "
+    "dense, and dotted the margin down to which a network matches."
 )
 PATHS = "Error along the line between two networks, one panel per task and network"
 OF_PATHS = (
-    "Error on validation along the line, from the earliest start that ran: thin for each pair of a task, "
-    "thick for their mean, and dotted the chord of the mean. Colours say in what the copies differ; "
-    "stored networks are of two seeds or of two rounds of a seed."
+    "Error on validation along the line, from the earliest start that ran. Thin lines are pairs "
+    "of a task, the thick line is their mean, and the dotted line is the chord of the mean. "
+    "Colours say in what the copies differ; stored networks are of two seeds or of two rounds of "
+    "a seed."
 )
 SEEDS = "Barriers of the error between dense networks of different seeds, one map per task"
 OF_SEEDS = (

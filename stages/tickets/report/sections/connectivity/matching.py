@@ -15,11 +15,11 @@ from stages.tickets.statistics.contingency import fisher_exact
 from stages.tickets.statistics.matching import ROUNDING
 
 CAPTION = (
-    "Pairs of copies by task, seed, network, round and point, which differ in the order of examples and "
-    "dropout: matching if the mean of both is at most the margin below dense of the same seed, stable if "
-    "the barrier of Frankle et al. 2020 is below {threshold:g} points. The paper's margin is 0.2 points "
-    "of accuracy; the margins here are those of all verdicts. Fisher's p takes pairs for independent, "
-    "which several of one task are not, so it is too small rather than too large."
+    "Pairs of copies that differ in the order of examples and dropout match if their mean is at "
+    "most the margin below dense, and are stable if the barrier of Frankle et al. 2020 is below "
+    "{threshold:g} points. The paper's margin is 0.2 points of accuracy; the margins in this "
+    "table are those of all verdicts. Fisher's p takes the pairs of a task for independent, so it "
+    "is rather too small."
 )
 COLUMNS = (
     columns.named("network", "net"),

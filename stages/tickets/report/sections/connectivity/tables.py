@@ -15,23 +15,23 @@ from stages.tickets.statistics import intervals
 from stages.tickets.statistics.intervals import Difference, Summary
 
 BARRIERS = (
-    "Barriers of the error in points and of the loss in nats, on validation: against the chord, and that "
-    "of Frankle et al. 2020, which counts unlike ends too. A verdict takes the whole interval over seeds "
-    "and examples, and pairs at chance do not count. `refitted` has a linear head fitted anew at every "
-    "point of the path."
+    "Barriers on validation, of the error in points and of the loss in nats, above the chord; "
+    "that of Frankle et al. 2020 counts unlike ends too. A verdict takes the whole interval over "
+    "seeds and examples, and pairs at chance do not count. For `refitted`, a linear head is "
+    "fitted anew at every point of the path."
 )
 ROUNDS = (
-    "Lines between two tickets of one seed: barriers of the error in points, and the score of the later "
-    "ticket minus dense. Where masks differ, the inside of a line leaves the subspace of either: the "
-    "union is the share of prunable weights that either network keeps, and the Jaccard index is what "
-    "both keep as a share of it. Means over seeds."
+    "Lines between two tickets of one seed: barriers of the error in points, and the score of the "
+    "later ticket minus dense, means over seeds. If masks differ, the inside of a line leaves the "
+    "subspace of each. Union is the share of prunable weights that either network keeps, and "
+    "Jaccard is the share of the union that both keep."
 )
 GEOMETRY = (
-    "Lengths over the encoder's layers: the distance between two networks, the mean way that each has "
-    "gone from m · theta_k, and the angle between both ways. Labels differ on so many examples of "
-    "validation, beside what independent errors would give; the divergence is Jensen and Shannon's, in "
-    "nats. Scores are accuracies: the mean of the two networks, that of averaged weights, and that of "
-    "averaged logits, all means over pairs."
+    "Distance between two networks over the encoder's layers, mean way that each has gone from m "
+    "· theta_k, and angle between the ways. Labels differ on a share of validation, beside the "
+    "share by independent errors, and the divergence is Jensen and Shannon's, in nats. Accuracies "
+    "are of the two networks (mean), of averaged weights and of averaged logits; all numbers are "
+    "means over pairs."
 )
 OF_HANS = (
     "Error on HANS along the line in points, means over pairs: at the ends, in the middle, and the "

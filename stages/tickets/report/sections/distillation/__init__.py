@@ -14,23 +14,22 @@ from stages.tickets.settings import Study
 
 STAGES = ("distil", "distil-rounds", "real-short", "spawn-distilled", "newcomers")
 CAPTION = (
-    "Scores of masks that were found on different data and trained once on all real examples, everything "
-    "rewound, and differences from the ticket, paired by seed; found on: training points × epochs × "
-    "trainings. On the set: the dense model trained on the set alone; a set whose score is not surely "
-    "above the majority class is not usable."
+    "Scores of masks that were found on different data and trained on all real examples from the "
+    "start, minus the ticket, paired by seed. Found on says training points × epochs × trainings. "
+    "On the set is the dense model trained on the set alone, and a set is usable if that score is "
+    "surely above the majority class."
 )
 MASKS_CAPTION = (
-    "The same masks beside the one-shot mask and the ticket of the same seed, means over seeds; in the "
-    "row of all real examples are tickets of other seeds. Newcomers are weights that the ticket keeps "
-    "and the one-shot mask drops, leavers the reverse, and a hit is one that the other mask has too. "
-    "Nearest: hits of as many weights nearest to the threshold, without any training; at least: the "
-    "Jaccard index below which moves as small as the largest one cannot bring a mask."
+    "The same masks beside the one-shot mask and the ticket of the same seed, means over seeds; "
+    "the row of all real examples has tickets of other seeds. Newcomers are weights that the "
+    "ticket keeps and the one-shot mask drops, leavers are the reverse, and a hit is a weight "
+    "that the other mask has too. Nearest are hits of as many weights nearest to the threshold, "
+    "and at least is a bound on the Jaccard index from the largest move of a weight."
 )
 COPIES_CAPTION = (
-    "Barriers of the error on validation, in points, between two copies of each mask that are trained on "
-    "all real examples from theta_0 and differ in the noise that is named; dense, tickets and controls "
-    "are those of connectivity.starts. Verdicts take the whole interval, as in the section on lines of "
-    "low error."
+    "Barriers of the validation error, in points, between two copies of a mask that are trained "
+    "on all real examples from theta_0 and differ in the named noise. Dense models, tickets and "
+    "controls are those of connectivity.starts. Verdicts take the whole interval."
 )
 NOT_COPIED = "not run: distil.copies.methods is empty in params.yaml"
 

@@ -27,10 +27,10 @@ OF_SCORES = (
     "The grey line is the dense model, the blue one the ticket."
 )
 OF_MASKS = (
-    "Jaccard similarity with the one-shot mask, and the share of the ticket's newcomers beyond that mask "
-    "that a mask has too, beside as many weights nearest to the threshold and as many by chance; means "
-    "over seeds. The dotted line is what the mask of noise hits: further left, training on a set has "
-    "found nothing of the ticket."
+    "Share of the ticket's newcomers that a mask has, and its Jaccard similarity with the "
+    "one-shot mask, means over seeds. Other marks are as many weights nearest to the threshold "
+    "and as many by chance. If a mask lies left of the dotted line, which the mask of noise "
+    "reaches, training on its set has found nothing of the ticket."
 )
 COLOURS = {REAL: BLUE, SHORT: BLUE, NOISE: GREY} | dict.fromkeys(DISTILLED, VERMILION)
 """Colours of arms; others are real examples in green, and masks without training in black."""

@@ -33,14 +33,15 @@ LOOKS = {
     "random": (ORANGE, "v:"),
 }  # fmt: skip
 CAPTION = (
-    "The same share of heads and of neurons is dropped of every layer: of the fine-tuned model, which is "
-    "scored untrained and then trained on, a second training, or within a training from theta_0. Greedy "
-    "chooses layer by layer behind what is pruned already, one-shot by the dense network, magnitude by "
-    "the weights. What is left is the share of the parameters of heads and neurons."
+    "Every layer loses the same share of its heads and of its neurons: the fine-tuned model is "
+    "scored untrained and after a second training, or channels are cut within a training from "
+    "theta_0. Greedy chooses layer by layer behind what is pruned already, one-shot by the dense "
+    "network, and magnitude by the weights. Left is the share of the parameters of heads and "
+    "neurons that stay."
 )
 FIGURE = (
-    "Score after heads and neurons were cut out of every layer, by the order in which they were chosen; "
-    "the band is the dense model."
+    "Score after heads and neurons were cut out of every layer, by the order in which they were "
+    "chosen. The band is the dense model."
 )
 TITLE = "Score by share of dropped channels, a panel per task and way of training"
 ACROSS = "dropped of every layer (%)"

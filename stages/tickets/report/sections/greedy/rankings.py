@@ -17,15 +17,15 @@ from stages.tickets.statistics import intervals
 
 STAGE = "choose-channels"
 CAPTION = (
-    "Kendall's tau between the importances of a layer's channels in the dense fine-tuned network and "
-    "behind a prefix of which the same share was dropped layer by layer, untrained: mean over layers by "
-    "seed, and the least mean of a layer. Heads of layer 0 have no prefix and do not count. Jaccard is "
-    "the similarity of the channels that both rankings keep, beside that of draws."
+    "Kendall's tau between the importances of a layer's channels in the dense fine-tuned network "
+    "and behind a pruned prefix, untrained: the mean over layers and the least mean of a layer. "
+    "Heads of layer 0 have no prefix and do not count. Jaccard compares the channels that both "
+    "rankings keep, beside chance."
 )
 FIGURE = (
-    "Kendall's tau between the importances of a layer's channels in the dense network and behind a "
-    "pruned prefix, mean over seeds; a line per share that is dropped of every earlier layer. At 1 the "
-    "ranking would be the same."
+    "Kendall's tau between the importances of a layer's channels in the dense network and behind "
+    "a pruned prefix, mean over seeds. A line is a share that every earlier layer loses. At 1 "
+    "both rankings are the same."
 )
 TITLE = "Kendall's tau of rankings by layer, a panel per task and kind of channel"
 LOOKS = (

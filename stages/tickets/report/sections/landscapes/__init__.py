@@ -15,28 +15,26 @@ SURE = 2
 RANDOM = "Loss on random planes around trained networks, a panel per network"
 PAIRS = "Loss on planes through theta_0 and two trained networks, a panel per pair"
 OF_RANDOM = (
-    "Loss on a plane along two random directions, minus that of the network in the middle. "
-    "Directions have the norm of the weights in every row of a matrix and 0 for dropped weights, so"
-    " 1 is as far as the weights are large; biases, LayerNorms and embeddings do not move."
+    "Loss on a plane along two random directions, minus that of the network in the middle. A step "
+    "of 1 is as long as the weights of every row of a matrix; dropped weights, biases, LayerNorms "
+    "and embeddings do not move."
 )
 OF_PAIRS = (
     "Loss minus that of the better network, on the plane with theta_0 of the first seed at (0, 0) "
-    "and the networks at (1, 0) and (0, 1), whose axes are neither orthogonal nor of one length. "
-    "Points theta_i, and theta_0 of the second seed with its own classifier, are projected by least "
-    "squares."
+    "and the networks at (1, 0) and (0, 1). The axes are neither orthogonal nor of one length; "
+    "theta_i, and theta_0 with the second seed's classifier, are projected by least squares."
 )
 PATHS = (
-    "The straight path between two networks: the loss in its middle minus the mean loss of its "
-    "ends, and the curvature d'Hd there, d the way between them; for a quadratic loss that is -8 "
-    "mid gaps. Either: the share of prunable weights that either network keeps, more than each if "
-    "their masks differ."
+    "Mid gap is the loss in the middle of the straight path between two networks minus the mean "
+    "loss of its ends, and d'Hd is the curvature there along the way d between them. For a "
+    "quadratic loss the curvature is −8 mid gaps. Either keeps is the share of prunable weights "
+    "that at least one network keeps."
 )
 CURVATURE = (
-    "Diagonal h of the Hessian of the mean loss over the kept weights, by Hutchinson's estimate, "
-    "and the mean squared gradient of an example beside it; sums ± standard error, of probes and "
-    "examples, means over seeds. The sum of h · w² does not change if a LayerNorm absorbs a scale, "
-    "so it compares networks. Error: typical error of a single weight's h over its size; from about"
-    " 1 on, single weights are noise."
+    "Sums over the kept weights of the diagonal h of the Hessian, by Hutchinson's estimate, and "
+    "of the mean squared gradients of examples, ± standard error, means over seeds. The sum of h "
+    "· w² does not change if a LayerNorm absorbs a scale, so it compares networks. Error is the "
+    "typical error of a single h over its size; from about 1 on, single weights are noise."
 )
 
 
@@ -95,8 +93,8 @@ OF_MARKS = (
     columns.number("error", "error", "{:.3f}".format, "error"),
 )
 MARKS = (
-    "Points in the planes of two networks. Beside the plane: the distance from it, in per cent of "
-    "the distance from theta_0 of the first seed. Loss and error are those of the weights "
+    "Points in the planes of two networks. Beside the plane is the distance from it, in per cent "
+    "of the distance from theta_0 of the first seed. Loss and error are those of the weights "
     "themselves."
 )
 

@@ -11,10 +11,10 @@ from stages.tickets.report.table import Row, Table
 from stages.tickets.settings import Study
 
 CAPTION = (
-    "Masks of a source trained on a target, from the weights over which they were learned (same) or "
-    "from others that are drawn (fresh). Shuffled is the learned mask after its survivors were "
-    "shuffled within every matrix, and by density another draw of the same law. So the difference of "
-    "these two is what a draw alone does."
+    "Masks of a source are trained on a target, from the weights over which they were learned "
+    "(same) or from others that are drawn (fresh). Shuffled is the learned mask with its "
+    "survivors shuffled within every matrix, and by density is another draw of its law. The "
+    "difference of these two is what a draw alone does."
 )
 COLUMNS = (
     columns.named("source", "source"),

@@ -29,15 +29,15 @@ LOOKS = {
     "one-shot": (GREEN, "^-."), "random": (ORANGE, "v:"),
 }  # fmt: skip
 CAPTION = (
-    "Trainings from the same start on training labels of which a share is flipped; validation keeps "
-    "its labels. The overfit gap is the best validation score on the way minus the last, above 0 by "
-    "chance, too, so that only differences of gaps say something (paired by seed, intervals over "
-    "seeds alone). Flips learned is the share of flipped training examples that the end predicts by "
-    "the wrong label."
+    "Trainings have the same start, and a share of their training labels is flipped. The overfit "
+    "gap is the best validation score on the way minus the last; chance alone makes it positive, "
+    "so only differences of gaps count (paired by seed, intervals over seeds alone). Flips "
+    "learned is the share of the flipped examples for which the trained model predicts the "
+    "flipped label."
 )
 FIGURE = (
-    "Validation score on the way of trainings on flipped labels, mean over seeds, all masks of one "
-    "size. A line that falls after its best fits the wrong labels."
+    "Validation score during trainings on flipped labels, mean over seeds; all masks have one "
+    "size. If a line falls after its best score, the model fits wrong labels."
 )
 TITLE = "Validation score along training, a panel per task and share of flipped labels"
 

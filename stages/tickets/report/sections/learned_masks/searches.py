@@ -15,10 +15,10 @@ from stages.tickets.settings import Study
 from stages.tickets.statistics import intervals
 
 CAPTION = (
-    "Masks learned over weights that stay, scored untrained with the head of the search: weights "
-    "times probabilities (soft), times a mask drawn by them (sampled), or under the mask of exact "
-    "size (hard). Trained is the hard mask, trained from the same start with a new head. Undecided is "
-    "the share of probabilities between 0.1 and 0.9, Jaccard the similarity with the mask of the "
+    "Masks learned over fixed weights are scored with the head of the search: weights times "
+    "probabilities (soft), under a drawn mask (sampled), or under the mask of exact size (hard). "
+    "Trained is the hard mask, trained from the same start with a new head. Undecided "
+    "probabilities lie between 0.1 and 0.9, and Jaccard compares the mask with that of the "
     "largest weights at the start, beside chance."
 )
 HISTOGRAM = (

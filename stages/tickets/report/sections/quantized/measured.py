@@ -33,15 +33,15 @@ RECORD = "record.json"
 SIZES = ("weights", "activations", "weight_bits", "activation_bits", "embedding_bits", "bytes")
 """What is taken from record.json, the mean over seeds."""
 CAPTION = (
-    "Trained models whose linear modules compute with few bits, such as W4A8E8 for weights of 4 bits, "
-    "activations of 8 and embeddings of 8; without E embeddings are floats. Megabits and performance "
-    "density count weights and activations of these modules for one example of {tokens} tokens, as the "
-    "paper does; megabytes are all that is stored, embeddings included. Score per megabit and per "
-    "megabyte are of the score in per cent."
+    "Linear modules compute with few bits: W4A8E8 has weights of 4 bits, activations of 8 and "
+    "embeddings of 8, and without E embeddings are floats. Megabits and performance density count "
+    "weights and activations of these modules for one example of {tokens} tokens, as the paper "
+    "does, but megabytes are all that is stored. Scores per megabit and per megabyte are in per "
+    "cent."
 )
 FIGURE = (
-    "Score by bits of weights, activations and embeddings, with {interval}; the dense model is a line "
-    "with its interval. Models that lose heads and neurons have panels of their own."
+    "Score by bits of weights, activations and embeddings, with {interval}. The line is the dense "
+    "model with its interval. Models that lose heads and neurons have panels of their own."
 )
 TITLE = "Scores of quantized models, a panel per task and share of pruned heads and neurons"
 COLUMNS = (

@@ -19,13 +19,13 @@ MEGABYTE = 1e6
 EXAMPLES = (1, 32)
 """Examples of a pass whose times the table shows."""
 MEASURE = (
-    "Times and peak memory are those of a machine, so no stage measures them: `uv run python -m stages "
-    "measure` does and writes speed.csv, which `uv run dvc repro -s -f report` shows."
+    "Time and memory depend on the machine: `uv run python -m stages measure` writes them to "
+    "speed.csv, and `uv run dvc repro -s -f report` shows them."
 )
 CAPTION = (
-    "File: megabytes (10^6 bytes) of all parameters, embeddings too, packed into one safetensors file, "
-    "without its header; weights: what they take in memory as the model runs; front: no other form is as "
-    "small and scores as much"
+    "File is the megabytes (10^6 bytes) of all parameters, embeddings too, in one safetensors "
+    "file without its header, and weights is what they take in memory. A form is on the front if "
+    "no other is as small and scores as much"
 )
 FORMS = "What the file of each form holds, and on which hardware it runs faster than dense fp32."
 
@@ -149,10 +149,10 @@ def measured(speed: Sequence[Speed]) -> str:
     """Say what was measured, and on which machine."""
     row = speed[0]
     return (
-        f"Time: as a multiple of dense fp32, median of {row.pairs} pairs of passes of {row.tokens} tokens"
-        f" and its interval; peak: memory of a process that loads the form and runs {max(EXAMPLES)} "
-        f"examples, beyond its libraries. {row.machine}, {words.count(row.threads, 'thread')}, load "
-        f"{row.load:.1f}, {row.date}."
+        f"Time is a multiple of dense fp32 (median of {row.pairs} pairs of passes of {row.tokens} tokens,"
+        f" and its interval), and peak is the memory of a process that loads the form and runs "
+        f"{max(EXAMPLES)} examples, beyond its libraries: {row.machine}, "
+        f"{words.count(row.threads, 'thread')}, load {row.load:.1f}, {row.date}."
     )
 
 

@@ -14,9 +14,9 @@ from stages.tickets.settings import Study
 
 TITLE = "Score against megabytes of all forms of the trained models, one panel per task"
 CAPTION = (
-    "Score against megabytes of the file, on a logarithmic axis: small marks are seeds, large ones means."
-    " The line is the Pareto front, with the names of its forms on the left: no form is both smaller and "
-    "better. Other kinds are named once, at their smallest form."
+    "Score against megabytes of the file, on a logarithmic axis; small marks are seeds and large "
+    "ones means. The line is the Pareto front, whose forms are named on the left: no form is both "
+    "smaller and better. Other kinds are named at their smallest form."
 )
 GAP = 0.06
 """Least distance of two labels on a side, as a share of the height of a panel."""

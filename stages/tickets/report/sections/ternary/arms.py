@@ -31,10 +31,10 @@ LOOKS = {
 APART = {PLAIN: -1.2, LASSO: -0.4, CLIPPED: 0.4, PRUNED: 1.2}
 """Per cent by which arms are drawn apart, so that their intervals do not hide one another."""
 CAPTION = (
-    "Models of which the same share of blocks is dropped in every matrix, and whose other weights are "
-    "ternary; zeros counts dropped and ternary ones. Three ratios say how much less they weigh than in "
-    "float32: the paper's, which counts two bits for each kept weight of the matrices alone; counted, "
-    "with a bit per block and the scales; and of the model, with all that stays in float32."
+    "The same share of blocks is dropped in every matrix, and the other weights are ternary; "
+    "zeros are dropped and ternary ones. The paper's ratio to float32 counts two bits for each "
+    "kept weight of the matrices alone, and the counted ratio adds a bit per block and the "
+    "scales. The ratio of the model also counts all that stays in float32."
 )
 FIGURE = (
     "Scores of models with ternary weights by the share of dropped blocks, beside the dense model in "

@@ -23,22 +23,22 @@ from stages.tickets.statistics import intervals
 from stages.tickets.statistics.intervals import Seed
 
 CAPTION = (
-    "What the training with a penalty does before blocks are fixed, in per cent of when weights became "
-    "ternary: the scale of the ternary values, the largest weight and the mean norm of a block, each a "
-    "mean over matrices. Pushed are blocks under the threshold of the clipped penalty, zero are those "
-    "whose ternary weights are all 0, which the paper drops, and zero of dropped is the share of the "
-    "blocks dropped in the end that were so."
+    "The scale of the ternary values, the largest weight and the mean norm of a block before "
+    "blocks are fixed, in per cent of when weights became ternary, each a mean over matrices. "
+    "Pushed blocks are under the threshold of the clipped penalty, and the ternary weights of "
+    "zero blocks are all 0. Zero of dropped is the share of the blocks dropped in the end that "
+    "were zero by then."
 )
 GRID = (
-    "Scale of the ternary values (lines) and largest weight (dots) along a training, mean over matrices "
-    "and seeds, in per cent of when weights became ternary. Grey lines are that step and the one at "
-    "which blocks are fixed, after which kept ones alone count. A penalty that moves the scale moves "
-    "the grid of all weights."
+    "Scale of the ternary values (lines) and largest weight (dots) during training, in per cent "
+    "of when weights became ternary, means over matrices and seeds. Grey lines mark that step and "
+    "the one at which blocks are fixed, after which only kept blocks count. A penalty that moves "
+    "the scale moves the grid of all weights."
 )
 BLOCKS = (
-    "Share of the blocks whose ternary weights are all 0 (lines), and of those whose trained weights are "
-    "(dots), until blocks are fixed, mean over seeds. A penalty acts on the latter, and the former is "
-    "what counts."
+    "Share of the blocks whose ternary weights are all 0 (lines), and whose trained weights are "
+    "all 0 (dots), until blocks are fixed, mean over seeds. A penalty acts on the trained "
+    "weights, but the ternary ones count."
 )
 TITLES = {
     "ternary_grid": "Scale and largest weight along training, a panel per task and size of blocks",
