@@ -19,6 +19,7 @@ from stages.launch.inputs import Inputs
 from stages.tickets import files, settings
 from stages.tickets.report.rows import Speed, read
 from stages.tickets.sizes import memory, packed
+from tests.pipeline import manifest
 from tests.pipeline.study import STUDY, TICKETS_ALONE, run, run_all, stages
 
 SMALL: dict[str, Any] = STUDY | {
