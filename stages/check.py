@@ -10,7 +10,6 @@ from stages.tickets import output, settings
 from stages.tickets.encoder import checkpoint
 from stages.tickets.plan import declared, manifest
 from stages.tickets.plan import stages as pipeline
-from stages.tickets.ternary import sizing
 
 
 def check(study: settings.Study) -> None:
@@ -19,7 +18,10 @@ def check(study: settings.Study) -> None:
         raise settings.ParamsError(reason)
     if isinstance(study.encoder, settings.FolderEncoder | settings.PackageEncoder):
         _encoder(study, checkpoint.folder_of(study.encoder))
-    sizing.check_study(study.ternary, study.encoder)
+    if study.ternary.tasks:
+        from stages.tickets.ternary import sizing  # noqa: PLC0415  takes numpy
+
+        sizing.check_study(study.ternary, study.encoder)
     for task, data in study.data.items():
         if isinstance(data, settings.FolderData):
             _there(data.path, f"data.{task}.path", "folder")

@@ -23,6 +23,7 @@ TRAIN = BASE["train"] | {"epochs": 2, "batch_size": 8}
 CONTROLS = ["random-2", "random-by-matrix", "reinitialised", "shuffled-layers", "one-shot"]
 STUDY: dict[str, Any] = BASE | {
     "study": "tiny",
+    "banner": "This is not evidence.",
     "tasks": ["mood", "similarity", "mlm"],
     "seeds": [1, 2],
     "encoder": BASE["encoder"]
