@@ -149,6 +149,6 @@ def test_the_results_are_those_of_the_report() -> None:
         for line in lines[2:]:
             row = dict(zip(lines[0], line, strict=True))
             reported[line[0]] = [row[key] for key in ("paper", "here", "verdict")]
-    assert len(shown) == 6
+    assert len(shown) == 7
     for statement, *numbers in shown[1:]:
         assert reported[statement] == numbers
