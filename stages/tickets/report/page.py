@@ -111,6 +111,7 @@ def groups(claims: Sequence[Claim]) -> list[Row]:
             for claim in own
             if claim.word in (claimed.UNDECIDED, claimed.NO_VERDICT) and not claim.why
         ]
+        row.open = claimed.tally(row.undecided)
         row.decided = [claim for claim in own if claim not in row.not_run + row.undecided]
         listed += [row] if own else []
     return listed
