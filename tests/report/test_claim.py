@@ -163,7 +163,7 @@ def test_what_has_no_evidence_is_no_verdict() -> None:
     assert (made.word, made.why) == ("no evidence", "no evidence: rte, wnli")
     assert claim.tally([made]) == "1 no evidence"
     (group,) = page.groups([made])
-    assert (group.not_run, group.undecided, group.decided) == ([made], [], [])
+    assert (group.folds, group.decided) == ([("1 no evidence", [made])], [])
 
 
 @pytest.mark.parametrize(

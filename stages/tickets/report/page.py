@@ -96,7 +96,8 @@ def groups(claims: Sequence[Claim]) -> list[Row]:
     """Group the claims of each paper, its statements before its numbers; no group is empty.
 
     Returns:
-        Title and tally, and the claims that were decided, that were not, and that did not run.
+        Title and tally, the claims that were decided, and folds of those that were not and that did not
+        run, each with its tally.
     """
     papers = dict.fromkeys(
         (claimed.CHEN, claimed.BEYOND_CHEN, claimed.PRASANNA, *(claim.paper for claim in claims))
@@ -105,14 +106,14 @@ def groups(claims: Sequence[Claim]) -> list[Row]:
     for paper, (title, is_number) in product(papers, (("Statements", False), ("Numbers", True))):
         own = [claim for claim in claims if (claim.paper, claim.is_number) == (paper, is_number)]
         row = Row(title=f"{title} of {paper}", tally=claimed.tally(own))
-        row.not_run = [claim for claim in own if claim.why]
-        row.undecided = [
+        not_run = [claim for claim in own if claim.why]
+        undecided = [
             claim
             for claim in own
             if claim.word in (claimed.UNDECIDED, claimed.NO_VERDICT) and not claim.why
         ]
-        row.open = claimed.tally(row.undecided)
-        row.decided = [claim for claim in own if claim not in row.not_run + row.undecided]
+        row.folds = [(claimed.tally(fold), fold) for fold in (undecided, not_run) if fold]
+        row.decided = [claim for claim in own if claim not in not_run + undecided]
         listed += [row] if own else []
     return listed
 
