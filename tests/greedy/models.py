@@ -11,6 +11,7 @@ from transformers import (
     AutoConfig,
     AutoModelForMaskedLM,
     AutoModelForSequenceClassification,
+    PreTrainedConfig,
     PreTrainedModel,
 )
 
@@ -25,9 +26,8 @@ def small(kind: Kind = "classification", model_type: str = "bert") -> PreTrained
     return copy.deepcopy(_drawn(kind, model_type))
 
 
-@cache
-def _drawn(kind: Kind, model_type: str) -> PreTrainedModel:
-    config = AutoConfig.for_model(
+def config_of(model_type: str, **more: int) -> PreTrainedConfig:
+    config: PreTrainedConfig = AutoConfig.for_model(
         model_type,
         vocab_size=50,
         max_position_embeddings=40,
@@ -38,7 +38,14 @@ def _drawn(kind: Kind, model_type: str) -> PreTrainedModel:
         intermediate_size=NEURONS,
         initializer_range=0.3,
         num_labels=3,
+        **more,
     )
+    return config
+
+
+@cache
+def _drawn(kind: Kind, model_type: str) -> PreTrainedModel:
+    config = config_of(model_type)
     auto = AutoModelForMaskedLM if kind == "mlm" else AutoModelForSequenceClassification
     with torch.random.fork_rng():
         torch.manual_seed(0)

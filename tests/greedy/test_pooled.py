@@ -7,14 +7,13 @@ import numpy as np
 import pytest
 import torch
 from torch import nn
-from transformers import AutoConfig
 
 from stages.tickets.encoder.pooling import PooledClassifier
 from stages.tickets.greedy import choosing, compact, importance
 from stages.tickets.greedy.importance import Running
 from stages.tickets.greedy.masking import masked, sites
 from stages.tickets.tasks.task import Prepared
-from tests.greedy.models import HEADS, LAYERS, NEURONS, batch, few, layers_of
+from tests.greedy.models import HEADS, LAYERS, batch, config_of, few, layers_of
 
 pytestmark = pytest.mark.usefixtures("on_the_cpu")
 How = Literal["mean", "segments"]
@@ -26,19 +25,7 @@ by_model = pytest.mark.parametrize(("how", "model_type", "types"), MODELS)
 
 
 def pooled(how: How, model_type: str, types: int) -> PooledClassifier:
-    config = AutoConfig.for_model(
-        model_type,
-        vocab_size=50,
-        max_position_embeddings=40,
-        hidden_size=16,
-        embedding_size=16,
-        num_hidden_layers=LAYERS,
-        num_attention_heads=HEADS,
-        intermediate_size=NEURONS,
-        type_vocab_size=types,
-        initializer_range=0.3,
-        num_labels=3,
-    )
+    config = config_of(model_type, type_vocab_size=types)
     config.text_pooling, config.text_pooling_dropout = how, 0.1
     with torch.random.fork_rng():
         torch.manual_seed(0)
